@@ -1,0 +1,12 @@
+// Package sfauth is the root of the Salesforce connection SDK that Fullcast services embed. It holds no code, only the
+// map:
+//
+//   - [github.com/fullcast/sfauth/fullcast] is the front door: the two app specs, connect, open, check, disconnect.
+//   - [github.com/fullcast/sfauth/oauthflow] speaks OAuth 2.0 with Salesforce and owns tokens: one refresh at a time,
+//     stored encrypted, never lost.
+//   - [github.com/fullcast/sfauth/metadata] reads, writes and deploys an app as Salesforce metadata.
+//   - [github.com/fullcast/sfauth/policy] says what is wrong with an app and which clicks mend it.
+//   - [github.com/fullcast/sfauth/oauthflow/orgtest] is a Salesforce org in process, for tests.
+//
+// Start with examples/quickstart, which runs without a Salesforce org.
+package sfauth

@@ -1,0 +1,65 @@
+// Package needs is how a test says what it needs of its surroundings: a program, a service, reference data, a right.
+//
+// A machine that lacks it skips the test, so that "go test" passes with nothing but Go. Where SFAUTH_REQUIRE_SERVICES is 1,
+// as the gate has it, the test fails instead: what was not run was not shown. No test skips in any other way.
+package needs
+
+import (
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+// Everything reports whether no test may be left out or cut short.
+func Everything() bool { return os.Getenv("SFAUTH_REQUIRE_SERVICES") == "1" }
+
+// Missing ends a test that lacks something: format says what, and how to get it.
+func Missing(t testing.TB, format string, args ...any) {
+	t.Helper()
+	if Everything() {
+		t.Fatalf(format, args...)
+	}
+	t.Skipf(format, args...)
+}
+
+// Patience skips a test that takes minutes, unless everything must run.
+func Patience(t testing.TB) {
+	t.Helper()
+	if !Everything() {
+		t.Skip("takes minutes; set SFAUTH_REQUIRE_SERVICES=1")
+	}
+}
+
+// Folder returns the folder that an environment variable names.
+func Folder(t testing.TB, variable string) string {
+	t.Helper()
+	dir := os.Getenv(variable)
+	if dir == "" {
+		Missing(t, "%s is not set", variable)
+	}
+	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+		Missing(t, "%s is %s, which is no folder here", variable, dir)
+	}
+	return dir
+}
+
+// Program returns the path of a program; the names are those under which systems know it.
+func Program(t testing.TB, names ...string) string {
+	t.Helper()
+	for _, name := range names {
+		if path, err := exec.LookPath(name); err == nil {
+			return path
+		}
+	}
+	Missing(t, "%s is not installed", strings.Join(names, " or "))
+	return ""
+}
+
+// Root ends a test that only root can run.
+func Root(t testing.TB) {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		Missing(t, "only root can do this")
+	}
+}
