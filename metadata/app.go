@@ -1,0 +1,218 @@
+package metadata
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+)
+
+// App is one app with the components it consists of; nil components are absent or were not seen.
+//
+// Copying an App copies pointers: [App.Clone] gives one that can be changed on its own. An App is safe for
+// concurrent reading.
+type App struct {
+	Kind Kind
+	Name string // API name; what the components of an external client app join by
+
+	// Components of an external client app.
+	External            *ExternalClientApplication `type:"ExternalClientApplication"`
+	OAuthSettings       *OAuthSettings             `type:"ExtlClntAppOauthSettings"`
+	GlobalOAuthSettings *GlobalOAuthSettings       `type:"ExtlClntAppGlobalOauthSettings"`
+	OAuthPolicies       *OAuthPolicies             `type:"ExtlClntAppOauthConfigurablePolicies"`
+	Policies            *Policies                  `type:"ExtlClntAppConfigurablePolicies"`
+	SecuritySettings    *OAuthSecuritySettings     `type:"ExtlClntAppOauthSecuritySettings"`
+	Other               []OtherComponent           // canvas, mobile, push, SAML and notification components
+
+	// Connected is all of a connected app.
+	Connected *ConnectedApp `type:"ConnectedApp"`
+
+	fault error // what was wrong with the spec the app was made from
+}
+
+// OtherComponent is a component of an external client app without a Go type of its own. It travels with the app, its
+// bytes as they are.
+type OtherComponent struct {
+	Component
+	Type                      string // Salesforce's name: ExtlClntAppCanvasSettings
+	ExternalClientApplication string `xml:"externalClientApplication" api:"57,required"`
+}
+
+var otherType = reflect.TypeFor[OtherComponent]()
+
+// part is one component of an app, whatever its Go type.
+type part struct {
+	componentType
+	*Component
+	v reflect.Value // the struct that Component is embedded in; settable
+}
+
+// parts returns the components that are there, in the order of deployment.
+func (a *App) parts() []part {
+	var parts []part
+	add := func(typeName string, v reflect.Value) {
+		t, ok := typeNamed(typeName)
+		if !ok {
+			t.name = typeName
+		}
+		parts = append(parts, existing(t, v))
+	}
+	v := reflect.ValueOf(a).Elem()
+	for i := range v.NumField() {
+		if name := v.Type().Field(i).Tag.Get("type"); name != "" && !v.Field(i).IsNil() {
+			add(name, v.Field(i).Elem())
+		}
+	}
+	for i := range a.Other {
+		add(a.Other[i].Type, reflect.ValueOf(&a.Other[i]).Elem())
+	}
+	return parts
+}
+
+// existing is the part that a component's struct is.
+func existing(t componentType, v reflect.Value) part {
+	return part{t, v.Field(0).Addr().Interface().(*Component), v}
+}
+
+// appName returns the API name of the app that the component belongs to.
+func (p part) appName() string {
+	if f := p.v.FieldByName("ExternalClientApplication"); f.IsValid() {
+		return strings.TrimSpace(f.String())
+	}
+	return p.FullName
+}
+
+// bytes returns the component's file.
+func (p part) bytes() ([]byte, error) {
+	var doc *document
+	var err error
+	if p.source != nil {
+		doc = p.source().doc
+	} else {
+		doc, err = skeleton(p.name)
+	}
+	if err != nil {
+		return nil, wrap("write", p.label(), err)
+	}
+	data, err := splice(doc, p.v)
+	return data, wrap("write", p.label(), err)
+}
+
+// label names the component in errors: by its file, or by type and name.
+func (p part) label() string {
+	if p.file != "" {
+		return p.file
+	}
+	return p.name + " " + p.FullName
+}
+
+// setPart puts a component into its field; false when the field is taken.
+func (a *App) setPart(p part) bool {
+	v := reflect.ValueOf(a).Elem()
+	for i := range v.NumField() {
+		if v.Type().Field(i).Tag.Get("type") == p.name {
+			if !v.Field(i).IsNil() {
+				return false
+			}
+			v.Field(i).Set(p.v.Addr())
+			return true
+		}
+	}
+	for _, o := range a.Other {
+		if o.Type == p.name {
+			return false
+		}
+	}
+	a.Other = append(a.Other, p.v.Interface().(OtherComponent))
+	return true
+}
+
+// newPart returns an empty component of a type, with the Go type that App or OrgSettings has for it.
+func newPart(t componentType) part {
+	v := reflect.New(otherType).Elem()
+	for _, holder := range []reflect.Type{reflect.TypeFor[App](), reflect.TypeFor[OrgSettings]()} {
+		for i := range holder.NumField() {
+			if holder.Field(i).Tag.Get("type") == t.name {
+				v = reflect.New(holder.Field(i).Type.Elem()).Elem()
+			}
+		}
+	}
+	if o, ok := v.Addr().Interface().(*OtherComponent); ok {
+		o.Type = t.name
+	}
+	return existing(t, v)
+}
+
+// typed tells whether a type has a Go struct of its own.
+func (t componentType) typed() bool { return newPart(t).v.Type() != otherType }
+
+// Clone returns a copy that shares nothing that can be changed.
+func (a App) Clone() App {
+	c := a
+	v := reflect.ValueOf(&c).Elem()
+	for i := range v.NumField() {
+		if v.Type().Field(i).Tag.Get("type") != "" {
+			v.Field(i).Set(cloneValue(v.Field(i)))
+		}
+	}
+	c.Other = slices.Clone(a.Other)
+	return c
+}
+
+// Validate returns nil when the app is whole: made from a valid spec, every component belonging to it and having what
+// the schema requires, the header there, and no global OAuth settings without OAuth settings (Salesforce refuses
+// those). The error joins one [*Error] for each fault.
+func (a App) Validate() error {
+	errs := []error{a.validParts()}
+	missing := func(typeName string) {
+		errs = append(errs, &Error{Op: "validate", Name: string(a.Kind) + " " + a.Name,
+			Err: fmt.Errorf("its %s is missing", typeName)})
+	}
+	switch {
+	case a.Kind == KindConnectedApp && a.Connected == nil:
+		missing("ConnectedApp")
+	case a.Kind == KindExternalClientApp && a.External == nil:
+		missing("ExternalClientApplication")
+	}
+	if a.GlobalOAuthSettings != nil && a.OAuthSettings == nil {
+		missing("ExtlClntAppOauthSettings")
+	}
+	if a.OAuthSettings != nil && a.GlobalOAuthSettings == nil {
+		missing("ExtlClntAppGlobalOauthSettings")
+	}
+	return errors.Join(errs...)
+}
+
+// validParts judges what is there, not what is missing.
+func (a App) validParts() error {
+	errs := []error{a.fault}
+	fault := func(p part, path, text string) {
+		errs = append(errs, &Error{Op: "validate", Name: p.label(), Line: p.Position(path).Line, Err: errors.New(text)})
+	}
+	if a.Kind != KindExternalClientApp && a.Kind != KindConnectedApp {
+		errs = append(errs, &Error{Op: "validate", Name: "App.Kind", Err: errors.New("is neither of the two kinds of app")})
+	}
+	for _, p := range a.parts() {
+		if (p.name == "ConnectedApp") != (a.Kind == KindConnectedApp) {
+			fault(p, "", "an app of kind "+string(a.Kind)+" has no "+p.name)
+		}
+		if p.dir == "" {
+			fault(p, "", "is of no type that apps have")
+		}
+		if p.FullName == "" || strings.ContainsAny(p.FullName, "/\\") || strings.Contains(p.FullName, "..") {
+			fault(p, "", "the full name is empty or not fit for a file name")
+		}
+		if p.appName() != a.Name {
+			fault(p, "externalClientApplication", "belongs to the app "+quoted(p.appName())+", not to "+quoted(a.Name))
+		}
+		walk("", p.v, func(path string, f field, v reflect.Value) {
+			if f.mark == "required" && v.IsZero() {
+				fault(p, path, "<"+path+"> is required by the schema")
+			}
+		})
+	}
+	return errors.Join(errs...)
+}
+
+func quoted(s string) string { return fmt.Sprintf("%q", s) }

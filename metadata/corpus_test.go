@@ -1,0 +1,154 @@
+package metadata_test
+
+import (
+	"bytes"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/fullcast/sfauth/internal/needs"
+	"github.com/fullcast/sfauth/metadata"
+)
+
+// corpusNotes explains each file of which this package does not know every element. The elements are kept.
+var corpusNotes = map[string]string{
+	"OauthOidcSettings/005.settings": "existed in API version 57 only, before external client apps were documented",
+}
+
+// TestCorpusIsReadAndWrittenBackByteEqual prints, with -v, the table: files, read, byte-equal, differences.
+func TestCorpusIsReadAndWrittenBackByteEqual(t *testing.T) {
+	root := needs.Folder(t, "SFAUTH_CORPUS")
+	type row struct{ files, read, equal, unknown int }
+	table := map[string]*row{}
+	var order, notes []string
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		name, err := filepath.Rel(root, path)
+		if err != nil {
+			return err
+		}
+		name = filepath.ToSlash(name)
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		typ, _, _ := strings.Cut(name, "/")
+		r := table[typ]
+		if r == nil {
+			r = &row{}
+			table[typ], order = r, append(order, typ)
+		}
+		r.files++
+		written, unknown, err := roundTrip(name, data)
+		switch {
+		case err != nil:
+			t.Errorf("%s: %v", name, err)
+			return nil
+		case !bytes.Equal(written, data):
+			t.Errorf("%s: written back, it differs", name)
+		default:
+			r.equal++
+		}
+		r.read++
+		if len(unknown) > 0 {
+			r.unknown++
+			note, ok := corpusNotes[name]
+			if !ok {
+				t.Errorf("%s: unknown elements %s, not explained", name, strings.Join(unknown, ", "))
+			}
+			notes = append(notes, fmt.Sprintf("%s: %s: %s", name, strings.Join(unknown, ", "), note))
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	sum := row{}
+	fmt.Fprintf(&b, "\n%-40s %6s %6s %11s %22s\n", "type", "files", "read", "byte-equal", "with unknown elements")
+	for _, typ := range order {
+		r := table[typ]
+		fmt.Fprintf(&b, "%-40s %6d %6d %11d %22d\n", typ, r.files, r.read, r.equal, r.unknown)
+		sum = row{sum.files + r.files, sum.read + r.read, sum.equal + r.equal, sum.unknown + r.unknown}
+	}
+	fmt.Fprintf(&b, "%-40s %6d %6d %11d %22d\n", "all", sum.files, sum.read, sum.equal, sum.unknown)
+	for _, n := range notes {
+		fmt.Fprintln(&b, n)
+	}
+	t.Log(b.String())
+	if sum.files < 100 || sum.equal != sum.files {
+		t.Errorf("%d files, %d of them byte-equal", sum.files, sum.equal)
+	}
+}
+
+// roundTrip reads a file and writes it. In between it changes the label, writes, reads that and changes it back.
+func roundTrip(name string, data []byte) (written []byte, unknown []string, err error) {
+	if strings.HasSuffix(name, ".settings") {
+		var s metadata.OrgSettings
+		if err := s.ParseFile(name, data); err != nil {
+			return nil, nil, err
+		}
+		written, err := only(s.Files())
+		return written, unknownIn(s), err
+	}
+	app, err := metadata.ParseFile(name, data)
+	if err != nil {
+		return nil, nil, err
+	}
+	if written, err = only(app.Files()); err != nil || !bytes.Equal(written, data) {
+		return written, nil, err
+	}
+	unknown = unknownIn(app)
+	label := labelOf(&app)
+	if label == nil {
+		return written, unknown, nil
+	}
+	was := *label
+	*label = "<changed> & ünlike"
+	changed, err := only(app.Files())
+	if err != nil {
+		return nil, nil, err
+	}
+	app, err = metadata.ParseFile(name, changed)
+	if err != nil {
+		return nil, nil, err
+	}
+	*labelOf(&app) = was
+	written, err = only(app.Files())
+	return written, unknown, err
+}
+
+func only(files []metadata.File, err error) ([]byte, error) {
+	if err != nil || len(files) != 1 {
+		return nil, fmt.Errorf("%d files, %w", len(files), err)
+	}
+	return files[0].Data, nil
+}
+
+// unknownIn returns the unknown elements of every component that an App or OrgSettings points to.
+func unknownIn(holder any) (names []string) {
+	v := reflect.ValueOf(holder)
+	for i := range v.NumField() {
+		if f := v.Field(i); f.Kind() == reflect.Pointer && !f.IsNil() {
+			names = append(names, f.Interface().(interface{ Unknown() []string }).Unknown()...)
+		}
+	}
+	return names
+}
+
+// labelOf returns the Label of an app's one component, or nil when its type has no Go struct of its own.
+func labelOf(a *metadata.App) *string {
+	v := reflect.ValueOf(a).Elem()
+	for i := range v.NumField() {
+		if f := v.Field(i); f.Kind() == reflect.Pointer && !f.IsNil() {
+			return f.Elem().FieldByName("Label").Addr().Interface().(*string)
+		}
+	}
+	return nil
+}

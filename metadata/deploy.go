@@ -1,0 +1,169 @@
+package metadata
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/go-resty/resty/v2"
+)
+
+// How often a running deployment is asked for its state, and how many answers in a row may fail.
+const (
+	firstPoll    = 500 * time.Millisecond
+	longestPoll  = 10 * time.Second
+	pollFailures = 5
+)
+
+// TestLevel is which Apex tests a deployment runs; empty for the org's default.
+type TestLevel string
+
+// Test levels.
+const (
+	NoTestRun         TestLevel = "NoTestRun"
+	RunSpecifiedTests TestLevel = "RunSpecifiedTests"
+	RunLocalTests     TestLevel = "RunLocalTests"
+	RunAllTestsInOrg  TestLevel = "RunAllTestsInOrg"
+)
+
+// DeployOptions says how to deploy. The zero value deploys. A deployment is always rolled back as a whole when a part
+// of it fails.
+type DeployOptions struct {
+	CheckOnly      bool               // only validate; see [Org.QuickDeploy]
+	IgnoreWarnings bool               // succeed in spite of warnings
+	TestLevel      TestLevel          // optional
+	RunTests       []string           // test classes; with RunSpecifiedTests
+	SOAP           bool               // deploy by SOAP instead of REST
+	Progress       func(DeployResult) // optional; called after each answer of the org, from the calling goroutine
+}
+
+// Deploy sends a package and waits until the org has deployed it or given up. It asks for the state after half a
+// second and then at growing intervals up to 10 seconds.
+//
+// A failed deployment is an [*Error] that wraps one [*ComponentError] for each failure. When ctx ends, the
+// deployment goes on in the org: the result then holds its ID for [Org.Wait] and [Org.Cancel]. A call that failed
+// without an ID may or may not have reached the org; deploying the same package again is harmless.
+func (o *Org) Deploy(ctx context.Context, pkg *Package, opts DeployOptions) (DeployResult, error) {
+	data, err := pkg.Zip()
+	if err != nil {
+		return DeployResult{}, err
+	}
+	if opts.SOAP {
+		id, err := o.deploySOAP(ctx, data, opts)
+		if err != nil {
+			return DeployResult{}, wrap("deploy", "package.xml", err)
+		}
+		return o.poll(ctx, id, opts.Progress, o.stateSOAP)
+	}
+	body, err := json.Marshal(map[string]any{"deployOptions": deployOptions{
+		CheckOnly: opts.CheckOnly, IgnoreWarnings: opts.IgnoreWarnings, RollbackOnError: true, SinglePackage: true,
+		RunTests: opts.RunTests, TestLevel: opts.TestLevel,
+	}})
+	if err != nil {
+		return DeployResult{}, wrap("deploy", "package.xml", err)
+	}
+	return o.start(ctx, opts.Progress, func(r *resty.Request) {
+		r.SetMultipartField("json", "", "application/json", bytes.NewReader(body))
+		r.SetMultipartField("file", "deploy.zip", "application/zip", bytes.NewReader(data))
+	})
+}
+
+// deployOptions is DeployOptions on the wire.
+type deployOptions struct {
+	CheckOnly       bool      `json:"checkOnly"`
+	IgnoreWarnings  bool      `json:"ignoreWarnings"`
+	RollbackOnError bool      `json:"rollbackOnError"`
+	SinglePackage   bool      `json:"singlePackage"`
+	RunTests        []string  `json:"runTests,omitempty"`
+	TestLevel       TestLevel `json:"testLevel,omitempty"`
+}
+
+// wireDeploy is what every call about a deployment answers.
+type wireDeploy struct {
+	ID     wireText    `json:"id"`
+	Result *wireResult `json:"deployResult"`
+}
+
+func (o *Org) start(ctx context.Context, progress func(DeployResult), prepare func(*resty.Request)) (DeployResult, error) {
+	var w wireDeploy
+	if err := o.send(ctx, http.MethodPost, "/metadata/deployRequest", prepare, &w); err != nil {
+		return DeployResult{}, wrap("deploy", "package.xml", err)
+	}
+	if w.ID == "" && w.Result != nil {
+		w.ID = w.Result.ID
+	}
+	return o.Wait(ctx, string(w.ID), progress)
+}
+
+// Cancel asks the org to give a deployment up. The org answers at once and cancels later; [Org.Wait] sees the end,
+// which may be success after all.
+func (o *Org) Cancel(ctx context.Context, id string) error {
+	err := o.send(ctx, http.MethodPatch, "/metadata/deployRequest/"+url.PathEscape(id), func(r *resty.Request) {
+		r.SetHeader("Content-Type", "application/json").SetBody(`{"deployResult":{"status":"Canceling"}}`)
+	}, nil)
+	return wrap("cancel", id, err)
+}
+
+// QuickDeploy deploys what a deployment with CheckOnly has validated, by its ID, without validating it again.
+// Salesforce allows it for some days after a validation that ran tests. progress may be nil.
+func (o *Org) QuickDeploy(ctx context.Context, validated string, progress func(DeployResult)) (DeployResult, error) {
+	return o.start(ctx, progress, func(r *resty.Request) {
+		r.SetHeader("Content-Type", "application/json").SetBody(map[string]string{"validatedDeployRequestId": validated})
+	})
+}
+
+// Wait waits until a deployment is done; see [Org.Deploy] for intervals and errors. progress may be nil.
+func (o *Org) Wait(ctx context.Context, id string, progress func(DeployResult)) (DeployResult, error) {
+	return o.poll(ctx, id, progress, func(ctx context.Context, id string) (*wireResult, error) {
+		var w wireDeploy
+		err := o.send(ctx, http.MethodGet, "/metadata/deployRequest/"+url.PathEscape(id), func(r *resty.Request) {
+			r.SetQueryParam("includeDetails", "true")
+		}, &w)
+		if err == nil && w.Result == nil {
+			err = errors.New("the org's answer has no deployResult")
+		}
+		return w.Result, err
+	})
+}
+
+// poll asks for the state of a deployment until it is done.
+func (o *Org) poll(ctx context.Context, id string, progress func(DeployResult), state func(context.Context, string) (*wireResult, error)) (DeployResult, error) {
+	last := DeployResult{ID: id}
+	if id == "" {
+		return last, wrap("deploy", "package.xml", errors.New("there is no ID of a deployment"))
+	}
+	failed := 0
+	for pause := firstPoll; ; pause = min(pause*3/2, longestPoll) {
+		if err := sleep(ctx, pause); err != nil {
+			return last, wrap("deploy", id, fmt.Errorf("stopped waiting, the deployment goes on: %w", err))
+		}
+		w, err := state(ctx, id)
+		if err != nil {
+			if failed++; failed < pollFailures && ctx.Err() == nil && passing(err) {
+				continue
+			}
+			return last, wrap("deploy", id, err)
+		}
+		failed = 0
+		w.ID = wireText(id)
+		result, err := w.result()
+		last = result
+		if progress != nil {
+			progress(result)
+		}
+		if result.Done || err != nil {
+			return result, err
+		}
+	}
+}
+
+// passing tells errors that may be gone at the next try: all but those that the org gave a code for.
+func passing(err error) bool {
+	var a *answerError
+	return !errors.As(err, &a) || a.status == http.StatusTooManyRequests || a.status >= 500
+}

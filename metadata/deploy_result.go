@@ -1,0 +1,203 @@
+package metadata
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"strconv"
+	"strings"
+)
+
+// DeployResult is the state of a deployment.
+type DeployResult struct {
+	ID        string // 15 or 18 characters, 0Af…
+	Status    string // Pending, InProgress, Succeeded, SucceededPartial, Failed, Canceling, Canceled, Finalizing, FinalizingFailed
+	Detail    string // what the org is doing now, in its words
+	Done      bool
+	Success   bool
+	CheckOnly bool
+
+	Components, Tests Counts
+	Changes           []ComponentChange // what the deployment did, once it is done
+	Warnings          []*ComponentError // what it complained of without failing
+}
+
+// Counts is how far a deployment has come.
+type Counts struct{ Total, Finished, Errors int }
+
+// ComponentChange is what a deployment did, or in a check would have done, to one component.
+type ComponentChange struct {
+	Type, FullName            string
+	Created, Changed, Deleted bool
+}
+
+// ComponentError is one component's failure, or warning, in a deployment.
+type ComponentError struct {
+	Type, FullName string // Type is empty for package.xml
+	File           string // in the package
+	Line, Column   int    // from 1; 0 when the org gave none
+	Problem        string // what the org says, one line
+	Advice         string // what to do about it; empty when this package does not know
+}
+
+// Error returns "file:line:column: problem: advice".
+func (e *ComponentError) Error() string {
+	var b strings.Builder
+	if b.WriteString(e.File); e.File == "" {
+		b.WriteString(strings.TrimSpace(e.Type + " " + e.FullName))
+	}
+	if e.Line > 0 {
+		b.WriteString(":" + strconv.Itoa(e.Line))
+		if e.Column > 0 {
+			b.WriteString(":" + strconv.Itoa(e.Column))
+		}
+	}
+	b.WriteString(": " + withAdvice(e.Problem, e.Advice))
+	return b.String()
+}
+
+// wireResult is DeployResult as REST and SOAP write it. All scalars are text: REST writes some booleans and numbers
+// as strings.
+type wireResult struct {
+	ID           wireText     `json:"id" xml:"id"`
+	Status       wireText     `json:"status" xml:"status"`
+	StateDetail  wireText     `json:"stateDetail" xml:"stateDetail"`
+	Done         wireText     `json:"done" xml:"done"`
+	Success      wireText     `json:"success" xml:"success"`
+	CheckOnly    wireText     `json:"checkOnly" xml:"checkOnly"`
+	ErrorMessage wireText     `json:"errorMessage" xml:"errorMessage"`
+	ErrorCode    wireText     `json:"errorStatusCode" xml:"errorStatusCode"`
+	Total        wireText     `json:"numberComponentsTotal" xml:"numberComponentsTotal"`
+	Deployed     wireText     `json:"numberComponentsDeployed" xml:"numberComponentsDeployed"`
+	Errors       wireText     `json:"numberComponentErrors" xml:"numberComponentErrors"`
+	Tests        wireText     `json:"numberTestsTotal" xml:"numberTestsTotal"`
+	TestsRun     wireText     `json:"numberTestsCompleted" xml:"numberTestsCompleted"`
+	TestErrors   wireText     `json:"numberTestErrors" xml:"numberTestErrors"`
+	Details      *wireDetails `json:"details" xml:"details"`
+}
+
+type wireDetails struct {
+	Failures  wireList[wireMessage] `json:"componentFailures" xml:"componentFailures"`
+	Successes wireList[wireMessage] `json:"componentSuccesses" xml:"componentSuccesses"`
+	Tests     *wireTests            `json:"runTestResult" xml:"runTestResult"`
+}
+
+type wireTests struct {
+	Failures wireList[wireTest] `json:"failures" xml:"failures"`
+}
+
+type wireTest struct {
+	Name    wireText `json:"name" xml:"name"`
+	Method  wireText `json:"methodName" xml:"methodName"`
+	Message wireText `json:"message" xml:"message"`
+}
+
+type wireMessage struct {
+	Type        wireText `json:"componentType" xml:"componentType"`
+	FullName    wireText `json:"fullName" xml:"fullName"`
+	FileName    wireText `json:"fileName" xml:"fileName"`
+	Line        wireText `json:"lineNumber" xml:"lineNumber"`
+	Column      wireText `json:"columnNumber" xml:"columnNumber"`
+	Problem     wireText `json:"problem" xml:"problem"`
+	ProblemType wireText `json:"problemType" xml:"problemType"`
+	Created     wireText `json:"created" xml:"created"`
+	Changed     wireText `json:"changed" xml:"changed"`
+	Deleted     wireText `json:"deleted" xml:"deleted"`
+}
+
+// wireText takes a JSON string, number, boolean or null.
+type wireText string
+
+func (t *wireText) UnmarshalJSON(data []byte) error {
+	if bytes.Equal(data, []byte("null")) {
+		*t = ""
+		return nil
+	}
+	if len(data) > 0 && data[0] == '"' {
+		return json.Unmarshal(data, (*string)(t))
+	}
+	*t = wireText(data)
+	return nil
+}
+
+func (t wireText) bool() bool { return strings.EqualFold(string(t), "true") }
+
+func (t wireText) int() int {
+	n, err := strconv.Atoi(string(t))
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+// wireList takes a JSON array, one element of it, or null.
+type wireList[T any] []T
+
+func (l *wireList[T]) UnmarshalJSON(data []byte) error {
+	if len(data) > 0 && data[0] == '{' {
+		*l = make(wireList[T], 1)
+		return json.Unmarshal(data, &(*l)[0])
+	}
+	return json.Unmarshal(data, (*[]T)(l))
+}
+
+// result translates, and returns the failures of a deployment that is done.
+func (w wireResult) result() (DeployResult, error) {
+	r := DeployResult{
+		ID: string(w.ID), Status: string(w.Status), Detail: oneLine(string(w.StateDetail)),
+		Done: w.Done.bool(), Success: w.Success.bool(), CheckOnly: w.CheckOnly.bool(),
+		Components: Counts{w.Total.int(), w.Deployed.int(), w.Errors.int()},
+		Tests:      Counts{w.Tests.int(), w.TestsRun.int(), w.TestErrors.int()},
+	}
+	var errs failures
+	if d := w.Details; d != nil {
+		for _, m := range append(d.Failures, d.Successes...) {
+			switch {
+			case m.ProblemType == "Warning" || m.ProblemType == "Info":
+				r.Warnings = append(r.Warnings, m.err())
+			case m.Problem != "":
+				errs = append(errs, m.err())
+			case m.Type != "": // package.xml has none
+				r.Changes = append(r.Changes, ComponentChange{string(m.Type), string(m.FullName), m.Created.bool(), m.Changed.bool(), m.Deleted.bool()})
+			}
+		}
+		if d.Tests != nil {
+			for _, t := range d.Tests.Failures {
+				errs = append(errs, &ComponentError{Type: "ApexClass", FullName: string(t.Name + "." + t.Method), Problem: oneLine(string(t.Message))})
+			}
+		}
+	}
+	if !r.Done || r.Success {
+		return r, nil
+	}
+	if w.ErrorMessage != "" || w.ErrorCode != "" || len(errs) == 0 {
+		text := oneLine(string(w.ErrorMessage))
+		if text == "" {
+			text = "the deployment ended as " + r.Status
+		}
+		errs = append(failures{errors.New(text)}, errs...)
+	}
+	return r, &Error{Op: "deploy", Name: r.ID, Code: string(w.ErrorCode), Err: errs}
+}
+
+func (m wireMessage) err() *ComponentError {
+	e := &ComponentError{
+		Type: string(m.Type), FullName: string(m.FullName), File: string(m.FileName),
+		Line: m.Line.int(), Column: m.Column.int(), Problem: oneLine(string(m.Problem)),
+	}
+	e.Advice = advise("", e.Problem)
+	return e
+}
+
+// failures joins errors on one line.
+type failures []error
+
+func (f failures) Error() string {
+	texts := make([]string, len(f))
+	for i, err := range f {
+		texts[i] = err.Error()
+	}
+	return strings.Join(texts, "; ")
+}
+
+func (f failures) Unwrap() []error { return f }

@@ -1,0 +1,47 @@
+// Package metadata holds Salesforce's two kinds of app as typed values: it reads, writes, merges and packages their
+// metadata, reads it from an org and deploys it there.
+//
+// An [AppSpec] says what somebody wants, in the words of Salesforce Setup. An [App] is what an org or a source tree
+// has: one struct for each metadata component, one field for each element. An [Org] is the org itself.
+//
+//	app := spec.New()                // a new app: the listed fields, nothing else
+//	app = spec.Merge(live)           // or a live one with the listed fields changed
+//	pkg, err := app.Package(66)      // package.xml and files, ready to deploy
+//	apps, err := metadata.Parse(dir) // back from a source tree or an unpacked package
+//	got := apps[0].Spec()            // and in Setup's words again
+//	live, err := org.Read(ctx, spec.Kind, spec.APIName)
+//	result, err := org.Deploy(ctx, pkg, metadata.DeployOptions{})
+//
+// # Lossless
+//
+// A component keeps the bytes it was read from. Writing it after a change replaces the bytes of the changed elements
+// and no others: unknown elements, order, comments and formatting stay, and an unchanged file is equal byte for byte.
+//
+// # Errors
+//
+// Every error is an [*Error], or joins some: operation, file or component, line, Salesforce's code if there is one.
+// Errors name elements and never quote their values.
+//
+//	condition                              how to tell                  what to do
+//	a file cannot be read                  Op "parse", Name, Line       mend the file
+//	a spec or app is at fault              Op "validate", Name          mend the field that Name names
+//	a field is too new for the version     Op "package", Name, Line     package for the version in the text
+//	the app is not in the org              errors.Is ErrNotFound        deploy a new one
+//	the org refuses the session            errors.Is ErrSession         connect again
+//	SOAP takes no JWT-based token          errors.Is ErrJWTSession      have the app issue opaque tokens
+//	the org refused a deployment           errors.As *ComponentError    follow Problem and Advice
+//
+// # Concurrency
+//
+// Specs and apps are values; they are safe for concurrent reading. An [Org] is safe for concurrent use.
+//
+// # Testing
+//
+// Package oauthflow/orgtest is an org in process that answers every call of [Org].
+//
+// # Security
+//
+// Consumer secrets are held so that no printer or encoder shows them, and are never packaged or deployed; only
+// [App.Files] writes back what was read. XML with directives, and XML and zips beyond fixed limits of size, depth and
+// number of elements, are refused. A session is sent to the instance URL only, never along a redirect.
+package metadata

@@ -1,0 +1,169 @@
+package metadata
+
+import (
+	"bytes"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+)
+
+// Limits of one XML document. The largest real app file is below 20 KiB.
+const (
+	maxDocument = 8 << 20
+	maxDepth    = 64
+	maxElements = 50_000
+)
+
+const (
+	namespace    = "http://soap.sforce.com/2006/04/metadata"
+	xsiNamespace = "http://www.w3.org/2001/XMLSchema-instance"
+)
+
+// document is XML as it was read, with the place of each element in it, so that a change can be spliced into the
+// bytes and everything else stays as it is. It never changes.
+type document struct {
+	data []byte
+	root *node
+}
+
+// node is one element:
+//
+//	⎵⎵<a>…</a>
+//	↑ ↑  ↑ ↑  ↑
+//	lead start open close end
+//
+// In a self-closing element open, close and end are one.
+type node struct {
+	name                          string // local name
+	known                         bool   // in the metadata namespace
+	xsiNil                        bool   // xsi:nil="true"
+	xsiType                       string // local part of xsi:type
+	text                          string // character data of an element without children
+	lead, start, open, close, end int
+	kids                          []*node
+}
+
+// parseDocument reads one XML document. It refuses directives (so no DTD, no entities of its own), text outside
+// the root, anything after it, and what exceeds the limits. The error carries a line when there is one.
+func parseDocument(data []byte) (*document, int, error) {
+	d := &document{data: data}
+	if len(data) > maxDocument {
+		return nil, 0, fmt.Errorf("larger than %d MiB", maxDocument>>20)
+	}
+	dec := xml.NewDecoder(bytes.NewReader(data))
+	var open []*node
+	elements := 0
+	for {
+		at := int(dec.InputOffset())
+		tok, err := dec.Token()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			line, _ := dec.InputPos()
+			var syntax *xml.SyntaxError
+			if errors.As(err, &syntax) {
+				err = errors.New(syntax.Msg)
+			}
+			return nil, line, err
+		}
+		switch t := tok.(type) {
+		case xml.Directive:
+			return nil, d.line(at), errors.New("a directive (<!…>) has no place in metadata")
+		case xml.CharData:
+			if len(open) > 0 {
+				if top := open[len(open)-1]; len(top.kids) == 0 {
+					top.text += string(t)
+				}
+			} else if len(bytes.Trim(t, " \t\r\n\ufeff")) > 0 {
+				return nil, d.line(at), errors.New("text outside the root element")
+			}
+		case xml.StartElement:
+			if elements++; elements > maxElements {
+				return nil, d.line(at), fmt.Errorf("more than %d elements", maxElements)
+			}
+			if len(open) == maxDepth {
+				return nil, d.line(at), fmt.Errorf("elements nested deeper than %d", maxDepth)
+			}
+			n := &node{name: t.Name.Local, known: t.Name.Space == namespace, lead: at, start: at, open: int(dec.InputOffset())}
+			for n.lead > 0 && isSpace(data[n.lead-1]) {
+				n.lead--
+			}
+			n.attributes(t.Attr)
+			switch {
+			case len(open) > 0:
+				top := open[len(open)-1]
+				top.kids = append(top.kids, n)
+				top.text = ""
+			case d.root != nil:
+				return nil, d.line(at), errors.New("a second root element")
+			default:
+				d.root = n
+			}
+			open = append(open, n)
+		case xml.EndElement:
+			n := open[len(open)-1]
+			n.close, n.end = at, int(dec.InputOffset())
+			open = open[:len(open)-1]
+		}
+	}
+	if d.root == nil {
+		return nil, 0, errors.New("no element in it")
+	}
+	return d, 0, nil
+}
+
+func (n *node) attributes(attrs []xml.Attr) {
+	for _, a := range attrs {
+		if a.Name.Space != xsiNamespace {
+			continue
+		}
+		switch a.Name.Local {
+		case "nil":
+			n.xsiNil = a.Value == "true" || a.Value == "1"
+		case "type":
+			n.xsiType = a.Value[strings.LastIndexByte(a.Value, ':')+1:]
+		}
+	}
+}
+
+// selfClosing tells <a/> from <a></a>.
+func (n *node) selfClosing() bool { return n.open == n.end }
+
+// child returns the first element of that name, or nil.
+func (n *node) child(name string) *node {
+	for _, k := range n.kids {
+		if k.known && k.name == name {
+			return k
+		}
+	}
+	return nil
+}
+
+// at follows a path of local names, whatever their namespaces; nil when one is missing.
+func (n *node) at(path ...string) *node {
+	for _, name := range path {
+		i := slices.IndexFunc(n.kids, func(k *node) bool { return k.name == name })
+		if i < 0 {
+			return nil
+		}
+		n = n.kids[i]
+	}
+	return n
+}
+
+// value returns the trimmed text at a path; "" when there is none.
+func (n *node) value(path ...string) string {
+	if k := n.at(path...); k != nil {
+		return strings.TrimSpace(k.text)
+	}
+	return ""
+}
+
+// line returns the line of an offset, from 1.
+func (d *document) line(offset int) int { return 1 + bytes.Count(d.data[:offset], []byte("\n")) }
+
+func isSpace(b byte) bool { return b == ' ' || b == '\t' || b == '\r' || b == '\n' }

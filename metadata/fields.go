@@ -1,0 +1,191 @@
+package metadata
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"strconv"
+	"strings"
+
+	"github.com/fullcast/sfauth/internal/secret"
+)
+
+// APIVersion is a version of Salesforce's Metadata API, without the ".0": 66.
+type APIVersion int
+
+// String returns the version as Salesforce writes it: "66.0".
+func (v APIVersion) String() string { return strconv.Itoa(int(v)) + ".0" }
+
+// field is what the tags of a struct field say.
+type field struct {
+	index        int
+	name         string // element
+	since, until APIVersion
+	mark         string // required, platform, action or empty
+}
+
+var secretType = reflect.TypeFor[secret.Secret]()
+
+// fields reads the tags of a component or one of its parts, in schema order.
+func fields(t reflect.Type) []field {
+	out := make([]field, 0, t.NumField())
+	for i := range t.NumField() {
+		tag := t.Field(i).Tag
+		name := tag.Get("xml")
+		if name == "" {
+			continue
+		}
+		f := field{index: i, name: name}
+		versions, mark, _ := strings.Cut(tag.Get("api"), ",")
+		since, until, _ := strings.Cut(versions, "-")
+		f.since, f.until, f.mark = number(since), number(until), mark
+		out = append(out, f)
+	}
+	return out
+}
+
+// number reads a version in a tag; none is 0.
+func number(s string) APIVersion {
+	n, err := strconv.Atoi(s)
+	if err != nil {
+		return 0
+	}
+	return APIVersion(n)
+}
+
+// isStruct tells a nested element from a value.
+func isStruct(t reflect.Type) bool { return t.Kind() == reflect.Struct && t != secretType }
+
+// isText tells the fields in which an empty element is the same as none.
+func isText(t reflect.Type) bool { return t.Kind() == reflect.String || t == secretType }
+
+// fill sets v, a struct, from the children of n. Unknown elements are returned. A value given twice, or one of
+// another type, is an error with the node it is about.
+func fill(n *node, v reflect.Value) (unknown []*node, bad *node, err error) {
+	byName := map[string]field{}
+	for _, f := range fields(v.Type()) {
+		byName[f.name] = f
+	}
+	seen := map[string]bool{}
+	for _, k := range n.kids {
+		f, ok := byName[k.name]
+		if !ok || !k.known {
+			unknown = append(unknown, k)
+			continue
+		}
+		target := v.Field(f.index)
+		if k.xsiNil {
+			continue // says the same as no element
+		}
+		if target.Kind() == reflect.Slice {
+			target.Grow(1)
+			target.SetLen(target.Len() + 1)
+			target = target.Index(target.Len() - 1)
+		} else if seen[k.name] {
+			return nil, k, errors.New("<" + k.name + "> stands here a second time")
+		}
+		seen[k.name] = true
+		if target.Kind() == reflect.Pointer && isStruct(target.Type().Elem()) {
+			target.Set(reflect.New(target.Type().Elem()))
+			target = target.Elem()
+		}
+		if isStruct(target.Type()) {
+			more, bad, err := fill(k, target)
+			if err != nil {
+				return nil, bad, err
+			}
+			unknown = append(unknown, more...)
+			continue
+		}
+		if len(k.kids) > 0 {
+			return nil, k, errors.New("<" + k.name + "> holds elements instead of a value")
+		}
+		if err := parseValue(k.text, target); err != nil {
+			return nil, k, fmt.Errorf("<%s> %w", k.name, err)
+		}
+	}
+	return unknown, nil, nil
+}
+
+// parseValue sets a string, a *bool, an *int or a secret from an element's text.
+func parseValue(text string, v reflect.Value) error {
+	switch {
+	case v.Type() == secretType:
+		v.Set(reflect.ValueOf(secret.New(text)))
+	case v.Kind() == reflect.String:
+		v.SetString(text)
+	case v.Type().Elem().Kind() == reflect.Bool:
+		switch strings.TrimSpace(text) {
+		case "true", "1":
+			v.Set(reflect.ValueOf(new(true)))
+		case "false", "0":
+			v.Set(reflect.ValueOf(new(false)))
+		default:
+			return errors.New("is neither true nor false")
+		}
+	default:
+		i, err := strconv.ParseInt(strings.TrimSpace(text), 10, 32)
+		if err != nil {
+			return errors.New("is not a whole number")
+		}
+		v.Set(reflect.ValueOf(new(int(i))))
+	}
+	return nil
+}
+
+// valueText is the opposite of parseValue. A value that is not set gives "".
+func valueText(v reflect.Value) string {
+	switch {
+	case v.IsZero():
+		return ""
+	case v.Type() == secretType:
+		return v.Interface().(secret.Secret).Reveal()
+	case v.Kind() == reflect.String:
+		return v.String()
+	case v.Elem().Kind() == reflect.Bool:
+		return strconv.FormatBool(v.Elem().Bool())
+	default:
+		return strconv.FormatInt(v.Elem().Int(), 10)
+	}
+}
+
+// cloneValue copies what v points to, at any depth. Component is shared: it never changes.
+func cloneValue(v reflect.Value) reflect.Value {
+	switch {
+	case v.Kind() == reflect.Pointer && !v.IsNil():
+		c := reflect.New(v.Type().Elem())
+		c.Elem().Set(cloneValue(v.Elem()))
+		return c
+	case v.Kind() == reflect.Slice && !v.IsNil():
+		c := reflect.MakeSlice(v.Type(), v.Len(), v.Len())
+		for i := range v.Len() {
+			c.Index(i).Set(cloneValue(v.Index(i)))
+		}
+		return c
+	case isStruct(v.Type()):
+		c := reflect.New(v.Type()).Elem()
+		c.Set(v)
+		for _, f := range fields(v.Type()) {
+			c.Field(f.index).Set(cloneValue(v.Field(f.index)))
+		}
+		return c
+	}
+	return v
+}
+
+// walk calls visit for every field of v that is set, with its path: "oauthConfig/callbackUrl".
+func walk(path string, v reflect.Value, visit func(path string, f field, v reflect.Value)) {
+	for _, f := range fields(v.Type()) {
+		fv := v.Field(f.index)
+		p := path + f.name
+		visit(p, f, fv)
+		switch {
+		case fv.Kind() == reflect.Pointer && !fv.IsNil() && isStruct(fv.Type().Elem()):
+			walk(p+"/", fv.Elem(), visit)
+		case fv.Kind() == reflect.Slice && isStruct(fv.Type().Elem()):
+			for i := range fv.Len() {
+				walk(p+"/", fv.Index(i), visit)
+			}
+		}
+	}
+}

@@ -1,0 +1,68 @@
+package metadata
+
+import (
+	"archive/zip"
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+)
+
+// Limits of a zip. What Salesforce sends of apps is far below.
+const (
+	maxEntries  = 1000
+	maxUnzipped = 64 << 20
+	maxRatio    = 100
+)
+
+// ParseZip reads every app of a zip, such as a retrieve answers with or a deployment sends; see [Parse]. Nothing is
+// written to disk. A zip with more than 1,000 entries or 64 MiB of content, one compressed more than a hundredfold,
+// or one with a link, a repeated name or a name that leads out of it is refused as a whole.
+func ParseZip(data []byte) ([]App, error) {
+	r, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
+	if err != nil {
+		return nil, &Error{Op: "parse", Name: "zip", Err: err}
+	}
+	if err := judge(r.File, uint64(len(data))); err != nil {
+		return nil, &Error{Op: "parse", Name: "zip", Err: err}
+	}
+	return Parse(r)
+}
+
+// judge looks at the directory of a zip before anything of it is read.
+func judge(entries []*zip.File, size uint64) error {
+	if len(entries) > maxEntries {
+		return fmt.Errorf("%d entries, more than %d", len(entries), maxEntries)
+	}
+	var packed, unpacked uint64
+	seen := map[string]bool{}
+	for _, f := range entries {
+		name := f.Name
+		if f.FileInfo().IsDir() {
+			name = name[:len(name)-1]
+		}
+		switch {
+		case !filepath.IsLocal(name) || !fs.ValidPath(name):
+			return fmt.Errorf("the entry name %.100q leads out of the zip", f.Name)
+		case seen[name]:
+			return fmt.Errorf("the entry name %.100q stands twice", f.Name)
+		case !f.FileInfo().IsDir() && !f.Mode().IsRegular():
+			return fmt.Errorf("the entry %.100q is a link or a device", f.Name)
+		case f.UncompressedSize64 > maxUnzipped || f.CompressedSize64 > size:
+			return fmt.Errorf("the entry %.100q is larger than what is taken", f.Name)
+		case f.UncompressedSize64 > maxRatio*max(f.CompressedSize64, 1):
+			return fmt.Errorf("the entry %.100q is compressed more than %d-fold", f.Name, maxRatio)
+		}
+		seen[name] = true
+		packed += f.CompressedSize64
+		unpacked += f.UncompressedSize64
+	}
+	if unpacked > maxUnzipped {
+		return fmt.Errorf("more than %d MiB of content", maxUnzipped>>20)
+	}
+	if packed > size {
+		return errors.New("entries overlap")
+	}
+	return nil
+}

@@ -1,0 +1,119 @@
+package metadata_test
+
+import (
+	"archive/zip"
+	"bytes"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io/fs"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/fullcast/sfauth/metadata"
+)
+
+func zipOf(t *testing.T, write func(*zip.Writer)) []byte {
+	t.Helper()
+	var buf bytes.Buffer
+	w := zip.NewWriter(&buf)
+	write(w)
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return buf.Bytes()
+}
+
+func store(w *zip.Writer, name, text string) {
+	f, err := w.Create(name)
+	if err == nil {
+		_, err = f.Write([]byte(text))
+	}
+	if err != nil {
+		panic(err)
+	}
+}
+
+func TestAZipFromARetrieveIsRead(t *testing.T) {
+	apps, err := metadata.ParseZip(zipOf(t, func(w *zip.Writer) {
+		store(w, "unpackaged/", "")
+		store(w, "unpackaged/package.xml", "<Package"+ns+"/>")
+		store(w, "unpackaged/connectedApps/", "")
+		store(w, "unpackaged/connectedApps/Old.connectedApp", "<ConnectedApp"+ns+"><label>Old</label></ConnectedApp>")
+	}))
+	if err != nil || len(apps) != 1 || apps[0].Connected.Label != "Old" {
+		t.Errorf("%+v, %v", apps, err)
+	}
+}
+
+func TestHostileZipsAreRefusedSoon(t *testing.T) {
+	for _, test := range []struct {
+		name, says string
+		data       []byte
+	}{
+		{"no zip", "not a valid zip", []byte("PK")},
+		{"a name that leads out", "leads out", zipOf(t, func(w *zip.Writer) { store(w, "../../etc/x.eca", "x") })},
+		{"an absolute name", "leads out", zipOf(t, func(w *zip.Writer) { store(w, "/etc/x.eca", "x") })},
+		{"a name twice", "twice", zipOf(t, func(w *zip.Writer) { store(w, "a.eca", "x"); store(w, "a.eca", "y") })},
+		{"a link", "link", zipOf(t, func(w *zip.Writer) {
+			h := &zip.FileHeader{Name: "a.eca"}
+			h.SetMode(fs.ModeSymlink | 0o777)
+			if _, err := w.CreateHeader(h); err != nil {
+				t.Fatal(err)
+			}
+		})},
+		{"100,000 entries", "entries", zipOf(t, func(w *zip.Writer) {
+			for i := range 100_000 {
+				if _, err := w.CreateHeader(&zip.FileHeader{Name: fmt.Sprint(i)}); err != nil {
+					t.Fatal(err)
+				}
+			}
+		})},
+		{"a bomb", "fold", zipOf(t, func(w *zip.Writer) { store(w, "a.eca", strings.Repeat(" ", 10<<20)) })},
+		{"ten files that are large together", "MiB", zipOf(t, func(w *zip.Writer) {
+			for i := range 10 {
+				raw(t, w, fmt.Sprint(i), make([]byte, 100<<10), 8<<20)
+			}
+		})},
+		{"entries that claim more bytes than there are", "overlap", overlapping(t)},
+	} {
+		start := time.Now()
+		_, err := metadata.ParseZip(test.data)
+		var e *metadata.Error
+		if !errors.As(err, &e) || !strings.Contains(err.Error(), test.says) {
+			t.Errorf("%s: %v", test.name, err)
+		}
+		if d := time.Since(start); d > 10*time.Second {
+			t.Errorf("%s: took %v", test.name, d)
+		}
+	}
+}
+
+// raw writes an entry that claims a size it does not have.
+func raw(t *testing.T, w *zip.Writer, name string, data []byte, claimed uint64) {
+	t.Helper()
+	f, err := w.CreateRaw(&zip.FileHeader{Name: name, Method: zip.Deflate, CRC32: crc32.ChecksumIEEE(data),
+		CompressedSize64: uint64(len(data)), UncompressedSize64: claimed})
+	if err == nil {
+		_, err = f.Write(data)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// overlapping makes two directory entries of one file's bytes.
+func overlapping(t *testing.T) []byte {
+	return zipOf(t, func(w *zip.Writer) {
+		for i := range 3 {
+			f, err := w.CreateRaw(&zip.FileHeader{Name: fmt.Sprint(i), CompressedSize64: 200, UncompressedSize64: 200})
+			if err == nil && i == 0 {
+				_, err = f.Write(make([]byte, 200))
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+}

@@ -1,0 +1,153 @@
+package metadata
+
+import (
+	"archive/zip"
+	"bytes"
+	"cmp"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"reflect"
+	"slices"
+	"strings"
+)
+
+// File is one file of a package or a source tree.
+type File struct {
+	Name string // slash-separated, relative
+	Data []byte
+}
+
+// Package is what a deployment sends: package.xml and the component files.
+type Package struct {
+	Version APIVersion
+	Files   []File // package.xml first, then by name
+}
+
+// The versions an app can be packaged for.
+const (
+	oldestVersion APIVersion = 57
+	newestVersion APIVersion = 99 // later ones are not refused for being unknown
+)
+
+// Package returns the app's components as a package of an API version. What Salesforce sets itself (consumerKey,
+// consumerSecret, oauthLink, orgScopedExternalApp) and what orders it to act (shouldRotate…) is left out; all else is
+// as in the app, byte for byte where it was read and not changed.
+//
+// It refuses an app made from an invalid spec, a component that belongs to another app or lacks what the schema
+// requires, and a field that the version does not have, naming the version that has it. A missing component is no
+// fault: a package may hold some of an app.
+func (a App) Package(v APIVersion) (*Package, error) {
+	if v < oldestVersion || v > newestVersion {
+		return nil, &Error{Op: "package", Name: a.Name, Err: fmt.Errorf("API version %d is not between %d and %d", v, oldestVersion, newestVersion)}
+	}
+	if err := a.validParts(); err != nil {
+		return nil, err
+	}
+	a = a.portable()
+	pkg := &Package{Version: v}
+	members := map[string][]string{}
+	for _, p := range a.parts() {
+		if err := p.fits(v); err != nil {
+			return nil, err
+		}
+		data, err := p.bytes()
+		if err != nil {
+			return nil, err
+		}
+		pkg.Files = append(pkg.Files, File{p.dir + "/" + p.FullName + "." + p.suffix, data})
+		members[p.name] = append(members[p.name], p.FullName)
+	}
+	if len(pkg.Files) == 0 {
+		return nil, &Error{Op: "package", Name: a.Name, Err: errors.New("the app has no component")}
+	}
+	slices.SortFunc(pkg.Files, func(a, b File) int { return cmp.Compare(a.Name, b.Name) })
+	pkg.Files = slices.Insert(pkg.Files, 0, File{"package.xml", manifest(members, v)})
+	return pkg, nil
+}
+
+// portable returns a copy without what belongs to one org or is an order.
+func (a App) portable() App {
+	c := a.Clone()
+	if s := c.SecuritySettings; s != nil && s.TokenIPRanges == nil && s.TLSClientAuthCertParamType == "" && s.TLSClientAuthCertParamValue == "" {
+		c.SecuritySettings = nil // Salesforce makes it itself; this one says nothing
+	}
+	for _, p := range c.parts() {
+		walk("", p.v, func(_ string, f field, v reflect.Value) {
+			if f.mark == "platform" || f.mark == "action" {
+				v.SetZero()
+			}
+		})
+	}
+	return c
+}
+
+// fits reports a type or field that an API version does not have.
+func (p part) fits(v APIVersion) error {
+	if v < p.since {
+		return &Error{Op: "package", Name: p.label(), Err: fmt.Errorf("%s needs API version %s; the package is for %s", p.name, p.since, v)}
+	}
+	var err error
+	walk("", p.v, func(path string, f field, fv reflect.Value) {
+		var text string
+		switch {
+		case fv.IsZero() || err != nil:
+			return
+		case v < f.since:
+			text = fmt.Sprintf("<%s> needs API version %s; the package is for %s", path, f.since, v)
+		case f.until > 0 && v > f.until:
+			text = fmt.Sprintf("<%s> exists up to API version %s; the package is for %s", path, f.until, v)
+		default:
+			return
+		}
+		err = &Error{Op: "package", Name: p.label(), Line: p.Position(path).Line, Err: errors.New(text)}
+	})
+	return err
+}
+
+// manifest writes package.xml: types and members in order.
+func manifest(members map[string][]string, v APIVersion) []byte {
+	var b strings.Builder
+	b.WriteString(`<?xml version="1.0" encoding="UTF-8"?>` + "\n" + `<Package xmlns="` + namespace + `">` + "\n")
+	types := make([]string, 0, len(members))
+	for t := range members {
+		types = append(types, t)
+	}
+	slices.Sort(types)
+	for _, t := range types {
+		b.WriteString("    <types>\n")
+		slices.Sort(members[t])
+		for _, m := range members[t] {
+			b.WriteString("        <members>" + escaper.Replace(m) + "</members>\n")
+		}
+		b.WriteString("        <name>" + t + "</name>\n    </types>\n")
+	}
+	b.WriteString("    <version>" + v.String() + "</version>\n</Package>\n")
+	return []byte(b.String())
+}
+
+// Zip returns the package as a zip file. The bytes are the same every time: nothing is compressed, no time is noted.
+func (p *Package) Zip() ([]byte, error) {
+	var buf bytes.Buffer
+	w := zip.NewWriter(&buf)
+	for _, f := range p.Files {
+		size := uint64(len(f.Data))
+		// Raw, for sizes in the entry's own header: Java, which reads this, cannot read a stored entry without.
+		entry, err := w.CreateRaw(&zip.FileHeader{
+			Name: f.Name, Method: zip.Store, CreatorVersion: 20, ReaderVersion: 20, Flags: 0x800, // names are UTF-8
+			//lint:ignore SA1019 CreateRaw takes the date only here; it is 1 January 1980, the first there is
+			ModifiedDate: 0x21,
+			CRC32:        crc32.ChecksumIEEE(f.Data), CompressedSize64: size, UncompressedSize64: size,
+		})
+		if err == nil {
+			_, err = entry.Write(f.Data)
+		}
+		if err != nil {
+			return nil, &Error{Op: "package", Name: f.Name, Err: err}
+		}
+	}
+	if err := w.Close(); err != nil {
+		return nil, &Error{Op: "package", Name: "package.xml", Err: err}
+	}
+	return buf.Bytes(), nil
+}
