@@ -1,0 +1,120 @@
+package policy
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/fullcast/sfauth/metadata"
+)
+
+// Finding is one thing that is wrong, or one that could not be seen, with the way to mend or to look.
+type Finding struct {
+	Rule     string   `json:"rule"`     // the rule's ID
+	Severity Severity `json:"severity"` // the rule's
+	Field    string   `json:"field"`    // Setup's label
+	Got      string   `json:"got"`      // in Setup's words, a line for each member of a list
+	Want     string   `json:"want"`     // likewise
+	Message  string   `json:"message"`  // what is wrong, in one sentence
+	Why      string   `json:"why"`      // why it matters
+	Fix      string   `json:"fix"`      // the clicks in Setup
+
+	NoMend string                          `json:"noMend,omitempty"` // why Mend is nil
+	Mend   func(metadata.App) metadata.App `json:"-"`                // see [Rule]; nil when there is none
+
+	File string `json:"file,omitempty"` // where it stands, when it was read from files
+	Line int    `json:"line,omitempty"` // from 1
+}
+
+// Pass is one rule's look at one subject.
+type Pass struct {
+	Subject Subject
+	Spec    metadata.AppSpec // the app in Setup's words; a zero field was not read
+
+	rule   *Rule
+	report *Report
+	done   bool // something was reported
+	at     metadata.Position
+}
+
+// Find reports that something is wrong. Fields left empty are taken from the rule and the element it looks at.
+func (p *Pass) Find(f Finding) {
+	p.done = true
+	p.report.Findings = append(p.report.Findings, p.complete(f))
+}
+
+// NotVisible reports that the rule could not see what it judges, and why not.
+func (p *Pass) NotVisible(why string) { p.unseen(Finding{Message: why}) }
+
+func (p *Pass) unseen(f Finding) {
+	p.done = true
+	f.Got, f.NoMend = notVisible, "it was not seen"
+	p.report.NotVisible = append(p.report.NotVisible, p.complete(f))
+}
+
+const notVisible = "not visible"
+
+func (p *Pass) complete(f Finding) Finding {
+	f.Rule, f.Why = p.rule.ID, p.rule.Why
+	if f.Severity == "" {
+		f.Severity = p.rule.Severity
+	}
+	if f.Mend == nil && f.NoMend == "" {
+		f.Mend, f.NoMend = p.rule.Mend, p.rule.NoMend
+	}
+	if f.Field == "" {
+		f.Field = p.rule.Field
+	}
+	if f.Want == "" {
+		f.Want = p.rule.Want
+	}
+	if f.Fix == "" {
+		f.Fix = p.rule.Fix
+	}
+	f.Fix = strings.ReplaceAll(f.Fix, "{app}", oneLine(nameInSetup(p.Spec)))
+	if f.File == "" && p.at.File != "" {
+		f.File, f.Line = p.at.File, p.at.Line
+	}
+	if f.Message == "" {
+		f.Message = fmt.Sprintf("%s is %s, not %s", f.Field, quoted(f.Got), quoted(f.Want))
+	}
+	return f
+}
+
+// Check judges the subject by each rule, in order. Each rule ends in exactly one of the report's three lists, but may
+// have several findings.
+//
+// Check panics if [Validate] refuses the rules.
+func Check(s Subject, rules ...Rule) Report {
+	if err := Validate(rules...); err != nil {
+		panic(err)
+	}
+	spec := s.App.Spec()
+	report := Report{Kind: s.App.Kind, App: s.App.Name, Note: migrated(s), Findings: []Finding{}, NotVisible: []Finding{}, Passed: []string{}, rules: rules}
+	for i := range rules {
+		p := &Pass{Subject: s, Spec: spec, rule: &rules[i], report: &report}
+		unseen := slices.IndexFunc(p.rule.Needs, func(part Part) bool { return !s.sees(part) })
+		switch {
+		case unseen < 0:
+			p.rule.Check(p)
+		case p.rule.Needs[unseen] == PartSetupOnly:
+			p.NotVisible("no metadata holds it; only Setup shows it")
+		default:
+			p.NotVisible(fmt.Sprintf("%s was not read", p.rule.Needs[unseen]))
+		}
+		if !p.done {
+			report.Passed = append(report.Passed, p.rule.ID)
+		}
+	}
+	return report
+}
+
+// nameInSetup is what the list of apps in Setup shows.
+func nameInSetup(s metadata.AppSpec) string {
+	for _, name := range []string{s.Name, s.APIName} {
+		if name = strings.TrimSpace(name); name != "" {
+			return name
+		}
+	}
+	return "the app"
+}

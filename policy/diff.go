@@ -1,0 +1,245 @@
+package policy
+
+import (
+	"cmp"
+	"encoding/xml"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/fullcast/sfauth/metadata"
+)
+
+// Mark says what kind of field differs.
+type Mark string
+
+// Marks, in the order of [Diff].
+const (
+	Listed   Mark = "listed"   // a field that Fullcast's instructions name
+	Unlisted Mark = "unlisted" // any other that package metadata knows: the admin's own
+	Unknown  Mark = "unknown"  // one that package metadata does not know
+)
+
+// Difference is one field that two apps do not have in common.
+type Difference struct {
+	Mark      Mark   `json:"mark"`
+	Field     string `json:"field"`               // Setup's label where it is listed, else the element's path
+	Component string `json:"component,omitempty"` // metadata type; empty where it is listed
+	A         string `json:"a"`                   // in Setup's words where it is listed, a line for each member of a list
+	B         string `json:"b"`
+}
+
+const absent = "(absent)"
+
+// Diff compares two apps: of two orgs, of two trees, or a new app of a spec with a live one. Listed fields come first,
+// in the order of the instructions and in Setup's words; then all others by component and element. The order is the
+// same every time.
+//
+// What means the same is no difference: order, aliases and spelling, white space around values, an absent element and
+// its documented default. Left out is what Salesforce sets itself and differs in every org (consumer key and secret,
+// oauthLink, orgScopedExternalApp), orders to Salesforce (shouldRotate…), and the names of an app's components. Values
+// of unknown elements are compared but never shown, since they may be secrets.
+func Diff(a, b metadata.App) []Difference {
+	var all []Difference
+	if a.Kind != b.Kind {
+		all = append(all, Difference{Mark: Listed, Field: "Kind of app", A: kindInWords(a.Kind), B: kindInWords(b.Kind)})
+	}
+	specA, specB := a.Spec(), b.Spec()
+	for _, f := range fields {
+		at, ok := f.where[a.Kind]
+		if !ok {
+			at, ok = f.where[b.Kind]
+		}
+		x, y := f.want(specA), f.want(specB)
+		if f.list {
+			slices.Sort(x)
+			slices.Sort(y)
+		}
+		if ok && !slices.Equal(x, y) {
+			all = append(all, Difference{Mark: Listed, Field: at.label, A: cmp.Or(list(x), absent), B: cmp.Or(list(y), absent)})
+		}
+	}
+	return append(append(all, differ(Unlisted, unlisted(a), unlisted(b))...), differ(Unknown, unknown(a, "a"), unknown(b, "b"))...)
+}
+
+// element is one element of one component.
+type element struct{ component, path string }
+
+func differ(mark Mark, a, b map[element]string) []Difference {
+	var all []Difference
+	both := maps.Clone(a)
+	maps.Copy(both, b)
+	for _, k := range order(both) {
+		x, inA := a[k]
+		y, inB := b[k]
+		if inA && inB && x == y {
+			continue
+		}
+		d := Difference{Mark: mark, Field: k.path, Component: k.component, A: x, B: y}
+		if mark == Unknown { // may be a secret
+			d.A, d.B = "present", "present, not the same"
+		}
+		if !inA {
+			d.A = absent
+		}
+		if !inB {
+			d.B = absent
+		}
+		if !inA && mark == Unknown {
+			d.B = "present"
+		}
+		all = append(all, d)
+	}
+	return all
+}
+
+// order is by component, then by path.
+func order(all map[element]string) []element {
+	return slices.SortedFunc(maps.Keys(all), func(x, y element) int {
+		return cmp.Or(cmp.Compare(x.component, y.component), cmp.Compare(x.path, y.path))
+	})
+}
+
+// components are the parts of an app that have Go types.
+func components(a metadata.App) map[string]any {
+	all := map[string]any{}
+	v := reflect.ValueOf(a)
+	for i := range v.NumField() {
+		if name := v.Type().Field(i).Tag.Get("type"); name != "" && !v.Field(i).IsNil() {
+			all[name] = v.Field(i).Interface()
+		}
+	}
+	return all
+}
+
+// unlisted are the elements that are set and that no field of AppSpec stands for.
+func unlisted(a metadata.App) map[element]string {
+	listed := map[element]bool{}
+	for _, f := range fields {
+		at := f.where[a.Kind]
+		component := string(at.part)
+		if a.Kind == metadata.KindConnectedApp {
+			component = "ConnectedApp"
+		}
+		listed[element{component, at.element}] = true
+	}
+	// Part of the refresh token policy, or of no meaning without it.
+	listed[element{string(PartOAuthPolicies), "refreshTokenValidityPeriod"}] = true
+	listed[element{string(PartOAuthPolicies), "refreshTokenValidityUnit"}] = true
+	listed[element{string(PartPolicies), "isEnabled"}] = true // part of Enable OAuth
+
+	all := map[element]string{}
+	for name, c := range components(a) {
+		values("", reflect.ValueOf(c).Elem(), func(path string, tag reflect.StructTag, text string) {
+			mine := strings.Contains(tag.Get("api"), "platform") || strings.Contains(tag.Get("api"), "action")
+			names := path == "externalClientApplication" || path == "label"
+			first, _, _ := strings.Cut(path, "[")
+			if !mine && !names && !listed[element{name, first}] {
+				all[element{name, path}] = text
+			}
+		})
+	}
+	return all
+}
+
+// values visits every element of a component that has a value, with its path. The second and later members of a list
+// are numbered: "attributes[2]/key".
+func values(path string, v reflect.Value, visit func(path string, tag reflect.StructTag, text string)) {
+	var value func(path string, tag reflect.StructTag, v reflect.Value)
+	value = func(path string, tag reflect.StructTag, v reflect.Value) {
+		switch {
+		case v.Kind() == reflect.Pointer:
+			value(path, tag, v.Elem())
+		case v.Kind() == reflect.Slice:
+			for i := range v.Len() {
+				p := path
+				if i > 0 {
+					p = fmt.Sprintf("%s[%d]", path, i+1)
+				}
+				value(p, tag, v.Index(i))
+			}
+		case v.Kind() == reflect.Struct && !strings.Contains(tag.Get("api"), "platform"):
+			values(path+"/", v, visit)
+		default:
+			visit(path, tag, strings.TrimSpace(fmt.Sprint(v)))
+		}
+	}
+	for i := range v.NumField() {
+		tag := v.Type().Field(i).Tag
+		if name := tag.Get("xml"); name != "" && !v.Field(i).IsZero() {
+			value(path+name, tag, v.Field(i))
+		}
+	}
+}
+
+// unknown are the elements and components that package metadata does not know, with what is inside them. side stands for the inside
+// of a component that cannot be written, so that it never passes for the same as the other side's.
+func unknown(a metadata.App, side string) map[element]string {
+	all := map[element]string{}
+	for name, c := range components(a) {
+		names := c.(interface{ Unknown() []string }).Unknown()
+		if len(names) == 0 {
+			continue
+		}
+		var root node
+		pkg, err := alone(a, name).Package(99)
+		if err == nil {
+			err = xml.Unmarshal(pkg.Files[1].Data, &root)
+		}
+		for _, n := range names {
+			inside := side
+			if err == nil {
+				inside = root.inside(n)
+			}
+			all[element{name, n}] = inside
+		}
+	}
+	for _, o := range a.Other {
+		inside := side
+		pkg, err := metadata.App{Kind: a.Kind, Name: a.Name, Other: []metadata.OtherComponent{o}}.Package(99)
+		if err == nil {
+			inside = string(pkg.Files[1].Data)
+		}
+		all[element{o.Type, "(whole component)"}] = inside
+	}
+	return all
+}
+
+// alone returns a copy of an app with one component, without the fields that later API versions dropped.
+func alone(a metadata.App, component string) metadata.App {
+	a = a.Clone()
+	one := metadata.App{Kind: a.Kind, Name: a.Name}
+	from, to := reflect.ValueOf(a), reflect.ValueOf(&one).Elem()
+	for i := range from.NumField() {
+		if from.Type().Field(i).Tag.Get("type") != component {
+			continue
+		}
+		to.Field(i).Set(from.Field(i))
+		for c, k := from.Field(i).Elem(), 0; k < c.NumField(); k++ {
+			if strings.Contains(c.Type().Field(k).Tag.Get("api"), "-") {
+				c.Field(k).SetZero()
+			}
+		}
+	}
+	return one
+}
+
+type node struct {
+	XMLName xml.Name
+	Inner   string `xml:",innerxml"`
+	Nodes   []node `xml:",any"`
+}
+
+// inside returns the content of every element of a name, at any depth.
+func (n node) inside(name string) string {
+	var b strings.Builder
+	for _, k := range n.Nodes {
+		if k.XMLName.Local == name {
+			b.WriteString(k.Inner + "\n")
+		}
+		b.WriteString(k.inside(name))
+	}
+	return b.String()
+}

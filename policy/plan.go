@@ -1,0 +1,148 @@
+package policy
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/fullcast/sfauth/metadata"
+)
+
+// Fate says what becomes of one setting of a connected app.
+type Fate string
+
+// Fates, in the order of a plan.
+const (
+	Kept    Fate = "kept"    // the new app has the same
+	Changed Fate = "changed" // the instructions for the new app say otherwise
+	Offered Fate = "offered" // the new app has a place for it, which the instructions leave alone: the admin decides
+	Lost    Fate = "lost"    // it cannot be carried
+)
+
+// Item is one setting of the connected app and what becomes of it.
+type Item struct {
+	Fate  Fate   `json:"fate"`
+	Field string `json:"field"`         // Setup's label where it is listed, else the element's path in the connected app
+	Old   string `json:"old"`           // in Setup's words where it is listed, a line for each member of a list
+	New   string `json:"new"`           // likewise; for what is offered, the value as the new app spells it
+	Place string `json:"place"`         // for what is offered, component and element of the new app
+	Why   string `json:"why,omitempty"` // except for what is kept
+}
+
+// Step is one thing that somebody does.
+type Step struct {
+	Who string `json:"who"` // "Salesforce admin", "Fullcast" or "Salesforce"
+	Do  string `json:"do"`
+}
+
+// Road is one way from the old app to the new.
+type Road struct {
+	Title   string   `json:"title"`
+	Assumed []string `json:"assumed"` // what is reported of Salesforce and not proved
+	Steps   []Step   `json:"steps"`   // in order
+	OldApp  string   `json:"oldApp"`  // what becomes of the connected app
+}
+
+// Plan is how a connected app becomes an external client app. It holds neither consumer key nor secret.
+type Plan struct {
+	App   metadata.App `json:"-"`     // the app to create: what the instructions list, nothing else
+	Items []Item       `json:"items"` // every setting that the connected app has, by fate
+	Roads []Road       `json:"roads"` // the recommended one first
+}
+
+// PlanMigration plans how the connected app from becomes the external client app to. Every setting that from has is
+// in the plan, also those that package metadata does not know. An empty ContactEmail of to is taken from the connected
+// app.
+//
+// It returns an error when from is not a connected app that was read, to is not an external client app, or to is not
+// valid.
+//
+// Source: Metadata API, ConnectedApp and the ExtlClntApp… types; Salesforce Help, "Migrate a Connected App to an
+// External Client App". What Setup's migration keeps is reported by users, not documented.
+func PlanMigration(from metadata.App, to metadata.AppSpec) (Plan, error) {
+	switch {
+	case from.Kind != metadata.KindConnectedApp || from.Connected == nil:
+		return Plan{}, errors.New("policy: plan migration: from is not a connected app that was read; read it from the org or its .connectedApp file")
+	case to.Kind != metadata.KindExternalClientApp:
+		return Plan{}, errors.New("policy: plan migration: to is not an external client app; use fullcast.ExternalClientApp")
+	}
+	if err := to.Validate(); err != nil {
+		return Plan{}, fmt.Errorf("policy: plan migration: to: %w", err)
+	}
+	spec := from.Spec()
+	to.ContactEmail = cmp.Or(to.ContactEmail, spec.ContactEmail)
+	p := Plan{App: to.New()}
+	var changes []Step
+	for _, f := range fields {
+		at, ok := f.where[metadata.KindExternalClientApp]
+		got, want := f.want(spec), f.want(to)
+		if !ok || len(got)+len(want) == 0 {
+			continue
+		}
+		if len(want) == 0 {
+			p.Items = append(p.Items, Item{
+				Fate: Offered, Field: at.label, Old: list(got), New: list(got), Place: string(at.part) + "/" + at.element,
+				Why: "The wanted app does not list it, so the new app starts with Salesforce's default; the admin decides.",
+			})
+			continue
+		}
+		item := Item{Field: at.label, Old: cmp.Or(list(got), absent), New: list(want)}
+		if f.list && differences(got, want) == "" || !f.list && slices.Equal(got, want) {
+			item.Fate = Kept
+			item.Old = item.New
+		} else {
+			item.Fate, item.Why = Changed, "Fullcast's instructions for external client apps say so. "+f.why
+			if f.name != "APIName" {
+				changes = append(changes, Step{admin, strings.ReplaceAll(at.screen.clicks(f.do(at.label, want)), "{app}", nameInSetup(spec))})
+			}
+		}
+		p.Items = append(p.Items, item)
+		if f.list {
+			p.Items = append(p.Items, extras(f, at, spec, to)...)
+		}
+	}
+	p.Items = append(p.Items, unlistedItems(from, to)...)
+	slices.SortStableFunc(p.Items, func(a, b Item) int { return cmp.Compare(a.Fate.rank(), b.Fate.rank()) })
+	p.Roads = []Road{newAppRoad(spec, to), buttonRoad(spec, changes)}
+	return p, nil
+}
+
+func (f Fate) rank() int { return slices.Index([]Fate{Kept, Changed, Offered, Lost}, f) }
+
+// String is the plan as plain text, control characters escaped.
+func (p Plan) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "Migration to %s (external client app)\n", printable(p.App.Name))
+	fate := Fate("")
+	for _, i := range p.Items {
+		if i.Fate != fate {
+			fate = i.Fate
+			fmt.Fprintf(&b, "\n%s\n", fate)
+		}
+		switch i.Fate {
+		case Kept:
+			fmt.Fprintf(&b, "  %s: %s\n", printable(i.Field), oneLine(i.Old))
+			continue
+		case Changed:
+			fmt.Fprintf(&b, "  %s: %s, becomes %s\n", printable(i.Field), oneLine(i.Old), oneLine(i.New))
+		case Offered:
+			fmt.Fprintf(&b, "  %s: %s, would be %s = %s\n", printable(i.Field), oneLine(i.Old), printable(i.Place), oneLine(i.New))
+		case Lost:
+			fmt.Fprintf(&b, "  %s: %s\n", printable(i.Field), oneLine(i.Old))
+		}
+		fmt.Fprintf(&b, "    %s\n", printable(i.Why))
+	}
+	for _, r := range p.Roads {
+		fmt.Fprintf(&b, "\n%s\n", r.Title)
+		for i, s := range r.Steps {
+			fmt.Fprintf(&b, "  %d. %s: %s\n", i+1, s.Who, oneLine(s.Do))
+		}
+		for _, a := range r.Assumed {
+			fmt.Fprintf(&b, "  assumed: %s\n", a)
+		}
+		fmt.Fprintf(&b, "  the connected app: %s\n", r.OldApp)
+	}
+	return b.String()
+}

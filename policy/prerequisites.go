@@ -1,0 +1,78 @@
+package policy
+
+import (
+	"github.com/fullcast/sfauth/metadata"
+)
+
+// Prerequisites are switches of the org that decide whether the app works, as notes: they are the admin's own choice,
+// and nothing of this module ever changes them. They need [Subject.Settings].
+//
+// Source: Metadata API, OauthOidcSettings and ConnectedAppSettings.
+func Prerequisites() []Rule {
+	const oauthSettings = "Setup > Security > OAuth and OpenID Connect Settings"
+	rules := []Rule{
+		{
+			ID:     "prerequisite-code-and-credentials-flows",
+			Title:  "The org allows the authorization code and credentials flow",
+			Why:    "While it is off, Salesforce blocks that flow for every external client app, whatever the app's own checkbox says. This SDK does not use the flow.",
+			Source: `Salesforce Help, "Configure the OAuth Code and Credentials Flow for External Client Apps"`,
+			Field:  "Allow Authorization Code and Credentials Flows",
+			Want:   selected,
+			Fix:    oauthSettings + ": decide whether to select this",
+			Check:  orgSwitch(func(s *metadata.OrgSettings) any { return present(s.OAuthOIDC) }, "oAuthCdCrdtFlowEnable", metadata.KindExternalClientApp),
+		},
+		{
+			ID:     "prerequisite-pkce-for-every-app",
+			Title:  "The org does not require PKCE of every app",
+			Why:    "While it is on, the connected app's older integration, which sends no PKCE, breaks although the app itself does not require it.",
+			Source: "Metadata API, OauthOidcSettings, isPkceRequired",
+			Field:  "Require PKCE for every app of the org",
+			Want:   cleared,
+			Fix:    oauthSettings + ": decide whether to clear this",
+			Check:  orgSwitch(func(s *metadata.OrgSettings) any { return present(s.OAuthOIDC) }, "isPkceRequired", metadata.KindConnectedApp),
+		},
+		{
+			ID:     "prerequisite-api-access-control",
+			Title:  "The org does not limit API access to apps that an admin approved",
+			Why:    "While it is on, an app calls the API only after an admin has approved it, whatever its Permitted Users says.",
+			Source: "Metadata API, ConnectedAppSettings, enableAdminApprovedAppsOnly",
+			Field:  "API Access Control: limit API access to apps that an admin approved",
+			Want:   cleared,
+			Fix:    "Setup > Security > API Access Control: decide whether to clear this, or approve the app",
+			Check:  orgSwitch(func(s *metadata.OrgSettings) any { return present(s.ConnectedApp) }, "enableAdminApprovedAppsOnly", ""),
+		},
+	}
+	for i := range rules {
+		rules[i].Severity = SeverityNote
+		rules[i].Needs = []Part{PartOrgSettings}
+		rules[i].NoMend = "a switch of the whole org is the admin's own choice"
+	}
+	return rules
+}
+
+// orgSwitch judges a switch that concerns one kind of app, or every kind when concerns is empty.
+func orgSwitch(of func(*metadata.OrgSettings) any, element string, concerns metadata.Kind) func(*Pass) {
+	return func(p *Pass) {
+		if concerns != "" && p.Subject.App.Kind != concerns {
+			return
+		}
+		settings := of(p.Subject.Settings)
+		if settings == nil {
+			p.NotVisible("this switch was not read")
+			return
+		}
+		p.at = position(settings, element)
+		v, _ := find(settings, element)
+		if !v.IsValid() {
+			p.NotVisible("there is no <" + element + ">")
+			return
+		}
+		state := cleared
+		if v.Elem().Bool() {
+			state = selected
+		}
+		if state != p.rule.Want {
+			p.Find(Finding{Got: state})
+		}
+	}
+}

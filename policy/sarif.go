@@ -1,0 +1,107 @@
+package policy
+
+import (
+	"net/url"
+	"strings"
+)
+
+// The parts of SARIF 2.1.0 that a report needs.
+type (
+	sarifLog struct {
+		Schema  string     `json:"$schema"`
+		Version string     `json:"version"`
+		Runs    []sarifRun `json:"runs"`
+	}
+	sarifRun struct {
+		Tool struct {
+			Driver struct {
+				Name           string      `json:"name"`
+				InformationURI string      `json:"informationUri"`
+				Rules          []sarifRule `json:"rules"`
+			} `json:"driver"`
+		} `json:"tool"`
+		ColumnKind string        `json:"columnKind"`
+		Results    []sarifResult `json:"results"`
+	}
+	sarifRule struct {
+		ID            string       `json:"id"`
+		Short         sarifText    `json:"shortDescription"`
+		Full          sarifText    `json:"fullDescription"`
+		Help          sarifText    `json:"help"`
+		Configuration sarifDefault `json:"defaultConfiguration"`
+	}
+	sarifText struct {
+		Text string `json:"text"`
+	}
+	sarifDefault struct {
+		Level Severity `json:"level"`
+	}
+	sarifResult struct {
+		RuleID    string          `json:"ruleId"`
+		RuleIndex int             `json:"ruleIndex"`
+		Kind      string          `json:"kind"`
+		Level     string          `json:"level"`
+		Message   sarifText       `json:"message"`
+		Locations []sarifLocation `json:"locations"`
+	}
+	sarifLocation struct {
+		Physical *sarifPhysical `json:"physicalLocation,omitempty"`
+		Logical  []sarifLogical `json:"logicalLocations"`
+	}
+	sarifPhysical struct {
+		Artifact struct {
+			URI string `json:"uri"`
+		} `json:"artifactLocation"`
+		Region struct {
+			StartLine int `json:"startLine"`
+		} `json:"region"`
+	}
+	sarifLogical struct {
+		Name          string `json:"name"`
+		QualifiedName string `json:"fullyQualifiedName"`
+		Kind          string `json:"kind"`
+	}
+)
+
+func sarif(reports []Report) sarifLog {
+	run := sarifRun{ColumnKind: "unicodeCodePoints", Results: []sarifResult{}}
+	run.Tool.Driver.Name = "sfauth"
+	run.Tool.Driver.InformationURI = "https://github.com/fullcast/sfauth"
+	run.Tool.Driver.Rules = []sarifRule{}
+	index := map[string]int{}
+	for _, r := range reports {
+		for _, rule := range r.rules {
+			if _, known := index[rule.ID]; known {
+				continue
+			}
+			index[rule.ID] = len(run.Tool.Driver.Rules)
+			run.Tool.Driver.Rules = append(run.Tool.Driver.Rules, sarifRule{
+				ID: rule.ID, Short: sarifText{rule.Title}, Full: sarifText{rule.Why},
+				Help:          sarifText{strings.ReplaceAll(rule.Fix, "{app}", "the app") + "\n\nSource: " + rule.Source},
+				Configuration: sarifDefault{rule.Severity},
+			})
+		}
+		for _, f := range r.Findings {
+			run.Results = append(run.Results, f.sarif(r, index, "fail", string(f.Severity)))
+		}
+		for _, f := range r.NotVisible {
+			run.Results = append(run.Results, f.sarif(r, index, "review", "none"))
+		}
+	}
+	return sarifLog{"https://json.schemastore.org/sarif-2.1.0.json", "2.1.0", []sarifRun{run}}
+}
+
+func (f Finding) sarif(r Report, index map[string]int, kind, level string) sarifResult {
+	at := sarifLocation{Logical: []sarifLogical{{f.Field, r.App + "/" + f.Field, "member"}}}
+	if f.File != "" {
+		at.Physical = &sarifPhysical{}
+		// A path, not a URL: its first segment may hold a colon.
+		at.Physical.Artifact.URI = strings.TrimPrefix((&url.URL{Path: "/" + strings.TrimPrefix(f.File, "/")}).EscapedPath(), "/")
+		at.Physical.Region.StartLine = max(f.Line, 1)
+	}
+	return sarifResult{
+		RuleID: f.Rule, RuleIndex: index[f.Rule], Kind: kind, Level: level,
+		Message:   sarifText{f.Message + ". " + f.Why + " Fix: " + f.Fix},
+		Locations: []sarifLocation{at},
+	}
+}

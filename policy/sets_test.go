@@ -1,0 +1,139 @@
+package policy_test
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/fullcast/sfauth/policy"
+	"github.com/fullcast/sfauth/policy/policytest"
+)
+
+// sets are the rule sets that judge what Fullcast's instructions do not list, with their examples in testdata.
+func sets() map[string][]policy.Rule {
+	return map[string][]policy.Rule{
+		"hardening":     policy.Hardening(),
+		"partner":       policy.PartnerRequirements2026(),
+		"prerequisites": policy.Prerequisites(),
+	}
+}
+
+func TestEachRuleFindsItsExamplesAloneWithinItsSet(t *testing.T) {
+	for name, rules := range sets() {
+		t.Run(name, func(t *testing.T) {
+			examples := os.DirFS("testdata/" + name)
+			policytest.Run(t, examples, rules...)
+			for _, r := range rules {
+				cases, err := fs.ReadDir(examples, r.ID)
+				if err != nil {
+					t.Errorf("%s has no examples: %v", r.ID, err)
+					continue
+				}
+				for _, end := range []string{"-bad", "-ok"} {
+					if !slices.ContainsFunc(cases, func(d fs.DirEntry) bool { return strings.HasSuffix(d.Name(), end) }) {
+						t.Errorf("%s has no example that ends in %s", r.ID, end)
+					}
+				}
+			}
+		})
+	}
+}
+
+func TestAllSetsTogetherAreOneSet(t *testing.T) {
+	for name, spec := range specs() {
+		all := slices.Concat(policy.Baseline(spec), policy.Hardening(), policy.PartnerRequirements2026(), policy.Prerequisites())
+		if err := policy.Validate(all...); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestNoSetButThePartnersContradictsTheBaseline(t *testing.T) {
+	for name, spec := range specs() {
+		report := policy.Check(policy.Subject{App: spec.New(), Version: 66}, slices.Concat(policy.Hardening(), policy.Prerequisites())...)
+		if len(report.Findings) > 0 {
+			t.Errorf("%s: the app as instructed has findings:\n%s", name, report)
+		}
+	}
+}
+
+func TestWhatContradictsTheInstructionsIsNeverMended(t *testing.T) {
+	for name, spec := range specs() {
+		app := spec.New()
+		if app.GlobalOAuthSettings != nil {
+			app.GlobalOAuthSettings.IsEnforceRefreshTokenTTL = new(false)
+		} else {
+			app.Connected.OAuthConfig.IsEnforceRefreshTokenTTL = new(false)
+		}
+		report := policy.Check(policy.Subject{App: app, Version: 68}, policy.PartnerRequirements2026()...)
+		mended := policy.Check(policy.Subject{App: report.Mend(app), Version: 68}, policy.Baseline(spec)...)
+		if len(report.Findings) == 0 || len(mended.Findings) > 0 {
+			t.Errorf("%s: mended against the instructions:\n%s", name, mended)
+		}
+		for _, f := range report.Findings {
+			if f.Mend == nil && !strings.Contains(f.NoMend, "instructions") {
+				t.Errorf("%s: %s is not mended, because %q", name, f.Rule, f.NoMend)
+			}
+		}
+	}
+}
+
+func TestEveryMendOfASetEndsItsFinding(t *testing.T) {
+	for name, rules := range sets() {
+		for _, s := range badExamples(t, "testdata/"+name) {
+			report := policy.Check(s, rules...)
+			s.App = report.Mend(s.App)
+			for _, f := range policy.Check(s, rules...).Findings {
+				if f.Mend != nil {
+					t.Errorf("%s: still there after mending: %s", name, f)
+				}
+			}
+			for _, f := range report.Findings {
+				if (f.Mend == nil) == (f.NoMend == "") {
+					t.Errorf("%s: %s: one of Mend and NoMend (%q) must be there", name, f, f.NoMend)
+				}
+			}
+		}
+	}
+}
+
+func ExampleHardening() {
+	for _, r := range policy.Hardening() {
+		fmt.Printf("%s: %s\n", r.Severity, r.Title)
+	}
+	// Output:
+	// warning: The device flow is off
+	// warning: The client credentials flow is off
+	// warning: The token exchange flow is off
+	// warning: The app introspects its own tokens alone
+	// warning: Guests get no tokens
+	// error: A deployment keeps the consumer key
+	// error: A deployment keeps the consumer secret
+	// warning: The app has no scope that Fullcast never uses
+	// warning: A session of low assurance is not enough
+	// warning: Every callback URL is https
+}
+
+func ExamplePartnerRequirements2026() {
+	for _, r := range policy.PartnerRequirements2026() {
+		fmt.Printf("%s: %s\n", r.Severity, r.Title)
+	}
+	// Output:
+	// warning: PKCE is required
+	// warning: Refresh tokens rotate
+	// warning: Refresh tokens end after 30 days without use
+	// warning: Refresh tokens work from known addresses alone
+}
+
+func ExamplePrerequisites() {
+	for _, r := range policy.Prerequisites() {
+		fmt.Printf("%s: %s\n", r.Severity, r.Title)
+	}
+	// Output:
+	// note: The org allows the authorization code and credentials flow
+	// note: The org does not require PKCE of every app
+	// note: The org does not limit API access to apps that an admin approved
+}

@@ -1,0 +1,130 @@
+package policy
+
+import (
+	"reflect"
+	"strconv"
+	"strings"
+
+	"github.com/fullcast/sfauth/metadata"
+)
+
+// Subject is what is judged: an app, as far as it was read.
+type Subject struct {
+	App metadata.App
+
+	// Version is the API version that the app was read or written with; 0 when it is not known, as for a bare file.
+	// It decides what an absent element means: Salesforce's default where the version has the element, else nothing.
+	Version metadata.APIVersion
+
+	// Settings are the org's switches; nil when they were not read.
+	Settings *metadata.OrgSettings
+
+	// Before is the connected app that App may come from; nil when there is none. It helps to recognise an app that
+	// Setup's own migration made.
+	Before *metadata.App
+}
+
+// component returns the component that holds a part, nil when it was not read.
+func (s Subject) component(p Part) any {
+	a := s.App
+	switch {
+	case a.Kind == metadata.KindConnectedApp && p != PartSecurity && p != PartOrgSettings && p != PartSetupOnly:
+		return present(a.Connected)
+	case p == PartApp:
+		return present(a.External)
+	case p == PartOAuthSettings:
+		return present(a.OAuthSettings)
+	case p == PartGlobalSettings:
+		return present(a.GlobalOAuthSettings)
+	case p == PartOAuthPolicies:
+		return present(a.OAuthPolicies)
+	case p == PartPolicies:
+		return present(a.Policies)
+	case p == PartSecurity:
+		return present(a.SecuritySettings)
+	case p == PartOrgSettings:
+		return present(s.Settings)
+	}
+	return nil
+}
+
+// present makes a nil pointer a nil interface.
+func present[T any](component *T) any {
+	if component == nil {
+		return nil
+	}
+	return component
+}
+
+func (s Subject) sees(p Part) bool { return s.component(p) != nil }
+
+// element finds an element by its path, such as "oauthConfig/isPkceRequired", and the first API version that has it.
+// The value is invalid when the element is absent.
+func (s Subject) element(p Part, path string) (v reflect.Value, since metadata.APIVersion) {
+	c := s.component(p)
+	if c == nil {
+		return reflect.Value{}, 0
+	}
+	return find(c, path)
+}
+
+// find is the same in one component.
+func find(component any, path string) (v reflect.Value, since metadata.APIVersion) {
+	v = reflect.ValueOf(component).Elem()
+	there := true
+	for name := range strings.SplitSeq(path, "/") {
+		if v.Kind() == reflect.Pointer {
+			if v.IsNil() {
+				v = reflect.New(v.Type().Elem()) // absent; go on for the version
+			}
+			v = v.Elem()
+		}
+		f, ok := fieldByTag(v.Type(), name)
+		if !ok {
+			return reflect.Value{}, 0
+		}
+		number, _, _ := strings.Cut(f.Tag.Get("api"), ",")
+		number, _, _ = strings.Cut(number, "-")
+		n, _ := strconv.Atoi(number)
+		since = metadata.APIVersion(n) // never before that of the element around it
+		v = v.FieldByIndex(f.Index)
+		there = there && !v.IsZero()
+	}
+	if !there {
+		return reflect.Value{}, since
+	}
+	return v, since
+}
+
+func fieldByTag(t reflect.Type, name string) (reflect.StructField, bool) {
+	for i := range t.NumField() {
+		if f := t.Field(i); f.Tag.Get("xml") == name {
+			return f, true
+		}
+	}
+	return reflect.StructField{}, false
+}
+
+// idleLimit tells whether the app is known to end refresh tokens that are not used for 30 days.
+func (s Subject) idleLimit() bool {
+	for _, path := range []string{"isEnforceRefreshTokenTTL", "oauthConfig/isEnforceRefreshTokenTTL"} {
+		if v, _ := s.element(PartGlobalSettings, path); v.IsValid() {
+			return v.Elem().Bool()
+		}
+	}
+	return false
+}
+
+// position is where an element stands, or would stand, in the files that were read.
+func (s Subject) position(p Part, path string) metadata.Position {
+	return position(s.component(p), path)
+}
+
+func position(component any, path string) metadata.Position {
+	if c, ok := component.(interface {
+		Position(path string) metadata.Position
+	}); ok {
+		return c.Position(path)
+	}
+	return metadata.Position{}
+}
