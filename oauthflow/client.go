@@ -1,0 +1,46 @@
+package oauthflow
+
+import (
+	"strings"
+	"time"
+)
+
+// Client is one org's app as its admin made it. It belongs to a connection: every org has an app of its own, with its
+// own consumer key and secret.
+type Client struct {
+	Kind   string // kind of app, in the product's words; kept with the connection, never sent
+	Host   Host   // login host of the org that holds the app
+	ID     string // consumer key (client_id), 1–512 printable ASCII characters
+	Secret Secret // consumer secret (client_secret), 1–512 characters
+
+	// Created is when the admin made the app. Optional: Salesforce may take half an hour until a new app is found
+	// everywhere, and with this an [Error] says to wait when it is not.
+	Created time.Time
+}
+
+func (c Client) validate(op string) error {
+	switch {
+	case c.Host.IsZero():
+		return invalid(op, "Client.Host", "is required; ParseHost makes one")
+	case c.ID == "":
+		return invalid(op, "Client.ID", "is required: the app's consumer key")
+	case len(c.ID) > 512 || !printable(c.ID):
+		return invalid(op, "Client.ID", "is no consumer key; copy it again from Setup, without blanks")
+	case c.Secret.IsZero():
+		return invalid(op, "Client.Secret", "is required: the app's consumer secret")
+	case len(c.Secret.Reveal()) > 512 || !printable(strings.ReplaceAll(c.Secret.Reveal(), " ", "_")),
+		strings.TrimSpace(c.Secret.Reveal()) != c.Secret.Reveal():
+		return invalid(op, "Client.Secret", "is no consumer secret; copy it again from Setup, without outer blanks")
+	}
+	return nil
+}
+
+// printable reports whether s is made of visible ASCII characters only.
+func printable(s string) bool {
+	for _, c := range []byte(s) {
+		if c <= ' ' || c > '~' {
+			return false
+		}
+	}
+	return s != ""
+}

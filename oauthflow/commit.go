@@ -1,0 +1,121 @@
+package oauthflow
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+)
+
+// commit stores the result of a refresh that was sent for one epoch and generation, however late it comes: first over
+// the record as it was when the intent was written, then over whatever is there. Nobody sees the result before it is
+// stored; a store that fails is tried for as long as the manager lives, since the only copy of a rotated refresh token
+// is here.
+//
+// It returns the stored grant, or nil when the connection has moved on without this result.
+func (m *Manager) commit(ctx context.Context, at Record, sent sending, fresh *Token, took time.Duration) (*grant, Record, error) {
+	c := commit{sent, fresh}
+	copied := *sent.grant
+	done, stored, now, err := c.over(ctx, at, &copied)
+	for pause := 20 * time.Millisecond; !done; pause = min(2*pause, 2*time.Second) {
+		if err != nil {
+			m.logf(slog.LevelWarn, "a refreshed token could not be stored yet", "connection", sent.grant.Key.String(), "error", err)
+			if !sleep(ctx, jitter(pause, pause)) {
+				return nil, now, err
+			}
+		}
+		done, stored, now, err = c.again(ctx)
+	}
+	if stored != nil {
+		c.report(stored, took)
+	}
+	return stored, now, err
+}
+
+// sending is one refresh that has been sent.
+type sending struct {
+	m       *Manager
+	grant   *grant // as it was then
+	attempt string
+	used    sealedClient
+	doubted bool // an earlier refresh of the same generation was in doubt
+}
+
+type commit struct {
+	sending
+	fresh *Token
+}
+
+// again looks at the record as it is now.
+func (c commit) again(ctx context.Context) (done bool, stored *grant, at Record, err error) {
+	r, now, err := c.m.loadLeaving(ctx, opRefresh, c.grant.Key)
+	var e *Error
+	switch {
+	case errors.As(err, &e) && e.Kind == KindNotConnected: // disconnected meanwhile
+		c.m.discard(c.used.client(), c.fresh)
+		return true, nil, r, err
+	case err != nil:
+		return false, nil, r, err
+	case now.Epoch != c.grant.Epoch: // authorized anew meanwhile
+		c.m.discard(c.used.client(), c.fresh)
+		return true, nil, r, nil
+	case now.Generation > c.grant.Generation && now.Attempt == c.attempt: // an earlier save of ours, whose outcome was unknown
+		return true, now, r, nil
+	case now.Generation > c.grant.Generation: // another's refresh of the same token succeeded, so that nothing rotates
+		return true, nil, r, nil
+	}
+	return c.over(ctx, r, now)
+}
+
+// over puts the result into now and compares and swaps it for r.
+func (c commit) over(ctx context.Context, r Record, now *grant) (done bool, stored *grant, at Record, err error) {
+	m := c.m
+	var changed *Error
+	if now.OrgID != "" && c.fresh.OrgID != "" && !sameID(now.OrgID, c.fresh.OrgID) {
+		// The refresh token is kept; the org is never overwritten.
+		changed = &Error{Op: opRefresh, Host: now.Client.Host, Kind: KindOrgChanged, Err: ErrOrgChanged}
+		now.adopt(&Token{RefreshToken: c.fresh.RefreshToken}, c.attempt, m.flow.now())
+		now.Fault = &fault{Op: opRefresh, Kind: KindOrgChanged, At: m.flow.now()}
+	} else {
+		now.adopt(c.fresh, c.attempt, m.flow.now())
+	}
+	if now.Next != nil && now.Next.same(c.used) {
+		now.Client, now.Next = *now.Next, nil
+	}
+	at, err = m.save(ctx, opRefresh, r, now)
+	switch {
+	case errors.Is(err, ErrConflict):
+		return false, nil, r, nil
+	case err != nil:
+		return false, nil, r, err
+	case changed != nil:
+		m.observe(Event{Type: EventOrgChanged, Key: now.Key, OrgID: now.OrgID, Err: changed})
+		return true, nil, at, changed
+	case now.Revoking: // Disconnect finds the newer record and revokes this token, too
+		return true, nil, at, nil
+	}
+	return true, now, at, nil
+}
+
+func (c commit) report(after *grant, took time.Duration) {
+	before := c.grant
+	report := func(t EventType) {
+		c.m.observe(Event{Type: t, Key: after.Key, OrgID: after.OrgID, Took: took})
+	}
+	report(EventRefreshed)
+	if !c.fresh.RefreshToken.IsZero() && !c.fresh.RefreshToken.Equal(before.Refresh.Secret) {
+		report(EventRotated)
+	}
+	if before.InstanceURL != "" && after.InstanceURL != before.InstanceURL {
+		report(EventInstance)
+	}
+	if c.fresh.SignatureMismatch {
+		report(EventSignature)
+	}
+	if before.Next != nil && after.Next == nil {
+		report(EventClient)
+	}
+	if c.doubted || before.Failures > 0 || before.Fault != nil && before.Fault.Kind != KindFreshRefused {
+		report(EventRepaired)
+	}
+}

@@ -1,0 +1,66 @@
+package oauthflow
+
+import (
+	"context"
+	"errors"
+)
+
+// Disconnect ends a connection: nothing is refreshed or handed out any more, Salesforce revokes its tokens, and the
+// record is deleted. When the revocation cannot be confirmed the record stays, marked, and the error says why; repeat
+// the call. A connection that does not exist is no error.
+func (m *Manager) Disconnect(ctx context.Context, k Key) error {
+	const op = "disconnect"
+	if err := k.validate(op); err != nil {
+		return err
+	}
+	end, err := m.begin()
+	if err != nil {
+		return err
+	}
+	defer end()
+	for {
+		r, g, err := m.load(ctx, op, k)
+		var e *Error
+		if errors.As(err, &e) && e.Kind == KindNotConnected {
+			m.Source(k).publish(nil)
+			return nil
+		} else if err != nil {
+			return err
+		}
+		if !g.Revoking {
+			g.Revoking = true
+			r, err = m.save(ctx, op, r, g)
+			if errors.Is(err, ErrConflict) {
+				continue
+			} else if err != nil {
+				return err
+			}
+		}
+		m.Source(k).publish(nil)
+		if err := m.flow.Revoke(ctx, g.Client.client(), g.token()); err != nil && !nothingLeft(err) {
+			return err
+		}
+		// A refresh that was under way may have stored newer tokens meanwhile: then they are revoked, too.
+		if _, err := m.save(ctx, op, r, g.tombstone()); errors.Is(err, ErrConflict) {
+			continue
+		} else if err != nil {
+			return err
+		}
+		m.release(ctx, op, g)
+		m.observe(Event{Type: EventRevoked, Key: k, OrgID: g.OrgID})
+		return nil
+	}
+}
+
+// nothingLeft reports whether a refused revocation means that there is nothing to revoke.
+func nothingLeft(err error) bool {
+	var e *Error
+	if !errors.As(err, &e) || e.Status == 0 {
+		return false
+	}
+	switch e.Kind {
+	case KindGrantDead, KindClient, KindAppMissing, KindOrgGone:
+		return true
+	}
+	return false
+}

@@ -1,0 +1,143 @@
+package oauthflow
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+var (
+	errOutcomeLost = errors.New("a refresh was sent, its answer was lost, and Salesforce no longer accepts the refresh token")
+	errRolledBack  = errors.New("the store was restored to an earlier state, whose refresh token Salesforce does not confirm")
+)
+
+// doubt is what one flight knows of a refresh token that somebody may have spent: how long it has seen the same
+// record, by its own monotonic clock (no clock of another machine is trusted), and what Salesforce has said.
+type doubt struct {
+	version  uint64
+	since    time.Time
+	asked    time.Time // when Salesforce was last asked
+	active   time.Time // when it first said active
+	inactive int       // how often in a row it has said inactive
+	tries    int       // requests that this flight has sent, or was about to
+}
+
+// resolve decides about a connection whose access token cannot be used. It returns true when the refresh token may be
+// sent: nobody else may have sent it, or Salesforce has confirmed twice that it is unspent, or nothing is left to
+// lose. Otherwise it waits a little and returns false.
+func (m *Manager) resolve(ctx context.Context, d *doubt, r Record, g *grant, rolledBack bool) (bool, error) {
+	if g.Intent == nil && !rolledBack {
+		return true, nil
+	}
+	now := time.Now()
+	if d.version != r.Version {
+		*d = doubt{version: r.Version, since: now, tries: d.tries}
+	}
+	age := now.Sub(d.since)
+	if g.Intent != nil {
+		if settled := max(m.time.Lease, g.Intent.Lease) + m.time.Quiet; age < settled {
+			sleep(m.open, min(settled-age, jitter(10*time.Millisecond+age/4, 250*time.Millisecond)))
+			return false, nil
+		}
+	}
+	if d.asked.IsZero() {
+		m.observe(Event{Type: EventInDoubt, Key: g.Key, OrgID: g.OrgID})
+	}
+	if since := now.Sub(d.asked); since < m.time.Confirm {
+		sleep(m.open, min(m.time.Confirm-since, time.Second))
+		return false, nil
+	}
+	d.asked = now
+	is, err := m.flow.Introspect(ctx, g.Client.client(), &Token{RefreshToken: g.Refresh.Secret})
+	switch {
+	case err == nil && is.Active:
+		d.inactive = 0
+		if d.active.IsZero() {
+			d.active = now
+			return false, nil
+		}
+		return true, nil
+	case err == nil:
+		d.active = time.Time{}
+		d.inactive++
+	default:
+		d.active, d.inactive = time.Time{}, 0
+	}
+	if rolledBack {
+		return false, m.giveUpRolledBack(ctx, r, g, d, err)
+	}
+	// Inactive alone proves nothing, and the answer may still reach the one who has sent.
+	return age >= m.time.LastTry, nil
+}
+
+// giveUpRolledBack ends a connection whose stored refresh token is an old one: sending it would, with rotation, end
+// the grant that somebody else may hold. It returns nil while Salesforce is to be asked again.
+func (m *Manager) giveUpRolledBack(ctx context.Context, r Record, g *grant, d *doubt, asked error) error {
+	e := &Error{Op: opRefresh, Host: g.Client.Host, Kind: KindInDoubt, Err: errRolledBack}
+	if asked != nil {
+		return e
+	}
+	if d.inactive < 2 {
+		return nil
+	}
+	g.Intent = nil
+	g.Fault = &fault{Op: opRefresh, Kind: KindGrantDead, At: m.flow.now(), Lost: true}
+	if _, err := m.save(ctx, opRefresh, r, g); err != nil {
+		if errors.Is(err, ErrConflict) {
+			return nil
+		}
+		return err
+	}
+	e.Kind = KindGrantDead
+	m.observe(Event{Type: EventBroken, Key: g.Key, OrgID: g.OrgID, Err: e})
+	return e
+}
+
+// see notes the newest state that this process has known, so that a store that falls back behind it is noticed. Within
+// an epoch a smaller generation is never the newer one, whatever has been saved over it since.
+func (s *Source) see(r Record, g *grant) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	same := tagOf(g.Epoch) == s.mark.epoch
+	if same && g.Generation >= s.mark.generation || !same && r.Version > s.mark.version {
+		s.mark = mark{r.Version, g.Generation, tagOf(g.Epoch)}
+	}
+}
+
+// proved notes a state that a refresh has just made.
+func (s *Source) proved(r Record, g *grant) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.mark = mark{r.Version, g.Generation, tagOf(g.Epoch)}
+}
+
+// inherit takes over what another source knows of an epoch that has been moved here.
+func (s *Source) inherit(from *Source) {
+	from.mu.Lock()
+	known := from.mark
+	from.mu.Unlock()
+	known.version = 0
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.mark = known
+}
+
+type mark struct {
+	version    uint64
+	generation uint64
+	epoch      tag
+}
+
+// rolledBack reports whether the record is older than what this process has seen, or from before a restoration that
+// the operator has announced.
+func (s *Source) rolledBack(r Record, g *grant) bool {
+	if g.StoreEpoch != s.m.cfg.StoreEpoch {
+		return true
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if tagOf(g.Epoch) == s.mark.epoch {
+		return g.Generation < s.mark.generation
+	}
+	return r.Version < s.mark.version
+}

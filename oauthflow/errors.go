@@ -1,0 +1,121 @@
+package oauthflow
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Error says what happened to one operation. Neither it nor its causes hold a token, code, secret, query string or
+// response body; Salesforce's own words are bounded and withheld when they repeat anything that was sent.
+type Error struct {
+	Op          string        // operation, such as "refresh"
+	Host        string        // host that was to be asked; empty when none was involved
+	Code        string        // OAuth error code as Salesforce wrote it; empty when there was none
+	Description string        // Salesforce's error_description, at most 200 bytes, scrubbed; empty when there was none
+	Kind        Kind          // what it means
+	Status      int           // HTTP status; 0 when there was no answer
+	RetryAfter  time.Duration // earliest time for another try; 0 when nothing is known
+	Err         error         // cause; may be nil
+}
+
+// Error returns one line: operation, host, what happened, in Salesforce's words where there are any.
+func (e *Error) Error() string {
+	var b strings.Builder
+	b.WriteString("oauthflow: " + e.Op)
+	if e.Host != "" {
+		b.WriteString(" at " + e.Host)
+	}
+	b.WriteString(": " + e.Kind.String())
+	if e.Code != "" {
+		b.WriteString(": " + e.Code)
+		if e.Description != "" {
+			b.WriteString(" (" + e.Description + ")")
+		}
+	}
+	if e.Status != 0 {
+		fmt.Fprintf(&b, ", HTTP %d", e.Status)
+	}
+	if e.Err != nil {
+		b.WriteString(": " + e.Err.Error())
+	}
+	return b.String()
+}
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Sentence returns what the error means and what to do, in one sentence for the person who looks after the org.
+func (e *Error) Sentence() string {
+	if errors.Is(e.Err, ErrNoSuchHost) {
+		return sentenceNoHost
+	}
+	r, ok := lookup(sideOf(e.Op), e.Status, e.Code, e.Description)
+	if !ok || r.kind != e.Kind {
+		return e.Kind.sentence()
+	}
+	if r.spreads {
+		return newAppSentence(r.sentence, Host{e.Host}, e.RetryAfter > 0)
+	}
+	return r.sentence
+}
+
+// Kind says what an [Error] means, so that a program can decide.
+type Kind string
+
+// Kinds of errors. The first four tell what became of a request; the others are Salesforce's answer or our own
+// finding.
+const (
+	KindInvalid Kind = "invalid"  // the caller's input or configuration, or a request Salesforce takes for malformed
+	KindNotSent Kind = "not sent" // no byte of the request left; trying again is safe
+	KindInDoubt Kind = "in doubt" // sent, and no usable answer: Salesforce may have acted
+	KindBusy    Kind = "busy"     // Salesforce asks to come back later; nothing changed
+
+	KindGrantDead     Kind = "grant dead"            // the refresh token or code is spent, revoked or expired
+	KindSession       Kind = "session ended"         // the access token is not accepted any more; refresh it
+	KindDenied        Kind = "denied"                // the user did not allow access
+	KindClient        Kind = "client rejected"       // Salesforce does not accept the consumer key or secret
+	KindAppMissing    Kind = "app missing"           // no such app in this org, or it is not installed
+	KindAppPolicy     Kind = "app policy"            // the app's settings or the org's policies forbid it
+	KindUserPolicy    Kind = "user policy"           // the user is frozen, inactive or not permitted
+	KindIPRestricted  Kind = "IP restricted"         // the network address is not allowed
+	KindRedirect      Kind = "redirect URL"          // the callback URL is not among the app's
+	KindScope         Kind = "scope"                 // a scope is not assigned to the app
+	KindPKCE          Kind = "PKCE"                  // the code challenge or verifier was not accepted
+	KindFreshRefused  Kind = "fresh session refused" // Salesforce refuses access tokens as soon as they are made
+	KindOrgGone       Kind = "org gone"              // the org is closed, moved or expired
+	KindLimit         Kind = "limit"                 // a limit of the org or user is reached
+	KindBadAnswer     Kind = "bad answer"            // the answer makes no sense
+	KindIDToken       Kind = "id_token"              // the id_token is not by Salesforce, for this app, login and user
+	KindState         Kind = "callback"              // the callback belongs to no login that was begun here
+	KindNoRefresh     Kind = "no refresh token"      // the app gives none; see [ErrNoRefreshToken]
+	KindOrgChanged    Kind = "org changed"           // another org than the connection's; see [ErrOrgChanged]
+	KindElsewhere     Kind = "connected elsewhere"   // another key holds this org, user and app; see [ErrConnectedElsewhere]
+	KindNotConnected  Kind = "not connected"         // there is no such connection
+	KindStore         Kind = "store"                 // the store failed; nothing was sent that the store does not know
+	KindForeign       Kind = "foreign record"        // the stored record was sealed elsewhere, with another key, or was changed
+	KindUnknownAnswer Kind = "unknown answer"        // a refusal that nothing is known of; never the end of a connection
+)
+
+// String returns the kind.
+func (k Kind) String() string { return string(k) }
+
+// Terminal reports whether no later try with the same grant can succeed.
+func (k Kind) Terminal() bool { return k == KindGrantDead || k == KindOrgGone || k == KindOrgChanged }
+
+// Sentinels for errors.Is, named for what the caller does.
+var (
+	ErrNotFound       = errors.New("no such record")
+	ErrConflict       = errors.New("the record was changed by another")
+	ErrNoRefreshToken = errors.New("the answer holds no refresh token: the app lacks the scope " +
+		"\"Perform requests at any time (refresh_token, offline_access)\", or its Refresh Token Policy is \"Immediately expire refresh token\"")
+	ErrOrgChanged = errors.New("the answer comes from another org than the connection's; connect it as a new one")
+	ErrNoSuchHost = errors.New("the host does not exist; a My Domain host goes away with its org, or when it is renamed")
+	ErrClosed     = errors.New("the manager is closed")
+)
+
+// invalid returns an error about one field of the caller's input.
+func invalid(op, field, problem string) error {
+	return &Error{Op: op, Kind: KindInvalid, Err: fmt.Errorf("%s: %s", field, problem)}
+}

@@ -1,0 +1,92 @@
+package oauthflow
+
+import "time"
+
+// EventType says what an [Event] reports.
+type EventType string
+
+// Types of events.
+const (
+	EventConnected    EventType = "connected"        // a login was completed or a connection adopted
+	EventRefreshed    EventType = "refreshed"        // the access token was replaced
+	EventRotated      EventType = "rotated"          // the refresh token, too
+	EventInDoubt      EventType = "in doubt"         // a refresh was sent and its answer is lost
+	EventSuspended    EventType = "suspended"        // Salesforce refuses for a reason that an admin's switch heals
+	EventBroken       EventType = "broken"           // only a new authorization helps
+	EventRepaired     EventType = "repaired"         // a suspended or doubtful connection works again; not told when it was fresh sessions that were refused
+	EventReplay       EventType = "replay suspected" // the grant died although its latest refresh token was here: another may have used it
+	EventClient       EventType = "client replaced"  // the credentials given to SetClient have worked
+	EventMoved        EventType = "moved"            // the tokens have gone to another key
+	EventOrgChanged   EventType = "org changed"      // a refresh was answered for another org
+	EventForeign      EventType = "foreign record"   // a record was sealed elsewhere, with another key, or was changed
+	EventResealed     EventType = "key rotated"      // every record is sealed with the current key
+	EventRevoked      EventType = "revoked"          // disconnected, and Salesforce has confirmed it
+	EventInstance     EventType = "instance"         // the instance URL has changed
+	EventSignature    EventType = "signature"        // an answer's signature is not of the consumer secret
+	EventDroppedQueue EventType = "events missed"    // the observer was too slow
+)
+
+// Event tells an observer what happened to a connection. It holds ids, never names, mail addresses or secrets.
+type Event struct {
+	Type  EventType
+	Key   Key
+	OrgID string
+	At    time.Time
+	Took  time.Duration // of the request that it is about; 0 when there was none
+	Err   *Error        // nil when nothing failed
+}
+
+const (
+	eventQueue = 1024
+	lineQueue  = 256
+)
+
+// observe hands the event to the observer's goroutine, or counts it as missed when the observer is behind: nobody
+// waits for an observer.
+func (m *Manager) observe(e Event) {
+	if m.cfg.Observe == nil {
+		return
+	}
+	e.At = m.flow.now()
+	select {
+	case m.events <- e:
+	default:
+		m.missed.Add(1)
+	}
+}
+
+// deliver hands events and log lines on. It runs until the manager is closed and the queue is empty.
+func (m *Manager) deliver() {
+	defer close(m.delivered)
+	for {
+		select {
+		case e := <-m.events:
+			m.deliverOne(e)
+			continue
+		case l := <-m.lines:
+			m.logOne(l)
+			continue
+		default:
+		}
+		select {
+		case e := <-m.events:
+			m.deliverOne(e)
+		case l := <-m.lines:
+			m.logOne(l)
+		case <-m.ctx.Done():
+			return
+		}
+	}
+}
+
+func (m *Manager) deliverOne(e Event) {
+	defer func() {
+		if r := recover(); r != nil {
+			m.logPanic(r)
+		}
+	}()
+	m.cfg.Observe(e)
+	if m.missed.Swap(0) > 0 {
+		m.cfg.Observe(Event{Type: EventDroppedQueue, At: m.flow.now()})
+	}
+}

@@ -1,0 +1,106 @@
+package oauthflow_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+
+	"github.com/fullcast/sfauth/oauthflow"
+)
+
+// goodMood is Salesforce's token endpoint, that never refuses.
+type goodMood struct{ refreshes int }
+
+func (a *goodMood) RoundTrip(r *http.Request) (*http.Response, error) {
+	a.refreshes++
+	body := fmt.Sprintf(`{"access_token":"00DTEST000000001!%d","instance_url":"https://acme.my.salesforce.com",
+		"id":"https://login.salesforce.com/id/00DTEST000000001AA/005TEST000000001AA","token_type":"Bearer"}`, a.refreshes)
+	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body)), Request: r}, nil
+}
+
+// A Manager keeps connections in a store and hands out their access tokens. Here one is adopted, and its session ends.
+func ExampleNewManager() {
+	ctx := context.Background()
+	salesforce := &goodMood{}
+	flow, err := oauthflow.NewFlow(oauthflow.Config{
+		RedirectURLs: []string{"https://app.fullcast.io/app/admin/motion"}, Transport: salesforce,
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	keys, err := oauthflow.NewKeys(oauthflow.GenerateSealingKey("2026-11"))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	m, err := oauthflow.NewManager(oauthflow.ManagerConfig{
+		Flow: flow, Store: oauthflow.NewMemoryStore(), Keys: keys, Environment: "example",
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer m.Close(ctx)
+
+	host, err := oauthflow.ParseHost("acme.my.salesforce.com")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	k := oauthflow.Key{Tenant: "acme", Name: "main"}
+	c := oauthflow.Client{Kind: oauthflow.ConnectedAppKind, Host: host, ID: "key", Secret: oauthflow.NewSecret("secret")}
+	if _, err := m.Adopt(ctx, k, c, oauthflow.NewSecret("refresh-token")); err != nil {
+		fmt.Println(err)
+		return
+	}
+	source := m.Source(k) // an oauth2.TokenSource
+	first, err := source.TokenContext(ctx)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	second, err := source.Replace(ctx, first.AccessToken) // Salesforce has refused the first
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(first.AccessToken != second.AccessToken, salesforce.refreshes, "refreshes")
+	// Output: true 2 refreshes
+}
+
+// The key that seals stands first; the others open what was sealed before.
+func ExampleNewKeys() {
+	_, err := oauthflow.NewKeys(oauthflow.GenerateSealingKey("2026-11"), oauthflow.GenerateSealingKey("2025-11"))
+	fmt.Println(err)
+	_, err = oauthflow.NewKeys(oauthflow.SealingKey{ID: "2026-11", Key: oauthflow.NewSecret("too short")})
+	fmt.Println(err)
+	// Output:
+	// <nil>
+	// oauthflow: new keys: invalid: current.Key: must be 32 bytes in base64, as "openssl rand -base64 32" prints them
+}
+
+// A generated key prints as nothing; Reveal it once, to keep it outside the store.
+func ExampleGenerateSealingKey() {
+	k := oauthflow.GenerateSealingKey("2026-11")
+	fmt.Println(k.ID, k.Key, len(k.Key.Reveal()))
+	// Output: 2026-11 [redacted] 44
+}
+
+// A store compares versions and swaps.
+func ExampleNewMemoryStore() {
+	ctx := context.Background()
+	s := oauthflow.NewMemoryStore()
+	r := oauthflow.Record{ID: "connection/acme/main", Data: []byte("sealed")}
+	fmt.Println(s.Save(ctx, r)) // there is none yet
+	fmt.Println(errors.Is(s.Save(ctx, r), oauthflow.ErrConflict))
+	stored, err := s.Load(ctx, r.ID)
+	fmt.Println(stored.Version, err)
+	// Output:
+	// <nil>
+	// true
+	// 1 <nil>
+}

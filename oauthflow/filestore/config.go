@@ -1,0 +1,124 @@
+package filestore
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+)
+
+// Config says where a store keeps its files.
+type Config struct {
+	// Dir is the directory, used for nothing else. Required. It is made, with mode 0700, when only its last element
+	// is missing. It must belong to the user of this process.
+	Dir string
+
+	// Filesystems names kinds of file systems that are accepted in addition to local ones, as [ErrFilesystem] errors
+	// name them, such as "nfs" or "fuse". Optional; default none. Whoever adds one asserts that over all machines
+	// that mount it flock excludes, rename replaces at once, and fsync of a directory is durable.
+	Filesystems []string
+}
+
+// Open opens the store in a directory. Several may be open on one, in one or many processes.
+//
+// It returns a [*FileError] when the directory is not safe or lies on a file system that is not accepted.
+func Open(c Config) (*Store, error) {
+	if err := supported(); err != nil {
+		return nil, fmt.Errorf("filestore: %w", err)
+	}
+	if c.Dir == "" {
+		return nil, errors.New("filestore: Config.Dir is empty; name a directory on a local disk")
+	}
+	dir, err := filepath.Abs(c.Dir)
+	if err != nil {
+		return nil, fmt.Errorf("filestore: Config.Dir: %w", err)
+	}
+	if err := makeDir(dir); err != nil {
+		return nil, fmt.Errorf("filestore: Config.Dir: %w", err)
+	}
+	if info, err := os.Lstat(dir); err != nil {
+		return nil, fmt.Errorf("filestore: Config.Dir: %w", err)
+	} else if !info.IsDir() {
+		return nil, &FileError{dir, "is no directory but " + kindOf(info) + "; name the directory itself", ErrUnsafe}
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, fmt.Errorf("filestore: Config.Dir: %w", err)
+	}
+	s := &Store{path: dir, root: root}
+	if err := s.openDir(c.Filesystems); err != nil {
+		return nil, errors.Join(err, root.Close())
+	}
+	for i := range s.turns {
+		s.turns[i] = make(chan struct{}, 1)
+	}
+	s.sweep()
+	return s, nil
+}
+
+// makeDir makes the last element of dir when it is missing, durably.
+func makeDir(dir string) error {
+	err := os.Mkdir(dir, 0o700)
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	parent, err := os.Open(filepath.Dir(dir))
+	if err != nil {
+		return err
+	}
+	return errors.Join(parent.Sync(), parent.Close())
+}
+
+// openDir opens the directory for reading. It refuses one that others have access to, or on a file system that is not
+// accepted.
+func (s *Store) openDir(accepted []string) (err error) {
+	if s.dir, err = s.root.Open("."); err != nil {
+		return fmt.Errorf("filestore: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.dir.Close())
+		}
+	}()
+	name, local, err := filesystem(s.dir)
+	if err != nil {
+		return fmt.Errorf("filestore: asking for the file system of %s: %w", s.path, err)
+	}
+	if !local && !slices.Contains(accepted, name) {
+		return &FileError{s.path, "lies on " + name + "; use a local disk, or add this name to Config.Filesystems if its locks and fsync can be trusted", ErrFilesystem}
+	}
+	info, err := s.dir.Stat()
+	if err != nil {
+		return fmt.Errorf("filestore: %w", err)
+	}
+	if problem := exposure(info); problem != "" {
+		return &FileError{s.path, problem, ErrUnsafe}
+	}
+	s.conn, err = s.dir.SyscallConn()
+	return err
+}
+
+// sweep removes what killed writers left, where nobody is writing now. It is done as far as it goes; Save and Delete
+// do the same.
+func (s *Store) sweep() {
+	for i := range s.turns {
+		sh := shard(i)
+		if _, err := s.root.Lstat(sh.temp()); err != nil {
+			continue
+		}
+		lock, err := s.openLockFile(sh)
+		if err != nil {
+			continue
+		}
+		if tryLock(lock) == nil {
+			_ = s.root.Remove(sh.temp())
+			_ = unlock(lock)
+		}
+		_ = lock.Close()
+	}
+}

@@ -1,0 +1,45 @@
+// Package filestore keeps the records of package oauthflow in a directory of a local disk, for any number of goroutines
+// and processes of one machine at once. It needs no server and no other software:
+//
+//	store, err := filestore.Open(filestore.Config{Dir: "/var/lib/myservice/salesforce"})
+//
+// # What it promises
+//
+// A Save or Delete that returns nil survives kill -9 and power cuts, as far as the disk itself keeps what it has
+// acknowledged. One that is cut short leaves the old record or the new one, never a mixture. Any error but a conflict
+// leaves open which of the two; Load tells, and another Save makes it durable. A failed fsync is a failed Save and is
+// never tried again on the same file.
+//
+// A record that was damaged, or whose file was exchanged with another's, is refused with an error wrapping
+// [ErrDamaged]; all others stay usable. A List yields the others first and that error last.
+//
+// # Files
+//
+// All files lie in the directory itself, with mode 0600 in a directory of mode 0700. NAME.rec is a record, where NAME is
+// the SHA-256 of its id in hexadecimal digits, so that no id can name another place; it holds the id, version, due
+// time and data with two checksums. The 256 files XX.lock, where XX are the first digits of such names, are locked
+// with flock(2) around each Save and Delete, never longer than that takes; the system releases them when a process
+// dies. XX.tmp is the next content of a record; when its writer was killed, the next Open or Save removes it.
+//
+// To look at a record or list, nothing is locked. What the directory holds at any instant is sound, so that it may be
+// copied while it is in use; but see oauthflow about the danger of restoring an old copy.
+//
+// # What it refuses
+//
+// Files that are links, have several names, belong to somebody else or are open to the group or the world are not used
+// (an error wrapping [ErrUnsafe]), nor are network and unknown file systems ([ErrFilesystem]), where locks and fsync
+// may not do what they say. A tmpfs or the layer of a container is accepted: its records last as long as it does, and
+// under refresh token rotation their loss is the loss of the connections. Use a volume.
+//
+// # Cost
+//
+// A Save or Delete waits for the disk twice. A Load reads one file. A List reads the first 512 bytes of every record,
+// whatever it is asked for, which takes about a second for 100,000 records that are in the page cache; it then
+// reads each record that it yields. It holds the places of at most 33,280 records in memory, about 1.3 MB, and goes
+// through the directory once more for every 16,384 records it yields. Where that is too slow, use package sqlstore.
+//
+// # Systems
+//
+// Linux, where all this is tested, and macOS, for which it is only compiled. On other systems Open returns an error
+// wrapping [errors.ErrUnsupported].
+package filestore

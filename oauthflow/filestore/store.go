@@ -1,0 +1,149 @@
+package filestore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"syscall"
+	"time"
+
+	"github.com/fullcast/sfauth/oauthflow"
+)
+
+// Store is an [oauthflow.Store] in a directory; see the package comment. Its methods may be called from many goroutines,
+// and return soon after their context is done even when the disk hangs; what they were doing then ends by itself.
+type Store struct {
+	path  string // of the directory
+	root  *os.Root
+	dir   *os.File
+	conn  syscall.RawConn    // of dir, to read files by their names in it
+	turns [256]chan struct{} // one goroutine of this store at a time waits for the lock of a shard
+}
+
+var _ oauthflow.Store = (*Store)(nil)
+
+// Close releases the directory. It waits for nothing; a Save that is under way fails or is complete. Closing again does
+// nothing.
+func (s *Store) Close() error {
+	err := s.dir.Close()
+	if errors.Is(err, os.ErrClosed) {
+		err = nil
+	}
+	return errors.Join(err, s.root.Close())
+}
+
+// Load implements [oauthflow.Store].
+func (s *Store) Load(ctx context.Context, id string) (oauthflow.Record, error) {
+	if err := checkID(id); err != nil {
+		return oauthflow.Record{}, err
+	}
+	r, err := within(ctx, func() (oauthflow.Record, error) { return s.read(keyOf(id)) })
+	if errors.Is(err, fs.ErrNotExist) {
+		return oauthflow.Record{}, fmt.Errorf("%w: %s", oauthflow.ErrNotFound, id)
+	}
+	if err != nil {
+		return oauthflow.Record{}, fmt.Errorf("filestore: loading %s: %w", id, err)
+	}
+	return r, nil
+}
+
+// Save implements [oauthflow.Store]. It refuses what is no valid record with an error that names the field.
+func (s *Store) Save(ctx context.Context, r oauthflow.Record) error {
+	if err := checkRecord(r); err != nil {
+		return err
+	}
+	version := r.Version
+	r.Version++
+	content := encode(r) // now, as the caller may change the data once Save has returned
+	return s.change(ctx, "saving", r.ID, version, func(k key) error { return s.replace(k, content) })
+}
+
+// Delete implements [oauthflow.Store].
+func (s *Store) Delete(ctx context.Context, id string, version uint64) error {
+	if err := checkID(id); err != nil {
+		return err
+	}
+	if version == 0 { // no record has it
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		return fmt.Errorf("%w: %s", oauthflow.ErrConflict, id)
+	}
+	return s.change(ctx, "deleting", id, version, s.remove)
+}
+
+// change calls do when the stored version of id is the given one; 0 stands for no record.
+func (s *Store) change(ctx context.Context, doing, id string, version uint64, do func(key) error) error {
+	_, err := within(ctx, func() (struct{}, error) {
+		k := keyOf(id)
+		return struct{}{}, s.locked(ctx, k.shard(), func() error {
+			h, err := s.readHeader(k, nil)
+			if err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return err
+			}
+			if h.version != version {
+				return oauthflow.ErrConflict
+			}
+			return do(k)
+		})
+	})
+	switch {
+	case errors.Is(err, oauthflow.ErrConflict):
+		return fmt.Errorf("%w: %s", oauthflow.ErrConflict, id)
+	case err != nil:
+		return fmt.Errorf("filestore: %s %s: %w", doing, id, err)
+	}
+	return nil
+}
+
+// within runs f, which may hang in a system call, and leaves it to itself when ctx is done.
+func within[T any](ctx context.Context, f func() (T, error)) (T, error) {
+	type result struct {
+		value T
+		err   error
+	}
+	var none T
+	if err := ctx.Err(); err != nil {
+		return none, err
+	}
+	done := make(chan result, 1)
+	go func() {
+		value, err := f()
+		done <- result{value, err}
+	}()
+	select {
+	case r := <-done:
+		return r.value, r.err
+	case <-ctx.Done():
+		return none, ctx.Err()
+	}
+}
+
+func checkRecord(r oauthflow.Record) error {
+	if err := checkID(r.ID); err != nil {
+		return err
+	}
+	switch year := r.Due.UTC().Year(); {
+	case year < 1970 || year > 9999:
+		return fmt.Errorf("filestore: record %s: Due is %s, must be from 1970 to 9999", r.ID, r.Due.UTC().Format(time.RFC3339))
+	case len(r.Data) > oauthflow.MaxRecordData:
+		return fmt.Errorf("filestore: record %s: Data has %d bytes, at most %d fit", r.ID, len(r.Data), oauthflow.MaxRecordData)
+	case r.Version+1 == 0:
+		return fmt.Errorf("filestore: record %s: Version has no successor", r.ID)
+	}
+	return nil
+}
+
+func checkID(id string) error {
+	if id == "" || len(id) > maxID {
+		return fmt.Errorf("filestore: the record's ID has %d bytes, must have 1 to %d", len(id), maxID)
+	}
+	for _, c := range []byte(id) {
+		if c < ' ' || c > '~' {
+			return fmt.Errorf("filestore: the record's ID %q holds the byte 0x%02x, must be printable ASCII", id, c)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,93 @@
+package oauthflow
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+)
+
+// rejected is an access token that is never handed out again unless it is renewed.
+type rejected struct {
+	access string
+	served bool   // Salesforce had accepted it before
+	login  string // the connection's login host; empty when it is not known
+}
+
+// flight is one look into the store, with a refresh where it is needed, that many callers wait for.
+type flight struct {
+	done      chan struct{}
+	waiting   atomic.Int32 // callers
+	rejected  string
+	view      *view
+	err       error
+	refreshed bool // by this flight: the token counts as fresh even when Salesforce gave the same one again
+}
+
+// condemn notes that Salesforce has rejected a token, so that nobody else is handed it. Served tells whether
+// Salesforce had accepted it before.
+func (s *Source) condemn(access string, served bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch v := s.view.Load(); {
+	case v == nil:
+		s.rejected = &rejected{access: access, served: served}
+	case v.access() == access:
+		s.rejected = &rejected{access, served, v.login}
+		s.view.CompareAndSwap(v, nil)
+	}
+}
+
+// join waits for the flight under way, or starts one, until it delivers a token other than the rejected one.
+func (s *Source) join(ctx context.Context, rejected string) (*view, error) {
+	for {
+		f, err := s.board(rejected)
+		if err != nil {
+			return nil, err
+		}
+		f.waiting.Add(1)
+		select {
+		case <-f.done:
+		case <-ctx.Done():
+			f.waiting.Add(-1)
+			return nil, &Error{Op: opRefresh, Kind: KindNotSent, Err: fmt.Errorf("gave up waiting: %w", ctx.Err())}
+		}
+		if f.err != nil || f.view.access() != rejected || f.refreshed || f.rejected == rejected {
+			return f.view, f.err
+		}
+	}
+}
+
+func (s *Source) board(rejected string) (*flight, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.flight != nil {
+		return s.flight, nil
+	}
+	if rejected == "" && s.rejected != nil {
+		rejected = s.rejected.access
+	}
+	end, err := s.m.begin()
+	if err != nil {
+		return nil, err
+	}
+	f := &flight{done: make(chan struct{}), rejected: rejected}
+	s.flight = f
+	go func() {
+		defer end()
+		defer func() {
+			if f.view == nil && f.err == nil { // runtime.Goexit
+				f.err = &Error{Op: opRefresh, Kind: KindStore, Err: errStopped}
+			}
+			s.mu.Lock()
+			s.flight = nil
+			if f.refreshed {
+				s.rejected = nil
+			}
+			s.mu.Unlock()
+			close(f.done)
+		}()
+		defer s.m.contain(&f.err)
+		f.view, f.refreshed, f.err = s.m.obtain(s, f)
+	}()
+	return f, nil
+}

@@ -1,0 +1,93 @@
+package oauthflow
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Config is what is the same for every org.
+type Config struct {
+	// RedirectURLs is the exact-match list of callback URLs. Required; each an absolute URL without query or
+	// fragment, https except for localhost.
+	RedirectURLs []string
+
+	// Transport carries the requests. Optional; default http.DefaultTransport, read at each call. An
+	// *http.Transport is cloned for each call and hardened: a fresh HTTP/1.1 connection, TLS 1.2 or newer, no
+	// connection to a private address unless a proxy or the transport's own DialTLSContext makes it, and no byte
+	// after the caller has given up. Any other RoundTripper is used as it is; an error that it returns counts as in
+	// doubt, since nobody can tell whether it had sent.
+	Transport http.RoundTripper
+
+	// Now is the wall clock, for timestamps and lifetimes only. Optional; default time.Now.
+	Now func() time.Time
+}
+
+// Flow speaks the OAuth 2.0 web server flow with Salesforce: one call makes at most one POST and never repeats it.
+// It keeps nothing between calls but Salesforce's public keys. Its methods may be called from many goroutines at once.
+//
+// Source: Salesforce Help, "OAuth 2.0 Web Server Flow for Web App Integration"; RFC 6749 §4.1, RFC 7636, RFC 9700.
+type Flow struct {
+	redirectURLs []string
+	transport    http.RoundTripper
+	now          func() time.Time
+	keys         issuerKeys
+}
+
+// NewFlow returns a Flow, or an error of [KindInvalid] that names every field at fault.
+func NewFlow(c Config) (*Flow, error) {
+	const op = "new flow"
+	var errs []error
+	if len(c.RedirectURLs) == 0 {
+		errs = append(errs, invalid(op, "Config.RedirectURLs", "is required: the callback URLs that the apps list"))
+	}
+	for i, raw := range c.RedirectURLs {
+		field := fmt.Sprintf("Config.RedirectURLs[%d]", i)
+		if problem := redirectProblem(raw); problem != "" {
+			errs = append(errs, invalid(op, field, problem))
+		}
+		if slices.Contains(c.RedirectURLs[:i], raw) {
+			errs = append(errs, invalid(op, field, "is listed twice"))
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	f := &Flow{redirectURLs: slices.Clone(c.RedirectURLs), transport: c.Transport, now: c.Now}
+	if f.now == nil {
+		f.now = time.Now
+	}
+	return f, nil
+}
+
+func redirectProblem(raw string) string {
+	u, err := url.Parse(raw)
+	switch {
+	case err != nil || u.Host == "" || strings.ContainsFunc(raw, func(r rune) bool { return r <= ' ' || r > '~' || r == '\\' }):
+		return "must be an absolute URL of printable ASCII characters"
+	case u.Scheme != "https" && !(u.Scheme == "http" && isLocalhost(u.Hostname())):
+		return "must be https (http only for localhost)"
+	case u.User != nil:
+		return "must not name a user"
+	case u.RawQuery != "" || u.ForceQuery || strings.Contains(raw, "#"):
+		return "must have neither query nor fragment"
+	}
+	return ""
+}
+
+func isLocalhost(host string) bool {
+	return host == "localhost" || host == "127.0.0.1" || host == "::1"
+}
+
+// base returns the caller's transport as it is at this moment, so that a test double put in place after the Flow was
+// made is used, too.
+func (f *Flow) base() http.RoundTripper {
+	if f.transport != nil {
+		return f.transport
+	}
+	return http.DefaultTransport
+}

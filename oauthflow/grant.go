@@ -1,0 +1,196 @@
+package oauthflow
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// grant is what a connection's record holds, sealed. Every successful save of it is one step of the connection's life.
+type grant struct {
+	Format int
+	Key    Key
+
+	Epoch      string // made anew at each authorization; a result of an older one never overwrites a newer one
+	Generation uint64 // refreshes of this epoch; each may have spent its refresh token
+	Attempt    string // the attempt that made this generation
+
+	Client      sealedClient
+	Next        *sealedClient // given by SetClient and not proved yet
+	NextForeign bool          // Salesforce knows Next, but this grant is not its
+	Access      sealedSecret
+	Refresh     sealedSecret
+
+	InstanceURL string
+	PastHosts   []string // hosts of earlier instance URLs, the newest first
+	IdentityURL string
+	OrgID       string
+	UserID      string
+	Scopes      []string
+	ExpectOrg   string // the org that the login named
+	ConnectedAt time.Time
+	RefreshedAt time.Time
+
+	StoreEpoch string // ManagerConfig.StoreEpoch when the refresh token was last known to be unspent
+	Rotates    bool   // a refresh has brought a new refresh token before
+	Unaccepted int    // generations in a row that Salesforce refused as soon as they were used
+	Counted    uint64 // the last of them, plus one
+
+	Intent    *intent
+	Fault     *fault
+	Failures  int       // refused or unsent refreshes in a row
+	NotBefore time.Time // back-off shared by all processes
+	Revoking  bool      // being disconnected: nothing is refreshed or handed out
+	Gone      bool      // disconnected: what is left keeps the record's versions from starting anew
+	Leaving   bool      // taken over into another store; nothing is refreshed here
+	Adopted   string    // hash of the refresh token that Adopt was given
+	MovedFrom *Key      // where the tokens have come from
+	MovedTo   *Key      // where the tokens have gone; what is left here is about to be deleted
+}
+
+// intent says that somebody may have sent the refresh token of this generation.
+type intent struct {
+	Attempt string
+	Lease   time.Duration // within which its owner sends or never does
+	At      time.Time     // by the owner's wall clock; for people only
+}
+
+// fault is a refusal that every process shares, so that a dead grant is asked about once.
+type fault struct {
+	Op, Code, Description string
+	Kind                  Kind
+	Status                int
+	At                    time.Time
+	Lost                  bool // the refresh token was spent and the answer never arrived
+}
+
+type sealedClient struct {
+	Kind    string
+	Host    string
+	ID      string
+	Secret  sealedSecret
+	Created time.Time
+}
+
+// sealedSecret is a Secret that encodes itself in plain: its JSON goes into a seal and nowhere else.
+type sealedSecret struct{ Secret }
+
+// MarshalJSON returns the plain text for sealing.
+func (s sealedSecret) MarshalJSON() ([]byte, error) { return json.Marshal(s.Reveal()) }
+
+// UnmarshalJSON reads what MarshalJSON wrote.
+func (s *sealedSecret) UnmarshalJSON(b []byte) error {
+	var plain string
+	if err := json.Unmarshal(b, &plain); err != nil {
+		return errFormat
+	}
+	s.Secret = NewSecret(plain)
+	return nil
+}
+
+const grantFormat = 1
+
+func (c Client) sealed() sealedClient {
+	return sealedClient{c.Kind, c.Host.name, c.ID, sealedSecret{c.Secret}, c.Created}
+}
+
+// client restores the Client; its host was parsed when it was stored and comes out of an authenticated seal.
+func (c sealedClient) client() Client {
+	return Client{Kind: c.Kind, Host: Host{c.Host}, ID: c.ID, Secret: c.Secret.Secret, Created: c.Created}
+}
+
+func (c sealedClient) same(o sealedClient) bool {
+	return c.Kind == o.Kind && c.Host == o.Host && c.ID == o.ID && c.Secret.Equal(o.Secret.Secret)
+}
+
+func (g *grant) token() *Token {
+	return &Token{
+		AccessToken: g.Access.Secret, RefreshToken: g.Refresh.Secret, InstanceURL: g.InstanceURL,
+		IdentityURL: g.IdentityURL, OrgID: g.OrgID, UserID: g.UserID, Scopes: slices.Clone(g.Scopes), IssuedAt: g.RefreshedAt,
+	}
+}
+
+// adopt takes over what a token endpoint answered for this grant's generation and closes the intent.
+func (g *grant) adopt(t *Token, attempt string, now time.Time) {
+	g.Generation++
+	g.Attempt = attempt
+	g.Intent, g.Fault, g.Failures, g.NotBefore = nil, nil, 0, time.Time{}
+	g.RefreshedAt = now
+	if !t.RefreshToken.IsZero() {
+		g.Rotates = g.Rotates || !t.RefreshToken.Equal(g.Refresh.Secret)
+		g.Refresh = sealedSecret{t.RefreshToken}
+	}
+	if t.AccessToken.IsZero() { // an unusable answer: only its refresh token counts
+		return
+	}
+	g.Access = sealedSecret{t.AccessToken}
+	if t.InstanceURL != g.InstanceURL {
+		if g.InstanceURL != "" {
+			g.PastHosts = append([]string{hostOf(g.InstanceURL)}, g.PastHosts...)
+			g.PastHosts = g.PastHosts[:min(len(g.PastHosts), 3)]
+		}
+		g.InstanceURL = t.InstanceURL
+	}
+	if t.IdentityURL != "" {
+		g.IdentityURL, g.OrgID, g.UserID = t.IdentityURL, t.OrgID, t.UserID
+	}
+	if len(t.Scopes) > 0 {
+		g.Scopes = slices.Clone(t.Scopes)
+	}
+}
+
+// tombstoneAge is how long the record of a connection that is gone stays. A process that was stopped between loading
+// and saving must not find the version that it knows on another connection's record.
+const tombstoneAge = 24 * time.Hour
+
+// tombstone returns what stays of a connection that is gone: its key.
+func (g *grant) tombstone() *grant {
+	return &grant{Key: g.Key, Epoch: g.Epoch, Gone: true, MovedTo: g.MovedTo}
+}
+
+// due returns when the keep-alive has to look at the connection.
+func (g *grant) due(now time.Time, idleLimit time.Duration) time.Time {
+	switch {
+	case g.Gone:
+		return now.Add(tombstoneAge)
+	case g.Revoking, g.MovedTo != nil:
+		return now.Add(time.Minute)
+	case g.Leaving:
+		return farFuture
+	case g.Fault != nil && g.Fault.Kind.Terminal(), idleLimit <= 0:
+		return farFuture
+	}
+	// Spread over a fifth of the limit, by the epoch, so that a fleet that was connected in one night is not refreshed in
+	// one: less than a hundredth of it an hour.
+	sum := sha256.Sum256([]byte(g.Epoch))
+	share := float64(binary.BigEndian.Uint32(sum[:])) / (1 << 32)
+	due := g.RefreshedAt.Add(time.Duration(float64(idleLimit) * (0.6 + share/5)))
+	if due.Before(now) { // it has been tried
+		due = now.Add(time.Minute)
+	}
+	if due.Before(g.NotBefore) {
+		due = g.NotBefore
+	}
+	return due
+}
+
+func (g *grant) encode() ([]byte, error) {
+	g.Format = grantFormat
+	return json.Marshal(g)
+}
+
+func decodeGrant(k Key, plain []byte) (*grant, error) {
+	g := new(grant)
+	if err := json.Unmarshal(plain, g); err != nil || g.Format != grantFormat {
+		return nil, errFormat
+	}
+	if g.Key != k {
+		return nil, fmt.Errorf("the record holds another connection")
+	}
+	return g, nil
+}
+
+func hostOf(origin string) string { return origin[len("https://"):] }

@@ -1,0 +1,158 @@
+package oauthflow
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+)
+
+const storeTries = 5
+
+// install stores the tokens of a completed login as a new epoch of the connection k.
+func (m *Manager) install(ctx context.Context, k Key, p Pending, t *Token) (Connection, error) {
+	c := p.client
+	now := m.flow.now()
+	g := &grant{
+		Key: k, Epoch: random().Reveal(), Client: c.sealed(), Access: sealedSecret{t.AccessToken},
+		Refresh: sealedSecret{t.RefreshToken}, InstanceURL: t.InstanceURL, IdentityURL: t.IdentityURL, OrgID: t.OrgID,
+		UserID: t.UserID, Scopes: t.Scopes, ExpectOrg: p.expectOrg, StoreEpoch: m.cfg.StoreEpoch, ConnectedAt: now, RefreshedAt: now,
+	}
+	if err := m.claim(ctx, "complete", g, p.secondKey); err != nil {
+		m.discard(c, t)
+		return Connection{}, err
+	}
+	old, err := m.replace(ctx, "complete", g, func(old *grant) error {
+		if old.OrgID != "" && !sameID(old.OrgID, g.OrgID) {
+			return &Error{Op: "complete", Host: c.Host.name, Kind: KindOrgChanged, Err: ErrOrgChanged}
+		}
+		return nil
+	})
+	if err != nil {
+		m.discard(c, t)
+		return Connection{}, err
+	}
+	if old != nil && !old.Refresh.Equal(t.RefreshToken) {
+		m.discard(old.Client.client(), old.token())
+	}
+	m.Source(k).publish(m.view(g))
+	m.observe(Event{Type: EventConnected, Key: k, OrgID: g.OrgID})
+	if t.SignatureMismatch {
+		m.observe(Event{Type: EventSignature, Key: k, OrgID: g.OrgID})
+	}
+	return g.connection(now), nil
+}
+
+// replace makes g the connection's record, over whatever is there unless allowed refuses it, and returns what was
+// there. A save whose outcome is unknown is looked up by its epoch.
+func (m *Manager) replace(ctx context.Context, op string, g *grant, allowed func(old *grant) error) (old *grant, err error) {
+	for try := range storeTries {
+		if try > 0 {
+			sleep(ctx, time.Duration(try)*50*time.Millisecond)
+		}
+		var r Record
+		var now *grant
+		r, now, err = m.load(ctx, op, g.Key)
+		var e *Error
+		switch {
+		case errors.As(err, &e) && e.Kind == KindNotConnected:
+		case err != nil:
+			continue
+		case now.Epoch == g.Epoch:
+			return old, nil
+		default:
+			if err := allowed(now); err != nil {
+				return nil, err
+			}
+			old = now
+		}
+		if _, err = m.save(ctx, op, r, g); err == nil {
+			return old, nil
+		}
+	}
+	return nil, err
+}
+
+// discard revokes tokens that no record holds (any more), in the background and as far as it can be done: left alone
+// they would count among the few approvals that Salesforce keeps for a user and app.
+func (m *Manager) discard(c Client, t *Token) {
+	if t == nil || t.RefreshToken.IsZero() && t.AccessToken.IsZero() {
+		return
+	}
+	m.work.Go(func() {
+		ctx, cancel := context.WithTimeout(m.ctx, 30*time.Second)
+		defer cancel()
+		defer m.contain(nil)
+		if err := m.flow.Revoke(ctx, c, t); err != nil {
+			m.logf(slog.LevelDebug, "a token that is not needed could not be revoked", "error", err)
+		}
+	})
+}
+
+// Adopt takes over a connection that was made elsewhere: it seals the client and the refresh token into the store and
+// proves them by one refresh, whose result is stored before Adopt returns. The former owner must have stopped
+// refreshing first: with rotation, the second use of a refresh token ends the grant.
+//
+// It is safe to repeat with the same refresh token: what was adopted already is returned without a request. A key that
+// holds another live connection is an error of [KindInvalid], and so is [ErrConnectedElsewhere].
+//
+// Errors: those of a refresh; the record stays, so that nothing is lost when the outcome is in doubt.
+func (m *Manager) Adopt(ctx context.Context, k Key, c Client, refreshToken Secret) (Connection, error) {
+	const op = "adopt"
+	if err := k.validate(op); err != nil {
+		return Connection{}, err
+	}
+	if err := c.validate(op); err != nil {
+		return Connection{}, err
+	}
+	if !validToken(refreshToken.Reveal()) {
+		return Connection{}, invalid(op, "refreshToken", "is missing or malformed")
+	}
+	end, err := m.begin()
+	if err != nil {
+		return Connection{}, err
+	}
+	defer end()
+	sum := sha256.Sum256([]byte(refreshToken.Reveal()))
+	g := &grant{
+		Key: k, Epoch: random().Reveal(), Client: c.sealed(), Refresh: sealedSecret{refreshToken},
+		Adopted: hex.EncodeToString(sum[:]), StoreEpoch: m.cfg.StoreEpoch, ConnectedAt: m.flow.now(),
+	}
+	errSame := errors.New("adopted already")
+	_, err = m.replace(ctx, op, g, func(old *grant) error {
+		switch {
+		case old.Adopted == g.Adopted && (old.Generation > 0 || old.Client.same(g.Client)):
+			return errSame
+		case old.Adopted == g.Adopted: // never proved: the client is corrected, a request in doubt stays one
+			g.Intent = old.Intent
+		case old.Fault == nil || !old.Fault.Kind.Terminal():
+			return invalid(op, "Key", fmt.Sprintf("%q is connected already; disconnect it first", k))
+		}
+		return nil
+	})
+	if err != nil && !errors.Is(err, errSame) {
+		return Connection{}, err
+	}
+	if _, err := m.Source(k).current(ctx); err != nil {
+		return Connection{}, err
+	}
+	r, now, loadErr := m.load(ctx, op, k)
+	if loadErr != nil {
+		return Connection{}, loadErr
+	}
+	if err := m.claim(ctx, op, now, false); err != nil {
+		if errors.Is(err, ErrConnectedElsewhere) { // the tokens may be the other's as well: they are not revoked
+			m.Source(k).publish(nil)
+			_, gone := m.save(ctx, op, r, now.tombstone())
+			err = errors.Join(err, gone)
+		}
+		return Connection{}, err
+	}
+	if err == nil {
+		m.observe(Event{Type: EventConnected, Key: k, OrgID: now.OrgID})
+	}
+	return now.connection(m.flow.now()), nil
+}

@@ -1,0 +1,126 @@
+package oauthflow
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/coreos/go-oidc/v3/oidc"
+)
+
+const (
+	maxIssuers = 1000             // whose keys are kept
+	keysLife   = 24 * time.Hour   // after which an issuer is asked anew, so that a key that was withdrawn is forgotten
+	keysPause  = 30 * time.Second // between two requests for the same keys
+)
+
+// issuerKeys keeps the public keys of Salesforce's login hosts. The zero value is ready.
+type issuerKeys struct {
+	mu  sync.Mutex
+	all map[string]*keySource // by issuer
+}
+
+// keySource is where one issuer's keys come from. It carries go-oidc's requests, which read answers without a limit,
+// follow redirects and would go to any host: this one does none of that, and answers out of memory when it was asked
+// a moment ago.
+type keySource struct {
+	flow    *Flow
+	issuers []string // hosts that keys may come from
+	since   time.Time
+	set     *oidc.RemoteKeySet
+
+	mu   sync.Mutex
+	last []byte // the keys as they were asked for last
+	at   time.Time
+}
+
+// of returns the keys of an issuer, after discovery where they are not known. Keys may come from the hosts in issuers
+// only.
+func (k *issuerKeys) of(ctx context.Context, f *Flow, issuer string, issuers []string) (oidc.KeySet, error) {
+	k.mu.Lock()
+	s := k.all[issuer]
+	k.mu.Unlock()
+	if s != nil && time.Since(s.since) < keysLife {
+		return s.set, nil
+	}
+	s = &keySource{flow: f, issuers: issuers, since: time.Now()}
+	client := &http.Client{
+		Transport:     s,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	p, err := oidc.NewProvider(oidc.ClientContext(ctx, client), issuer)
+	if err != nil {
+		var e *Error
+		if !errors.As(err, &e) { // go-oidc's own words may hold the answer's body
+			e = &Error{Kind: KindBadAnswer, Err: errors.New("the login host's discovery document is not its own or makes no sense")}
+		}
+		return nil, e
+	}
+	var found struct {
+		Keys string `json:"jwks_uri"`
+	}
+	if err := p.Claims(&found); err != nil || !s.allowed(found.Keys) {
+		return nil, &Error{Kind: KindBadAnswer, Err: errors.New("the login host's discovery document names keys elsewhere")}
+	}
+	s.set = oidc.NewRemoteKeySet(oidc.ClientContext(context.Background(), client), found.Keys)
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.all == nil {
+		k.all = map[string]*keySource{}
+	}
+	for other := range k.all {
+		if len(k.all) < maxIssuers {
+			break
+		}
+		delete(k.all, other)
+	}
+	k.all[issuer] = s
+	return s.set, nil
+}
+
+// allowed reports whether an address is on one of the issuer's hosts.
+func (s *keySource) allowed(address string) bool {
+	u, err := url.Parse(address)
+	return err == nil && u.User == nil && u.Opaque == "" && slices.Contains(s.issuers, u.Scheme+"://"+u.Host)
+}
+
+// RoundTrip implements http.RoundTripper for go-oidc.
+func (s *keySource) RoundTrip(req *http.Request) (*http.Response, error) {
+	if !s.allowed(req.URL.String()) {
+		return nil, &Error{Kind: KindBadAnswer, Err: errors.New("the login host's keys are elsewhere")}
+	}
+	discovery := s.set == nil
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !discovery && s.last != nil && time.Since(s.at) < keysPause {
+		return jsonResponse(req, s.last), nil
+	}
+	a, err := s.flow.do(req)
+	if err != nil {
+		return nil, &Error{Host: req.URL.Host, Kind: KindNotSent, Err: err}
+	}
+	if err := s.flow.resourceError(opIDToken, req.URL.Host, a); err != nil {
+		return nil, err
+	}
+	if a.err != nil || !json.Valid(a.body) {
+		return nil, &Error{Host: req.URL.Host, Kind: KindBadAnswer, Status: a.status, Err: errors.New("the keys are cut off or not JSON")}
+	}
+	if !discovery {
+		s.last, s.at = a.body, time.Now()
+	}
+	return jsonResponse(req, a.body), nil
+}
+
+func jsonResponse(req *http.Request, body []byte) *http.Response {
+	return &http.Response{
+		StatusCode: http.StatusOK, Status: "200 OK", Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Request: req,
+		Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(bytes.NewReader(body)),
+	}
+}

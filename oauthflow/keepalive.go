@@ -1,0 +1,135 @@
+package oauthflow
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"math/rand/v2"
+	"strings"
+	"time"
+)
+
+const (
+	sweepEvery = time.Minute
+	sweepBatch = 256
+)
+
+// KeepAlive looks after the store until ctx ends, and returns ctx's error: it refreshes connections before Salesforce
+// ends their unused refresh tokens, finishes disconnections and moves that were interrupted, and deletes logins that
+// nobody completed. Any number of processes may run it over one store; each connection is refreshed once. A failure is
+// reported as an event and tried again.
+func (m *Manager) KeepAlive(ctx context.Context) error {
+	for {
+		m.sweep(ctx)
+		if !sleep(ctx, sweepEvery/2+jitter(sweepEvery, sweepEvery)) {
+			return ctx.Err()
+		}
+		if m.open.Err() != nil {
+			return &Error{Op: "keep alive", Kind: KindInvalid, Err: ErrClosed}
+		}
+	}
+}
+
+// sweep looks after what is due, in batches of random order, so that processes that sweep at the same time do not all
+// begin with the same connection. What cannot be dealt with is left for the next sweep, and stands in nobody's way.
+func (m *Manager) sweep(ctx context.Context) {
+	defer m.contain(nil)
+	for _, prefix := range []string{connectionPrefix, loginPrefix, hostPrefix} {
+		left := map[string]bool{}
+		for more := true; more; {
+			due := m.dueRecords(ctx, prefix, left)
+			rand.Shuffle(len(due), func(i, j int) { due[i], due[j] = due[j], due[i] })
+			for _, r := range due {
+				if ctx.Err() != nil || m.open.Err() != nil {
+					return
+				}
+				if !m.lookAfter(ctx, r) {
+					left[r.ID] = true
+				}
+			}
+			more = len(due) == sweepBatch
+		}
+	}
+}
+
+// dueRecords returns the next records that are due and not among those that are left.
+func (m *Manager) dueRecords(ctx context.Context, prefix string, left map[string]bool) []Record {
+	var due []Record
+	for r, err := range m.cfg.Store.List(ctx, prefix, m.flow.now()) {
+		if err != nil {
+			m.logf(slog.LevelWarn, "the keep-alive could not list all that is due", "error", err)
+			break
+		}
+		if len(due) == sweepBatch {
+			break
+		}
+		if !left[r.ID] {
+			due = append(due, r)
+		}
+	}
+	return due
+}
+
+// lookAfter does what is due, and reports whether the record was dealt with, so that it is not due any more.
+func (m *Manager) lookAfter(ctx context.Context, r Record) bool {
+	if !strings.HasPrefix(r.ID, connectionPrefix) { // a login that nobody completed, a wait that is over
+		return m.cfg.Store.Delete(ctx, r.ID, r.Version) == nil
+	}
+	now, err := m.cfg.Store.Load(ctx, r.ID)
+	if err != nil || now.Version != r.Version { // another process is at it
+		return false
+	}
+	g, err := m.openGrant(ctx, "keep alive", r)
+	if err != nil {
+		m.reportForeign(r, err)
+		return false
+	}
+	switch {
+	case g.Gone:
+		err = m.cfg.Store.Delete(ctx, r.ID, r.Version)
+	case g.Revoking:
+		err = m.Disconnect(ctx, g.Key)
+	case g.MovedTo != nil:
+		err = m.Move(ctx, g.Key, *g.MovedTo)
+	default:
+		err = m.Source(g.Key).renew(ctx, g.Access.Reveal())
+	}
+	if err != nil {
+		m.logf(slog.LevelDebug, "keep-alive", "connection", g.Key.String(), "error", err)
+	}
+	return err == nil
+}
+
+// reportForeign tells of a record that does not open, once for each of its versions.
+func (m *Manager) reportForeign(r Record, err error) {
+	if told, ok := m.foreign.Swap(r.ID, r.Version); ok && told == r.Version {
+		return
+	}
+	e := new(Error)
+	errors.As(err, &e)
+	k, _ := keyOf(r.ID)
+	m.observe(Event{Type: EventForeign, Key: k, Err: e})
+}
+
+// Renew refreshes a connection now, whatever its access token is good for: to prove new credentials, for example.
+// Callers go on being served the present token until there is another.
+func (m *Manager) Renew(ctx context.Context, k Key) error {
+	if err := k.validate("renew"); err != nil {
+		return err
+	}
+	_, g, err := m.load(ctx, "renew", k)
+	if err != nil {
+		return err
+	}
+	return m.Source(k).renew(ctx, g.Access.Reveal())
+}
+
+// renew refreshes the connection unless somebody has since the given access token was stored. Unlike a rejected
+// token, that one is handed out until there is another.
+func (s *Source) renew(ctx context.Context, stored string) error {
+	if v := s.view.Load(); stored == "" && v != nil { // kept in memory only
+		stored = v.access()
+	}
+	_, err := s.join(ctx, stored)
+	return err
+}

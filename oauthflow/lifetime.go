@@ -1,0 +1,82 @@
+package oauthflow
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// aged reports whether the access token is so old that its session has probably ended.
+func (m *Manager) aged(g *grant) bool {
+	lifetime := m.cfg.SessionLifetime.Assume
+	if learned, ok := m.lifetimes.Load(g.Key); ok {
+		lifetime = learned.(time.Duration)
+	}
+	return lifetime > 0 && m.flow.now().Sub(g.RefreshedAt) > lifetime*9/10
+}
+
+// learnLifetime asks how long the fresh access token lives, where that is allowed. Nobody waits for it.
+func (m *Manager) learnLifetime(g *grant) {
+	if !m.cfg.SessionLifetime.Learn {
+		return
+	}
+	c, t := g.Client.client(), &Token{AccessToken: g.Access.Secret}
+	m.work.Go(func() {
+		defer m.contain(nil)
+		ctx, cancel := context.WithTimeout(m.ctx, 30*time.Second)
+		defer cancel()
+		is, err := m.flow.Introspect(ctx, c, t)
+		if err != nil || !is.Active || is.ExpiresAt.IsZero() {
+			return
+		}
+		if d := is.ExpiresAt.Sub(m.flow.now()); d >= time.Minute {
+			m.lifetimes.Store(g.Key, d)
+		}
+	})
+}
+
+const (
+	refusedLimit  = 5           // generations refused at once, in a row
+	refusedYouth  = time.Minute // a token refused later than this after it was made has been good for something
+	refusedPause  = time.Minute // the first pause, doubled each time
+	refusedLonger = 4           // at most so many times
+)
+
+// refusedAtOnce counts the generations that Salesforce refused as soon as they were used, each once, and reports whether
+// there are so many in a row that another refresh would only be the next of them.
+func (s *Source) refusedAtOnce(g *grant, access string) bool {
+	s.mu.Lock()
+	rejected := s.rejected
+	s.mu.Unlock()
+	inMemory := g.Access.IsZero() && s.m.cfg.AccessTokens == AccessTokenInMemoryOnly
+	if rejected == nil || rejected.access != access || g.Access.Reveal() != access && !inMemory { // replaced for another reason
+		return false
+	}
+	if g.Fault != nil && g.Fault.Kind == KindFreshRefused { // its pause is over: one more try
+		return false
+	}
+	if rejected.served || s.m.flow.now().Sub(g.RefreshedAt) > refusedYouth {
+		g.Unaccepted = 0
+		return false
+	}
+	if g.Counted != g.Generation+1 {
+		g.Unaccepted, g.Counted = g.Unaccepted+1, g.Generation+1
+	}
+	return g.Unaccepted >= refusedLimit
+}
+
+// suspendRefused shares with all processes that fresh sessions are refused, and makes them pause.
+func (m *Manager) suspendRefused(ctx context.Context, r Record, g *grant) error {
+	pause := refusedPause << min(g.Unaccepted-refusedLimit, refusedLonger)
+	g.NotBefore = m.flow.now().Add(pause)
+	g.Fault = &fault{Op: opRefresh, Kind: KindFreshRefused, At: m.flow.now()}
+	if _, err := m.save(ctx, opRefresh, r, g); errors.Is(err, ErrConflict) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	e := g.fault()
+	m.observe(Event{Type: EventSuspended, Key: g.Key, OrgID: g.OrgID, Err: e})
+	e.RetryAfter = pause
+	return e
+}

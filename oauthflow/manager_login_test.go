@@ -1,0 +1,233 @@
+package oauthflow_test
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/fullcast/sfauth/oauthflow"
+	"github.com/fullcast/sfauth/oauthflow/orgtest"
+)
+
+func TestACallbackThatDoesNotBelongToTheLoginCostsNoRequest(t *testing.T) {
+	edit := func(name string, change func(string) string) func(*oauthflow.Callback) {
+		return func(cb *oauthflow.Callback) {
+			q := url.Values{}
+			for k, v := range cb.Query {
+				q[k] = v
+			}
+			q.Set(name, change(q.Get(name)))
+			cb.Query = q
+		}
+	}
+	tests := []struct {
+		name   string
+		change func(*oauthflow.Callback)
+	}{
+		{"of another session", func(cb *oauthflow.Callback) { cb.Binding = "a-cookie-of-somebody-else" }},
+		{"without a session", func(cb *oauthflow.Callback) { cb.Binding = "" }},
+		{"of another tenant", func(cb *oauthflow.Callback) { cb.Tenant = "rival" }},
+		{"from another login host", edit("iss", func(string) string { return "https://evil.my.salesforce.com" })},
+		{"on another page", func(cb *oauthflow.Callback) { cb.Path = "/app/admin/plan" }},
+		{"with a state cut short", edit("state", func(s string) string { return s[:len(s)-1] })},
+		{"with one bit of the state flipped", edit("state", func(s string) string { return s[:5] + string(s[5]^1) + s[6:] })},
+		{"with an empty state", edit("state", func(string) string { return "" })},
+		{"with a state of 64 KiB", edit("state", func(s string) string { return strings.Repeat(s, 64<<10/len(s)) })},
+		{"with the state given twice", func(cb *oauthflow.Callback) {
+			cb.Query = url.Values{"code": cb.Query["code"], "state": {cb.Query.Get("state"), cb.Query.Get("state")}}
+		}},
+		{"with the code given twice", func(cb *oauthflow.Callback) {
+			cb.Query = url.Values{"state": cb.Query["state"], "code": {cb.Query.Get("code"), "another"}}
+		}},
+		{"without a code", func(cb *oauthflow.Callback) { cb.Query = url.Values{"state": cb.Query["state"]} }},
+		{"with code and error", edit("error", func(string) string { return "access_denied" })},
+		{"with the state of another tenant's login", nil},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newWorld(t, orgtest.Config{})
+			m := w.manager()
+			cb := w.begin(m, mainKey)
+			if tt.change != nil {
+				tt.change(&cb)
+			} else {
+				rival := w.begin(m, oauthflow.Key{Tenant: "rival", Name: "main"})
+				cb.Query = url.Values{"code": cb.Query["code"], "state": rival.Query["state"]}
+			}
+			_, err := m.Complete(t.Context(), cb)
+			wantKind(t, err, oauthflow.KindState)
+			if n := w.wire.exchanges(); n != 0 {
+				t.Errorf("%d codes were sent, want 0", n)
+			}
+		})
+	}
+}
+
+func TestARefusedCallbackLeavesTheLoginToItsOwner(t *testing.T) {
+	w := newWorld(t, orgtest.Config{})
+	m := w.manager()
+	cb := w.begin(m, mainKey)
+	stolen := cb
+	stolen.Binding = "a-cookie-of-the-attacker"
+	if _, err := m.Complete(t.Context(), stolen); err == nil {
+		t.Fatal("the login was completed in another session")
+	}
+	if _, err := m.Complete(t.Context(), cb); err != nil {
+		t.Errorf("the owner's callback after a stranger's: %v", err)
+	}
+}
+
+func TestACodeOfAnotherClientIsSentWithTheLoginsOwnClientAndVerifier(t *testing.T) {
+	w := newWorld(t, orgtest.Config{})
+	m := w.manager()
+	mine := w.begin(m, mainKey)
+	theirs := w.begin(m, oauthflow.Key{Tenant: "acme", Name: "other"})
+	mine.Query = url.Values{"state": mine.Query["state"], "code": theirs.Query["code"]}
+	_, err := m.Complete(t.Context(), mine)
+	wantKind(t, err, oauthflow.KindPKCE)
+	w.wantEvents("exchange", "ok", 0)
+}
+
+func TestOfManyEqualCallbacksOneIsCompleted(t *testing.T) {
+	for round := range 20 {
+		w := newWorld(t, orgtest.Config{})
+		managers := []*oauthflow.Manager{w.manager(), w.manager()} // as two processes over one store
+		cb := w.begin(managers[0], mainKey)
+		var done, refused atomic.Int32
+		var all sync.WaitGroup
+		for i := range 16 {
+			all.Go(func() {
+				switch _, err := managers[i%2].Complete(t.Context(), cb); {
+				case err == nil:
+					done.Add(1)
+				case kindOf(err) == oauthflow.KindState:
+					refused.Add(1)
+				default:
+					t.Errorf("round %d: %v", round, err)
+				}
+			})
+		}
+		all.Wait()
+		if done.Load() != 1 || refused.Load() != 15 || w.wire.exchanges() != 1 {
+			t.Fatalf("round %d: %d completed, %d refused, %d codes sent; want 1, 15, 1", round, done.Load(), refused.Load(), w.wire.exchanges())
+		}
+		if _, err := managers[0].Complete(t.Context(), cb); kindOf(err) != oauthflow.KindState {
+			t.Fatalf("a later replay: %v", err)
+		}
+	}
+}
+
+func TestBeginAsksForABindingThatOnlyTheSessionKnows(t *testing.T) {
+	w := newWorld(t, orgtest.Config{})
+	m := w.manager()
+	for _, binding := range []string{"", "short", strings.Repeat("x", 15), strings.Repeat("x", 513)} {
+		_, err := m.Begin(t.Context(), mainKey, w.client(), binding, oauthflow.AuthorizeOptions{})
+		if e := wantKind(t, err, oauthflow.KindInvalid); !strings.Contains(e.Error(), "binding") {
+			t.Errorf("binding of %d bytes: %q does not name the argument", len(binding), e)
+		}
+	}
+	for _, n := range []int{16, 512} {
+		if _, err := m.Begin(t.Context(), mainKey, w.client(), strings.Repeat("x", n), oauthflow.AuthorizeOptions{}); err != nil {
+			t.Errorf("binding of %d bytes: %v", n, err)
+		}
+	}
+}
+
+func TestALoginLivesForFifteenMinutes(t *testing.T) {
+	for _, tt := range []struct {
+		age time.Duration
+		ok  bool
+	}{{14*time.Minute + 59*time.Second, true}, {15*time.Minute + time.Second, false}, {24 * time.Hour, false}} {
+		t.Run(fmt.Sprint(tt.age), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, orgtest.Config{})
+				m := w.manager()
+				cb := w.begin(m, mainKey)
+				time.Sleep(tt.age)
+				_, err := m.Complete(t.Context(), cb)
+				if tt.ok {
+					if err != nil {
+						t.Error(err)
+					}
+					return
+				}
+				wantKind(t, err, oauthflow.KindState)
+				if w.wire.exchanges() != 0 {
+					t.Error("the code of an expired login was sent")
+				}
+			})
+		})
+	}
+}
+
+func TestADeniedLoginSaysSoAndCostsNoRequest(t *testing.T) {
+	w := newWorld(t, orgtest.Config{})
+	m := w.manager()
+	redirect, err := m.Begin(t.Context(), mainKey, w.client(), browser, oauthflow.AuthorizeOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	back, err := w.org.Deny(t.Context(), redirect)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u, err := url.Parse(back)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cb := oauthflow.Callback{Tenant: mainKey.Tenant, Path: u.Path, Binding: browser, Query: u.Query()}
+	_, err = m.Complete(t.Context(), cb)
+	wantKind(t, err, oauthflow.KindDenied)
+	if w.wire.exchanges() != 0 {
+		t.Error("a request was made")
+	}
+}
+
+func TestAnExchangeWhoseAnswerIsLostIsNotRepeated(t *testing.T) {
+	w := newWorld(t, orgtest.Config{})
+	m := w.manager()
+	cb := w.begin(m, mainKey)
+	if err := w.org.Inject(orgtest.Fault{Path: tokenEndpoint, Drop: orgtest.DropAfter}); err != nil {
+		t.Fatal(err)
+	}
+	_, err := m.Complete(t.Context(), cb)
+	wantKind(t, err, oauthflow.KindInDoubt)
+	_, err = m.Complete(t.Context(), cb)
+	wantKind(t, err, oauthflow.KindState)
+	if n := w.wire.exchanges(); n != 1 {
+		t.Errorf("the code was sent %d times, want once", n)
+	}
+}
+
+func TestAnAnswerWithoutARefreshTokenIsAnErrorThatSaysWhatToChange(t *testing.T) {
+	w := newWorld(t, orgtest.Config{})
+	if err := w.org.SetAppField("ExtlClntAppOauthSettings", appName+"_oauth", "commaSeparatedOauthScopes", "OpenID, Basic, Api, Web, Full"); err != nil {
+		t.Fatal(err)
+	}
+	m := w.manager()
+	redirect, err := m.Begin(t.Context(), mainKey, w.client(), browser, oauthflow.AuthorizeOptions{Scopes: []string{"api", "openid"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = m.Complete(t.Context(), w.approve(mainKey, redirect))
+	if !errors.Is(err, oauthflow.ErrNoRefreshToken) {
+		t.Fatalf("got %v, want ErrNoRefreshToken", err)
+	}
+	if _, err := m.Load(t.Context(), mainKey); kindOf(err) != oauthflow.KindNotConnected {
+		t.Errorf("Load: %v, want not connected", err)
+	}
+}
+
+func kindOf(err error) oauthflow.Kind {
+	var e *oauthflow.Error
+	if errors.As(err, &e) {
+		return e.Kind
+	}
+	return ""
+}

@@ -1,0 +1,107 @@
+package oauthflow
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"iter"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// MemoryStore is a [Store] in the memory of one process, for tests and examples: everything is lost at its end, and
+// under rotation that loses the connections.
+type MemoryStore struct {
+	mu      sync.Mutex
+	records map[string]Record
+}
+
+var _ Store = (*MemoryStore)(nil)
+
+// NewMemoryStore returns an empty store.
+func NewMemoryStore() *MemoryStore { return &MemoryStore{records: map[string]Record{}} }
+
+// Load implements [Store].
+func (s *MemoryStore) Load(ctx context.Context, id string) (Record, error) {
+	if err := ctx.Err(); err != nil {
+		return Record{}, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r, ok := s.records[id]
+	if !ok {
+		return Record{}, fmt.Errorf("%w: %s", ErrNotFound, id)
+	}
+	r.Data = bytes.Clone(r.Data)
+	return r, nil
+}
+
+// Save implements [Store].
+func (s *MemoryStore) Save(ctx context.Context, r Record) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if len(r.Data) > MaxRecordData {
+		return fmt.Errorf("oauthflow: record %s has %d bytes of data, at most %d fit", r.ID, len(r.Data), MaxRecordData)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.records[r.ID].Version != r.Version {
+		return fmt.Errorf("%w: %s", ErrConflict, r.ID)
+	}
+	r.Version++
+	r.Due = r.Due.UTC().Truncate(time.Microsecond)
+	r.Data = bytes.Clone(r.Data)
+	s.records[r.ID] = r
+	return nil
+}
+
+// Delete implements [Store].
+func (s *MemoryStore) Delete(ctx context.Context, id string, version uint64) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if r, ok := s.records[id]; !ok || r.Version != version {
+		return fmt.Errorf("%w: %s", ErrConflict, id)
+	}
+	delete(s.records, id)
+	return nil
+}
+
+// List implements [Store].
+func (s *MemoryStore) List(ctx context.Context, prefix string, before time.Time) iter.Seq2[Record, error] {
+	return func(yield func(Record, error) bool) {
+		for _, r := range s.matching(prefix, before) {
+			if err := ctx.Err(); err != nil {
+				yield(Record{}, err)
+				return
+			}
+			if !yield(r, nil) {
+				return
+			}
+		}
+	}
+}
+
+func (s *MemoryStore) matching(prefix string, before time.Time) []Record {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var out []Record
+	for id, r := range s.records {
+		if strings.HasPrefix(id, prefix) && r.Due.Before(before) {
+			r.Data = bytes.Clone(r.Data)
+			out = append(out, r)
+		}
+	}
+	slices.SortFunc(out, func(a, b Record) int {
+		if c := a.Due.Compare(b.Due); c != 0 {
+			return c
+		}
+		return strings.Compare(a.ID, b.ID)
+	})
+	return out
+}

@@ -1,0 +1,145 @@
+package oauthflow
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+)
+
+// Move makes the tokens of one connection those of another key, in place of what is there, and deletes the first: a
+// migration connects the new app under a key of its own, proves it, and moves it over the old one. Whoever works with
+// the second key sees no gap. The tokens that were there are revoked afterwards, as far as that can be done.
+//
+// It is safe to repeat: interrupted anywhere, the same call takes it up again. A connection of another org under the
+// second key is not overwritten, [ErrOrgChanged], unless the login that made the first named its org
+// ([AuthorizeOptions].ExpectOrg).
+func (m *Manager) Move(ctx context.Context, from, to Key) error {
+	const op = "move"
+	if err := errors.Join(from.validate(op), to.validate(op)); err != nil {
+		return err
+	}
+	if from == to {
+		return invalid(op, "to", "is the key that is moved")
+	}
+	end, err := m.begin()
+	if err != nil {
+		return err
+	}
+	defer end()
+	for range conflictTries {
+		again, err := m.moveOnce(ctx, op, from, to)
+		if err != nil || !again {
+			return err
+		}
+	}
+	return &Error{Op: op, Kind: KindStore, Err: ErrConflict}
+}
+
+// moveOnce makes every step of a move that has not been made yet. It returns true when somebody came in between.
+func (m *Manager) moveOnce(ctx context.Context, op string, from, to Key) (again bool, err error) {
+	r, g, err := m.load(ctx, op, from)
+	var e *Error
+	if errors.As(err, &e) && e.Kind == KindNotConnected {
+		return false, m.movedAlready(ctx, op, from, to, err)
+	} else if err != nil {
+		return false, err
+	}
+	switch {
+	case g.Revoking || g.MovedTo != nil && *g.MovedTo != to:
+		return false, &Error{Op: op, Kind: KindNotConnected, Err: fmt.Errorf("%q is being disconnected or moved elsewhere", from)}
+	case g.Fault != nil && g.Fault.Kind.Terminal():
+		return false, g.fault()
+	case g.Intent != nil: // its outcome belongs to what is moved
+		if _, err := m.Source(from).join(ctx, g.Access.Reveal()); err != nil {
+			return false, err
+		}
+		return true, nil
+	}
+	if g.MovedTo == nil { // from here on nothing is refreshed under the old key
+		if err := m.mayReplace(ctx, op, g, to); err != nil {
+			return false, err
+		}
+		g.MovedTo = &to
+		if r, err = m.save(ctx, op, r, g); errors.Is(err, ErrConflict) {
+			return true, nil
+		} else if err != nil {
+			return false, err
+		}
+	}
+	if err := m.put(ctx, op, g, to); errors.Is(err, ErrOrgChanged) { // it came there in between
+		g.MovedTo = nil
+		_, undone := m.save(ctx, op, r, g)
+		return false, errors.Join(err, undone)
+	} else if err != nil {
+		return false, err
+	}
+	m.Source(to).inherit(m.Source(from))
+	m.Source(from).publish(nil)
+	if _, err := m.save(ctx, op, r, g.tombstone()); errors.Is(err, ErrConflict) {
+		return true, nil
+	} else if err != nil {
+		return false, err
+	}
+	moved := *g
+	moved.Key = to
+	if err := m.claim(ctx, op, &moved, true); err != nil {
+		m.logf(slog.LevelDebug, "a moved connection could not be claimed", "connection", to.String(), "error", err)
+	}
+	m.observe(Event{Type: EventMoved, Key: to, OrgID: g.OrgID})
+	return false, nil
+}
+
+// mayReplace returns the error of a connection under the target key that g may not be put over.
+func (m *Manager) mayReplace(ctx context.Context, op string, g *grant, to Key) error {
+	_, old, err := m.load(ctx, op, to)
+	var e *Error
+	if errors.As(err, &e) && e.Kind == KindNotConnected {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	return g.over(op, old)
+}
+
+// over returns nil where g may take old's place: it is of the same org, or its login named the new one.
+func (g *grant) over(op string, old *grant) error {
+	if old.OrgID != "" && !sameID(old.OrgID, g.OrgID) && !sameID(g.ExpectOrg, g.OrgID) {
+		return &Error{Op: op, Kind: KindOrgChanged, Err: ErrOrgChanged}
+	}
+	return nil
+}
+
+// put stores a copy of g under the other key, once.
+func (m *Manager) put(ctx context.Context, op string, g *grant, to Key) error {
+	moved := *g
+	moved.Key, moved.MovedTo, moved.MovedFrom = to, nil, &g.Key
+	errDone := errors.New("there already")
+	old, err := m.replace(ctx, op, &moved, func(old *grant) error {
+		if old.Epoch == g.Epoch {
+			return errDone
+		}
+		return g.over(op, old)
+	})
+	if errors.Is(err, errDone) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	if old != nil && !old.Refresh.Equal(g.Refresh.Secret) {
+		m.discard(old.Client.client(), old.token())
+	}
+	if !moved.Access.IsZero() {
+		m.Source(to).publish(m.view(&moved))
+	}
+	return nil
+}
+
+// movedAlready returns nil when the second key holds what the first one held.
+func (m *Manager) movedAlready(ctx context.Context, op string, from, to Key, missing error) error {
+	_, there, err := m.load(ctx, op, to)
+	if err != nil || there.MovedFrom == nil || *there.MovedFrom != from {
+		return missing
+	}
+	return nil
+}

@@ -1,0 +1,66 @@
+package oauthflow
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// SetClient gives a connection new credentials: a consumer secret that was rotated, or the key and secret that follow
+// a staged rotation. The old ones stay until the new have worked, so that neither the order of the steps nor the
+// minutes until Salesforce knows the new ones matter. The next refresh proves them; [EventClient] tells. A new consumer
+// key may have no part in the tokens of the old one: then the old credentials are used on, and [Manager.BeginAgain]
+// logs in with the new.
+//
+// Kind and login host may change as well. A broken connection stays broken; connect it again.
+func (m *Manager) SetClient(ctx context.Context, k Key, c Client) error {
+	const op = "set client"
+	if err := k.validate(op); err != nil {
+		return err
+	}
+	if err := c.validate(op); err != nil {
+		return err
+	}
+	return m.change(ctx, op, k, func(g *grant) error {
+		if g.Fault != nil && g.Fault.Kind.Terminal() {
+			return g.fault()
+		}
+		next := c.sealed()
+		g.Next, g.NextForeign = &next, false
+		if g.Client.same(next) {
+			g.Next = nil
+		}
+		if g.Fault != nil && (g.Fault.Kind == KindClient || g.Fault.Kind == KindAppMissing) { // try at once
+			g.Fault, g.Failures, g.NotBefore = nil, 0, g.RefreshedAt
+		}
+		return nil
+	})
+}
+
+// change loads, changes and saves a connection until nobody comes in between.
+func (m *Manager) change(ctx context.Context, op string, k Key, change func(*grant) error) error {
+	end, err := m.begin()
+	if err != nil {
+		return err
+	}
+	defer end()
+	for range conflictTries {
+		r, g, err := m.load(ctx, op, k)
+		if err != nil {
+			return err
+		}
+		if g.Revoking || g.MovedTo != nil {
+			return &Error{Op: op, Kind: KindNotConnected, Err: fmt.Errorf("%q is being disconnected", k)}
+		}
+		if err := change(g); err != nil {
+			return err
+		}
+		if _, err = m.save(ctx, op, r, g); !errors.Is(err, ErrConflict) {
+			return err
+		}
+	}
+	return &Error{Op: op, Kind: KindStore, Err: ErrConflict}
+}
+
+// conflictTries is how often a change is tried over a record that others keep changing.
+const conflictTries = 100

@@ -1,0 +1,111 @@
+package oauthflow
+
+import (
+	"context"
+	"net/http"
+	"sync"
+	"sync/atomic"
+
+	"golang.org/x/oauth2"
+)
+
+// Source hands out access tokens of one connection. A manager has one for each key, and keeps it as long as it lives.
+// It may be used by many goroutines at once.
+type Source struct {
+	m    *Manager
+	key  Key
+	view atomic.Pointer[view]
+
+	mu       sync.Mutex
+	flight   *flight   // the one under way, or nil
+	rejected *rejected // the access token that Salesforce rejected last, or nil
+	mark     mark      // the newest state known
+}
+
+var _ oauth2.TokenSource = (*Source)(nil)
+
+// Source returns the source of a connection. Whether the connection exists shows at the first use.
+func (m *Manager) Source(k Key) *Source {
+	m.mu.RLock()
+	s := m.sources[k]
+	m.mu.RUnlock()
+	if s != nil {
+		return s
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if s := m.sources[k]; s != nil {
+		return s
+	}
+	s = &Source{m: m, key: k}
+	m.sources[k] = s
+	return s
+}
+
+// Token is [Source.TokenContext] without an end: the caller waits as long as a refresh takes.
+func (s *Source) Token() (*oauth2.Token, error) { return s.TokenContext(context.Background()) }
+
+// TokenContext returns an access token. One that was handed out a moment ago comes from memory, without locks or
+// allocations; otherwise the store is asked, and only where it holds none is one refreshed. The refresh goes on when
+// ctx ends; only the wait ends.
+//
+// The token is shared and must not be changed. It never holds the refresh token. Its Expiry is at most a minute ahead
+// and says when to ask here again, not when the session ends, which Salesforce does not tell: a token that Salesforce
+// refuses is exchanged by [Source.Replace], as [Source.Transport] does by itself.
+func (s *Source) TokenContext(ctx context.Context) (*oauth2.Token, error) {
+	if v := s.view.Load(); v != nil && s.m.monotonic() < v.until {
+		if t := v.token.Load(); t != nil {
+			return t, nil
+		}
+	}
+	v, err := s.current(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return v.oauth2Token(), nil
+}
+
+// Replace returns an access token other than the one that Salesforce rejected, refreshing the connection when the
+// store has no other. Many callers that were refused the same token cause one refresh. After a refresh the answer may
+// be the same token again: Salesforce then has renewed its session.
+func (s *Source) Replace(ctx context.Context, rejected string) (*oauth2.Token, error) {
+	v, err := s.replace(ctx, rejected, true) // whether it was good for anything before, only the caller knows
+	if err != nil {
+		return nil, err
+	}
+	return v.oauth2Token(), nil
+}
+
+func (s *Source) replace(ctx context.Context, rejected string, served bool) (*view, error) {
+	if v := s.view.Load(); v != nil && v.access() != rejected && s.m.monotonic() < v.until {
+		return v, nil
+	}
+	s.condemn(rejected, served)
+	return s.join(ctx, rejected)
+}
+
+// current returns the view that a request is to use.
+func (s *Source) current(ctx context.Context) (*view, error) {
+	if v := s.view.Load(); v != nil && s.m.monotonic() < v.until {
+		return v, nil
+	}
+	return s.join(ctx, "")
+}
+
+// InstanceURL returns the origin for API calls, such as "https://acme.my.salesforce.com". It may change at a refresh.
+func (s *Source) InstanceURL(ctx context.Context) (string, error) {
+	v, err := s.current(ctx)
+	if err != nil {
+		return "", err
+	}
+	return v.instance, nil
+}
+
+// Transport returns a RoundTripper that adds the access token to requests to the connection's own hosts and heals an
+// ended session: a request that Salesforce refuses for its session is sent once more with a fresh token, if its body
+// can be read again (http.NewRequest sees to that for the usual kinds). A request to any other host is refused, except
+// that a redirect to one is followed without the token. A request to a host that the org has left goes to its
+// present one.
+//
+// The requests travel by base; nil means http.DefaultTransport as it is at each call.
+func (s *Source) Transport(base http.RoundTripper) http.RoundTripper { return &transport{s, base} }

@@ -1,0 +1,47 @@
+package oauthflow
+
+import (
+	"context"
+	"iter"
+	"time"
+)
+
+// Record is one entry of a [Store]. Its data is sealed: a store never sees a secret.
+type Record struct {
+	ID      string    // 1–255 bytes of printable ASCII: connection/TENANT/NAME, login/HASH, host/NAME
+	Version uint64    // as loaded; 0 = must not exist yet. Save stores Version+1
+	Due     time.Time // when someone must look at it: UTC, 1970 to 9999, to the microsecond
+	Data    []byte    // at most 64 KiB
+}
+
+// MaxRecordData is the greatest length of [Record.Data].
+const MaxRecordData = 64 << 10
+
+// Store keeps records for many goroutines and processes at once. It holds no locks, no secrets and no protocol: all
+// correctness rests on Save and Delete comparing versions. Package storetest proves an implementation.
+//
+// Every method returns ctx's error soon after ctx is done; what it was doing then may have happened or not, and the
+// caller finds out by loading. Other errors than the ones named mean that the store cannot be used at the moment.
+type Store interface {
+	// Load returns the record as the last successful Save left it, also one of another process, or an error wrapping
+	// [ErrNotFound]. The caller owns the data it gets.
+	Load(ctx context.Context, id string) (Record, error)
+
+	// Save stores r with Version+1 if the stored version equals r.Version (0: if there is no such record), in one
+	// atomic step, and else returns an error wrapping [ErrConflict] and changes nothing. When it returns nil, the
+	// record survives the end of the process and, where the store promises so, of the machine. It keeps no
+	// reference to r.Data.
+	//
+	// An id whose record was deleted may be saved again with Version 0. A record that breaks the rules above is refused
+	// with another error.
+	Save(ctx context.Context, r Record) error
+
+	// Delete removes the record if its version equals version, and else returns an error wrapping [ErrConflict],
+	// also when there is no such record. Of many callers with the same version, one gets nil.
+	Delete(ctx context.Context, id string, version uint64) error
+
+	// List yields the records whose id begins with prefix and whose Due is before the given time, the earliest first.
+	// It is no snapshot: a record that changes meanwhile may be left out or be old. The loop's body may use the store.
+	// An error ends the sequence.
+	List(ctx context.Context, prefix string, before time.Time) iter.Seq2[Record, error]
+}

@@ -1,0 +1,126 @@
+package storetest
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/fullcast/sfauth/oauthflow"
+)
+
+// recordClauses say how a single record is kept.
+var recordClauses = []Clause{
+	{"Fresh data hold no record", func(p *probe) {
+		h := p.handle()
+		for _, r := range h.list("", farAhead) {
+			failf("List: got %s, want nothing; does open prepare other data each time?", short(r))
+		}
+	}},
+	{"Load returns the record as Save left it, with the version one higher", func(p *probe) {
+		h := p.handle()
+		h.holds(h.save(newRecord("connection/acme/main", "sealed")))
+	}},
+	{"Load of an id without a record returns an error wrapping ErrNotFound", func(p *probe) {
+		h := p.handle()
+		h.save(newRecord("connection/acme/main", "sealed"))
+		for _, id := range []string{"connection/acme/other", "connection/acme", "connection/acme/main2", "c"} {
+			h.lacks(id)
+		}
+	}},
+	{"A due time is kept as the same instant to the microsecond, from 1970 to 9999", func(p *probe) {
+		h := p.handle()
+		for i, due := range []string{
+			"1970-01-01T00:00:00Z", "1970-01-01T00:00:00.000001Z", "1999-12-31T23:59:59.999999Z",
+			"2026-07-14T09:30:00.123456Z", "2026-07-14T09:30:00.1Z", "2026-03-29T01:30:00Z", "2026-10-25T01:30:00.5Z",
+			"2028-02-29T12:00:00Z", "2038-01-19T03:14:08Z", "2262-04-12T00:00:00Z", "9999-12-31T23:59:59.999999Z",
+		} {
+			r := newRecord(fmt.Sprintf("connection/acme/%d", i), due)
+			var err error
+			if r.Due, err = time.Parse(time.RFC3339Nano, due); err != nil {
+				failf("%w", err)
+			}
+			h.holds(h.save(r))
+		}
+	}},
+	{"64 KiB of data are kept whole, whatever the bytes", func(p *probe) {
+		h := p.handle()
+		data := make([]byte, oauthflow.MaxRecordData)
+		for i := range data {
+			data[i] = byte(i ^ i>>8)
+		}
+		h.holds(h.save(newRecord("connection/acme/large", string(data))))
+	}},
+	{"A record without data is kept", func(p *probe) {
+		h := p.handle()
+		h.holds(h.save(newRecord("connection/acme/empty", "")))
+	}},
+	{"An id of 255 bytes is kept whole", func(p *probe) {
+		h := p.handle()
+		stem := "connection/" + strings.Repeat("x", 243)
+		one, two := h.save(newRecord(stem+"1", "one")), h.save(newRecord(stem+"2", "two"))
+		h.holds(one)
+		h.holds(two)
+		h.lacks(stem)
+	}},
+	{"Ids that differ in a byte are different records", func(p *probe) {
+		h := p.handle()
+		var kept []oauthflow.Record
+		for _, id := range trickyIDs() {
+			r := newRecord(id, "data of "+id)
+			if err := h.store.Save(h.ctx, r); err != nil {
+				failf("Save of %q beside similar ids: got %v, want nil", id, err)
+			}
+			r.Version++
+			kept = append(kept, r)
+		}
+		for _, r := range kept {
+			h.holds(r)
+		}
+	}},
+	{"Save keeps no reference to the data it is given", func(p *probe) {
+		h := p.handle()
+		r := newRecord("connection/acme/main", "sealed")
+		if err := h.store.Save(h.ctx, r); err != nil {
+			failf("Save: %w", err)
+		}
+		copy(r.Data, "SCRIBBLE")
+		h.holds(oauthflow.Record{ID: r.ID, Version: 1, Due: r.Due, Data: []byte("sealed")})
+	}},
+	{"Save does not write to the data it is given", func(p *probe) {
+		h := p.handle()
+		data := append(make([]byte, 0, 64), "sealed"...)
+		r := oauthflow.Record{ID: "connection/acme/main", Due: soon, Data: data}
+		if err := h.store.Save(h.ctx, r); err != nil {
+			failf("Save: %w", err)
+		}
+		if !bytes.Equal(data, []byte("sealed")) || !bytes.Equal(data[:64][6:], make([]byte, 58)) {
+			failf("after Save the caller's data are %q, want %q and nothing behind it", data[:64], "sealed")
+		}
+	}},
+	{"The caller owns the data that Load returns", func(p *probe) {
+		h := p.handle()
+		want := h.save(newRecord("connection/acme/main", "sealed"))
+		copy(h.load(want.ID).Data, "SCRIBBLE")
+		h.holds(want)
+	}},
+}
+
+// trickyIDs returns ids that stores have been seen to confuse.
+func trickyIDs() []string {
+	ids := []string{
+		"connection/acme/main", "Connection/acme/main", "connection/ACME/main", "connection/acme/MAIN",
+		"connection/acme/main ", " connection/acme/main", "connection/acme//main", "connection/acme/main/",
+		"connection/acme/./main", "connection/acme/../acme/main", "../connection/acme/main", "/connection/acme/main",
+		"connection/acme%2Fmain", "connection/acme%2fmain", "connection%2Facme%2Fmain", "connection_acme_main",
+		"connection.acme.main", "connection:acme:main", "connection-acme-main", `connection\acme\main`,
+		"connection/acme/main.tmp", "connection/acme/main.lock", "connection/{acme}/main", "connection/acme/ma*n",
+		"connection/acme/ma?n", "connection/acme/ma_n", "connection/acme/ma%n", "connection/acme/[m]ain",
+		"connection/acme/1", "connection/acme/01", "connection/acme/1.0", "connection/acme/1e0",
+		"connection/acme/'; --", `connection/acme/"`, "connection/acme/null", "connection/acme/NULL",
+	}
+	for c := byte(' '); c <= '~'; c++ {
+		ids = append(ids, string(c))
+	}
+	return ids
+}

@@ -1,0 +1,51 @@
+package storetest_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+
+	"github.com/fullcast/sfauth/oauthflow"
+	"github.com/fullcast/sfauth/oauthflow/storetest"
+)
+
+// careless is a store of which Save compares no versions.
+type careless struct{ *oauthflow.MemoryStore }
+
+func (c careless) Save(ctx context.Context, r oauthflow.Record) error {
+	if stored, err := c.Load(ctx, r.ID); err == nil {
+		r.Version = stored.Version
+	}
+	return c.MemoryStore.Save(ctx, r)
+}
+
+// All that a service writes to prove its own store; NewMemoryStore stands for opening it.
+func ExampleRun() {
+	TestMyStore := func(t *testing.T) {
+		storetest.Run(t, func(t *testing.T) func() oauthflow.Store {
+			s := oauthflow.NewMemoryStore()            // fresh data for each subtest
+			return func() oauthflow.Store { return s } // one more handle on them
+		})
+	}
+	_ = TestMyStore
+}
+
+// Outside of go test, each clause can be checked by itself.
+func ExampleClause_Check() {
+	broken := 0
+	for _, c := range storetest.Clauses() {
+		s := careless{oauthflow.NewMemoryStore()}
+		if err := c.Check(context.Background(), func() oauthflow.Store { return s }); err != nil {
+			if broken == 0 {
+				fmt.Println(c.Name + ":")
+				fmt.Println(err)
+			}
+			broken++
+		}
+	}
+	fmt.Println("more broken clauses:", broken > 1)
+	// Output:
+	// Save with version 0 refuses an id that has a record:
+	// Save of {"connection/acme/main" version 0 due 2026-07-14T09:30:00Z data "second"}: got <nil>, want an error wrapping ErrConflict
+	// more broken clauses: true
+}

@@ -1,0 +1,46 @@
+package storetest_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/fullcast/sfauth/oauthflow"
+	"github.com/fullcast/sfauth/oauthflow/storetest"
+)
+
+func TestTheMemoryStoreKeepsTheContract(t *testing.T) {
+	storetest.Run(t, func(t *testing.T) func() oauthflow.Store {
+		s := oauthflow.NewMemoryStore()
+		return func() oauthflow.Store { return s }
+	})
+}
+
+// strict refuses what is no record by the words of oauthflow.Record.
+type strict struct {
+	*oauthflow.MemoryStore
+	t *testing.T
+}
+
+func (s strict) Save(ctx context.Context, r oauthflow.Record) error {
+	printable := func(c rune) bool { return c >= ' ' && c <= '~' }
+	switch {
+	case len(r.ID) < 1, len(r.ID) > 255, strings.ContainsFunc(r.ID, func(c rune) bool { return !printable(c) }):
+		s.t.Errorf("Save of the id %q", r.ID)
+	case r.Due.Year() < 1970, r.Due.Year() > 9999, r.Due.Location() != time.UTC, r.Due.Nanosecond()%1000 != 0:
+		s.t.Errorf("Save of %q with the due time %v", r.ID, r.Due)
+	case r.Data == nil, len(r.Data) > oauthflow.MaxRecordData:
+		s.t.Errorf("Save of %q with %d bytes of data, nil: %v", r.ID, len(r.Data), r.Data == nil)
+	}
+	return s.MemoryStore.Save(ctx, r)
+}
+
+func TestTheClausesSaveValidRecordsOnly(t *testing.T) {
+	for _, c := range storetest.Clauses() {
+		s := strict{oauthflow.NewMemoryStore(), t}
+		if err := c.Check(t.Context(), func() oauthflow.Store { return s }); err != nil {
+			t.Errorf("%s: %v", c.Name, err)
+		}
+	}
+}
