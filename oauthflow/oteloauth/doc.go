@@ -1,0 +1,30 @@
+// Package oteloauth tells OpenTelemetry what happens to connections:
+//
+//	bridge, err := oteloauth.New(oteloauth.Config{})
+//	…
+//	manager, err := oauthflow.NewManager(oauthflow.ManagerConfig{Observe: bridge.Observe /* … */})
+//	…
+//	err = bridge.Watch(func(ctx context.Context) iter.Seq2[oauthflow.Connection, error] { return manager.List(ctx, "") })
+//
+// It uses OpenTelemetry's API alone: where the program sets up no SDK, nothing is recorded.
+//
+// # Metrics
+//
+//	sfauth.events             counter; sfauth.event.type: the event's type; error.type: its error's Kind, where it has one
+//	sfauth.refresh.duration   histogram in seconds of the refreshes that were answered with a token
+//	sfauth.connections        gauge of Watch; sfauth.connection.status: its Status, or "unreadable"; sfauth.app.kind
+//
+// Worth an alert: any event "replay suspected", "foreign record", "events missed" or "org changed"; "in doubt" and "broken"
+// more often than usual; connections whose status is "broken" or "unreadable".
+//
+// # Spans
+//
+// [Bridge.Transport] makes a client span of each request. It is named for the method and, at Salesforce's OAuth endpoints,
+// the path. It injects nothing into the request: Salesforce is not told of traces.
+//
+// # What is not told
+//
+// No token, code, secret, query or body, no consumer key, no id of a user or org, and no other path: that of an identity
+// URL names org and user. Metrics do not tell connections apart either: with thousands of tenants each series would be
+// multiplied by them. Config.Label adds what a service can afford. Spans have server.address, a customer's My Domain.
+package oteloauth

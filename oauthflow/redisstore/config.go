@@ -1,0 +1,136 @@
+package redisstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// Config says where the records are kept.
+type Config struct {
+	// Client reaches the server: a *redis.Client, also one that follows sentinels, or a *redis.ClusterClient. Required;
+	// the caller closes it. It must not read from replicas.
+	Client redis.UniversalClient
+
+	// Prefix begins every key: letters, digits and the characters ._:/- in any order, at most 64 bytes. Optional;
+	// default "sfauth".
+	Prefix string
+
+	// Durability says whether a server is accepted that may lose acknowledged writes. Optional; default it is not.
+	Durability Durability
+
+	// Replicas is how many replicas must have received a change before Save or Delete returns nil; they wait for up to
+	// two seconds. Optional; default 0. Not with a cluster client.
+	Replicas int
+}
+
+// Durability says what is asked of the server's settings.
+type Durability int
+
+const (
+	// AcknowledgedWritesSurvive refuses a server by whose end an acknowledged write may be undone, or that evicts
+	// records: it wants appendonly yes, appendfsync always, no-appendfsync-on-rewrite no, and a maxmemory-policy other
+	// than allkeys-*. Only the settings at the time of Open are seen, in a cluster those of all masters.
+	AcknowledgedWritesSurvive Durability = iota
+
+	// AcknowledgedWritesMayBeLost takes any settings and does not ask for them, which hosted servers may forbid. Under
+	// refresh token rotation a lost write is a lost connection.
+	AcknowledgedWritesMayBeLost
+)
+
+var validPrefix = regexp.MustCompile(`^[A-Za-z0-9._:/-]{1,64}$`)
+
+// Open returns the store of a prefix, after it has asked the server for its settings.
+//
+// The error names the field at fault, wraps [ErrVolatile] when the server may lose acknowledged writes, and is the
+// client's when the server cannot be reached.
+func Open(ctx context.Context, c Config) (*Store, error) {
+	if c.Prefix == "" {
+		c.Prefix = "sfauth"
+	}
+	var errs []error
+	if problem := clientProblem(c.Client); problem != "" {
+		errs = append(errs, errors.New("redisstore: Config.Client "+problem))
+	}
+	if !validPrefix.MatchString(c.Prefix) {
+		errs = append(errs, fmt.Errorf("redisstore: Config.Prefix is %q, must be 1 to 64 letters, digits and characters ._:/-", c.Prefix))
+	}
+	if c.Durability != AcknowledgedWritesSurvive && c.Durability != AcknowledgedWritesMayBeLost {
+		errs = append(errs, fmt.Errorf("redisstore: Config.Durability is %d, must be one of its constants", c.Durability))
+	}
+	if _, cluster := c.Client.(*redis.ClusterClient); c.Replicas < 0 || c.Replicas > 0 && cluster {
+		errs = append(errs, fmt.Errorf("redisstore: Config.Replicas is %d, must be 0 with a cluster client and not negative", c.Replicas))
+	}
+	if len(errs) > 0 {
+		return nil, errors.Join(errs...)
+	}
+	s := &Store{client: c.Client, prefix: "{" + c.Prefix + "}:", replicas: c.Replicas}
+	_, err := within(ctx, func() (struct{}, error) { return struct{}{}, examine(ctx, c) })
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// clientProblem says why a client cannot keep the contract, or nothing.
+func clientProblem(client redis.UniversalClient) string {
+	switch c := client.(type) {
+	case nil:
+		return "is required; redis.NewClient makes one"
+	case *redis.Ring:
+		return "is a ring, which moves keys to another server, without the records, when one is down; use a single server or a cluster"
+	case *redis.ClusterClient:
+		if o := c.Options(); o.ReadOnly || o.RouteByLatency || o.RouteRandomly {
+			return "reads from replicas, which lag; leave ReadOnly, RouteByLatency and RouteRandomly false"
+		}
+	}
+	return ""
+}
+
+// examine asks the servers that may hold records.
+func examine(ctx context.Context, c Config) error {
+	if err := c.Client.Ping(ctx).Err(); err != nil {
+		return fmt.Errorf("redisstore: connecting to the server: %w", err)
+	}
+	if c.Durability == AcknowledgedWritesMayBeLost {
+		return nil
+	}
+	if cluster, ok := c.Client.(*redis.ClusterClient); ok {
+		return cluster.ForEachMaster(ctx, func(ctx context.Context, master *redis.Client) error { return durable(ctx, master) })
+	}
+	return durable(ctx, c.Client)
+}
+
+// durable refuses a server that may lose acknowledged writes.
+func durable(ctx context.Context, server redis.Cmdable) error {
+	for _, want := range []struct {
+		setting string
+		fits    func(string) bool
+		words   string
+	}{
+		{"appendonly", is("yes"), "yes"},
+		{"appendfsync", is("always"), "always"},
+		{"no-appendfsync-on-rewrite", is("no"), "no"},
+		{"maxmemory-policy", func(v string) bool { return !strings.HasPrefix(v, "allkeys-") }, "noeviction"},
+	} {
+		got, err := server.ConfigGet(ctx, want.setting).Result()
+		var refused redis.Error
+		switch {
+		case errors.As(err, &refused):
+			return fmt.Errorf("%w, as far as it tells: CONFIG GET %s is refused (%w); allow the user +config|get, "+
+				"or make sure of the settings and set Config.Durability to AcknowledgedWritesMayBeLost", ErrVolatile, want.setting, err)
+		case err != nil:
+			return fmt.Errorf("redisstore: asking the server for its settings: %w", err)
+		case !want.fits(got[want.setting]):
+			return fmt.Errorf("%w: %s is %q; make it %q in the server's configuration, "+
+				"or set Config.Durability to AcknowledgedWritesMayBeLost", ErrVolatile, want.setting, got[want.setting], want.words)
+		}
+	}
+	return nil
+}
+
+func is(want string) func(string) bool { return func(got string) bool { return got == want } }

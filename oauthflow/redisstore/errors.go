@@ -1,0 +1,31 @@
+package redisstore
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// Reasons for errors.Is, beside oauthflow's ErrNotFound and ErrConflict.
+var (
+	ErrVolatile = errors.New("redisstore: the server may lose acknowledged writes")
+	ErrDamaged  = errors.New("redisstore: the key holds something else than this store wrote")
+	ErrReadOnly = errors.New("redisstore: the server takes no writes; it may be a replica, connect to the master")
+	ErrReplicas = errors.New("redisstore: the change is made, but too few replicas have it")
+)
+
+// classified adds the reason that the server's words stand for. Within a script they may come after others.
+func classified(err error) error {
+	var answer redis.Error
+	if !errors.As(err, &answer) {
+		return err
+	}
+	for words, reason := range map[string]error{"WRONGTYPE": ErrDamaged, "DAMAGED": ErrDamaged, "READONLY": ErrReadOnly} {
+		if strings.Contains(err.Error(), words) {
+			return fmt.Errorf("%w: %w", reason, err)
+		}
+	}
+	return err
+}

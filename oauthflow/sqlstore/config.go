@@ -1,0 +1,114 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+// Config says which table of which database holds the records.
+type Config struct {
+	// DB is the database. Required; the caller closes it. Its primary, where there are replicas.
+	DB *sql.DB
+
+	// Dialect is what the database speaks. Required.
+	Dialect Dialect
+
+	// Table is the table, used for nothing else: lower-case letters, digits and _, beginning with a letter, at most 59
+	// bytes, in PostgreSQL and MySQL also with a schema as in "salesforce.records". Optional; default
+	// "sfauth_records".
+	Table string
+
+	// Durability says whether a database is accepted that may lose acknowledged writes. Optional; default it is not.
+	Durability Durability
+}
+
+// Dialect is a kind of database.
+type Dialect string
+
+// The dialects.
+const (
+	PostgreSQL Dialect = "PostgreSQL"
+	SQLite     Dialect = "SQLite"
+	MySQL      Dialect = "MySQL" // and MariaDB
+)
+
+// Durability says what is asked of the database's settings.
+type Durability int
+
+const (
+	// AcknowledgedWritesSurvive refuses settings by which the end of the server or machine may undo a write that was
+	// acknowledged: in PostgreSQL fsync=off or synchronous_commit=off, in MySQL innodb_flush_log_at_trx_commit other
+	// than 1, in SQLite synchronous below FULL or a journal that is off or in memory. Only the settings of one
+	// connection at the time of Open are seen.
+	AcknowledgedWritesSurvive Durability = iota
+
+	// AcknowledgedWritesMayBeLost takes any settings. Under refresh token rotation a lost write is a lost connection.
+	AcknowledgedWritesMayBeLost
+)
+
+var tableName = regexp.MustCompile(`^([a-z][a-z0-9_]{0,58}\.)?[a-z][a-z0-9_]{0,58}$`)
+
+// Open returns the store in a table, after it has asked the database who it is. It makes no table: see [Store.Migrate].
+//
+// The error names the field at fault, wraps [ErrVolatile] when the database may lose acknowledged writes, and is the
+// driver's when the database cannot be reached.
+func Open(ctx context.Context, c Config) (*Store, error) {
+	if c.Table == "" {
+		c.Table = "sfauth_records"
+	}
+	g, known := grammars[c.Dialect]
+	var errs []error
+	if c.DB == nil {
+		errs = append(errs, errors.New("sqlstore: Config.DB is required; sql.Open makes one"))
+	}
+	if !known {
+		errs = append(errs, fmt.Errorf("sqlstore: Config.Dialect is %q, must be one of PostgreSQL, SQLite and MySQL", string(c.Dialect)))
+	}
+	if !tableName.MatchString(c.Table) || c.Dialect == SQLite && strings.Contains(c.Table, ".") {
+		errs = append(errs, fmt.Errorf("sqlstore: Config.Table is %q, must be a name of lower-case letters, digits and _ that begins with a letter, at most 59 bytes", c.Table))
+	}
+	if c.Durability != AcknowledgedWritesSurvive && c.Durability != AcknowledgedWritesMayBeLost {
+		errs = append(errs, fmt.Errorf("sqlstore: Config.Durability is %d, must be one of its constants", c.Durability))
+	}
+	if len(errs) > 0 {
+		return nil, errors.Join(errs...)
+	}
+	s := &Store{db: c.DB, grammar: g, table: g.quoted(c.Table), index: g.quoted(indexName(c.Table))}
+	if err := s.examine(ctx, c); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// indexName returns the name of a table's index, which lies in the table's schema without saying so.
+func indexName(table string) string {
+	return table[strings.LastIndex(table, ".")+1:] + "_due"
+}
+
+// examine refuses a database of another dialect, or one that is not as durable as asked.
+func (s *Store) examine(ctx context.Context, c Config) error {
+	if err := c.DB.PingContext(ctx); err != nil {
+		return fmt.Errorf("sqlstore: connecting to the database: %w", contextFirst(ctx, err))
+	}
+	var product, setting1, setting2 string
+	err := s.retry(ctx, func() error {
+		return c.DB.QueryRowContext(ctx, s.grammar.settings).Scan(&product, &setting1, &setting2)
+	})
+	if ctx.Err() != nil {
+		return fmt.Errorf("sqlstore: asking the database for its settings: %w", ctx.Err())
+	}
+	if err != nil {
+		return fmt.Errorf("sqlstore: Config.Dialect is %s, but the database does not answer like that: %w", c.Dialect, err)
+	}
+	if !strings.HasPrefix(product, s.grammar.product) {
+		return fmt.Errorf("sqlstore: Config.Dialect is %s, but the database is %.80q", c.Dialect, product)
+	}
+	if problem := s.grammar.volatile(setting1, setting2); problem != "" && c.Durability == AcknowledgedWritesSurvive {
+		return fmt.Errorf("%w: %s; change that, or set Config.Durability to AcknowledgedWritesMayBeLost", ErrVolatile, problem)
+	}
+	return nil
+}

@@ -1,0 +1,86 @@
+package sqlstore
+
+import (
+	"context"
+	"errors"
+	"regexp"
+	"strings"
+)
+
+// Reasons for errors.Is, beside oauthflow's ErrNotFound and ErrConflict.
+var (
+	ErrReadOnly = errors.New("sqlstore: the database takes no writes; it may be a replica, connect to the primary")
+	ErrNoTable  = errors.New("sqlstore: the table does not exist; call Migrate, or have its Schema run")
+	ErrVolatile = errors.New("sqlstore: the database may lose acknowledged writes")
+)
+
+// A verdict is what an error of the database means for the statement.
+type verdict int
+
+const (
+	unknown  verdict = iota // it may have been done or not
+	undone                  // it was not done, and may be tried again
+	readOnly                // it is not done here
+	noTable
+)
+
+// contextFirst returns ctx's error when that is why err happened; drivers have words of their own for it.
+func contextFirst(ctx context.Context, err error) error {
+	if err != nil && ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return err
+}
+
+// judgePostgreSQL goes by the SQLSTATE, which the errors of pgx and lib/pq tell.
+func judgePostgreSQL(err error) verdict {
+	var e interface{ SQLState() string }
+	if !errors.As(err, &e) {
+		return unknown
+	}
+	switch e.SQLState() {
+	case "40001", "40P01", "55P03": // serialization failure, deadlock, lock not available
+		return undone
+	case "25006": // read only transaction
+		return readOnly
+	case "42P01", "3F000": // undefined table, invalid schema name
+		return noTable
+	}
+	return unknown
+}
+
+// judgeSQLite goes by the result code, which modernc.org/sqlite tells.
+func judgeSQLite(err error) verdict {
+	var e interface{ Code() int }
+	if !errors.As(err, &e) {
+		return unknown
+	}
+	switch code := e.Code() & 0xff; {
+	case code == 5 || code == 6: // busy, locked
+		return undone
+	case code == 8: // read only
+		return readOnly
+	case code == 1 && strings.Contains(err.Error(), "no such table"):
+		return noTable
+	}
+	return unknown
+}
+
+// mysqlNumber finds the error number in the text, as go-sql-driver/mysql writes it.
+var mysqlNumber = regexp.MustCompile(`\bError (\d{4})\b`)
+
+func judgeMySQL(err error) verdict {
+	m := mysqlNumber.FindStringSubmatch(err.Error())
+	if m == nil {
+		return unknown
+	}
+	switch m[1] {
+	case "1205", "1213", "1020": // lock wait timeout, deadlock, record has changed since it was read
+		return undone
+	case "1290", "1792", "1836": // --read-only, read only transaction, read only mode
+		return readOnly
+	case "1146", "1049": // no such table, unknown database
+		return noTable
+	}
+	return unknown
+}

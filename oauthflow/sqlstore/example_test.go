@@ -1,0 +1,79 @@
+package sqlstore_test
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/fullcast/sfauth/oauthflow"
+	"github.com/fullcast/sfauth/oauthflow/sqlstore"
+	_ "modernc.org/sqlite"
+)
+
+func ExampleOpen() {
+	dir, err := os.MkdirTemp("", "example") // a service takes a place that stays, on a local disk
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	db, err := sql.Open("sqlite", "file:"+filepath.Join(dir, "salesforce.db")+
+		"?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=busy_timeout(100)")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer db.Close()
+
+	ctx := context.Background()
+	store, err := sqlstore.Open(ctx, sqlstore.Config{DB: db, Dialect: sqlstore.SQLite})
+	if err != nil {
+		log.Fatal(err)
+	}
+	if err := store.Migrate(ctx); err != nil { // at every start, or by whoever may make tables
+		log.Fatal(err)
+	}
+
+	r := oauthflow.Record{ID: "connection/acme/main", Due: time.Date(2026, 8, 1, 0, 0, 0, 0, time.UTC), Data: []byte("sealed")}
+	fmt.Println("first:", store.Save(ctx, r))
+	fmt.Println("again:", errors.Is(store.Save(ctx, r), oauthflow.ErrConflict))
+	r, err = store.Load(ctx, r.ID)
+	fmt.Println("stored:", r.Version, string(r.Data), err)
+	// Output:
+	// first: <nil>
+	// again: true
+	// stored: 1 sealed <nil>
+}
+
+// PostgreSQL with the driver of jackc/pgx, behind a pooler that hands out connections by transaction.
+func ExampleOpen_postgreSQL() {
+	ctx := context.Background()
+	db, err := sql.Open("pgx", "postgres://myservice@db.internal:6432/myservice?default_query_exec_mode=exec")
+	if err != nil {
+		log.Fatal(err)
+	}
+	store, err := sqlstore.Open(ctx, sqlstore.Config{DB: db, Dialect: sqlstore.PostgreSQL, Table: "salesforce.records"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Print(store.Schema()) // for whoever may make tables
+}
+
+// MariaDB or MySQL with the driver of go-sql-driver/mysql.
+func ExampleOpen_mySQL() {
+	ctx := context.Background()
+	db, err := sql.Open("mysql", "myservice:password@tcp(db.internal:3306)/myservice")
+	if err != nil {
+		log.Fatal(err)
+	}
+	store, err := sqlstore.Open(ctx, sqlstore.Config{DB: db, Dialect: sqlstore.MySQL})
+	if err != nil {
+		log.Fatal(err)
+	}
+	if err := store.Migrate(ctx); err != nil {
+		log.Fatal(err)
+	}
+}

@@ -1,0 +1,126 @@
+package sqlstore
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"iter"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/fullcast/sfauth/oauthflow"
+)
+
+const (
+	pageSize = 128 // records that a List reads at a time, and holds in memory: at most 8 MiB
+	fewSize  = 32  // records with one prefix that are rather found by it than by their due time
+)
+
+// A spot is a place in the order of a list.
+type spot struct {
+	due int64 // microseconds since 1970
+	id  string
+}
+
+func spotOf(r oauthflow.Record) spot { return spot{r.Due.UnixMicro(), r.ID} }
+
+func (a spot) compare(b spot) int {
+	return cmp.Or(cmp.Compare(a.due, b.due), strings.Compare(a.id, b.id))
+}
+
+// List implements [oauthflow.Store]. It keeps nothing open between two pages. Where at most 32 records have the prefix,
+// it reads these alone; else it goes through all records that are due before the given time.
+func (s *Store) List(ctx context.Context, prefix string, before time.Time) iter.Seq2[oauthflow.Record, error] {
+	return func(yield func(oauthflow.Record, error) bool) {
+		l := lister{store: s, prefix: prefix, before: microseconds(before)}
+		for !l.done {
+			records, err := l.next(ctx)
+			if err != nil {
+				yield(oauthflow.Record{}, fmt.Errorf("sqlstore: listing: %w", err))
+				return
+			}
+			for _, r := range records {
+				if err := ctx.Err(); err != nil {
+					yield(oauthflow.Record{}, err)
+					return
+				}
+				if !yield(r, nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// A lister finds the records of one List.
+type lister struct {
+	store  *Store
+	prefix string
+	before int64
+	many   bool // the prefix is known to have many records
+	after  spot
+	done   bool
+}
+
+// next returns the next records in order, and notes whether they are the last.
+func (l *lister) next(ctx context.Context) ([]oauthflow.Record, error) {
+	if !printable(l.prefix) || len(l.prefix) > maxID { // no id begins with it
+		l.done = true
+		return nil, ctx.Err()
+	}
+	if l.prefix != "" && !l.many {
+		few, err := l.store.query(ctx, l.store.first(l.prefix, fewSize+1))
+		if err != nil {
+			return nil, err
+		}
+		if len(few) <= fewSize {
+			l.done = true
+			few = slices.DeleteFunc(few, func(r oauthflow.Record) bool { return r.Due.UnixMicro() >= l.before })
+			slices.SortFunc(few, func(a, b oauthflow.Record) int { return spotOf(a).compare(spotOf(b)) })
+			return few, nil
+		}
+		l.many = true
+	}
+	page, err := l.store.query(ctx, l.store.page(l.prefix, l.before, l.after))
+	if err != nil {
+		return nil, err
+	}
+	if l.done = len(page) < pageSize; !l.done {
+		l.after = spotOf(page[pageSize-1])
+	}
+	return page, nil
+}
+
+// query returns all rows that a statement selects.
+func (s *Store) query(ctx context.Context, q *statement) ([]oauthflow.Record, error) {
+	var out []oauthflow.Record
+	err := s.retry(ctx, func() error {
+		out = nil
+		rows, err := s.db.QueryContext(ctx, q.text.String(), q.args...)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			r, err := scan(rows)
+			if err != nil {
+				return err
+			}
+			out = append(out, r)
+		}
+		return rows.Err()
+	})
+	return out, err
+}
+
+// microseconds returns the first microsecond that is not before t, of those that a due time can have.
+func microseconds(t time.Time) int64 {
+	switch year := t.UTC().Year(); {
+	case year < 1970:
+		return 0
+	case year > 9999:
+		return time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC).UnixMicro()
+	}
+	return t.Add(time.Microsecond - 1).UnixMicro()
+}

@@ -1,0 +1,60 @@
+package sqlstore
+
+import (
+	"context"
+	"embed"
+	"fmt"
+	"hash/fnv"
+	"strings"
+)
+
+//go:embed schema/*.sql
+var schemas embed.FS
+
+// Schema returns the statements that [Store.Migrate] executes, each ending with a semicolon and a line break, for
+// somebody who has the right to create tables.
+func (s *Store) Schema() string {
+	text, err := schemas.ReadFile(s.grammar.schema)
+	if err != nil {
+		panic(err) // it is in the program
+	}
+	return strings.NewReplacer("{table}", s.table, "{index}", s.index).Replace(string(text))
+}
+
+// Migrate makes the table and its index where they are missing, and else changes nothing. Several processes may call it
+// at once. It needs the right to create tables, which the other methods do not.
+//
+// The error wraps [ErrReadOnly] when the database takes no writes.
+func (s *Store) Migrate(ctx context.Context) error {
+	if err := s.retry(ctx, func() error { return s.create(ctx) }); err != nil {
+		return fmt.Errorf("sqlstore: making the table %s: %w", s.table, err)
+	}
+	// A table of that name may be another's.
+	rows, err := s.db.QueryContext(ctx, "SELECT id, version, due, data FROM "+s.table+" WHERE 1 = 0")
+	if err != nil {
+		return fmt.Errorf("sqlstore: the table %s exists, but is another one: %w", s.table, contextFirst(ctx, err))
+	}
+	return rows.Close()
+}
+
+func (s *Store) create(ctx context.Context) error {
+	tx, err := s.db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback() // which after Commit does nothing
+	statements := strings.SplitAfter(strings.TrimSpace(s.Schema()), ";\n")
+	if s.grammar.lock != "" {
+		// Two that create one table at once would both not find it, and one would fail. The lock ends with the
+		// transaction, as behind a pooler it must.
+		number := fnv.New32a()
+		number.Write([]byte(s.table))
+		statements = append([]string{fmt.Sprintf(s.grammar.lock, number.Sum32())}, statements...)
+	}
+	for _, statement := range statements {
+		if _, err := tx.ExecContext(ctx, statement); err != nil {
+			return err
+		}
+	}
+	return tx.Commit()
+}

@@ -1,0 +1,121 @@
+package sqlstore_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/fullcast/sfauth/oauthflow"
+	"github.com/fullcast/sfauth/oauthflow/sqlstore"
+)
+
+func TestMigrateAgainKeepsTheRecords(t *testing.T) {
+	eachDatabase(t, func(t *testing.T, p place) {
+		s := migrated(t, p)
+		r := record("connection/acme/main")
+		if err := s.Save(t.Context(), r); err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			if got, err := migrated(t, p).Load(t.Context(), r.ID); err != nil || got.Version != 1 || string(got.Data) != string(r.Data) {
+				t.Errorf("got %v and %v, want the record", got, err)
+			}
+		}
+	})
+}
+
+func TestWithoutTheTableEveryMethodSaysWhatToDo(t *testing.T) {
+	eachDatabase(t, func(t *testing.T, p place) {
+		s := open(t, p)
+		for _, step := range steps(t.Context(), s) {
+			if err := step.do(); !errors.Is(err, sqlstore.ErrNoTable) || !strings.Contains(err.Error(), "Migrate") {
+				t.Errorf("%s: got %v, want an error wrapping ErrNoTable that names Migrate", step.name, err)
+			}
+		}
+	})
+}
+
+func TestMigrateRefusesATableOfAnother(t *testing.T) {
+	eachDatabase(t, func(t *testing.T, p place) {
+		db := connect(t, p)
+		if _, err := db.ExecContext(t.Context(), "CREATE TABLE "+p.table+" (due INT, id INT, name VARCHAR(20))"); err != nil {
+			t.Fatal(err)
+		}
+		err := over(t, db, p).Migrate(t.Context())
+		if err == nil || !strings.Contains(err.Error(), p.table) {
+			t.Errorf("got %v, want an error that names the table", err)
+		}
+	})
+}
+
+func TestMigrateOnADatabaseThatTakesNoWritesReturnsErrReadOnly(t *testing.T) {
+	s := open(t, postgres(t).with("default_transaction_read_only=on"))
+	if err := s.Migrate(t.Context()); !errors.Is(err, sqlstore.ErrReadOnly) {
+		t.Errorf("got %v, want an error wrapping ErrReadOnly", err)
+	}
+}
+
+func TestTheSchemaCanBeRunByHand(t *testing.T) {
+	eachDatabase(t, func(t *testing.T, p place) {
+		db := connect(t, p)
+		s := over(t, db, p)
+		for _, statement := range strings.SplitAfter(strings.TrimSpace(s.Schema()), ";\n") {
+			if _, err := db.ExecContext(t.Context(), statement); err != nil {
+				t.Fatalf("%s: %v", statement, err)
+			}
+		}
+		for _, step := range steps(t.Context(), s) {
+			if err := step.do(); err != nil {
+				t.Errorf("%s: %v", step.name, err)
+			}
+		}
+	})
+}
+
+func TestATableMayLieInASchema(t *testing.T) {
+	p := postgres(t)
+	db := connect(t, p)
+	schema := p.table + "_schema"
+	if _, err := db.ExecContext(t.Context(), "CREATE SCHEMA "+schema); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if _, err := db.Exec("DROP SCHEMA " + schema + " CASCADE"); err != nil {
+			t.Error(err)
+		}
+	})
+	p.table = schema + ".order" // which is no name without quotes
+	for _, step := range steps(t.Context(), migrated(t, p)) {
+		if err := step.do(); err != nil {
+			t.Errorf("%s: %v", step.name, err)
+		}
+	}
+}
+
+func TestSaveRefusesWhatIsNoRecord(t *testing.T) {
+	s := migrated(t, sqlite(t))
+	tests := []struct {
+		name   string
+		change func(r *oauthflow.Record)
+		want   string
+	}{
+		{"no id", func(r *oauthflow.Record) { r.ID = "" }, "ID"},
+		{"an id of 256 bytes", func(r *oauthflow.Record) { r.ID = strings.Repeat("x", 256) }, "ID"},
+		{"an id with a zero byte", func(r *oauthflow.Record) { r.ID = "a\x00b" }, "ID"},
+		{"an id that is no ASCII", func(r *oauthflow.Record) { r.ID = "connection/ä" }, "ID"},
+		{"a due time before 1970", func(r *oauthflow.Record) { r.Due = r.Due.AddDate(-100, 0, 0) }, "Due"},
+		{"a due time after 9999", func(r *oauthflow.Record) { r.Due = r.Due.AddDate(8000, 0, 0) }, "Due"},
+		{"too much data", func(r *oauthflow.Record) { r.Data = make([]byte, oauthflow.MaxRecordData+1) }, "Data"},
+		{"the last version", func(r *oauthflow.Record) { r.Version = 1<<64 - 1 }, "Version"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			r := record("connection/acme/main")
+			test.change(&r)
+			err := s.Save(t.Context(), r)
+			if err == nil || errors.Is(err, oauthflow.ErrConflict) || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("got %v, want an error that names %s", err, test.want)
+			}
+		})
+	}
+}

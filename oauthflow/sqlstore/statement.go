@@ -1,0 +1,81 @@
+package sqlstore
+
+import "strings"
+
+// A statement is SQL with its arguments, where the dialect has them apart.
+type statement struct {
+	text strings.Builder
+	args []any
+}
+
+// bind adds an argument and returns its number, from 1.
+func (s *statement) bind(v any) int {
+	s.args = append(s.args, v)
+	return len(s.args)
+}
+
+// sql builds a statement from text, in which values stand between pieces of SQL: each string is SQL, everything else
+// a value.
+func (g *grammar) sql(parts ...any) *statement {
+	s := &statement{}
+	g.add(s, parts...)
+	return s
+}
+
+func (g *grammar) add(s *statement, parts ...any) {
+	for _, part := range parts {
+		switch v := part.(type) {
+		case string:
+			s.text.WriteString(v)
+		case key:
+			g.value(s, string(v))
+		default:
+			g.value(s, v)
+		}
+	}
+}
+
+// A key is an id as a value, or the beginning or end of a range of ids.
+type key string
+
+func (s *Store) insertion(id key, due int64, data []byte) *statement {
+	return s.grammar.sql(s.grammar.insert, " ", s.table, " (id, version, due, data) VALUES (",
+		id, ", 1, ", due, ", ", data, ") ", s.grammar.otherwise)
+}
+
+// update changes every row that it finds, at least by the version: MySQL counts those that are changed.
+func (s *Store) update(id key, version int64, due int64, data []byte) *statement {
+	return s.grammar.sql("UPDATE ", s.table, " SET version = ", version+1, ", due = ", due, ", data = ", data,
+		" WHERE id = ", id, " AND version = ", version)
+}
+
+func (s *Store) deletion(id key, version int64) *statement {
+	return s.grammar.sql("DELETE FROM ", s.table, " WHERE id = ", id, " AND version = ", version)
+}
+
+func (s *Store) selection(id key) *statement {
+	return s.grammar.sql("SELECT id, version, due, data FROM ", s.table, " WHERE id = ", id)
+}
+
+// first selects the first records of a prefix by id.
+func (s *Store) first(prefix string, limit int64) *statement {
+	// Every byte of an id is below the one that ends this range.
+	return s.grammar.sql("SELECT id, version, due, data FROM ", s.table,
+		" WHERE id >= ", key(prefix), " AND id < ", key(prefix+"\x7f"), " ORDER BY id LIMIT ", limit)
+}
+
+// page selects the next records in order of due and id, along the index: no planner may take the comparison of the
+// prefix for a reason to go by id. The row after which it goes on is compared in two steps because MySQL finds no range
+// in a comparison of rows.
+func (s *Store) page(prefix string, before int64, after spot) *statement {
+	g := s.grammar
+	st := g.sql("SELECT id, version, due, data FROM ", s.table, " WHERE due < ", before)
+	if after.id != "" {
+		g.add(st, " AND due >= ", after.due, " AND (due > ", after.due, " OR id > ", key(after.id), ")")
+	}
+	if prefix != "" {
+		g.add(st, " AND SUBSTR(id, 1, ", int64(len(prefix)), ") = ", key(prefix))
+	}
+	g.add(st, " ORDER BY due, id LIMIT ", int64(pageSize))
+	return st
+}
