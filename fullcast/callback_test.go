@@ -1,0 +1,233 @@
+package fullcast_test
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/fullcast/sfauth/fullcast"
+	"github.com/fullcast/sfauth/oauthflow"
+)
+
+// callbackPages is a program that serves the callback pages; who is signed in stands in a header.
+func callbackPages(t *testing.T, w *world, done *error) http.Handler {
+	t.Helper()
+	cfg := fullcast.CallbackConfig{
+		Session: func(r *http.Request) (string, string, error) {
+			if r.Header.Get("Signed-In") == "" {
+				return "", "", errors.New("no cookie")
+			}
+			return r.Header.Get("Signed-In"), session, nil
+		},
+		Done: func(_ http.ResponseWriter, _ *http.Request, conn *fullcast.Connection, err error) {
+			if (conn == nil) == (err == nil) {
+				t.Errorf("Done was told %v and %v", conn, err)
+			}
+			*done = err
+		},
+	}
+	middleware, err := w.sf.CallbackMiddleware(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	api, err := w.sf.CallbackAPI(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/api/salesforce", api)
+	mux.Handle("/", middleware(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		io.WriteString(w, "the page")
+	})))
+	return mux
+}
+
+func approved(t *testing.T, w *world) *url.URL {
+	t.Helper()
+	w.deploy(t, fullcast.ExternalClientApp(fullcast.Production, "admin@acme.example"))
+	landed, err := w.org.Approve(t.Context(), w.begin(t, w.client(t, "Fullcast")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	u, err := url.Parse(landed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u
+}
+
+func TestACallbackPageCompletesTheLoginAndDropsTheQuery(t *testing.T) {
+	w := newWorld(t, config{})
+	u := approved(t, w)
+	var done error
+	h := callbackPages(t, w, &done)
+	get := func(target, tenant string) *http.Response {
+		r := httptest.NewRequest("GET", target, nil)
+		r.Header.Set("Signed-In", tenant)
+		rec := httptest.NewRecorder()
+		h.ServeHTTP(rec, r)
+		return rec.Result()
+	}
+	resp := get(u.String(), main.Tenant)
+	if resp.StatusCode != http.StatusSeeOther || resp.Header.Get("Location") != u.Path || done != nil {
+		t.Fatalf("%d to %q, %v; want 303 to %s", resp.StatusCode, resp.Header.Get("Location"), done, u.Path)
+	}
+	if resp.Header.Get("Referrer-Policy") != "no-referrer" || resp.Header.Get("Cache-Control") != "no-store" {
+		t.Errorf("headers: %v", resp.Header)
+	}
+	if body, _ := io.ReadAll(resp.Body); strings.Contains(string(body), "code=") {
+		t.Errorf("the answer holds the code: %s", body)
+	}
+	if _, err := w.sf.Open(t.Context(), main); err != nil {
+		t.Error(err)
+	}
+	if get(u.String(), main.Tenant); done == nil {
+		t.Error("the same callback was completed twice")
+	}
+}
+
+func TestACallbackPageIsAnOrdinaryPageOtherwise(t *testing.T) {
+	w := newWorld(t, config{})
+	u := approved(t, w)
+	var done error
+	h := callbackPages(t, w, &done)
+	for name, r := range map[string]*http.Request{
+		"without a query":    httptest.NewRequest("GET", u.Path, nil),
+		"with another query": httptest.NewRequest("GET", u.Path+"?tab=2", nil),
+		"with a state alone": httptest.NewRequest("GET", u.Path+"?state=x", nil),
+		"on another path":    httptest.NewRequest("GET", "/app/other?"+u.RawQuery, nil),
+		"as a POST":          httptest.NewRequest("POST", u.String(), nil),
+	} {
+		rec := httptest.NewRecorder()
+		h.ServeHTTP(rec, r)
+		if rec.Code != 200 || rec.Body.String() != "the page" || done != nil {
+			t.Errorf("%s: %d %q, %v", name, rec.Code, rec.Body, done)
+		}
+	}
+}
+
+func TestACallbackOfAnotherSessionIsNotCompleted(t *testing.T) {
+	w := newWorld(t, config{})
+	u := approved(t, w)
+	posts := w.rec.count("/services/oauth2/token")
+	for _, tenant := range []string{"", "other"} {
+		var done error
+		r := httptest.NewRequest("GET", u.String(), nil)
+		r.Header.Set("Signed-In", tenant)
+		rec := httptest.NewRecorder()
+		callbackPages(t, w, &done).ServeHTTP(rec, r)
+		if done == nil || rec.Code != http.StatusSeeOther {
+			t.Errorf("tenant %q: %d, %v; want a refusal and a clean address", tenant, rec.Code, done)
+		}
+	}
+	if w.rec.count("/services/oauth2/token") != posts {
+		t.Error("a token request was sent")
+	}
+}
+
+func TestAStaticPagePostsTheQueryFromItsOwnOriginOnly(t *testing.T) {
+	w := newWorld(t, config{})
+	u := approved(t, w)
+	var done error
+	h := callbackPages(t, w, &done)
+	post := func(origin, fetchSite, media, body string) *httptest.ResponseRecorder {
+		r := httptest.NewRequest("POST", "/api/salesforce", strings.NewReader(body))
+		r.Header.Set("Signed-In", main.Tenant)
+		r.Header.Set("Origin", origin)
+		r.Header.Set("Content-Type", media)
+		if fetchSite != "" {
+			r.Header.Set("Sec-Fetch-Site", fetchSite)
+		}
+		rec := httptest.NewRecorder()
+		h.ServeHTTP(rec, r)
+		return rec
+	}
+	good := `{"path":"` + u.Path + `","query":"?` + u.RawQuery + `"}`
+	for _, c := range []struct {
+		name, origin, site, media, body string
+		status                          int
+	}{
+		{"another origin", "https://evil.example", "", "application/json", good, 403},
+		{"no origin", "", "same-origin", "application/json", good, 403},
+		{"a cross-site request", "https://app.fullcast.io", "cross-site", "application/json", good, 403},
+		{"a form", "https://app.fullcast.io", "same-origin", "application/x-www-form-urlencoded", good, 400},
+		{"no JSON", "https://app.fullcast.io", "same-origin", "application/json", "{", 400},
+		{"a page that is no callback", "https://app.fullcast.io", "same-origin", "application/json", strings.Replace(good, u.Path, "/app/other", 1), 400},
+		{"a body without end", "https://app.fullcast.io", "same-origin", "application/json", good + strings.Repeat(" ", 1<<20), 400},
+	} {
+		if rec := post(c.origin, c.site, c.media, c.body); rec.Code != c.status {
+			t.Errorf("%s: %d %s, want %d", c.name, rec.Code, rec.Body, c.status)
+		}
+	}
+	if rec := post("https://app.fullcast.io", "same-origin", "application/json; charset=utf-8", good); rec.Code != 200 ||
+		strings.TrimSpace(rec.Body.String()) != `{"connected":true}` || done != nil {
+		t.Errorf("the page's own post: %d %s, %v", rec.Code, rec.Body, done)
+	}
+	if _, err := w.sf.Open(t.Context(), main); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestADeniedLoginIsToldWithItsRemedy(t *testing.T) {
+	w := newWorld(t, config{})
+	w.deploy(t, fullcast.ExternalClientApp(fullcast.Production, "admin@acme.example"))
+	landed, err := w.org.Deny(t.Context(), w.begin(t, w.client(t, "Fullcast")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var done error
+	r := httptest.NewRequest("GET", landed, nil)
+	r.Header.Set("Signed-In", main.Tenant)
+	callbackPages(t, w, &done).ServeHTTP(httptest.NewRecorder(), r)
+	wantError(t, done, oauthflow.KindDenied, fullcast.Reauthorize)
+}
+
+func TestTheScriptCannotBeBrokenOutOf(t *testing.T) {
+	s := fullcast.CallbackScript(`/api"</script><script>alert(1)//`)
+	if strings.Contains(s, "</script>") || strings.Contains(s, `"</`) {
+		t.Errorf("the script can be left: %s", s)
+	}
+	if n := strings.Count(s, "\n"); n > 12 {
+		t.Errorf("the script has %d lines", n)
+	}
+}
+
+func TestACallbackPageNeverSendsTheBrowserElsewhere(t *testing.T) {
+	w := newWorld(t, config{})
+	u := approved(t, w)
+	var done error
+	h := callbackPages(t, w, &done)
+	for _, path := range []string{
+		"//evil.example" + u.Path, `/\evil.example` + u.Path, "/%2F%2Fevil.example" + u.Path, u.Path + "/", u.Path + "//evil.example",
+		u.Path + "/..//evil.example", strings.ToUpper(u.Path), u.Path + "%00", u.Path + "%0d%0aLocation:%20https://evil.example",
+	} {
+		r := httptest.NewRequest("GET", "https://app.fullcast.io/", nil)
+		r.Header.Set("Signed-In", main.Tenant)
+		parsed, err := url.ParseRequestURI(path + "?" + u.RawQuery)
+		if err != nil {
+			continue // no server hands it on
+		}
+		r.URL = parsed
+		rec := httptest.NewRecorder()
+		h.ServeHTTP(rec, r)
+		if to := rec.Header().Get("Location"); rec.Code == http.StatusSeeOther || done != nil {
+			t.Errorf("%s: sent to %q, %v", path, to, done)
+		}
+	}
+}
+
+func TestOnlyOrgIDsAreTakenForOrgIDs(t *testing.T) {
+	w := newWorld(t, config{})
+	for _, id := range []string{
+		"00D", "00DTEST0000000", "00DTEST0000000012", "00DTEST00000000123456", "005TEST00000001", "00DTEST000' OR'", "00DTEST0000000é", "00DTEST000/000/1",
+	} {
+		_, err := w.sf.Begin(t.Context(), main, fullcast.BeginOptions{
+			Client: oauthflow.Client{Host: w.host, ID: "key", Secret: oauthflow.NewSecret("secret")}, Binding: session, ExpectOrg: id,
+		})
+		wantError(t, err, oauthflow.KindInvalid, fullcast.FixConfiguration)
+	}
+}

@@ -1,0 +1,131 @@
+package fullcast
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/go-resty/resty/v2"
+	"golang.org/x/oauth2"
+
+	"github.com/fullcast/sfauth/metadata"
+	"github.com/fullcast/sfauth/oauthflow"
+	"github.com/fullcast/sfauth/policy"
+)
+
+// Connection is one customer's org, ready to be called. It keeps no secret and nothing to close; what it hands out may
+// be used by many goroutines. Every error that leaves it is an *[Error].
+type Connection struct {
+	connector *Connector
+	opened    oauthflow.Connection
+	source    *oauthflow.Source
+}
+
+func (c *Connector) connection(got oauthflow.Connection) *Connection {
+	return &Connection{c, got, c.manager.Source(got.Key)}
+}
+
+// Key returns the connection's name.
+func (c *Connection) Key() oauthflow.Key { return c.opened.Key }
+
+// Kind returns the kind of app that the connection was made with.
+func (c *Connection) Kind() metadata.Kind { return metadata.Kind(c.opened.Kind) }
+
+// Status returns what is stored of the connection now.
+func (c *Connection) Status(ctx context.Context) (oauthflow.Connection, error) {
+	got, err := c.connector.manager.Load(ctx, c.Key())
+	return got, c.wrap("status", err)
+}
+
+// InstanceURL returns the origin for API calls, such as "https://acme.my.salesforce.com". It may change at a refresh.
+func (c *Connection) InstanceURL(ctx context.Context) (string, error) {
+	u, err := c.source.InstanceURL(ctx)
+	return u, c.wrap("instance URL", err)
+}
+
+// HTTPClient returns a client whose requests to the org carry the access token, and which replaces an access token
+// whose session has ended and sends the request again. Requests to other hosts are refused. See
+// [oauthflow.Source.Transport].
+func (c *Connection) HTTPClient() *http.Client {
+	return &http.Client{Transport: &transport{c, c.source.Transport(c.connector.transport)}}
+}
+
+// Resty returns a new resty client over [Connection.HTTPClient] with the instance URL as its base. It never repeats a
+// request by itself.
+func (c *Connection) Resty() *resty.Client {
+	return resty.NewWithClient(c.HTTPClient()).SetBaseURL(c.opened.InstanceURL)
+}
+
+// TokenSource returns the connection's access tokens for packages that take an oauth2.TokenSource. It replaces a token
+// only when the store holds a newer one: who calls with its tokens has to watch for ended sessions himself, which
+// [Connection.HTTPClient] does.
+func (c *Connection) TokenSource() oauth2.TokenSource { return tokenSource{c} }
+
+// Org returns a client for the org's metadata, with the connection's user and scopes.
+func (c *Connection) Org(v metadata.APIVersion) (*metadata.Org, error) {
+	org, err := metadata.NewOrg(metadata.OrgConfig{
+		HTTPClient: c.HTTPClient(), InstanceURL: c.InstanceURL, Session: c.session, Version: v,
+	})
+	return org, c.wrap("org", err)
+}
+
+// session returns an access token for SOAP requests, which carry it in their body.
+func (c *Connection) session(ctx context.Context, rejected string) (string, error) {
+	replace := c.source.TokenContext
+	if rejected != "" {
+		replace = func(ctx context.Context) (*oauth2.Token, error) { return c.source.Replace(ctx, rejected) }
+	}
+	t, err := replace(ctx)
+	if err != nil {
+		return "", c.wrap("session", err)
+	}
+	return t.AccessToken, nil
+}
+
+// checkVersion is the API version that Check reads with: the newest that holds every setting the instructions name
+// and that every org answers.
+const checkVersion = metadata.APIVersion(66)
+
+// Check reads the connection's app from the org and holds it against the setup instructions for its kind. The report
+// says what differs and which clicks mend it; what no metadata holds is reported as not visible.
+func (c *Connection) Check(ctx context.Context) (policy.Report, error) {
+	want := ExternalClientApp(c.connector.site, "")
+	if c.Kind() == metadata.KindConnectedApp {
+		want = ConnectedApp(c.connector.site, "")
+	}
+	org, err := c.Org(checkVersion)
+	if err != nil {
+		return policy.Report{}, err
+	}
+	app, err := org.Read(ctx, want.Kind, want.APIName)
+	if err != nil {
+		return policy.Report{}, c.wrap("check", err)
+	}
+	return policy.Check(policy.Subject{App: app, Version: checkVersion}, policy.Baseline(want)...), nil
+}
+
+func (c *Connection) wrap(op string, err error) error { return wrap(op, c.Key(), c.Kind(), err) }
+
+type tokenSource struct{ c *Connection }
+
+func (t tokenSource) Token() (*oauth2.Token, error) {
+	tok, err := t.c.source.Token()
+	return tok, t.c.wrap("token", err)
+}
+
+// transport names connection and remedy in the errors of the transport below it.
+type transport struct {
+	c    *Connection
+	next http.RoundTripper
+}
+
+func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
+	resp, err := t.next.RoundTrip(req)
+	var e *oauthflow.Error
+	if errors.As(err, &e) {
+		return nil, t.c.wrap("request", err)
+	} else if err != nil {
+		return nil, &Error{Op: "request", Key: t.c.Key(), Remedy: Retry, Err: err}
+	}
+	return resp, nil
+}

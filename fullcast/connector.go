@@ -1,0 +1,255 @@
+package fullcast
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/fullcast/sfauth/metadata"
+	"github.com/fullcast/sfauth/oauthflow"
+)
+
+// Config says what a [Connector] works with.
+type Config struct {
+	// Site is the Fullcast instance that this service belongs to; it decides the callback URLs. Required.
+	Site Site
+
+	// Store keeps the connections. Required; all processes of the instance share one.
+	Store oauthflow.Store
+
+	// Keys seal what is stored. Required.
+	Keys *oauthflow.Keys
+
+	// Environment names the deployment that owns the store, such as "production-eu"; a copy of the store opens in no
+	// other environment. Optional; default the Site.
+	Environment string
+
+	// Former, StoreEpoch, IdleLimit, SessionLifetime and AccessTokens are those of [oauthflow.ManagerConfig]. Optional.
+	Former          oauthflow.Store
+	StoreEpoch      string
+	IdleLimit       func(oauthflow.Connection) time.Duration
+	SessionLifetime oauthflow.SessionLifetime
+	AccessTokens    oauthflow.AccessTokens
+
+	// Transport carries all requests to Salesforce. Optional; default http.DefaultTransport as it is at each call. See
+	// [oauthflow.Config] for what becomes of it on token calls.
+	Transport http.RoundTripper
+
+	// Observe is told what happens to connections. Optional; see [oauthflow.ManagerConfig].
+	Observe func(oauthflow.Event)
+
+	// Logger gets debug lines. Optional; default silent.
+	Logger *slog.Logger
+}
+
+// Connector connects customers' Salesforce orgs to one Fullcast instance and keeps the connections alive. A service
+// makes one and closes it at its end. Its methods may be called from many goroutines, and every process of the
+// instance may have one over the same store.
+type Connector struct {
+	site      Site
+	transport http.RoundTripper
+	manager   *oauthflow.Manager
+}
+
+// NewConnector returns a Connector, or an *[Error] that names every field at fault.
+func NewConnector(c Config) (*Connector, error) {
+	const op = "new connector"
+	var none oauthflow.Key
+	if err := c.Site.Validate(); err != nil {
+		return nil, &Error{Op: op, Remedy: FixConfiguration, Err: err}
+	}
+	if c.Environment == "" {
+		c.Environment = string(c.Site)
+	}
+	flow, err := oauthflow.NewFlow(oauthflow.Config{RedirectURLs: c.Site.CallbackURLs(), Transport: c.Transport})
+	if err != nil {
+		return nil, wrap(op, none, "", err)
+	}
+	m, err := oauthflow.NewManager(oauthflow.ManagerConfig{
+		Flow: flow, Store: c.Store, Keys: c.Keys, Environment: c.Environment, Observe: c.Observe, Logger: c.Logger,
+		Former: c.Former, StoreEpoch: c.StoreEpoch, IdleLimit: c.IdleLimit, SessionLifetime: c.SessionLifetime,
+		AccessTokens: c.AccessTokens, RefuseSecondKey: true,
+	})
+	if err != nil {
+		return nil, wrap(op, none, "", err)
+	}
+	return &Connector{site: c.Site, transport: c.Transport, manager: m}, nil
+}
+
+// Manager returns the connector's manager, for what services rarely do: [oauthflow.Manager.Reseal],
+// [oauthflow.Manager.TakeOver], [oauthflow.Manager.Renew].
+func (c *Connector) Manager() *oauthflow.Manager { return c.manager }
+
+// BeginOptions say how one login is to run.
+type BeginOptions struct {
+	// Client is the org's app. Required; an empty Kind means an external client app.
+	Client oauthflow.Client
+
+	// Binding ties the login to the browser session that begins it: 16 to 512 bytes that only that session knows.
+	// Required; see [oauthflow.Manager.Begin].
+	Binding string
+
+	// CallbackURL is the page that Salesforce sends the browser back to, one of the Site's callback URLs. Optional;
+	// default the page /app/admin/motion.
+	CallbackURL string
+
+	// LoginHint is the Salesforce user name to fill in. Optional.
+	LoginHint string
+
+	// ExpectOrg is the id of the org that is to be connected, 15 or 18 characters; a login by another org is refused.
+	// Optional; default any org. A connection that exists expects its own org anyway.
+	ExpectOrg string
+
+	// SecondKey accepts a login of an org, user and app that another key is connected to, which is refused with
+	// [oauthflow.ErrConnectedElsewhere] otherwise: such connections push each other out. Optional.
+	SecondKey bool
+}
+
+// String shows no secret: the binding is as good as a session.
+func (o BeginOptions) String() string {
+	return "login of app " + o.Client.ID + " at " + o.Client.Host.String()
+}
+
+// Format writes [BeginOptions.String] for every verb.
+func (o BeginOptions) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, o.String()) }
+
+// MarshalText returns [BeginOptions.String].
+func (o BeginOptions) MarshalText() ([]byte, error) { return []byte(o.String()), nil }
+
+// LogValue returns [BeginOptions.String].
+func (o BeginOptions) LogValue() slog.Value { return slog.StringValue(o.String()) }
+
+const adminPage = "/app/admin/motion"
+
+// Begin starts a login for the connection k and returns the URL to send the user's browser to, top-level or in a
+// pop-up. A connected app is refused with [ErrMigrationRequired]: it can only be adopted.
+func (c *Connector) Begin(ctx context.Context, k oauthflow.Key, o BeginOptions) (redirect string, err error) {
+	if isMigration(k) {
+		return "", reserved("begin", k)
+	}
+	return c.begin(ctx, k, o)
+}
+
+func reserved(op string, k oauthflow.Key) error {
+	return invalid(op, k, "Key.Name", "must not begin with \""+migrationMark+"\"")
+}
+
+func (c *Connector) begin(ctx context.Context, k oauthflow.Key, o BeginOptions) (redirect string, err error) {
+	const op = "begin"
+	switch o.Client.Kind {
+	case "":
+		o.Client.Kind = string(metadata.KindExternalClientApp)
+	case string(metadata.KindExternalClientApp):
+	case string(metadata.KindConnectedApp):
+		return "", &Error{Op: op, Key: k, Remedy: Migrate, Err: ErrMigrationRequired}
+	default:
+		return "", invalid(op, k, "BeginOptions.Client.Kind", "must be ExternalClientApp")
+	}
+	a, err := c.authorizeOptions(op, k, o)
+	if err != nil {
+		return "", err
+	}
+	redirect, err = c.manager.Begin(ctx, k, o.Client, o.Binding, a)
+	return redirect, wrap(op, k, metadata.KindExternalClientApp, err)
+}
+
+func (c *Connector) authorizeOptions(op string, k oauthflow.Key, o BeginOptions) (oauthflow.AuthorizeOptions, error) {
+	if o.CallbackURL == "" {
+		o.CallbackURL = string(c.site) + adminPage
+	}
+	if !slices.Contains(c.site.CallbackURLs(), o.CallbackURL) {
+		return oauthflow.AuthorizeOptions{}, invalid(op, k, "BeginOptions.CallbackURL", "is not one of the callback URLs of "+string(c.site))
+	}
+	return oauthflow.AuthorizeOptions{RedirectURL: o.CallbackURL, LoginHint: o.LoginHint, ExpectOrg: o.ExpectOrg, SecondKey: o.SecondKey}, nil
+}
+
+// Reconnect is [Connector.Begin] for a connection that exists, with the app that it has: for a broken one whose app is
+// as it was. BeginOptions.Client stays empty. A connected app is not authorized anew: [ErrMigrationRequired].
+func (c *Connector) Reconnect(ctx context.Context, k oauthflow.Key, o BeginOptions) (redirect string, err error) {
+	const op = "reconnect"
+	now, err := c.manager.Load(ctx, k)
+	if err != nil {
+		return "", wrap(op, k, "", err)
+	}
+	if now.Kind == string(metadata.KindConnectedApp) {
+		return "", &Error{Op: op, Key: k, Remedy: Migrate, Err: ErrMigrationRequired}
+	}
+	if o.Client.ID != "" || !o.Client.Host.IsZero() || !o.Client.Secret.IsZero() {
+		return "", invalid(op, k, "BeginOptions.Client", "must be empty; Begin takes another app")
+	}
+	a, err := c.authorizeOptions(op, k, o)
+	if err != nil {
+		return "", err
+	}
+	redirect, err = c.manager.BeginAgain(ctx, k, o.Binding, a)
+	return redirect, wrap(op, k, metadata.KindExternalClientApp, err)
+}
+
+// Complete ends a login with what reached the callback page, and returns the connection, which is stored by then. A
+// login of [Connector.BeginMigration] ends with the migrated connection; when that fails after the login,
+// [Connector.ResumeMigration] takes it up again. See [oauthflow.Manager.Complete].
+func (c *Connector) Complete(ctx context.Context, cb oauthflow.Callback) (*Connection, error) {
+	got, err := c.manager.Complete(ctx, cb)
+	if err != nil {
+		return nil, wrap("complete", oauthflow.Key{Tenant: cb.Tenant}, metadata.KindExternalClientApp, err)
+	}
+	if isMigration(got.Key) {
+		return c.ResumeMigration(ctx, migrated(got.Key))
+	}
+	return c.connection(got), nil
+}
+
+// Adopt takes over a connection that was made before this SDK, of either kind of app, with its refresh token. The
+// former owner must have stopped refreshing first. See [oauthflow.Manager.Adopt].
+func (c *Connector) Adopt(ctx context.Context, k oauthflow.Key, client oauthflow.Client, refreshToken oauthflow.Secret) (*Connection, error) {
+	const op = "adopt"
+	if isMigration(k) {
+		return nil, reserved(op, k)
+	}
+	if client.Kind != string(metadata.KindExternalClientApp) && client.Kind != string(metadata.KindConnectedApp) {
+		return nil, invalid(op, k, "Client.Kind", "must be ExternalClientApp or ConnectedApp")
+	}
+	got, err := c.manager.Adopt(ctx, k, client, refreshToken)
+	if err != nil {
+		return nil, wrap(op, k, metadata.Kind(client.Kind), err)
+	}
+	return c.connection(got), nil
+}
+
+// Open returns a connection that exists. It makes no request to Salesforce, except for one that was adopted and has
+// never been refreshed.
+func (c *Connector) Open(ctx context.Context, k oauthflow.Key) (*Connection, error) {
+	const op = "open"
+	got, err := c.manager.Load(ctx, k)
+	if err != nil {
+		return nil, wrap(op, k, "", err)
+	}
+	if got.InstanceURL == "" {
+		if _, err := c.manager.Source(k).InstanceURL(ctx); err != nil {
+			return nil, wrap(op, k, metadata.Kind(got.Kind), err)
+		}
+		if got, err = c.manager.Load(ctx, k); err != nil {
+			return nil, wrap(op, k, "", err)
+		}
+	}
+	return c.connection(got), nil
+}
+
+// Disconnect revokes the connection at Salesforce and forgets it. It is safe to repeat. See
+// [oauthflow.Manager.Disconnect].
+func (c *Connector) Disconnect(ctx context.Context, k oauthflow.Key) error {
+	return wrap("disconnect", k, "", c.manager.Disconnect(ctx, k))
+}
+
+// Close waits until every refresh that is under way has been stored. See [oauthflow.Manager.Close].
+func (c *Connector) Close(ctx context.Context) error {
+	if err := c.manager.Close(ctx); err != nil {
+		return &Error{Op: "close", Remedy: Retry, Err: errors.Join(errors.New("refreshes were abandoned"), err)}
+	}
+	return nil
+}

@@ -1,0 +1,260 @@
+package fullcast
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+
+	"github.com/fullcast/sfauth/oauthflow"
+	"github.com/fullcast/sfauth/policy"
+)
+
+// Diagnosis is what [Connection.Diagnose] found, in the order in which it looked.
+type Diagnosis struct {
+	Key   oauthflow.Key
+	Lines []DiagnosisLine
+}
+
+// DiagnosisLine is one thing that was looked at.
+type DiagnosisLine struct {
+	Subject string // what was looked at, such as "Login host"
+	Outcome Outcome
+	Text    string // what was seen, in a sentence
+	Remedy  Remedy // what to do about a problem
+}
+
+// Outcome says how one look ended. What was not seen is never ok.
+type Outcome string
+
+// Outcomes.
+const (
+	OutcomeOK         Outcome = "ok"
+	OutcomeProblem    Outcome = "problem"
+	OutcomeNotVisible Outcome = "not visible"
+)
+
+// String is the diagnosis as text, a line for each look.
+func (d Diagnosis) String() string {
+	var b strings.Builder
+	for _, l := range d.Lines {
+		fmt.Fprintf(&b, "%-11s  %s: %s", l.Outcome, l.Subject, l.Text)
+		if l.Remedy != 0 {
+			b.WriteString(" " + l.Remedy.String())
+		}
+		b.WriteByte('\n')
+	}
+	return b.String()
+}
+
+// Diagnose looks at everything that a connection rests on: login host, network, what is stored, credentials, refresh
+// token, session and user, the app's settings, the org's switches, API limits. It never makes anything worse: it spends
+// no refresh token except as any call does, and asks nothing of a broken connection that could end more of it.
+//
+// It has no error of its own: what cannot be looked at is a line that says so.
+func (c *Connection) Diagnose(ctx context.Context) Diagnosis {
+	x := &examination{c: c, ctx: ctx, d: Diagnosis{Key: c.Key()}}
+	x.host()
+	stored, ok := x.stored()
+	if !ok {
+		return x.d
+	}
+	x.token()
+	if stored.Status == oauthflow.StatusBroken || stored.Status == oauthflow.StatusDisconnecting {
+		for _, s := range []string{"Session", "App", "Org", "API limits"} {
+			x.say(s, OutcomeNotVisible, "Without a working connection this cannot be seen.", 0)
+		}
+		return x.d
+	}
+	if x.session() {
+		x.app()
+		x.limits()
+	}
+	return x.d
+}
+
+type examination struct {
+	c   *Connection
+	ctx context.Context // of this one call
+	d   Diagnosis
+}
+
+func (x *examination) say(subject string, o Outcome, text string, r Remedy) {
+	x.d.Lines = append(x.d.Lines, DiagnosisLine{subject, o, text, r})
+}
+
+func (x *examination) fail(subject string, err error) {
+	var e *Error
+	if !errors.As(x.c.wrap("diagnose", err), &e) {
+		return
+	}
+	text := e.Err.Error() + "."
+	var cause *oauthflow.Error
+	if errors.As(err, &cause) {
+		text = cause.Sentence()
+	}
+	x.say(subject, OutcomeProblem, text, e.Remedy)
+}
+
+// host looks at the login host: its name, DNS, TLS, and whether Salesforce answers there.
+func (x *examination) host() {
+	h := x.c.opened.Host
+	if a := h.Advisory(); a != "" {
+		x.say("Login host", OutcomeOK, "Note: "+a+".", 0)
+	} else {
+		x.say("Login host", OutcomeOK, h.String()+" is the org's My Domain.", 0)
+	}
+	req, err := http.NewRequestWithContext(x.ctx, http.MethodGet, "https://"+h.String()+"/.well-known/openid-configuration", nil)
+	if err != nil {
+		return
+	}
+	base := x.c.connector.transport
+	if base == nil {
+		base = http.DefaultTransport
+	}
+	resp, err := base.RoundTrip(req)
+	if err != nil {
+		x.say("Network", OutcomeProblem, h.String()+" cannot be reached: "+networkCause(err)+".", Retry)
+		return
+	}
+	defer resp.Body.Close()
+	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, maxAnswer))
+	if resp.StatusCode >= http.StatusInternalServerError {
+		x.say("Network", OutcomeProblem, fmt.Sprintf("%s answers with HTTP %d.", h, resp.StatusCode), Retry)
+		return
+	}
+	x.say("Network", OutcomeOK, h.String()+" answers over TLS.", 0)
+}
+
+const maxAnswer = 1 << 20
+
+func (x *examination) stored() (oauthflow.Connection, bool) {
+	now, err := x.c.Status(x.ctx)
+	switch {
+	case err != nil:
+		x.fail("Stored connection", err)
+		return now, false
+	case now.Status == oauthflow.StatusActive:
+		x.say("Stored connection", OutcomeOK, "It is active.", 0)
+	case now.Fault != nil:
+		x.fail("Stored connection", now.Fault)
+	default:
+		x.say("Stored connection", OutcomeProblem, "It is "+string(now.Status)+".", Retry)
+	}
+	return now, true
+}
+
+// token has Salesforce judge consumer key, secret and refresh token at once, which spends nothing.
+func (x *examination) token() {
+	is, err := x.c.connector.manager.Introspect(x.ctx, x.c.Key())
+	var e *oauthflow.Error
+	switch {
+	case err == nil && is.Active:
+		x.say("Consumer key and secret", OutcomeOK, "Salesforce accepts them.", 0)
+		x.say("Refresh token", OutcomeOK, "Salesforce calls it active.", 0)
+	case err == nil:
+		x.say("Consumer key and secret", OutcomeOK, "Salesforce accepts them.", 0)
+		x.say("Refresh token", OutcomeNotVisible, "Salesforce does not call it active, which alone proves nothing.", 0)
+	case errors.As(err, &e) && (e.Kind == oauthflow.KindClient || e.Kind == oauthflow.KindAppMissing):
+		x.fail("Consumer key and secret", err)
+		x.say("Refresh token", OutcomeNotVisible, "It can be judged with the right key and secret only.", 0)
+	default:
+		x.say("Consumer key and secret", OutcomeNotVisible, "Salesforce does not say.", 0)
+		x.say("Refresh token", OutcomeNotVisible, "Salesforce does not say.", 0)
+	}
+}
+
+// session makes a call as the user.
+func (x *examination) session() bool {
+	var user struct {
+		Active bool `json:"active"`
+	}
+	status, err := x.get("/services/oauth2/userinfo", &user)
+	switch {
+	case err != nil:
+		x.fail("Session", err)
+		return false
+	case status != http.StatusOK:
+		x.say("Session", OutcomeProblem, fmt.Sprintf("Salesforce refuses the user's session with HTTP %d.", status), AdminFixesPolicy)
+		return false
+	case !user.Active:
+		x.say("Session", OutcomeProblem, "It works, but the user is not active.", AdminFixesPolicy)
+	default:
+		x.say("Session", OutcomeOK, "It works, and the user is active.", 0)
+	}
+	return true
+}
+
+func (x *examination) app() {
+	report, err := x.c.Check(x.ctx)
+	switch {
+	case err != nil:
+		x.say("App", OutcomeNotVisible, "The app's settings cannot be read: "+err.Error()+".", 0)
+	case len(report.Findings) == 0:
+		x.say("App", OutcomeOK, "Its settings are as the instructions say.", 0)
+	}
+	for _, f := range report.Findings {
+		x.say("App", OutcomeProblem, f.Message+". "+f.Fix+".", AdminFixesApp)
+	}
+	org, err := x.c.Org(checkVersion)
+	if err == nil {
+		settings, serr := org.Settings(x.ctx)
+		if err = serr; err == nil {
+			x.org(policy.Check(policy.Subject{Settings: &settings, Version: checkVersion}, policy.Prerequisites()...))
+			return
+		}
+	}
+	x.say("Org", OutcomeNotVisible, "The org's switches cannot be read: "+err.Error()+".", 0)
+}
+
+// org tells of the org's switches, which are the admin's own choice.
+func (x *examination) org(r policy.Report) {
+	for _, f := range r.Findings {
+		x.say("Org", OutcomeProblem, f.Message+". "+f.Fix+".", AdminFixesPolicy)
+	}
+	for _, f := range r.NotVisible {
+		x.say("Org", OutcomeNotVisible, f.Message+".", 0)
+	}
+	if len(r.Findings)+len(r.NotVisible) == 0 {
+		x.say("Org", OutcomeOK, "Its switches let the app work.", 0)
+	}
+}
+
+func (x *examination) limits() {
+	var limits struct{ DailyApiRequests struct{ Max, Remaining int } }
+	status, err := x.get("/services/data/v66.0/limits", &limits)
+	api := limits.DailyApiRequests
+	switch {
+	case err != nil || status != http.StatusOK || api.Max == 0:
+		x.say("API limits", OutcomeNotVisible, "Salesforce does not tell them to this user.", 0)
+	case api.Remaining*20 < api.Max:
+		x.say("API limits", OutcomeProblem, fmt.Sprintf("Only %d of %d API requests are left for the day.", api.Remaining, api.Max), Retry)
+	default:
+		x.say("API limits", OutcomeOK, fmt.Sprintf("%d of %d API requests are left for the day.", api.Remaining, api.Max), 0)
+	}
+}
+
+// get reads one of the org's resources. An answer that is no JSON leaves into as it is.
+func (x *examination) get(path string, into any) (status int, err error) {
+	base, err := x.c.InstanceURL(x.ctx)
+	if err != nil {
+		return 0, err
+	}
+	req, err := http.NewRequestWithContext(x.ctx, http.MethodGet, base+path, nil)
+	if err != nil {
+		return 0, err
+	}
+	resp, err := x.c.HTTPClient().Do(req)
+	if err != nil {
+		return 0, err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	if err == nil {
+		_ = json.Unmarshal(body, into)
+	}
+	return resp.StatusCode, err
+}

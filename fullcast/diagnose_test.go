@@ -1,0 +1,91 @@
+package fullcast_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/fullcast/sfauth/fullcast"
+	"github.com/fullcast/sfauth/oauthflow/orgtest"
+)
+
+func outcomes(d fullcast.Diagnosis) map[string]fullcast.Outcome {
+	out := map[string]fullcast.Outcome{}
+	for _, l := range d.Lines {
+		if out[l.Subject] != fullcast.OutcomeProblem {
+			out[l.Subject] = l.Outcome
+		}
+	}
+	return out
+}
+
+func TestADiagnosisNamesWhatIsWrongAndNothingElse(t *testing.T) {
+	type problem struct {
+		name    string
+		cause   func(t *testing.T, w *world)
+		subject string
+		remedy  fullcast.Remedy
+	}
+	setting := func(typ, name, element, value string) func(*testing.T, *world) {
+		return func(t *testing.T, w *world) {
+			if err := w.org.SetAppField(typ, name, element, value); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for _, p := range []problem{
+		{"nothing", func(*testing.T, *world) {}, "", 0},
+		{"a setting of the app", setting("ExtlClntAppConfigurablePolicies", "Fullcast_plcy", "startPage", "OAuth"), "App", fullcast.AdminFixesApp},
+		{"a revoked grant", func(t *testing.T, w *world) {
+			if err := w.org.RevokeAll("Fullcast"); err != nil {
+				t.Fatal(err)
+			}
+		}, "Session", fullcast.Reauthorize},
+		{"a host that is down", func(t *testing.T, w *world) {
+			if err := w.org.Inject(orgtest.Fault{Path: "/.well-known/", Status: 503}); err != nil {
+				t.Fatal(err)
+			}
+		}, "Network", fullcast.Retry},
+	} {
+		t.Run(p.name, func(t *testing.T) {
+			w := newWorld(t, config{})
+			w.deploy(t, fullcast.ExternalClientApp(fullcast.Production, "admin@acme.example"))
+			conn := w.connect(t)
+			p.cause(t, w)
+			d := conn.Diagnose(t.Context())
+			for subject, o := range outcomes(d) {
+				if (o == fullcast.OutcomeProblem) != (subject == p.subject) {
+					t.Errorf("%s is %q:\n%s", subject, o, d)
+				}
+			}
+			for _, l := range d.Lines {
+				if l.Outcome == fullcast.OutcomeProblem && (l.Remedy != p.remedy || l.Text == "") {
+					t.Errorf("the remedy is %v, want %v: %s", l.Remedy, p.remedy, l.Text)
+				}
+			}
+			if p.subject == "" && !strings.Contains(d.String(), "API requests are left") {
+				t.Errorf("the limits are not told:\n%s", d)
+			}
+		})
+	}
+}
+
+func TestADiagnosisOfABrokenConnectionAsksNothingMoreOfIt(t *testing.T) {
+	w := newWorld(t, config{})
+	w.deploy(t, fullcast.ExternalClientApp(fullcast.Production, "admin@acme.example"))
+	conn := w.connect(t)
+	if err := w.org.RevokeAll("Fullcast"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := query(t.Context(), conn); err == nil {
+		t.Fatal("the grant is alive")
+	}
+	posts := w.rec.count("/services/oauth2/token")
+	d := conn.Diagnose(t.Context())
+	got := outcomes(d)
+	if got["Stored connection"] != fullcast.OutcomeProblem || got["Session"] != fullcast.OutcomeNotVisible || got["App"] != fullcast.OutcomeNotVisible {
+		t.Errorf("got\n%s", d)
+	}
+	if w.rec.count("/services/oauth2/token") != posts {
+		t.Error("the refresh token was sent again")
+	}
+}

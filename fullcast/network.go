@@ -1,0 +1,25 @@
+package fullcast
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"net"
+)
+
+// networkCause says in words why a host could not be reached.
+func networkCause(err error) string {
+	var dns *net.DNSError
+	var cert *tls.CertificateVerificationError
+	switch {
+	case errors.As(err, &dns) && dns.IsNotFound:
+		return "there is no such host; a My Domain that was renamed, or an org that is gone"
+	case errors.As(err, &dns):
+		return "its name cannot be resolved at the moment"
+	case errors.As(err, &cert):
+		return "its certificate is not trusted; something on the way answers in its place"
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+		return "no answer in the time that was given"
+	}
+	return "no connection"
+}

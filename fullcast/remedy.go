@@ -1,0 +1,90 @@
+package fullcast
+
+import (
+	"errors"
+
+	"github.com/fullcast/sfauth/metadata"
+	"github.com/fullcast/sfauth/oauthflow"
+)
+
+// Remedy says who has to do what when something has failed. The zero Remedy means that nothing is known.
+type Remedy uint8
+
+// Remedies.
+const (
+	Retry            Remedy = iota + 1 // the service: try again later; Error.RetryAfter says when, if that is known
+	Reauthorize                        // the org's admin: connect again
+	AdminFixesApp                      // the org's admin: correct the app's settings
+	AdminFixesPolicy                   // the org's admin: correct a policy of the app, the org or the user
+	FixConfiguration                   // whoever configured the connection: correct host, key, secret or input
+	RecreateApp                        // the org's admin: make the external client app anew and connect again
+	Migrate                            // the org's admin: make the external client app; the connected app is no longer supported
+	ContactCSM                         // the customer: connect again, and then contact the customer success manager
+)
+
+// String returns one sentence that says what to do.
+func (r Remedy) String() string {
+	switch r {
+	case Retry:
+		return "Try again later."
+	case Reauthorize:
+		return "Connect the org again, as an admin of the org."
+	case AdminFixesApp:
+		return "In Salesforce Setup, correct the app's settings as the setup instructions say."
+	case AdminFixesPolicy:
+		return "In Salesforce Setup, correct the policies of the app, the org or the user."
+	case FixConfiguration:
+		return "Check what was entered: login host, consumer key, consumer secret, and what the error names."
+	case RecreateApp:
+		return "Create the external client app in the org as the setup instructions say, and connect again."
+	case Migrate:
+		return "Create the external client app in the org and connect with it; a broken connected app is no longer supported."
+	case ContactCSM:
+		return "Connect again; if that fails, too, contact your customer success manager."
+	}
+	return ""
+}
+
+// remedyFor decides what helps against err on a connection of the given kind.
+func remedyFor(err error, kind metadata.Kind) Remedy {
+	var e *oauthflow.Error
+	if !errors.As(err, &e) {
+		return 0
+	}
+	if errors.Is(err, oauthflow.ErrNoSuchHost) {
+		return FixConfiguration
+	}
+	switch e.Kind {
+	case oauthflow.KindNotSent, oauthflow.KindInDoubt, oauthflow.KindBusy, oauthflow.KindUnknownAnswer,
+		oauthflow.KindStore, oauthflow.KindLimit, oauthflow.KindBadAnswer, oauthflow.KindSession:
+		return Retry
+	case oauthflow.KindDenied, oauthflow.KindState, oauthflow.KindNotConnected, oauthflow.KindIDToken:
+		return Reauthorize
+	case oauthflow.KindRedirect, oauthflow.KindScope:
+		return AdminFixesApp
+	case oauthflow.KindAppPolicy, oauthflow.KindUserPolicy, oauthflow.KindIPRestricted,
+		oauthflow.KindNoRefresh, oauthflow.KindFreshRefused:
+		return AdminFixesPolicy
+	case oauthflow.KindPKCE:
+		return ContactCSM
+	case oauthflow.KindInvalid, oauthflow.KindForeign, oauthflow.KindElsewhere:
+		return FixConfiguration
+	}
+	if kind == metadata.KindConnectedApp { // broken, and new authorizations need an external client app
+		return Migrate
+	}
+	switch e.Kind {
+	case oauthflow.KindGrantDead:
+		return Reauthorize
+	case oauthflow.KindClient:
+		return FixConfiguration
+	case oauthflow.KindAppMissing:
+		if host, herr := oauthflow.ParseHost(e.Host); herr == nil && host.Generic() {
+			return FixConfiguration // the app may well exist: a generic host does not find every app
+		}
+		return RecreateApp
+	case oauthflow.KindOrgGone, oauthflow.KindOrgChanged:
+		return RecreateApp
+	}
+	return 0
+}
