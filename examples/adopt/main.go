@@ -1,0 +1,160 @@
+// Adopt takes over connections that were made before this SDK, many at a time, and keeps them sealed in files.
+//
+// The former owner must have stopped refreshing first: with rotation, the second use of a refresh token ends the grant.
+//
+// What to set, in the environment: SFAUTH_KEY (seals what is kept; make one with: openssl rand -base64 32), SFAUTH_DIR
+// (where; default sfauth-example in your configuration).
+//
+// What to give on standard input: a JSON object a line, such as
+//
+//	{"tenant":"acme","name":"main","kind":"ConnectedApp","host":"acme.my.salesforce.com","consumerKey":"…","consumerSecret":"…","refreshToken":"…"}
+//
+// What you will see: a line for each, and a last one with the totals. With -dry-run everything is checked that can be
+// checked without spending anything: nothing is stored or sent. Running it again with the same lines is safe; what was
+// adopted is not refreshed again.
+//
+// Exit status: 0 all are adopted (or well-formed); 1 Salesforce refused some; 2 bad input.
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/signal"
+	"strings"
+
+	"github.com/fullcast/sfauth/examples/internal/given"
+	"github.com/fullcast/sfauth/examples/internal/outcome"
+	"github.com/fullcast/sfauth/examples/internal/stored"
+	"github.com/fullcast/sfauth/fullcast"
+	"github.com/fullcast/sfauth/metadata"
+	"github.com/fullcast/sfauth/oauthflow"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	code := run(ctx, os.Args[1:], os.Getenv, os.Stdin, os.Stdout, os.Stderr, nil)
+	stop()
+	os.Exit(code)
+}
+
+func run(ctx context.Context, args []string, env func(string) string, stdin io.Reader, stdout, stderr io.Writer, transport http.RoundTripper) int {
+	flags := flag.NewFlagSet("adopt", flag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	dryRun := flags.Bool("dry-run", false, "check the lines, and neither store nor send anything")
+	site := flags.String("site", env("SFAUTH_SITE"), "production (default) or pre-production")
+	switch err := flags.Parse(args); {
+	case errors.Is(err, flag.ErrHelp):
+		flags.SetOutput(stdout)
+		flags.Usage()
+		return 0
+	case err != nil:
+		return outcome.Report(stderr, "adopt", outcome.Input("%v", err))
+	case flags.NArg() > 0:
+		return outcome.Report(stderr, "adopt", outcome.Input("%q: the connections are read from standard input", flags.Arg(0)))
+	}
+	s, err := given.Site(*site)
+	if err == nil {
+		var lines []connection
+		if lines, err = read(stdin); err == nil {
+			if *dryRun {
+				fmt.Fprintf(stdout, "%d connections are well-formed; nothing was stored or sent.\n", len(lines))
+				return 0
+			}
+			err = adopt(ctx, lines, stored.Place{Dir: env("SFAUTH_DIR"), SealingKey: env("SFAUTH_KEY"), Site: s, Transport: transport}, stdout)
+		}
+	}
+	return outcome.Report(stderr, "adopt", err)
+}
+
+// connection is one line of the input, as far as it could be checked.
+type connection struct {
+	key          oauthflow.Key
+	client       oauthflow.Client
+	refreshToken oauthflow.Secret
+}
+
+// read reads and checks every line before any is acted on. Its errors name the line and the field, never a value.
+func read(r io.Reader) ([]connection, error) {
+	var all []connection
+	seen := map[oauthflow.Key]int{}
+	in := bufio.NewScanner(r)
+	in.Buffer(nil, 1<<20)
+	for n := 1; in.Scan(); n++ {
+		if strings.TrimSpace(in.Text()) == "" {
+			continue
+		}
+		var l struct{ Tenant, Name, Kind, Host, ConsumerKey, ConsumerSecret, RefreshToken string }
+		d := json.NewDecoder(strings.NewReader(in.Text()))
+		d.DisallowUnknownFields()
+		if err := d.Decode(&l); err != nil {
+			return nil, outcome.Input("line %d: not a JSON object with tenant, name, kind, host, consumerKey, consumerSecret and refreshToken", n)
+		}
+		for _, f := range []struct{ name, value string }{
+			{"tenant", l.Tenant}, {"name", l.Name}, {"host", l.Host}, {"consumerKey", l.ConsumerKey},
+			{"consumerSecret", l.ConsumerSecret}, {"refreshToken", l.RefreshToken},
+		} {
+			if f.value == "" {
+				return nil, outcome.Input("line %d: %s is missing", n, f.name)
+			}
+		}
+		if l.Kind != string(metadata.KindConnectedApp) && l.Kind != string(metadata.KindExternalClientApp) {
+			return nil, outcome.Input("line %d: kind must be ConnectedApp or ExternalClientApp", n)
+		}
+		c, err := given.Client(l.Host, l.ConsumerKey, l.ConsumerSecret)
+		if err != nil {
+			return nil, outcome.Input("line %d: %v", n, err)
+		}
+		c.Kind = l.Kind
+		k := oauthflow.Key{Tenant: l.Tenant, Name: l.Name}
+		if first, twice := seen[k]; twice {
+			return nil, outcome.Input("line %d: %s is in line %d already", n, k, first)
+		}
+		seen[k] = n
+		all = append(all, connection{k, c, oauthflow.NewSecret(l.RefreshToken)})
+	}
+	if err := in.Err(); err != nil {
+		return nil, outcome.Input("standard input: %v", err)
+	}
+	if len(all) == 0 {
+		return nil, outcome.Input("standard input holds no connection")
+	}
+	return all, nil
+}
+
+func adopt(ctx context.Context, lines []connection, place stored.Place, stdout io.Writer) (err error) {
+	sf, err := place.Open()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, sf.Close()) }()
+	refused := 0
+	for _, l := range lines {
+		conn, err := sf.Adopt(ctx, l.key, l.client, l.refreshToken)
+		var e *fullcast.Error
+		switch {
+		case errors.As(err, &e):
+			refused++
+			fmt.Fprintf(stdout, "refused  %s: %v %s\n", l.key, e.Err, e.Remedy)
+		case err != nil:
+			return err
+		default:
+			now, err := conn.Status(ctx)
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(stdout, "adopted  %s: org %s, user %s, %s\n", l.key, now.OrgID, now.UserID, now.Kind)
+		}
+	}
+	fmt.Fprintf(stdout, "%d adopted, %d refused\n", len(lines)-refused, refused)
+	if refused > 0 {
+		return fmt.Errorf("%d of %d connections were refused", refused, len(lines))
+	}
+	return nil
+}

@@ -1,0 +1,135 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/fullcast/sfauth/examples/internal/console"
+	"github.com/fullcast/sfauth/examples/internal/outcome"
+	"github.com/fullcast/sfauth/metadata"
+	"github.com/fullcast/sfauth/policy"
+)
+
+// change is a file that mending changes.
+type change struct {
+	path        string
+	was, become []byte
+}
+
+// mendFiles shows what mending changes and why the rest stays, asks, and writes. It reports whether it has written.
+func (s settings) mendFiles(ctx context.Context, subjects []subject, person *console.Console, stderr io.Writer) (bool, error) {
+	var all []change
+	for _, sub := range subjects {
+		report := s.report(sub)
+		mended := report.Mend(sub.app)
+		changes, added, err := sub.changes(mended)
+		if err != nil {
+			return false, err
+		}
+		fmt.Fprintf(stderr, "%s:\n", printable(sub.app.Name))
+		for _, d := range policy.Diff(sub.app, mended) {
+			fmt.Fprintf(stderr, "  %s: %s -> %s\n", printable(d.Field), inOneLine(d.A), inOneLine(d.B))
+		}
+		for _, f := range report.Findings {
+			if f.Mend == nil {
+				fmt.Fprintf(stderr, "  %s stays: %s\n", f.Field, f.NoMend)
+			}
+		}
+		for _, c := range changes {
+			fmt.Fprintf(stderr, "  changes %s\n", c.path)
+		}
+		for _, name := range added {
+			fmt.Fprintf(stderr, "  does not add %s, which was not read\n", name)
+		}
+		all = append(all, changes...)
+	}
+	if len(all) == 0 {
+		fmt.Fprintln(stderr, "There is nothing to write.")
+		return false, nil
+	}
+	if !s.write {
+		answer, err := person.Ask(ctx, fmt.Sprintf("Write %s? [y/N] ", count(len(all), "file")))
+		if err != nil && !errors.Is(err, console.ErrNoAnswer) {
+			return false, err
+		}
+		if !slices.Contains([]string{"y", "yes"}, strings.ToLower(answer)) {
+			fmt.Fprintln(stderr, "Nothing was written.")
+			return false, nil
+		}
+	}
+	for _, c := range all {
+		if err := c.write(); err != nil {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// write replaces the file as a whole or not at all, unless somebody has changed it since it was read.
+func (c change) write() error {
+	target, err := filepath.EvalSymlinks(filepath.FromSlash(c.path))
+	if err != nil {
+		return outcome.Input("%v", err)
+	}
+	info, err := os.Stat(target)
+	if err != nil {
+		return outcome.Input("%v", err)
+	}
+	now, err := os.ReadFile(target)
+	if err != nil {
+		return outcome.Input("%v", err)
+	}
+	if !bytes.Equal(now, c.was) {
+		return outcome.Input("%s has changed meanwhile and was not written; run it again", c.path)
+	}
+	next, err := os.CreateTemp(filepath.Dir(target), ".appcheck-*")
+	if err != nil {
+		return err
+	}
+	_, err = next.Write(c.become)
+	err = errors.Join(err, next.Chmod(info.Mode().Perm()), next.Sync(), next.Close())
+	if err == nil {
+		err = os.Rename(next.Name(), target)
+	}
+	if err != nil {
+		_ = os.Remove(next.Name())
+	}
+	return err
+}
+
+// changes are the files that mending changes, and the names of those that it would add: they may exist elsewhere, and are
+// not written.
+func (sub subject) changes(mended metadata.App) (all []change, added []string, err error) {
+	was, err := sub.app.Files()
+	if err != nil {
+		return nil, nil, err
+	}
+	become, err := mended.Files()
+	if err != nil {
+		return nil, nil, err
+	}
+	before := map[string][]byte{}
+	for _, f := range was {
+		before[f.Name] = f.Data
+	}
+	for _, f := range become {
+		at, read := sub.files[f.Name]
+		switch {
+		case !read:
+			added = append(added, f.Name)
+		case bytes.Equal(before[f.Name], f.Data):
+		case at.inside:
+			return nil, nil, outcome.Input("%s is inside a zip, which -mend does not write; unpack it first", at.path)
+		default:
+			all = append(all, change{at.path, before[f.Name], f.Data})
+		}
+	}
+	return all, added, nil
+}

@@ -1,0 +1,134 @@
+package main
+
+import (
+	"net/url"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"github.com/fullcast/sfauth/examples/internal/stored"
+	"github.com/fullcast/sfauth/fullcast"
+	"github.com/fullcast/sfauth/metadata"
+	"github.com/fullcast/sfauth/oauthflow"
+	"github.com/fullcast/sfauth/oauthflow/orgtest"
+)
+
+// newOrg is an org with the two apps of the instructions, and what the environment says of an admin's session in it.
+func newOrg(t *testing.T) (*orgtest.Org, map[string]string) {
+	t.Helper()
+	existing := map[string]string{}
+	for _, spec := range []metadata.AppSpec{external(fullcast.Production), connected()} {
+		pkg, err := spec.New().Package(66)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range pkg.Files {
+			if f.Name != "package.xml" {
+				existing[f.Name] = string(f.Data)
+			}
+		}
+	}
+	org, err := orgtest.New(orgtest.Config{Existing: existing})
+	if err != nil {
+		t.Fatal(err)
+	}
+	instance, token := org.AdminSession()
+	return org, map[string]string{"SF_INSTANCE_URL": instance, "SF_ACCESS_TOKEN": token}
+}
+
+func TestAnOrgsAppsAreReadAndJudged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		org, env := newOrg(t)
+		got := checkWith(t, env, org.RoundTripper(), "")
+		got.want(t, 0, "Fullcast (external client app): 0 findings", "")
+		got.want(t, 0, "Fullcast_Motion_Package (connected app): 0 findings", "")
+		if err := org.SetAppField("ExtlClntAppOauthConfigurablePolicies", "Fullcast_oauthPlcy", "refreshTokenPolicyType", "Zero"); err != nil {
+			t.Fatal(err)
+		}
+		checkWith(t, env, org.RoundTripper(), "").want(t, 1, "error: Refresh Token Policy", "")
+		checkWith(t, env, org.RoundTripper(), "", "-app", "Fullcast_Motion_Package").want(t, 0, "0 findings", "")
+		checkWith(t, env, org.RoundTripper(), "", "-app", "Nobody").want(t, 2, "", `has no app "Nobody", only "Fullcast", "Fullcast_Motion_Package"`)
+		checkWith(t, env, org.RoundTripper(), "", "-migrate").want(t, 0, "Migration to Fullcast", "")
+	})
+}
+
+func TestTheOrgsSwitchesAreJudgedToo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		org, env := newOrg(t)
+		if err := org.SetAppField("OauthOidcSettings", "OauthOidc", "oAuthCdCrdtFlowEnable", "false"); err != nil {
+			t.Fatal(err)
+		}
+		checkWith(t, env, org.RoundTripper(), "", "-rules", "prerequisites").want(t, 0, "note: ", "")
+	})
+}
+
+func TestFilesAreComparedWithAnOrg(t *testing.T) {
+	project(t, external(fullcast.Production))
+	synctest.Test(t, func(t *testing.T) {
+		org, env := newOrg(t)
+		checkWith(t, env, org.RoundTripper(), "", ".", "-diff", "org").want(t, 0, "isProtected (unlisted)", "")
+		if err := org.SetAppField("ExtlClntAppOauthConfigurablePolicies", "Fullcast_oauthPlcy", "refreshTokenPolicyType", "Zero"); err != nil {
+			t.Fatal(err)
+		}
+		checkWith(t, env, org.RoundTripper(), "", ".", "-diff", "org").want(t, 1, "there: Immediately expire refresh token", "")
+	})
+}
+
+func TestASessionThatHasEndedIsRefusedWithStatusOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		org, env := newOrg(t)
+		org.ExpireSessions()
+		checkWith(t, env, org.RoundTripper(), "").want(t, 1, "", "the session of SF_ACCESS_TOKEN has ended; get a new one")
+	})
+}
+
+func TestTheConnectionOfTheOtherExampleServesToo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		org, _ := newOrg(t)
+		dir, sealing := filepath.Join(t.TempDir(), "connection"), oauthflow.GenerateSealingKey("x").Key.Reveal()
+		connect(t, org, stored.Place{Dir: dir, SealingKey: sealing, Site: fullcast.Production, Transport: org.RoundTripper()})
+		for name, env := range map[string]map[string]string{
+			"by flag":        {"SFAUTH_KEY": sealing},
+			"by environment": {"SFAUTH_KEY": sealing, "SFAUTH_DIR": dir},
+		} {
+			args := []string{"-app", "Fullcast"}
+			if env["SFAUTH_DIR"] == "" {
+				args = append(args, "-dir", dir)
+			}
+			org.ExpireSessions()
+			if got := checkWith(t, env, org.RoundTripper(), "", args...); got.code != 0 || !strings.Contains(got.stdout, "0 findings") {
+				t.Errorf("%s: %+v", name, got)
+			}
+		}
+	})
+}
+
+// connect leaves a connection in the place, as examples/connect does.
+func connect(t *testing.T, org *orgtest.Org, place stored.Place) {
+	t.Helper()
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	key, secret, err := org.Credentials("Fullcast")
+	must(err)
+	host, err := oauthflow.ParseHost(org.InstanceURL())
+	must(err)
+	sf, err := place.Open()
+	must(err)
+	const binding = "a browser session of this test"
+	redirect, err := sf.Begin(t.Context(), stored.Key, fullcast.BeginOptions{
+		Client: oauthflow.Client{Host: host, ID: key, Secret: oauthflow.NewSecret(secret)}, Binding: binding,
+	})
+	must(err)
+	landed, err := org.Approve(t.Context(), redirect)
+	must(err)
+	page, err := url.Parse(landed)
+	must(err)
+	_, err = sf.Complete(t.Context(), oauthflow.Callback{Tenant: stored.Key.Tenant, Path: page.Path, Binding: binding, Query: page.Query()})
+	must(err)
+	must(sf.Close())
+}

@@ -1,0 +1,34 @@
+package main
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestOneCommandConnectsAnOrgFromEndToEndAndTellsItAsAStory(t *testing.T) {
+	var out bytes.Buffer
+	begin := time.Now()
+	if err := run(t.Context(), &out); err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("it took %v", time.Since(begin))
+	rest := out.String()
+	for _, part := range []string{
+		"external client app", // who has read nothing learns the words first
+		"1. A Salesforce org",
+		"2. The app", "deployed: Succeeded", "0 findings, 15 settings right",
+		"3. Connect", "app.fullcast.io/app/admin/motion", "org 00DTEST", "stored encrypted",
+		"4. Call", "1 user",
+		"5. A session ends", "1 user", "Nobody noticed",
+		"6. Somebody changes a policy", "1 finding, 14 as wanted", "Refresh Token Policy", "fix   Setup >", "0 findings",
+		"7. Goodbye", "revoked", "Connect the org again",
+	} {
+		_, after, ok := strings.Cut(rest, part)
+		if !ok {
+			t.Fatalf("%q is missing, or not in its place:\n%s", part, &out)
+		}
+		rest = after
+	}
+}

@@ -1,0 +1,112 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"flag"
+	"io"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
+
+	"github.com/fullcast/sfauth/examples/internal/outcome"
+	"github.com/fullcast/sfauth/fullcast"
+	"github.com/fullcast/sfauth/oauthflow"
+	"github.com/fullcast/sfauth/oauthflow/filestore"
+	"github.com/fullcast/sfauth/oauthflow/sqlstore"
+)
+
+// settings is what the person gave who started the program.
+type settings struct {
+	site       fullcast.Site // empty: a simulated org
+	listen     string
+	dir        string // empty: in memory
+	tenants    []string
+	postgres   string // data source name; empty: dir
+	sealingKey string
+	code       string // asked for by the sign-in page
+}
+
+func parse(args []string, env func(string) string, stderr io.Writer) (settings, error) {
+	s := settings{sealingKey: env("SFAUTH_KEY"), postgres: env("SFAUTH_POSTGRES"), code: rand.Text()}
+	var site, tenants string
+	flags := flag.NewFlagSet("webapp", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	flags.StringVar(&site, "site", "", "the Fullcast instance, as the browser sees it; without it the org is a simulated one")
+	flags.StringVar(&s.listen, "listen", "localhost:8080", "where to listen")
+	flags.StringVar(&s.dir, "dir", "", "keep connections in files there; without it in memory")
+	flags.StringVar(&tenants, "tenant", "acme", "whose connection to look after; several with commas")
+	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
+		return s, err
+	} else if err != nil {
+		return s, outcome.Input("%v", err)
+	}
+	if flags.NArg() > 0 {
+		return s, outcome.Input("%q is not a flag", flags.Arg(0))
+	}
+	s.site, s.tenants = fullcast.Site(site), strings.Split(tenants, ",")
+	if site == "" {
+		if s.dir != "" {
+			return s, outcome.Input("-dir needs -site: a simulated org ends with the program, and its connections with it")
+		}
+		s.postgres = ""
+		return s, nil
+	}
+	if err := s.site.Validate(); err != nil {
+		return s, outcome.Input("-site: %v", err)
+	}
+	if s.dir != "" && s.postgres != "" {
+		return s, outcome.Input("-dir and SFAUTH_POSTGRES exclude each other: connections are kept in one place")
+	}
+	if s.dir+s.postgres != "" && s.sealingKey == "" {
+		return s, outcome.Input("SFAUTH_KEY is not set: it seals what is kept; make one with: openssl rand -base64 32, and keep it")
+	}
+	return s, nil
+}
+
+// place is where connections are kept, and what seals them.
+type place struct {
+	store oauthflow.Store
+	keys  *oauthflow.Keys
+	close func() error
+}
+
+func (s settings) open(ctx context.Context) (*place, error) {
+	key := oauthflow.GenerateSealingKey("webapp")
+	if s.sealingKey != "" {
+		key = oauthflow.SealingKey{ID: "webapp", Key: oauthflow.NewSecret(s.sealingKey)}
+	}
+	keys, err := oauthflow.NewKeys(key)
+	if err != nil {
+		return nil, outcome.Input("SFAUTH_KEY must be 32 random bytes in base64; make one with: openssl rand -base64 32")
+	}
+	switch {
+	case s.postgres != "":
+		return openPostgres(ctx, s.postgres, keys)
+	case s.dir != "":
+		store, err := filestore.Open(filestore.Config{Dir: s.dir})
+		if err != nil {
+			return nil, outcome.Input("cannot keep connections in %s: %v", s.dir, err)
+		}
+		return &place{store, keys, store.Close}, nil
+	}
+	return &place{oauthflow.NewMemoryStore(), keys, func() error { return nil }}, nil
+}
+
+func openPostgres(ctx context.Context, dsn string, keys *oauthflow.Keys) (*place, error) {
+	cfg, err := pgx.ParseConfig(dsn)
+	if err != nil {
+		return nil, outcome.Input("SFAUTH_POSTGRES must be a connection string such as postgres://user@host/database") // it may hold a password
+	}
+	db := stdlib.OpenDB(*cfg)
+	store, err := sqlstore.Open(ctx, sqlstore.Config{DB: db, Dialect: sqlstore.PostgreSQL, Table: "sfauth_webapp"})
+	if err == nil {
+		err = store.Migrate(ctx)
+	}
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return &place{store, keys, db.Close}, nil
+}
