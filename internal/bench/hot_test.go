@@ -1,0 +1,215 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"cloud.google.com/go/auth"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/go-resty/resty/v2"
+	"golang.org/x/oauth2"
+
+	"github.com/fullcast/sfauth/oauthflow"
+)
+
+func TestAnAccessTokenFromMemoryAllocatesNothing(t *testing.T) {
+	s := adopt(t, manager(t, &transport{}, oauthflow.NewMemoryStore()), acme)
+	ctx := t.Context()
+	if n := testing.AllocsPerRun(1000, func() {
+		if _, err := s.TokenContext(ctx); err != nil {
+			t.Error(err)
+		}
+	}); n != 0 {
+		t.Errorf("TokenContext allocates %v times", n)
+	}
+}
+
+func TestTheTransportAddsFewAllocations(t *testing.T) {
+	rt := &transport{}
+	s := adopt(t, manager(t, rt, oauthflow.NewMemoryStore()), acme)
+	ours, req := s.Transport(rt), apiRequest(t)
+	if added := testing.AllocsPerRun(1000, func() { trip(ours, req) }) - testing.AllocsPerRun(1000, func() { trip(rt, req) }); added > 4 {
+		t.Errorf("the transport adds %v allocations, at most 4 are meant", added)
+	}
+}
+
+func apiRequest(t testing.TB) *http.Request {
+	req, err := http.NewRequest("GET", "https://acme.my.salesforce.com/services/data", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Accept", "application/json")
+	return req
+}
+
+func trip(rt http.RoundTripper, req *http.Request) {
+	resp, err := rt.RoundTrip(req)
+	if err != nil {
+		panic(err)
+	}
+	resp.Body.Close()
+}
+
+type limitToken struct {
+	token *oauth2.Token
+	until time.Duration
+}
+
+type awsProvider struct{}
+
+func (awsProvider) Retrieve(context.Context) (aws.Credentials, error) {
+	return aws.Credentials{AccessKeyID: "a", SecretAccessKey: "b", CanExpire: true, Expires: time.Now().Add(time.Hour)}, nil
+}
+
+type cloudProvider struct{}
+
+func (cloudProvider) Token(context.Context) (*auth.Token, error) {
+	return &auth.Token{Value: "a", Expiry: time.Now().Add(time.Hour)}, nil
+}
+
+func TestRow1TheHotPath(t *testing.T) {
+	quiet(t)
+	ctx := t.Context()
+	ours := adopt(t, manager(t, &transport{}, oauthflow.NewMemoryStore()), acme)
+	base := time.Now()
+	var limit atomic.Pointer[limitToken]
+	limit.Store(&limitToken{&oauth2.Token{AccessToken: "a"}, time.Hour})
+	x := oauth2.ReuseTokenSource(&oauth2.Token{AccessToken: "a", Expiry: time.Now().Add(time.Hour)}, nil)
+	cache := aws.NewCredentialsCache(awsProvider{})
+	cloud := auth.NewCachedTokenProvider(cloudProvider{}, nil)
+	var sink atomic.Pointer[oauth2.Token]
+	for _, g := range []int{1, 2, 8, 64} {
+		got := paired(g, 60, time.Millisecond,
+			alternative{"atomic load and clock", func() {
+				if v := limit.Load(); time.Since(base) < v.until && v.token == nil {
+					sink.Store(v.token)
+				}
+			}},
+			alternative{"ours", func() {
+				if _, err := ours.TokenContext(ctx); err != nil {
+					panic(err)
+				}
+			}},
+			alternative{"x/oauth2", func() {
+				if _, err := x.Token(); err != nil {
+					panic(err)
+				}
+			}},
+			alternative{"aws", func() {
+				if _, err := cache.Retrieve(ctx); err != nil {
+					panic(err)
+				}
+			}},
+			alternative{"cloud auth", func() {
+				if _, err := cloud.Token(ctx); err != nil {
+					panic(err)
+				}
+			}},
+		)
+		peers := fmt.Sprintf("x/oauth2 %.2f×, aws %.2f×, cloud auth %.2f×", got[2].ratio, got[3].ratio, got[4].ratio)
+		report(t,
+			row{"1a", fmt.Sprintf("cached token, %d goroutines", g), peers, got[1].ratio, 1.15, "× limit"},
+			row{"1a", "  beside x/oauth2", "", got[1].ns / got[2].ns, 0.55, "× x/oauth2"},
+			row{"1a", "  allocations", "", got[1].allocs + 1, 1, "(+1)"},
+		)
+	}
+}
+
+func TestRow2LookUpAndMemory(t *testing.T) {
+	quiet(t)
+	for _, n := range []int{10_000, 1_000_000} {
+		m := manager(t, &transport{}, oauthflow.NewMemoryStore())
+		plain := map[oauthflow.Key]*oauthflow.Source{}
+		keys := make([]oauthflow.Key, n)
+		for i := range keys {
+			keys[i] = oauthflow.Key{Tenant: fmt.Sprintf("t%07d", i), Name: "main"}
+			plain[keys[i]] = m.Source(keys[i])
+		}
+		var at atomic.Int64
+		next := func() oauthflow.Key { return keys[int(at.Add(7919))%n] }
+		for _, g := range []int{1, 8} {
+			got := paired(g, 40, time.Millisecond,
+				alternative{"plain map", func() {
+					if plain[next()] == nil {
+						panic("none")
+					}
+				}},
+				alternative{"ours", func() {
+					if m.Source(next()) == nil {
+						panic("none")
+					}
+				}})
+			report(t, row{"2a", fmt.Sprintf("tenant look-up, %d connections, %d goroutines", n, g), "", got[1].ratio, 1.5, "× plain map"})
+		}
+	}
+}
+
+func TestRow2MemoryOfCachedConnections(t *testing.T) {
+	quiet(t)
+	const n = 50_000
+	s := oauthflow.NewMemoryStore()
+	filler := manager(t, &transport{}, s)
+	keys := make([]oauthflow.Key, n)
+	for i := range keys {
+		keys[i] = oauthflow.Key{Tenant: fmt.Sprintf("t%07d", i), Name: "main"}
+		adopt(t, filler, keys[i])
+	}
+	m := manager(t, &transport{}, s)
+	before := heap()
+	for i := range keys {
+		if _, err := m.Source(keys[i]).InstanceURL(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	each := float64(heap()-before) / n
+	report(t, row{"2b", "memory of a cached connection", "x/oauth2 client 1,666 B", each, 480, "B"})
+}
+
+func TestRow3TheTransport(t *testing.T) {
+	quiet(t)
+	rt := &transport{}
+	s := adopt(t, manager(t, rt, oauthflow.NewMemoryStore()), acme)
+	static := oauth2.StaticTokenSource(&oauth2.Token{AccessToken: "a"})
+	client := func(rt http.RoundTripper, header string) func() {
+		c := &http.Client{Transport: rt}
+		return func() {
+			req := apiRequest(t)
+			if header != "" {
+				req.Header.Set("Authorization", header)
+			}
+			resp, err := c.Do(req)
+			if err != nil {
+				panic(err)
+			}
+			resp.Body.Close()
+		}
+	}
+	got := paired(1, 100, time.Millisecond,
+		alternative{"plain client", client(rt, "Bearer a")},
+		alternative{"ours", client(s.Transport(rt), "")},
+		alternative{"oauth2.Transport", client(&oauth2.Transport{Source: static, Base: rt}, "")})
+	added := (got[1].ns - got[0].ns) / (got[2].ns - got[0].ns)
+	rest := func(c *resty.Client) func() {
+		return func() {
+			if _, err := c.R().Get("https://acme.my.salesforce.com/services/data"); err != nil {
+				panic(err)
+			}
+		}
+	}
+	with := func(rt http.RoundTripper) *resty.Client { return resty.NewWithClient(&http.Client{Transport: rt}) }
+	r := paired(1, 100, time.Millisecond,
+		alternative{"resty with a token", rest(with(rt).SetAuthToken("a"))},
+		alternative{"ours", rest(with(s.Transport(rt)))},
+		alternative{"resty on oauth2.Transport", rest(with(&oauth2.Transport{Source: static, Base: rt}))})
+	report(t,
+		row{"3a", "CPU that the transport adds", "oauth2.Transport 1×", added, 0.65, "× what oauth2.Transport adds"},
+		row{"3a", "a whole request", fmt.Sprintf("oauth2.Transport %.2f×", got[2].ratio), got[1].ratio, 1.32, "× plain client"},
+		row{"3a", "allocations added", fmt.Sprintf("oauth2.Transport %v", got[2].allocs-got[0].allocs), got[1].allocs - got[0].allocs, 4, ""},
+		row{"3b", "resty on our transport", "", r[1].ratio, 1.08, "× resty with a token"},
+		row{"3b", "  beside oauth2.Transport", "", r[1].ns / r[2].ns, 0.92, "× resty on oauth2.Transport"},
+	)
+}

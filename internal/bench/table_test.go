@@ -1,0 +1,46 @@
+package bench
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"text/tabwriter"
+
+	"github.com/fullcast/sfauth/internal/needs"
+)
+
+// row is one line of the table: a figure of ours and what it is to be at most.
+type row struct {
+	id, what string
+	peer     string // the best peer's figure, in words
+	got      float64
+	target   float64
+	unit     string
+}
+
+func (r row) met() bool { return r.got <= r.target }
+
+// report prints the rows with a bar each: the full width is the target, and what is over it is a miss.
+func report(t *testing.T, rows ...row) {
+	t.Helper()
+	w := tabwriter.NewWriter(os.Stdout, 2, 8, 2, ' ', 0)
+	for _, r := range rows {
+		mark := "met"
+		if !r.met() {
+			mark = "MISSED"
+		}
+		bar := min(int(20*r.got/r.target), 40)
+		fmt.Fprintf(w, "%s\t%s\t%s\t≤ %.4g %s\t%.4g\t%s\t|%s%s|\n", r.id, r.what, r.peer, r.target, r.unit, r.got, mark,
+			strings.Repeat("█", bar), strings.Repeat("·", max(20-bar, 0)))
+	}
+	w.Flush()
+}
+
+// quiet skips a row unless the machine is there for measuring.
+func quiet(t *testing.T) {
+	t.Helper()
+	if os.Getenv("SFAUTH_BENCH") != "1" {
+		needs.Missing(t, "SFAUTH_BENCH=1 measures; see make bench")
+	}
+}

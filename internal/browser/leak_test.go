@@ -1,0 +1,121 @@
+package browser_test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+
+	"github.com/fullcast/sfauth/fullcast"
+	"github.com/fullcast/sfauth/oauthflow"
+)
+
+// expectSilence fails the test if the third party, which runs a script on the page, or anybody by a Referer, has learned
+// a code. It fails, too, when the script has told nothing: then nothing was proved.
+func expectSilence(t *testing.T, f *front, x *tab) {
+	t.Helper()
+	x.until(`performance.getEntriesByName("https://stats.example/beacon").length > 0`)
+	beacons := 0
+	for _, leak := range f.told() {
+		if strings.HasPrefix(leak, "/beacon ") {
+			beacons++
+		}
+		if holdsCode(leak) {
+			what, _, _ := strings.Cut(leak, " ")
+			t.Errorf("a code was told by %s", what)
+		}
+	}
+	if beacons == 0 {
+		t.Error("the third party's script did not run")
+	}
+	x.keepsNoCode()
+}
+
+func TestAThirdPartyOnThePagesLearnsNoCode(t *testing.T) {
+	for _, answer := range []string{"#oaapprove", "#oadeny"} {
+		t.Run(answer, func(t *testing.T) {
+			s := startService(t)
+			x := s.browser.open(t)
+			s.signIn(t, x, "acme")
+			s.front.track()
+			x.visit(adminPage)
+			s.enter(t, x, "/salesforce/connect")
+			s.atSalesforce(t, x, answer)
+			expectSilence(t, s.front, x)
+			x.press(`a[href="/setup-guide"]`) // and what follows from the page
+			expectSilence(t, s.front, x)
+		})
+	}
+}
+
+// A page that is served statically cannot hide the address it was opened with from other scripts on it: browsers keep it
+// in the performance timeline. What CallbackScript does is that no later address, history entry or Referer holds it.
+func TestAStaticCallbackPageKeepsTheCodeOutOfHistoryAndReferer(t *testing.T) {
+	chromium(t)
+	org, server := startOrg(t)
+	s := &service{org: org, server: server, external: fullcast.ExternalClientApp(site, username)}
+	s.deploy(t, s.external)
+	keys, err := oauthflow.NewKeys(oauthflow.GenerateSealingKey("static"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sf, err := fullcast.NewConnector(fullcast.Config{Site: site, Store: oauthflow.NewMemoryStore(), Keys: keys, Transport: server.Transport()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { sf.Close(t.Context()) })
+
+	const binding = "a session of the one who begins"
+	api, err := sf.CallbackAPI(fullcast.CallbackConfig{Session: func(*http.Request) (string, string, error) { return "acme", binding, nil }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/api/callback", api)
+	mux.HandleFunc("GET /app/", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		fmt.Fprintf(w, `<!doctype html><title>Static</title><script>
+document.addEventListener("salesforce", e => { document.body.append(e.detail.connected ? "Connected" : "Refused: " + e.detail.remedy); });
+</script><script>%s</script><script src="https://%s/script.js"></script><body><a href="/app/motion/segments">on</a><p></p>`,
+			fullcast.CallbackScript("/api/callback"), tracker)
+	})
+	f := startFront(t, mux)
+	s.front = f
+	b := startBrowser(t, s.reaches()...)
+
+	key, secret, err := org.Credentials(s.external.APIName)
+	if err != nil {
+		t.Fatal(err)
+	}
+	host, err := oauthflow.ParseHost(org.InstanceURL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	redirect, err := sf.Begin(t.Context(), oauthflow.Key{Tenant: "acme", Name: "main"}, fullcast.BeginOptions{
+		Client:  oauthflow.Client{Host: host, ID: key, Secret: oauthflow.NewSecret(secret)},
+		Binding: binding,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := b.open(t)
+	x.visit(redirect)
+	s.atSalesforce(t, x, "#oaapprove")
+	x.until(`document.body.innerText.includes("Connected")`)
+	for _, leak := range f.told() {
+		if strings.HasPrefix(leak, "Referer ") && holdsCode(leak) {
+			t.Error("a Referer holds a code")
+		}
+	}
+	x.press(`a[href="/app/motion/segments"]`)
+	x.keepsNoCode()
+	var back string
+	x.do(chromedp.Evaluate("history.back()", nil))
+	x.until(`location.pathname === "/app/admin/motion"`)
+	x.do(chromedp.Evaluate("location.href", &back))
+	if holdsCode(back) {
+		t.Error("going back brings the code back")
+	}
+}

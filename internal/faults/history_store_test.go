@@ -1,0 +1,134 @@
+package faults
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/anishathalye/porcupine"
+
+	"github.com/fullcast/sfauth/oauthflow"
+	"github.com/fullcast/sfauth/oauthflow/filestore"
+)
+
+func TestTheStoresHistoriesAreLinearizable(t *testing.T) {
+	tests := []struct {
+		name string
+		open func(t *testing.T) []oauthflow.Store // handles of the same records
+		load traffic
+	}{
+		{"MemoryStore", func(*testing.T) []oauthflow.Store {
+			return []oauthflow.Store{oauthflow.NewMemoryStore()}
+		}, traffic{clients: 8, each: 400, ids: 4, ended: 0.02}},
+		{"filestore, four handles", func(t *testing.T) []oauthflow.Store {
+			dir := filepath.Join(t.TempDir(), "store")
+			var stores []oauthflow.Store
+			for range 4 {
+				s, err := filestore.Open(filestore.Config{Dir: dir})
+				if err != nil {
+					t.Fatal(err)
+				}
+				t.Cleanup(func() {
+					if err := s.Close(); err != nil {
+						t.Error(err)
+					}
+				})
+				stores = append(stores, s)
+			}
+			return stores
+		}, traffic{clients: 8, each: 80, ids: 4, ended: 0.02}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			ops, err := history(tt.load, tt.open(t)...)
+			if err != nil {
+				t.Error(err)
+			}
+			if n := swaps(ops); n < len(ops)/20 {
+				t.Errorf("only %d of %d calls changed a record: nothing was tried", n, len(ops))
+			}
+			if got := porcupine.CheckOperationsTimeout(registers.ToModel(), ops, time.Minute); got != porcupine.Ok {
+				t.Errorf("%d calls: porcupine says %s", len(ops), got)
+			}
+		})
+	}
+}
+
+func TestWrongStoresHistoriesAreRejected(t *testing.T) {
+	for name, wrong := range map[string]func() oauthflow.Store{
+		"one that compares first and swaps later": func() oauthflow.Store { return &hasty{Store: oauthflow.NewMemoryStore()} },
+		"one that loads from a copy that lags":    func() oauthflow.Store { return &lagging{Store: oauthflow.NewMemoryStore()} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			for range 20 { // a race may not show at the first time
+				ops, err := history(traffic{clients: 8, each: 200, ids: 2}, wrong())
+				if err != nil {
+					t.Fatal(err)
+				}
+				if got := porcupine.CheckOperationsTimeout(registers.ToModel(), ops, time.Minute); got == porcupine.Illegal {
+					return
+				}
+			}
+			t.Error("porcupine accepts every history of a wrong store")
+		})
+	}
+}
+
+// swaps counts the calls that changed a record.
+func swaps(ops []porcupine.Operation) int {
+	n := 0
+	for _, o := range ops {
+		if o.Input.(call).op != "load" && o.Output.(answer).outcome == "ok" {
+			n++
+		}
+	}
+	return n
+}
+
+// hasty is wrong: between its look at the version and its write somebody else may write.
+type hasty struct{ oauthflow.Store }
+
+func (h *hasty) Save(ctx context.Context, r oauthflow.Record) error {
+	now, err := h.Load(ctx, r.ID)
+	if err == nil && now.Version != r.Version || err != nil && r.Version != 0 {
+		return oauthflow.ErrConflict
+	}
+	runtime.Gosched()
+	if err := h.Store.Save(ctx, r); !errors.Is(err, oauthflow.ErrConflict) {
+		return err
+	}
+	return nil // the other's write wins, and this caller is told that his did
+}
+
+// lagging is wrong: it answers every third load from what it saw before.
+type lagging struct {
+	oauthflow.Store
+
+	mu    sync.Mutex
+	loads int
+	seen  map[string]oauthflow.Record
+}
+
+func (l *lagging) Load(ctx context.Context, id string) (oauthflow.Record, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.loads++
+	if old, ok := l.seen[id]; ok && l.loads%3 == 0 {
+		return old, nil
+	}
+	r, err := l.Store.Load(ctx, id)
+	if err == nil {
+		if l.seen == nil {
+			l.seen = map[string]oauthflow.Record{}
+		}
+		kept := r
+		kept.Data = bytes.Clone(r.Data)
+		l.seen[id] = kept
+	}
+	return r, err
+}

@@ -1,0 +1,337 @@
+package faults
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/fullcast/sfauth/oauthflow"
+	"github.com/fullcast/sfauth/oauthflow/orgtest"
+)
+
+// breaking returns a transport whose connections are wrapped.
+func (s *scene) breaking(wrap func(net.Conn) net.Conn) *http.Transport {
+	t := s.server.Transport()
+	dial := t.DialTLSContext
+	t.DialTLSContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
+		c, err := dial(ctx, network, addr)
+		if err != nil {
+			return nil, err
+		}
+		return wrap(c), nil
+	}
+	return t
+}
+
+func (s *scene) over(rt http.RoundTripper) func(*oauthflow.ManagerConfig) {
+	return func(c *oauthflow.ManagerConfig) { c.Flow = s.flow(rt) }
+}
+
+// brokenConn runs functions in place of reads and writes.
+type brokenConn struct {
+	net.Conn
+	read, write func([]byte) (int, error)
+}
+
+func (c *brokenConn) Read(b []byte) (int, error) {
+	if c.read != nil {
+		return c.read(b)
+	}
+	return c.Conn.Read(b)
+}
+
+func (c *brokenConn) Write(b []byte) (int, error) {
+	if c.write != nil {
+		return c.write(b)
+	}
+	return c.Conn.Write(b)
+}
+
+var errReset = errors.New("connection reset by peer")
+
+func TestF24TheAnswerIsLostAfterTheRotation(t *testing.T) {
+	r := drill(t, 24, "reset, end of stream, cut and gateway page in place of the answer, 4 × 10 connections", "exactly 1 request each and 0 replays while anything may be lost")
+	s := newScene(t, 40, orgtest.Config{})
+	s.timing.Lease = 2 * time.Second
+	s.org.ExpireSessions()
+	mark := s.mark()
+	reset := s.breaking(func(c net.Conn) net.Conn {
+		return &brokenConn{Conn: c, read: func(b []byte) (int, error) { _, _ = c.Read(b); c.Close(); return 0, errReset }}
+	})
+	finished := s.breaking(func(c net.Conn) net.Conn {
+		return &brokenConn{Conn: c, read: func(b []byte) (int, error) { _, _ = c.Read(b); return 0, io.EOF }}
+	})
+	cut := s.breaking(func(c net.Conn) net.Conn {
+		n := 0
+		return &brokenConn{Conn: c, read: func(b []byte) (int, error) {
+			if n++; n > 1 {
+				return 0, io.ErrUnexpectedEOF
+			}
+			return c.Read(b[:min(len(b), 40)])
+		}}
+	})
+	if err := s.org.Inject(orgtest.Fault{Path: tokenPath, Skip: 30, Times: 10, Status: 504, Acts: true}); err != nil {
+		t.Fatal(err)
+	}
+	outcomes := map[string]int{}
+	for i, rt := range []*http.Transport{reset, finished, cut, s.server.Transport()} {
+		m := s.manager(s.open(), s.over(rt))
+		for o, n := range insist(m, s.conns[i*10:i*10+10], 3*time.Second) {
+			outcomes[o] += n
+		}
+	}
+	a := s.since(mark)
+	r.must(a.posts == 40 && a.rotations == 40 && a.replays == 0, "%d requests, %d rotations, %d replays", a.posts, a.rotations, a.replays)
+	r.must(outcomes["ok"] == 0, "outcomes %v", outcomes)
+	r.saw("%d requests for 40 connections, %d replays, %d introspections", a.posts, a.replays, a.introspections)
+}
+
+// insist has three callers a connection replace its token for a while, coming back at once.
+func insist(m *oauthflow.Manager, conns []oauthflow.Key, lasting time.Duration) map[string]int {
+	c := tally{outcomes: map[string]int{}}
+	ctx, cancel := context.WithTimeout(context.Background(), lasting)
+	defer cancel()
+	var all sync.WaitGroup
+	for _, k := range conns {
+		dead := ""
+		if tok, err := m.Source(k).TokenContext(ctx); err == nil {
+			dead = tok.AccessToken
+		}
+		for range 3 {
+			all.Go(func() {
+				for ctx.Err() == nil {
+					_, err := m.Source(k).Replace(ctx, dead)
+					c.add(err, 0)
+					if err == nil {
+						return
+					}
+					time.Sleep(20 * time.Millisecond)
+				}
+			})
+		}
+	}
+	all.Wait()
+	return c.outcomes
+}
+
+func TestF25TheRequestNeverLeaves(t *testing.T) {
+	r := drill(t, 25, "no such host, refused, untrusted certificate, proxy 407, 3 connections each", "typed as not sent, ≤ 6 tries a minute and connection, 0 lost")
+	s := newScene(t, 12, orgtest.Config{})
+	s.org.ExpireSessions()
+	mark := s.mark()
+	var tries atomic.Int32
+	failing := func(err error) *http.Transport {
+		return &http.Transport{DialTLSContext: func(context.Context, string, string) (net.Conn, error) { tries.Add(1); return nil, err }}
+	}
+	untrusted := &http.Transport{DialTLSContext: func(ctx context.Context, _, addr string) (net.Conn, error) {
+		tries.Add(1)
+		host, _, _ := net.SplitHostPort(addr)
+		return (&tls.Dialer{Config: &tls.Config{ServerName: host}}).DialContext(ctx, "tcp", s.server.Addr())
+	}}
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { tries.Add(1); w.WriteHeader(407) }))
+	defer proxy.Close()
+	proxyURL, err := url.Parse(proxy.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	outcomes := map[string]int{}
+	lasting := 15 * time.Second
+	var all sync.WaitGroup
+	var mu sync.Mutex
+	for i, rt := range []*http.Transport{
+		failing(&net.OpError{Op: "dial", Err: &net.DNSError{Err: "no such host", Name: "login.salesforce.com", IsNotFound: true}}),
+		failing(&net.OpError{Op: "dial", Err: errors.New("connection refused")}),
+		untrusted,
+		{Proxy: http.ProxyURL(proxyURL)},
+	} {
+		m := s.manager(s.open(), s.over(rt))
+		all.Go(func() {
+			got := insist(m, s.conns[i*3:i*3+3], lasting)
+			mu.Lock()
+			defer mu.Unlock()
+			for o, n := range got {
+				outcomes[o] += n
+			}
+		})
+	}
+	all.Wait()
+	a := s.since(mark)
+	n := int(tries.Load())
+	good, bad := s.healthy(2 * time.Minute) // as long as the last back-off
+	r.must(a.posts == 0, "%d requests arrived", a.posts)
+	// Full jitter: in the first 15 s of an outage six tries are as many as the rule allows for a minute.
+	r.must(n <= 6*len(s.conns) && n >= len(s.conns), "%d tries of %d connections", n, len(s.conns))
+	r.must(good == len(s.conns), "%d lost (%v)", len(s.conns)-good, bad)
+	for o := range outcomes {
+		r.must(o == string(oauthflow.KindNotSent) || o == string(oauthflow.KindBusy) || o == "left", "outcomes %v", outcomes)
+	}
+	r.saw("%d tries of %d connections in %v, %d lost", n, len(s.conns), lasting, len(s.conns)-good)
+}
+
+func TestF26TheRequestIsCutAfterEachByte(t *testing.T) {
+	step := size(9, 1)
+	r := drill(t, 26, fmt.Sprintf("the request is cut after k bytes, k = 0 to all, every %d", step), "0 replays; each connection recovers, since the org never acted")
+	const most = 900
+	s := newScene(t, most/step+1, orgtest.Config{}).hasty()
+	s.org.ExpireSessions()
+	mark := s.mark()
+	var all sync.WaitGroup
+	var recovered, whole atomic.Int32
+	slots := make(chan struct{}, 24)
+	for i, k := range s.conns {
+		slots <- struct{}{}
+		all.Go(func() {
+			defer func() { <-slots }()
+			left, first := i*step, true
+			var mu sync.Mutex
+			rt := s.breaking(func(c net.Conn) net.Conn {
+				mu.Lock()
+				defer mu.Unlock()
+				if !first {
+					return c
+				}
+				first = false
+				return &brokenConn{Conn: c, write: func(b []byte) (int, error) {
+					if len(b) <= left {
+						left -= len(b)
+						whole.Add(1)
+						return c.Write(b)
+					}
+					n, _ := c.Write(b[:left])
+					c.Close()
+					return n, errReset
+				}}
+			})
+			m := s.manager(s.open(), s.over(rt))
+			ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+			defer cancel()
+			if err := use(ctx, m, s, k); err != nil {
+				t.Errorf("cut after %d bytes: %v", i*step, err)
+				return
+			}
+			recovered.Add(1)
+		})
+	}
+	all.Wait()
+	a := s.since(mark)
+	r.must(a.replays == 0 && int(recovered.Load()) == len(s.conns), "%d replays, %d of %d recovered", a.replays, recovered.Load(), len(s.conns))
+	r.must(a.rotations == len(s.conns), "%d rotations for %d connections", a.rotations, len(s.conns))
+	r.saw("%d cuts, %d replays, %d recovered, %d requests were whole", len(s.conns)-int(whole.Load()), a.replays, recovered.Load(), whole.Load())
+}
+
+func TestF27GatewaysThatEchoTheForm(t *testing.T) {
+	r := drill(t, 27, "500, 502, 503 and 504 whose page echoes the form; 500, 502 and 504 also after the org acted", "no secret in errors or logs, 0 replays")
+	var log bytes.Buffer
+	var mu sync.Mutex
+	secrets := map[string]bool{}
+	replays, errorsSeen := 0, 0
+	for _, status := range []int{500, 502, 503, 504} {
+		for _, acts := range []bool{false, true} {
+			if status == 503 && acts { // 503 says that nothing was done
+				continue
+			}
+			s := newScene(t, 1, orgtest.Config{}).hasty()
+			s.org.ExpireSessions()
+			mark := s.mark()
+			echo := echoing{base: s.org.RoundTripper(), status: status, acts: acts, note: func(form string) {
+				values, _ := url.ParseQuery(form)
+				mu.Lock()
+				defer mu.Unlock()
+				for _, name := range []string{"refresh_token", "client_secret"} {
+					secrets[values.Get(name)] = true
+				}
+			}}
+			m := s.manager(s.open(), s.over(&echo), func(c *oauthflow.ManagerConfig) {
+				c.Logger = slog.New(slog.NewTextHandler(&lockedWriter{w: &log, mu: &mu}, &slog.HandlerOptions{Level: slog.LevelDebug}))
+			})
+			ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+			tok, err := m.Source(s.conns[0]).TokenContext(ctx)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for ctx.Err() == nil {
+				if _, err := m.Source(s.conns[0]).Replace(ctx, tok.AccessToken); err == nil {
+					break
+				} else {
+					errorsSeen++
+					mu.Lock()
+					fmt.Fprintf(&log, "%v %+v %#v\n", err, err, err)
+					mu.Unlock()
+				}
+				time.Sleep(20 * time.Millisecond)
+			}
+			cancel()
+			replays += s.since(mark).replays
+		}
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	leaks := 0
+	for secret := range secrets {
+		if len(secret) > 8 && (strings.Contains(log.String(), secret) || strings.Contains(log.String(), url.QueryEscape(secret))) {
+			leaks++
+		}
+	}
+	r.must(leaks == 0 && replays == 0, "%d secrets leaked, %d replays", leaks, replays)
+	r.must(len(secrets) >= 14 && errorsSeen > 0, "%d secrets, %d errors looked at", len(secrets), errorsSeen)
+	r.saw("%d secrets looked for in %d errors: %d leaked; %d replays", len(secrets), errorsSeen, leaks, replays)
+}
+
+// echoing is a gateway that fails the first refresh with a page that shows the form.
+type echoing struct {
+	base   http.RoundTripper
+	status int
+	acts   bool
+	note   func(form string)
+	once   sync.Once
+}
+
+func (e *echoing) RoundTrip(req *http.Request) (*http.Response, error) {
+	if req.URL.Path != tokenPath {
+		return e.base.RoundTrip(req)
+	}
+	form, err := io.ReadAll(req.Body)
+	if err != nil {
+		return nil, err
+	}
+	e.note(string(form))
+	req.Body = io.NopCloser(bytes.NewReader(form))
+	var page *http.Response
+	e.once.Do(func() {
+		if e.acts {
+			if resp, err := e.base.RoundTrip(req); err == nil {
+				resp.Body.Close()
+			}
+		}
+		page = &http.Response{StatusCode: e.status, Header: http.Header{"Content-Type": {"text/html"}}, Request: req,
+			Body: io.NopCloser(strings.NewReader("<html><pre>" + string(form) + "</pre></html>"))}
+	})
+	if page != nil {
+		return page, nil
+	}
+	return e.base.RoundTrip(req)
+}
+
+type lockedWriter struct {
+	w  io.Writer
+	mu *sync.Mutex
+}
+
+func (l *lockedWriter) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.w.Write(b)
+}

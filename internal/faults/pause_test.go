@@ -1,0 +1,127 @@
+package faults
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/fullcast/sfauth/oauthflow/orgtest"
+)
+
+// waking has somebody make stopped processes go on.
+func waking(every time.Duration, workers func() []*worker) (stop func()) {
+	done := make(chan struct{})
+	var all sync.WaitGroup
+	all.Go(func() {
+		for {
+			select {
+			case <-time.After(every):
+				for _, w := range workers() {
+					w.signal(syscall.SIGCONT)
+				}
+			case <-done:
+				return
+			}
+		}
+	})
+	return func() { close(done); all.Wait() }
+}
+
+func TestF09RandomStops(t *testing.T) {
+	rounds, seeds := size(8, 30), size(1, 10)
+	r := drill(t, 9, fmt.Sprintf("random SIGSTOP of 0.2–1.1 s, lease 0.3 s, 60 connections × %d rounds × %d runs", rounds, seeds), "0 of 60 lost, 0 replays in each run")
+	lost, replays, rotations := 0, 0, 0
+	for range seeds {
+		s := newScene(t, 60, orgtest.Config{RefreshTime: 30 * time.Millisecond}).hasty()
+		workers := s.workers(4)
+		mark := s.mark()
+		everybody(workers, order{Op: "hammer", Conns: s.indices(), Each: 16, Within: 20 * time.Second})
+		for range rounds {
+			s.org.ExpireSessions()
+			for range 2 {
+				w := workers[rand.IntN(len(workers))]
+				w.signal(syscall.SIGSTOP)
+				time.Sleep(time.Duration(200+rand.IntN(900)) * time.Millisecond)
+				w.signal(syscall.SIGCONT)
+			}
+		}
+		everybody(workers, order{Op: "halt"})
+		a := s.since(mark)
+		good, bad := s.healthy(30 * time.Second)
+		r.must(good == len(s.conns) && a.replays == 0, "%d lost, %d replays (%v)", len(s.conns)-good, a.replays, bad)
+		lost, replays, rotations = lost+len(s.conns)-good, replays+a.replays, rotations+a.rotations
+		for _, w := range workers {
+			w.kill()
+		}
+	}
+	r.must(rotations > 100, "only %d refreshes", rotations)
+	r.saw("%d refreshes, %d lost, %d replays", rotations, lost, replays)
+}
+
+func TestF10StopsBetweenTheLeaseAndTheWrite(t *testing.T) {
+	rounds := size(12, 60)
+	r := drill(t, 10, fmt.Sprintf("SIGSTOP between winning the lease and the first byte, p = 0.05, 60 connections × %d rounds", rounds), "0 of 60 lost, 0 replays: the fence takes the request back")
+	s := newScene(t, 60, orgtest.Config{RefreshTime: 30 * time.Millisecond}).hasty()
+	workers := s.workers(4, tripped(trip{At: "dial", Do: "stop", Odds: 0.05}))
+	stop := waking(700*time.Millisecond, func() []*worker { return workers })
+	defer stop()
+	mark := s.mark()
+	everybody(workers, order{Op: "hammer", Conns: s.indices(), Each: 16, Within: 20 * time.Second})
+	for range rounds {
+		s.org.ExpireSessions()
+		time.Sleep(time.Second)
+	}
+	everybody(workers, order{Op: "halt"})
+	a := s.since(mark)
+	good, bad := s.healthy(30 * time.Second)
+	r.must(good == len(s.conns) && a.replays == 0, "%d lost, %d replays (%v)", len(s.conns)-good, a.replays, bad)
+	r.must(a.rotations > rounds*10, "only %d refreshes", a.rotations)
+	r.saw("%d refreshes, %d lost, %d replays", a.rotations, len(s.conns)-good, a.replays)
+}
+
+func TestF11AndF12StopsAfterTheRequestHasLeft(t *testing.T) {
+	const each = 25
+	rounds := size(4, 20)
+	pause := time.Duration(size(2, 30)) * time.Second
+	r11 := drill(t, 11, fmt.Sprintf("SIGSTOP for %v right after the request has left, %d requests", pause, rounds*each), "every late result is stored")
+	r12 := drill(t, 12, "meanwhile another process takes over", "it finds the token spent and sends nothing; 0 replays, 0 lost")
+	s := newScene(t, rounds*each, orgtest.Config{}).hasty()
+	taker := s.worker()
+	mark := s.mark()
+	s.org.ExpireSessions()
+	var takers sync.WaitGroup
+	taken := 0
+	for round := range rounds {
+		var conns []int
+		for i := range each {
+			conns = append(conns, round*each+i)
+		}
+		stopped := s.worker(tripped(trip{At: "sent", Do: "stop", Times: 1}))
+		done := make(chan reply, 1)
+		go func() {
+			r, _ := stopped.do(order{Op: "call", Conns: conns, Each: each, Within: 2 * time.Minute})
+			done <- r
+		}()
+		time.Sleep(300 * time.Millisecond)
+		takers.Go(func() {
+			r, _ := taker.do(order{Op: "call", Conns: conns, Each: each, Within: 2 * time.Minute})
+			taken += r.Outcomes["ok"]
+		})
+		time.Sleep(pause)
+		stopped.signal(syscall.SIGCONT)
+		reply := <-done
+		takers.Wait()
+		r11.must(reply.Outcomes["died"] == 0, "round %d: outcomes %v", round, reply.Outcomes)
+		stopped.kill()
+	}
+	a := s.since(mark)
+	good, bad := s.healthy(30 * time.Second)
+	r11.must(good == len(s.conns) && a.rotations == len(s.conns), "%d lost of %d (%v), %d rotations", len(s.conns)-good, len(s.conns), bad, a.rotations)
+	r11.saw("%d of %d results stored", good, len(s.conns))
+	r12.must(a.replays == 0 && a.posts == len(s.conns), "%d replays, %d requests", a.replays, a.posts)
+	r12.must(a.introspections > 0 && taken == len(s.conns), "%d introspections, the taker was served %d times", a.introspections, taken)
+	r12.saw("%d requests for %d connections, %d introspections, %d replays", a.posts, len(s.conns), a.introspections, a.replays)
+}

@@ -1,0 +1,216 @@
+package faults
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/fullcast/sfauth/oauthflow"
+	"github.com/fullcast/sfauth/oauthflow/orgtest"
+)
+
+func TestF28ARetryAfterIsKeptByAllProcesses(t *testing.T) {
+	window := time.Duration(size(3, 20)) * time.Second
+	r := drill(t, 28, fmt.Sprintf("503 and 429 with Retry-After of %v, 4 processes want 10 connections", window), "no request within the window from any process, then all heal")
+	inside := 0
+	for _, status := range []int{503, 429} {
+		s := newScene(t, 10, orgtest.Config{})
+		workers := s.workers(4)
+		everybody(workers, order{Op: "call", Conns: s.indices(), Each: 20})
+		if err := s.org.Inject(orgtest.Fault{Path: tokenPath, Status: status, Header: http.Header{"Retry-After": {fmt.Sprint(int(window.Seconds()))}}}); err != nil {
+			t.Fatal(err)
+		}
+		s.org.ExpireSessions()
+		mark := s.mark()
+		workers[0].do(order{Op: "call", Conns: []int{0}, Each: 1, Within: time.Millisecond * 300})
+		began := time.Now()
+		everybody(workers, order{Op: "hammer", Conns: s.indices(), Each: 16, Within: 20 * time.Second})
+		time.Sleep(time.Until(began.Add(window - 700*time.Millisecond)))
+		inside += s.since(mark).posts
+		everybody(workers, order{Op: "halt"})
+		good, bad := s.healthy(window + time.Minute)
+		r.must(good == 10, "%d did not heal (%v)", 10-good, bad)
+		r.must(s.since(mark).replays == 0, "a replay")
+	}
+	r.must(inside == 0, "%d requests within the window", inside)
+	r.saw("%d requests within two windows of %v; all healed", inside, window)
+}
+
+func TestF29SlowAnswers(t *testing.T) {
+	r := drill(t, 29, "answers of 1 byte every 2 ms, 3 s of silence, and half-closed connections, 3 × 10 callers with 200 ms", "callers leave on their deadline, every late token is stored")
+	s := newScene(t, 30, orgtest.Config{})
+	s.org.ExpireSessions()
+	mark := s.mark()
+	drip := func(c net.Conn) net.Conn {
+		return &brokenConn{Conn: c, read: func(b []byte) (int, error) { time.Sleep(2 * time.Millisecond); return c.Read(b[:1]) }}
+	}
+	silent := func(c net.Conn) net.Conn {
+		var once sync.Once
+		return &brokenConn{Conn: c, read: func(b []byte) (int, error) { once.Do(func() { time.Sleep(3 * time.Second) }); return c.Read(b) }}
+	}
+	half := func(c net.Conn) net.Conn {
+		return &brokenConn{Conn: c, write: func(b []byte) (int, error) {
+			n, err := c.Write(b)
+			if closer, ok := c.(interface{ CloseWrite() error }); ok {
+				time.AfterFunc(10*time.Millisecond, func() { _ = closer.CloseWrite() })
+			}
+			return n, err
+		}}
+	}
+	var latest atomic.Int64
+	var all sync.WaitGroup
+	for i, wrap := range []func(net.Conn) net.Conn{drip, silent, half} {
+		m := s.manager(s.open(), s.over(s.breaking(wrap)))
+		for _, k := range s.conns[i*10 : i*10+10] {
+			all.Go(func() {
+				tok, err := m.Source(k).Token()
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				ctx, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)
+				defer cancel()
+				began := time.Now()
+				_, _ = m.Source(k).Replace(ctx, tok.AccessToken)
+				late := int64(time.Since(began) - 200*time.Millisecond)
+				for old := latest.Load(); late > old && !latest.CompareAndSwap(old, late); old = latest.Load() {
+				}
+			})
+		}
+	}
+	all.Wait()
+	time.Sleep(5 * time.Second)
+	a := s.since(mark)
+	good, bad := s.healthy(20 * time.Second)
+	r.must(time.Duration(latest.Load()) <= patience(50*time.Millisecond), "a caller left %v late", time.Duration(latest.Load()))
+	r.must(good == 30 && a.rotations == 30 && a.posts == 30, "%d healthy (%v), %d rotations, %d requests", good, bad, a.rotations, a.posts)
+	r.saw("left at most %v late; %d of 30 late tokens stored; %d replays", time.Duration(latest.Load()).Round(time.Millisecond), good, a.replays)
+}
+
+func TestF31RedirectsAreNotFollowed(t *testing.T) {
+	r := drill(t, 31, "301, 302, 303, 307 and 308 from token, revoke and introspect to another host", "0 bytes at the second host")
+	s := newScene(t, 5, orgtest.Config{})
+	s.org.ExpireSessions()
+	var elsewhere atomic.Int32
+	first := "login.salesforce.com"
+	rt := s.server.Transport()
+	dial := rt.DialTLSContext
+	rt.DialTLSContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
+		if !strings.HasPrefix(addr, first+":") {
+			elsewhere.Add(1)
+		}
+		return dial(ctx, network, addr)
+	}
+	rt.DialContext = func(context.Context, string, string) (net.Conn, error) { elsewhere.Add(1); return nil, errReset }
+	refused := 0
+	for i, status := range []int{301, 302, 303, 307, 308} {
+		for _, to := range []string{"https://test.salesforce.com", "http://login.salesforce.com", "https://evil.example"} {
+			if err := s.org.Inject(orgtest.Fault{Path: "/services/oauth2/", Status: status, Header: http.Header{"Location": {to + tokenPath}}}); err != nil {
+				t.Fatal(err)
+			}
+			f := s.flow(rt)
+			token := &oauthflow.Token{RefreshToken: oauthflow.NewSecret(s.grants[s.conns[i]])}
+			var err error
+			switch to {
+			case "https://test.salesforce.com":
+				_, err = f.Refresh(t.Context(), s.client(), token)
+			case "https://evil.example":
+				err = f.Revoke(t.Context(), s.client(), token)
+			default:
+				_, err = f.Introspect(t.Context(), s.client(), token)
+			}
+			if outcome(err) == string(oauthflow.KindInvalid) {
+				refused++
+			}
+		}
+	}
+	r.must(elsewhere.Load() == 0, "%d connections to another host", elsewhere.Load())
+	r.must(refused == 15, "%d of 15 refused as a misconfigured host", refused)
+	r.saw("%d connections to the second host, %d of 15 typed", elsewhere.Load(), refused)
+}
+
+// rogue spends a refresh token as somebody else who has it.
+func (s *scene) rogue(refresh string) int {
+	c := s.client()
+	form := url.Values{"grant_type": {"refresh_token"}, "refresh_token": {refresh}, "client_id": {c.ID}, "client_secret": {c.Secret.Reveal()}}
+	req, err := http.NewRequest(http.MethodPost, "https://"+s.org.LoginHost()+tokenPath, strings.NewReader(form.Encode()))
+	if err != nil {
+		return 0
+	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	resp, err := s.org.RoundTripper().RoundTrip(req)
+	if err != nil {
+		return 0
+	}
+	resp.Body.Close()
+	return resp.StatusCode
+}
+
+func TestF38SomebodyElseHasOurToken(t *testing.T) {
+	r := drill(t, 38, "a foreign client refreshes with our token; 4 processes × 16 goroutines go on", "1 request of ours at most, the event once, other connections untouched")
+	s := newScene(t, 5, orgtest.Config{})
+	workers := s.workers(4)
+	// A rotation must have been seen once, so that the manager knows what a dead token means. The thief takes the new one.
+	tap := &tokenTap{base: s.org.RoundTripper(), issued: map[string]string{}}
+	m := s.manager(s.open(), s.over(tap))
+	tok, err := m.Source(s.conns[0]).Token()
+	if err != nil {
+		t.Fatal(err)
+	}
+	fresh, err := m.Source(s.conns[0]).Replace(t.Context(), tok.AccessToken)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if status := s.rogue(tap.refreshOf(fresh.AccessToken)); status != 200 {
+		t.Fatalf("the thief got %d", status)
+	}
+	s.org.ExpireSessions()
+	mark := s.mark()
+	everybody(workers, order{Op: "hammer", Conns: s.indices(), Each: 16, Within: 10 * time.Second})
+	time.Sleep(3 * time.Second)
+	sum := everybody(workers, order{Op: "halt"})
+	ours := 0
+	for _, e := range s.org.Ledger()[mark:] {
+		if e.Event == "refresh" && e.Outcome != "ok" {
+			ours++
+		}
+	}
+	a := s.since(mark)
+	r.must(ours == 1 && a.rotations == 4, "%d requests for the stolen one, %d rotations of the 4 others", ours, a.rotations)
+	r.must(sum.Events[string(oauthflow.EventReplay)] == 1, "events %v", sum.Events)
+	r.must(sum.Outcomes["ok"] > 100, "outcomes %v", sum.Outcomes)
+	r.saw("%d request, event %d time, %d calls of others fine", ours, sum.Events[string(oauthflow.EventReplay)], sum.Outcomes["ok"])
+}
+func TestF32AnotherRefreshIsBeingProcessed(t *testing.T) {
+	lasting := 5 * time.Second
+	r := drill(t, 32, "a foreign refresh of the same token holds the org's lock for 5 s and is dropped", "no end of the connection; success ≤ 6 s, ≤ 5 requests")
+	s := newScene(t, 1, orgtest.Config{})
+	m := s.manager(s.open())
+	tok, err := m.Source(s.conns[0]).Token()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.org.ExpireSessions()
+	mark := s.mark()
+	if err := s.org.Inject(orgtest.Fault{Path: tokenPath, Delay: lasting, Drop: orgtest.DropBefore}); err != nil {
+		t.Fatal(err)
+	}
+	var all sync.WaitGroup
+	all.Go(func() { s.rogue(s.grants[s.conns[0]]) })
+	time.Sleep(100 * time.Millisecond)
+	began := time.Now()
+	_, err = m.Source(s.conns[0]).Replace(t.Context(), tok.AccessToken)
+	took := time.Since(began)
+	all.Wait()
+	a := s.since(mark)
+	r.must(err == nil && took <= 6*time.Second, "%v after %v", err, took)
+	r.must(a.posts <= 5 && a.replays == 0, "%d requests, %d replays", a.posts, a.replays)
+	r.saw("success after %.1f s, %d requests, %d replays", took.Seconds(), a.posts, a.replays)
+}

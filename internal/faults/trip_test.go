@@ -1,0 +1,183 @@
+package faults
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"math/rand/v2"
+	"net"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/fullcast/sfauth/oauthflow"
+)
+
+// trip makes something happen at a point of a refresh. The points, in order: "intent" (the intent is durable), "dial"
+// (the connection stands, the fence is not passed), "sent" (the request has left), "answer" (its first byte is back),
+// "result" (before the result is saved), "stored" (after that), "event" (the observer is called).
+type trip struct {
+	At    string
+	Do    string // kill, stop, panic, error, or delay
+	Odds  float64
+	Times int // 0 = always
+	For   time.Duration
+}
+
+type trips struct {
+	mu   sync.Mutex
+	list []trip
+	hits []int
+}
+
+func newTrips(list []trip) *trips { return &trips{list: list, hits: make([]int, len(list))} }
+
+var errTripped = errors.New("broken by the drill")
+
+// at lets happen what is due at a point.
+func (t *trips) at(point string) error {
+	t.mu.Lock()
+	due := trip{}
+	for i, tr := range t.list {
+		if tr.At != point || tr.Times > 0 && t.hits[i] >= tr.Times || tr.Odds > 0 && rand.Float64() >= tr.Odds {
+			continue
+		}
+		t.hits[i]++
+		due = tr
+		break
+	}
+	t.mu.Unlock()
+	self := syscall.Getpid()
+	switch due.Do {
+	case "kill":
+		_ = syscall.Kill(self, syscall.SIGKILL)
+		select {}
+	case "stop": // somebody else makes it go on
+		_ = syscall.Kill(self, syscall.SIGSTOP)
+		time.Sleep(time.Millisecond) // the signal is delivered here at the latest
+	case "panic":
+		panic("the drill at " + point)
+	case "error":
+		return errTripped
+	case "delay":
+		time.Sleep(due.For)
+	}
+	return nil
+}
+
+// trippedDialer reaches the org's server under the production names. A connection to the token endpoint is used once,
+// so its first write is the request and its first read the answer.
+type trippedDialer struct {
+	addr  string
+	roots *x509.CertPool
+	trips *trips
+	store *trippedStore
+
+	now, most atomic.Int32
+}
+
+func (d *trippedDialer) dial(ctx context.Context, _, addr string) (net.Conn, error) {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return nil, err
+	}
+	dialer := tls.Dialer{Config: &tls.Config{RootCAs: d.roots, ServerName: host, MinVersion: tls.VersionTLS12}}
+	conn, err := dialer.DialContext(ctx, "tcp", d.addr)
+	if err != nil {
+		return nil, err
+	}
+	for n := d.now.Add(1); ; {
+		most := d.most.Load()
+		if n <= most || d.most.CompareAndSwap(most, n) {
+			break
+		}
+	}
+	if err := d.trips.at("dial"); err != nil {
+		conn.Close()
+		d.now.Add(-1)
+		return nil, err
+	}
+	return &trippedConn{Conn: conn, dialer: d}, nil
+}
+
+type trippedConn struct {
+	net.Conn
+	dialer                *trippedDialer
+	written, read, closed sync.Once
+}
+
+func (c *trippedConn) Write(b []byte) (int, error) {
+	n, err := c.Conn.Write(b)
+	c.written.Do(func() {
+		if tripped := c.dialer.trips.at("sent"); err == nil {
+			err = tripped
+		}
+	})
+	return n, err
+}
+
+func (c *trippedConn) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	c.read.Do(func() {
+		if c.dialer.store != nil {
+			c.dialer.store.answered.Store(time.Now().UnixNano())
+		}
+		if tripped := c.dialer.trips.at("answer"); err == nil && tripped != nil {
+			n, err = 0, tripped
+		}
+	})
+	return n, err
+}
+
+func (c *trippedConn) Close() error {
+	c.closed.Do(func() { c.dialer.now.Add(-1) })
+	return c.Conn.Close()
+}
+
+// trippedStore trips at saves of connections. A login makes version 1; then intents and results take turns, so that an
+// intent is saved over an odd version and a result over an even one, as long as nothing goes wrong in between.
+type trippedStore struct {
+	oauthflow.Store
+	trips    *trips
+	down     atomic.Bool
+	answered atomic.Int64 // when the last answer came, by the wall clock
+
+	mu      sync.Mutex
+	windows []time.Duration // from the answer to the durable result
+}
+
+func (s *trippedStore) Load(ctx context.Context, id string) (oauthflow.Record, error) {
+	if s.down.Load() {
+		return oauthflow.Record{}, errTripped
+	}
+	return s.Store.Load(ctx, id)
+}
+
+func (s *trippedStore) Save(ctx context.Context, r oauthflow.Record) error {
+	if s.down.Load() {
+		return errTripped
+	}
+	if !strings.HasPrefix(r.ID, "connection/") {
+		return s.Store.Save(ctx, r)
+	}
+	intent := r.Version%2 == 1
+	if !intent {
+		if err := s.trips.at("result"); err != nil {
+			return err
+		}
+	}
+	began := s.answered.Load()
+	if err := s.Store.Save(ctx, r); err != nil {
+		return err
+	}
+	if intent {
+		return s.trips.at("intent")
+	}
+	s.mu.Lock()
+	s.windows = append(s.windows, time.Since(time.Unix(0, began)))
+	s.mu.Unlock()
+	return s.trips.at("stored")
+}

@@ -1,0 +1,242 @@
+package faults
+
+import (
+	"bufio"
+	"context"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/fullcast/sfauth/oauthflow"
+	"github.com/fullcast/sfauth/oauthflow/filestore"
+)
+
+// script is what a worker process is told at its start.
+type script struct {
+	Dir         string
+	Addr        string // of the org's server
+	CA          []byte
+	SealingKey  string // base64
+	Environment string
+	StoreEpoch  string
+	Timing      oauthflow.Timing
+	Clock       clock
+	Trips       []trip
+	Instance    string
+}
+
+// order is what a worker is asked to do, reply what became of it.
+type order struct {
+	Op     string // call, hammer, halt, close, replace, store, complete
+	Conns  []int
+	Each   int           // goroutines
+	Within time.Duration // for all of it
+	Text   string
+	Query  map[string][]string
+}
+
+type reply struct {
+	Outcomes map[string]int // "ok", or the kind of the error
+	Access   []string
+	Worst    time.Duration
+	P99      time.Duration
+	Dials    int // most requests to the token endpoint under way at once
+	Window   []time.Duration
+	Events   map[string]int
+	Err      string
+}
+
+const apiPath = "/services/data/v66.0/limits"
+
+// crew is the worker's side of the drill.
+type crew struct {
+	script
+	m     *oauthflow.Manager
+	base  *http.Transport
+	store *trippedStore
+	net   *trippedDialer
+
+	mu     sync.Mutex
+	events map[string]int
+
+	halt   context.CancelFunc
+	hammer sync.WaitGroup
+	tally  tally
+}
+
+// work is the main function of a worker process: orders come as lines of JSON, replies go out so.
+func work(text string, in io.Reader, out io.Writer) int {
+	c := &crew{events: map[string]int{}}
+	if err := c.begin(text); err != nil {
+		fmt.Fprintln(os.Stderr, "worker:", err)
+		return 2
+	}
+	encode := json.NewEncoder(out)
+	if err := encode.Encode(reply{}); err != nil { // ready
+		return 2
+	}
+	lines := bufio.NewScanner(in)
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		var o order
+		if err := json.Unmarshal(lines.Bytes(), &o); err != nil {
+			return 2
+		}
+		if err := encode.Encode(c.do(o)); err != nil {
+			return 2
+		}
+		if o.Op == "close" {
+			return 0
+		}
+	}
+	return 0
+}
+
+func (c *crew) begin(text string) error {
+	if err := json.Unmarshal([]byte(text), &c.script); err != nil {
+		return err
+	}
+	ca, err := x509.ParseCertificate(c.CA)
+	if err != nil {
+		return err
+	}
+	roots := x509.NewCertPool()
+	roots.AddCert(ca)
+	files, err := filestore.Open(filestore.Config{Dir: c.Dir})
+	if err != nil {
+		return err
+	}
+	trips := newTrips(c.Trips)
+	c.store = &trippedStore{Store: files, trips: trips}
+	c.net = &trippedDialer{addr: c.Addr, roots: roots, trips: trips, store: c.store}
+	c.base = &http.Transport{DialTLSContext: (&trippedDialer{addr: c.Addr, roots: roots, trips: newTrips(nil)}).dial, MaxIdleConnsPerHost: 256}
+	flow, err := oauthflow.NewFlow(oauthflow.Config{RedirectURLs: []string{callbackURL}, Transport: &http.Transport{DialTLSContext: c.net.dial}, Now: c.Clock.now})
+	if err != nil {
+		return err
+	}
+	keys, err := oauthflow.NewKeys(oauthflow.SealingKey{ID: "k1", Key: oauthflow.NewSecret(c.SealingKey)})
+	if err != nil {
+		return err
+	}
+	c.m, err = oauthflow.NewManager(oauthflow.ManagerConfig{
+		Flow: flow, Store: c.store, Keys: keys, Environment: c.Environment, StoreEpoch: c.StoreEpoch, Timing: c.Timing,
+		Observe: func(e oauthflow.Event) {
+			c.mu.Lock()
+			c.events[string(e.Type)]++
+			c.mu.Unlock()
+			trips.at("event")
+		},
+	})
+	return err
+}
+
+func (c *crew) do(o order) reply {
+	ctx, cancel := context.WithTimeout(context.Background(), o.Within)
+	defer cancel()
+	switch o.Op {
+	case "call": // each goroutine makes one call that must succeed
+		return c.parallel(o, func(k oauthflow.Key) error { return c.call(ctx, k) })
+	case "replace": // each goroutine replaces the token of Text
+		return c.parallel(o, func(k oauthflow.Key) error { _, err := c.m.Source(k).Replace(ctx, o.Text); return err })
+	case "hammer": // goroutines that call until they are halted
+		ctx, c.halt = context.WithCancel(context.Background())
+		c.tally = tally{outcomes: map[string]int{}}
+		for range o.Each {
+			c.hammer.Go(func() {
+				for ctx.Err() == nil {
+					began := time.Now()
+					short, cancel := context.WithTimeout(ctx, o.Within)
+					err := c.try(short, key(o.Conns[rand.IntN(len(o.Conns))]))
+					cancel()
+					c.tally.add(err, time.Since(began))
+					time.Sleep(time.Duration(rand.IntN(4)) * time.Millisecond)
+				}
+			})
+		}
+		return reply{}
+	case "halt":
+		c.halt()
+		c.hammer.Wait()
+		return c.tally.reply(c)
+	case "store":
+		c.store.down.Store(o.Text == "down")
+		return reply{}
+	case "complete":
+		_, err := c.m.Complete(ctx, oauthflow.Callback{Tenant: "acme", Path: callbackPath, Binding: browser, Query: o.Query})
+		return reply{Outcomes: map[string]int{outcome(err): 1}}
+	case "close":
+		began := time.Now()
+		err := c.m.Close(ctx)
+		r := reply{Worst: time.Since(began)}
+		if err != nil {
+			r.Err = err.Error()
+		}
+		return r
+	}
+	return reply{Err: "unknown order"}
+}
+
+func key(i int) oauthflow.Key { return oauthflow.Key{Tenant: "acme", Name: fmt.Sprint("c", i)} }
+
+// parallel runs do in o.Each goroutines, which take the connections in turn.
+func (c *crew) parallel(o order, do func(oauthflow.Key) error) reply {
+	t := tally{outcomes: map[string]int{}}
+	var all sync.WaitGroup
+	start := make(chan struct{})
+	for i := range o.Each {
+		all.Go(func() {
+			<-start
+			began := time.Now()
+			err := do(key(o.Conns[i%len(o.Conns)]))
+			t.add(err, time.Since(began))
+		})
+	}
+	close(start)
+	all.Wait()
+	return t.reply(c)
+}
+
+// call makes an API call until it succeeds, coming back when it is told to.
+func (c *crew) call(ctx context.Context, k oauthflow.Key) error {
+	for {
+		err := c.try(ctx, k)
+		var e *oauthflow.Error
+		if err == nil || ctx.Err() != nil || !errors.As(err, &e) || e.RetryAfter == 0 {
+			return err
+		}
+		select {
+		case <-time.After(min(e.RetryAfter, 100*time.Millisecond)):
+		case <-ctx.Done():
+			return err
+		}
+	}
+}
+
+var errRefused = errors.New("the org refused the call")
+
+// try makes one API call.
+func (c *crew) try(ctx context.Context, k oauthflow.Key) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.Instance+apiPath, http.NoBody)
+	if err != nil {
+		return err
+	}
+	resp, err := c.m.Source(k).Transport(c.base).RoundTrip(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if _, err := io.Copy(io.Discard, resp.Body); err != nil {
+		return err
+	}
+	if resp.StatusCode != http.StatusOK {
+		return errRefused
+	}
+	return nil
+}
