@@ -1,0 +1,97 @@
+package sfauth_test
+
+import (
+	"bytes"
+	"go/ast"
+	"go/parser"
+	"go/printer"
+	"go/token"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// public lists the packages whose exported names others rely on.
+var public = []string{
+	"fullcast", "metadata", "oauthflow", "oauthflow/filestore", "oauthflow/orgtest", "oauthflow/oteloauth", "oauthflow/redisstore",
+	"oauthflow/sqlstore", "oauthflow/storetest", "policy", "policy/policytest",
+}
+
+func TestTheExportedNamesAreTheGoldenOnes(t *testing.T) {
+	for _, pkg := range public {
+		golden := filepath.Join("testdata", "api", strings.ReplaceAll(pkg, "/", "_")+".golden")
+		got := exported(t, pkg)
+		if *update {
+			if err := os.MkdirAll(filepath.Dir(golden), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			continue
+		}
+		if want := read(t, golden); got != want {
+			t.Errorf("the exported names of %s have changed; if this is meant: go test . -update\n%s", pkg, changed(want, got))
+		}
+	}
+}
+
+// exported prints what a package exports: declarations without comments and function bodies, sorted.
+func exported(t *testing.T, pkg string) string {
+	t.Helper()
+	fset := token.NewFileSet()
+	files, err := filepath.Glob(filepath.Join(pkg, "*.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []string
+	for _, name := range files {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		f, err := parser.ParseFile(fset, name, nil, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !ast.FileExports(f) {
+			continue
+		}
+		for _, d := range f.Decls {
+			if fn, ok := d.(*ast.FuncDecl); ok {
+				fn.Body = nil
+			}
+			var b bytes.Buffer
+			if err := printer.Fprint(&b, fset, d); err != nil {
+				t.Fatal(err)
+			}
+			if text := strings.TrimSpace(b.String()); text != "" && !strings.HasPrefix(text, "import") {
+				out = append(out, text)
+			}
+		}
+	}
+	if len(out) == 0 {
+		t.Fatalf("%s exports nothing: %v", pkg, fs.ErrNotExist)
+	}
+	slices.Sort(out)
+	return strings.Join(slices.Compact(out), "\n\n") + "\n"
+}
+
+// changed lists the lines that one has and the other has not.
+func changed(want, got string) string {
+	var b strings.Builder
+	w, g := strings.Split(want, "\n"), strings.Split(got, "\n")
+	for _, l := range w {
+		if !slices.Contains(g, l) {
+			b.WriteString("- " + l + "\n")
+		}
+	}
+	for _, l := range g {
+		if !slices.Contains(w, l) {
+			b.WriteString("+ " + l + "\n")
+		}
+	}
+	return b.String()
+}
