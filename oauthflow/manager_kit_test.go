@@ -107,7 +107,11 @@ func (w *world) manager(change ...func(*oauthflow.ManagerConfig)) *oauthflow.Man
 		w.t.Fatal(err)
 	}
 	w.t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
+		patience := 10 * time.Minute
+		if w.t.Failed() {
+			patience = 5 * time.Second // a result that cannot be saved, as when the store is down, is tried for ever
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
 		if err := m.Close(ctx); err != nil {
 			w.t.Errorf("Close: %v", err)
