@@ -91,7 +91,8 @@ func indexName(table string) string {
 
 // examine refuses a database of another dialect, or one that is not as durable as asked.
 func (s *Store) examine(ctx context.Context, c Config) error {
-	if err := c.DB.PingContext(ctx); err != nil {
+	// A connection's first statements are the DSN's pragmas: a file that another process just turns to WAL is busy.
+	if err := s.retry(ctx, func() error { return c.DB.PingContext(ctx) }); err != nil {
 		return fmt.Errorf("sqlstore: connecting to the database: %w", contextFirst(ctx, err))
 	}
 	var product, setting1, setting2 string

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/fullcast/sfauth/oauthflow/sqlstore"
 )
@@ -169,5 +170,36 @@ func TestADatabaseThatTakesNoWritesRefusesThemWithErrReadOnly(t *testing.T) {
 				t.Errorf("Load: got version %d and %v, want 1", got.Version, err)
 			}
 		})
+	}
+}
+
+func TestOpenWaitsForAFileThatAnotherProcessIsChanging(t *testing.T) {
+	p := sqlite(t)
+	rollback := p
+	rollback.dsn, _, _ = strings.Cut(p.dsn, "?") // as it was before anybody turned it to WAL
+	other, err := connect(t, rollback).Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, statement := range []string{"CREATE TABLE another (id TEXT)", "BEGIN EXCLUSIVE"} {
+		if _, err := other.ExecContext(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	opened := make(chan error, 1)
+	go func() {
+		_, err := sqlstore.Open(t.Context(), sqlstore.Config{DB: connect(t, p), Dialect: p.dialect})
+		opened <- err
+	}()
+	select {
+	case err := <-opened:
+		t.Fatalf("got %v while the file was locked, want to wait", err)
+	case <-time.After(500 * time.Millisecond): // five times what SQLite itself waits
+	}
+	if _, err := other.ExecContext(t.Context(), "COMMIT"); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-opened; err != nil {
+		t.Error(err)
 	}
 }
