@@ -35,7 +35,7 @@ faults-long: ## the same at full size; takes hours
 	cd internal/faults && SFAUTH_FAULTS=long GOWORK=off go test -count=1 -timeout 12h .
 
 bench: ## measure beside the peers; wants a quiet machine
-	cd internal/bench && SFAUTH_BENCH=1 GOWORK=off go test -count=1 -timeout 2h -v .
+	cd internal/bench && SFAUTH_BENCH=1 GOWORK=off go test -count=1 -timeout 2h -v . -update
 
 golden: ## rewrite the golden files; read the diff before committing it
 	go test . -update

@@ -3,6 +3,7 @@ package bench
 import (
 	"encoding/xml"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -12,6 +13,8 @@ import (
 	"text/tabwriter"
 	"time"
 )
+
+var update = flag.Bool("update", false, "write the picture of the scale anew")
 
 // What is measured small is told for a fleet of this size.
 const (
@@ -123,8 +126,10 @@ func TestScale(t *testing.T) {
 		line(r.name, "%.0f loads/s, %.0f saves/s, a list of %v; full at %.0f connections", r.loads, r.saves, r.list.Round(time.Microsecond), full)
 	}
 	w.Flush()
-	if err := os.WriteFile(filepath.Join("..", "..", "docs", "pictures", "scale.svg"), []byte(scalePlot(work, idle)), 0o644); err != nil {
-		t.Error(err)
+	if *update {
+		if err := os.WriteFile(filepath.Join("..", "..", "docs", "pictures", "scale.svg"), []byte(scalePlot(work, idle)), 0o644); err != nil {
+			t.Error(err)
+		}
 	}
 }
 
