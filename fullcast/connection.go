@@ -10,7 +10,6 @@ import (
 
 	"github.com/fullcast/sfauth/metadata"
 	"github.com/fullcast/sfauth/oauthflow"
-	"github.com/fullcast/sfauth/policy"
 )
 
 // Connection is one customer's org, ready to be called. It keeps no secret and nothing to close; what it hands out may
@@ -28,7 +27,7 @@ func (c *Connector) connection(got oauthflow.Connection) *Connection {
 // Key returns the connection's name.
 func (c *Connection) Key() oauthflow.Key { return c.opened.Key }
 
-// Kind returns the kind of app that the connection was made with.
+// Kind returns the kind of app that the connection had when it was opened. See [Connection.Check].
 func (c *Connection) Kind() metadata.Kind { return metadata.Kind(c.opened.Kind) }
 
 // Status returns what is stored of the connection now.
@@ -80,28 +79,6 @@ func (c *Connection) session(ctx context.Context, rejected string) (string, erro
 		return "", c.wrap("session", err)
 	}
 	return t.AccessToken, nil
-}
-
-// checkVersion is the API version that Check reads with: the newest that holds every setting the instructions name
-// and that every org answers.
-const checkVersion = metadata.APIVersion(66)
-
-// Check reads the connection's app from the org and holds it against the setup instructions for its kind. The report
-// says what differs and which clicks mend it; what no metadata holds is reported as not visible.
-func (c *Connection) Check(ctx context.Context) (policy.Report, error) {
-	want := ExternalClientApp(c.connector.site, "")
-	if c.Kind() == metadata.KindConnectedApp {
-		want = ConnectedApp(c.connector.site, "")
-	}
-	org, err := c.Org(checkVersion)
-	if err != nil {
-		return policy.Report{}, err
-	}
-	app, err := org.Read(ctx, want.Kind, want.APIName)
-	if err != nil {
-		return policy.Report{}, c.wrap("check", err)
-	}
-	return policy.Check(policy.Subject{App: app, Version: checkVersion}, policy.Baseline(want)...), nil
 }
 
 func (c *Connection) wrap(op string, err error) error { return wrap(op, c.Key(), c.Kind(), err) }

@@ -80,6 +80,15 @@ type world struct {
 	rec  *recorder
 	sf   *fullcast.Connector
 	host oauthflow.Host
+
+	mu   sync.Mutex
+	told map[oauthflow.EventType]int
+}
+
+func (w *world) observe(e oauthflow.Event) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.told[e.Type]++
 }
 
 func newWorld(t *testing.T, cfg orgtest.Config) *world {
@@ -89,13 +98,13 @@ func newWorld(t *testing.T, cfg orgtest.Config) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{org: org, rec: &recorder{next: org.RoundTripper()}}
+	w := &world{org: org, rec: &recorder{next: org.RoundTripper()}, told: map[oauthflow.EventType]int{}}
 	keys, err := oauthflow.NewKeys(oauthflow.GenerateSealingKey("test"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	w.sf, err = fullcast.NewConnector(fullcast.Config{
-		Site: fullcast.Production, Store: oauthflow.NewMemoryStore(), Keys: keys, Transport: w.rec,
+		Site: fullcast.Production, Store: oauthflow.NewMemoryStore(), Keys: keys, Transport: w.rec, Observe: w.observe,
 	})
 	if err != nil {
 		t.Fatal(err)

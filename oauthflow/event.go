@@ -16,6 +16,7 @@ const (
 	EventRepaired     EventType = "repaired"         // a suspended or doubtful connection works again; not told when it was fresh sessions that were refused
 	EventReplay       EventType = "replay suspected" // the grant died although its latest refresh token was here: another may have used it
 	EventClient       EventType = "client replaced"  // the credentials given to SetClient have worked
+	EventKind         EventType = "kind changed"     // the app is of another kind now
 	EventMoved        EventType = "moved"            // the tokens have gone to another key
 	EventOrgChanged   EventType = "org changed"      // a refresh was answered for another org
 	EventForeign      EventType = "foreign record"   // a record was sealed elsewhere, with another key, or was changed

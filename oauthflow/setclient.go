@@ -37,6 +37,31 @@ func (m *Manager) SetClient(ctx context.Context, k Key, c Client) error {
 	})
 }
 
+// SetKind says of which kind the connection's app is now, as after Setup has turned a connected app into an external
+// client app that keeps the consumer key. Nothing is sent and nothing else changes; [EventKind] tells.
+func (m *Manager) SetKind(ctx context.Context, k Key, kind string) error {
+	const op = "set kind"
+	if err := k.validate(op); err != nil {
+		return err
+	}
+	var told *Event
+	err := m.change(ctx, op, k, func(g *grant) error {
+		told = nil
+		if g.Client.Kind != kind {
+			told = &Event{Type: EventKind, Key: k, OrgID: g.OrgID}
+		}
+		g.Client.Kind = kind
+		if g.Next != nil {
+			g.Next.Kind = kind
+		}
+		return nil
+	})
+	if err == nil && told != nil {
+		m.observe(*told)
+	}
+	return err
+}
+
 // change loads, changes and saves a connection until nobody comes in between.
 func (m *Manager) change(ctx context.Context, op string, k Key, change func(*grant) error) error {
 	end, err := m.begin()

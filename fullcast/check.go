@@ -1,0 +1,76 @@
+package fullcast
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/fullcast/sfauth/metadata"
+	"github.com/fullcast/sfauth/oauthflow"
+	"github.com/fullcast/sfauth/policy"
+)
+
+// checkVersion is the API version that Check reads with: the newest that holds every setting the instructions name
+// and that every org answers.
+const checkVersion = metadata.APIVersion(66)
+
+// Check reads the connection's app from the org and holds it against the setup instructions for its kind. The report
+// says what differs and which clicks mend it; what no metadata holds is reported as not visible.
+//
+// Setup's "Migrate to External Client App" leaves an external client app of the connected app's API name, reported to
+// keep its consumer key. A legacy connection whose key is found on such an app is held against the instructions for an
+// external client app, and is one to it from then on: [oauthflow.EventKind] tells.
+func (c *Connection) Check(ctx context.Context) (policy.Report, error) {
+	now, err := c.Status(ctx)
+	if err != nil {
+		return policy.Report{}, err
+	}
+	org, err := c.Org(checkVersion)
+	if err != nil {
+		return policy.Report{}, err
+	}
+	app, err := c.app(ctx, org, now)
+	if err != nil {
+		return policy.Report{}, c.wrap("check", err)
+	}
+	want := ConnectedApp(c.connector.site, "")
+	if app.Kind == metadata.KindExternalClientApp {
+		want = ExternalClientApp(c.connector.site, "")
+	}
+	if app.Kind != metadata.Kind(now.Kind) {
+		if err := c.connector.manager.SetKind(ctx, c.Key(), string(app.Kind)); err != nil {
+			return policy.Report{}, c.wrap("check", err)
+		}
+	}
+	return policy.Check(policy.Subject{App: app, Version: checkVersion}, policy.Baseline(want)...), nil
+}
+
+// app reads the app that holds the connection's consumer key: the one that the instructions name, or what Setup has
+// made of the connected app.
+func (c *Connection) app(ctx context.Context, org *metadata.Org, now oauthflow.Connection) (metadata.App, error) {
+	connected := ConnectedApp(c.connector.site, "").APIName
+	kind, name := metadata.KindConnectedApp, connected
+	if metadata.Kind(now.Kind) == metadata.KindExternalClientApp {
+		kind, name = metadata.KindExternalClientApp, ExternalClientApp(c.connector.site, "").APIName
+	}
+	app, err := org.Read(ctx, kind, name)
+	if err != nil && !errors.Is(err, metadata.ErrNotFound) {
+		return app, err
+	}
+	if key := externalKey(app); kind == metadata.KindExternalClientApp && err == nil && (key == "" || key == now.ConsumerKey || key == now.NextKey) {
+		return app, nil
+	}
+	made, madeErr := org.Read(ctx, metadata.KindExternalClientApp, connected)
+	if madeErr == nil && externalKey(made) == now.ConsumerKey {
+		return made, nil
+	}
+	return app, err
+}
+
+// externalKey is the consumer key of an external client app, where the org shows it.
+func externalKey(a metadata.App) string {
+	if a.GlobalOAuthSettings == nil {
+		return ""
+	}
+	return strings.TrimSpace(a.GlobalOAuthSettings.ConsumerKey)
+}
