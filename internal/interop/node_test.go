@@ -68,6 +68,16 @@ func startNode(t *testing.T, ready any, script string, args ...string) {
 	go io.Copy(&log, lines)
 }
 
+// authorityFile holds the CA of the front for programs that are told of it by name.
+func authorityFile(t *testing.T, f *front) string {
+	t.Helper()
+	name := filepath.Join(t.TempDir(), "ca.pem")
+	if err := os.WriteFile(name, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: f.ca.Raw}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
+
 // talk runs a program of the folder node that reports its steps and asks for what only a person or an admin can do. It
 // trusts the CA of the front. What the steps saw is decoded into saw, by the name of the step.
 func talk(t *testing.T, f *front, script string, settings map[string]string, saw any, answers map[string]func(with string) (any, error)) {
@@ -76,12 +86,8 @@ func talk(t *testing.T, f *front, script string, settings map[string]string, saw
 	if err != nil {
 		t.Fatal(err)
 	}
-	ca := filepath.Join(t.TempDir(), "ca.pem")
-	if err := os.WriteFile(ca, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: f.ca.Raw}), 0o600); err != nil {
-		t.Fatal(err)
-	}
 	cmd := nodeCommand(t, script, string(encoded))
-	cmd.Env = append(os.Environ(), "NODE_EXTRA_CA_CERTS="+ca)
+	cmd.Env = append(os.Environ(), "NODE_EXTRA_CA_CERTS="+authorityFile(t, f))
 	var log transcript
 	cmd.Stderr = &log
 	in, err := cmd.StdinPipe()
