@@ -19,7 +19,7 @@ type alternative struct {
 // measured is what one alternative took.
 type measured struct {
 	name   string
-	ns     float64 // CPU time for one operation, median of the rounds
+	ns     float64 // CPU time, or time waited, for one operation; median of the rounds
 	ratio  float64 // to the first alternative, median of the rounds
 	allocs float64
 }
@@ -28,10 +28,20 @@ type measured struct {
 // compares within each round: what disturbs the machine then disturbs all of them. It counts the process's CPU time,
 // which does not see other processes.
 func paired(g, rounds int, slice time.Duration, alternatives ...alternative) []measured {
+	return pairedBy(processTime, g, rounds, slice, alternatives)
+}
+
+// waited is paired by the clock on the wall, for what waits for others.
+func waited(g, rounds int, slice time.Duration, alternatives ...alternative) []measured {
+	begin := time.Now()
+	return pairedBy(func() time.Duration { return time.Since(begin) }, g, rounds, slice, alternatives)
+}
+
+func pairedBy(clock func() time.Duration, g, rounds int, slice time.Duration, alternatives []alternative) []measured {
 	n := make([]int, len(alternatives))
 	for i, a := range alternatives {
 		for c := 1; ; c *= 2 {
-			if d := cpuTime(a.do, g, c); d >= slice/2 {
+			if d := spent(clock, a.do, g, c); d >= slice/2 {
 				n[i] = max(1, int(float64(c)*float64(slice)/float64(d)))
 				break
 			}
@@ -43,7 +53,7 @@ func paired(g, rounds int, slice time.Duration, alternatives ...alternative) []m
 		now := make([]float64, len(alternatives))
 		for j := range alternatives {
 			i := (j + r) % len(alternatives)
-			now[i] = float64(cpuTime(alternatives[i].do, g, n[i])) / float64(n[i]*g)
+			now[i] = float64(spent(clock, alternatives[i].do, g, n[i])) / float64(n[i]*g)
 		}
 		for i := range alternatives {
 			per[i] = append(per[i], now[i])
@@ -57,7 +67,8 @@ func paired(g, rounds int, slice time.Duration, alternatives ...alternative) []m
 	return out
 }
 
-func cpuTime(do func(), g, n int) time.Duration {
+// spent returns what g goroutines took to do something n times each.
+func spent(clock func() time.Duration, do func(), g, n int) time.Duration {
 	var wg sync.WaitGroup
 	start := make(chan struct{})
 	for range g {
@@ -68,10 +79,10 @@ func cpuTime(do func(), g, n int) time.Duration {
 			}
 		})
 	}
-	before := processTime()
+	before := clock()
 	close(start)
 	wg.Wait()
-	return processTime() - before
+	return clock() - before
 }
 
 func processTime() time.Duration {

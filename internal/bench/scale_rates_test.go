@@ -28,9 +28,13 @@ import (
 
 // backEnd is a store that is to be measured.
 type backEnd struct {
-	name  string
-	store oauthflow.Store
-	err   error // why there is none here
+	name   string
+	store  oauthflow.Store
+	db     *sql.DB       // of a database
+	table  string        // in it
+	client *redis.Client // of Redis
+	prefix string        // of its keys
+	err    error         // why there is none here
 }
 
 // rates are what a store does in a second, asked by several at once.
@@ -48,16 +52,22 @@ const (
 func backEnds(t *testing.T) []backEnd {
 	t.Helper()
 	files, err := filestore.Open(filestore.Config{Dir: filepath.Join(t.TempDir(), "records")})
-	all := []backEnd{{"filestore", files, err}}
+	all := []backEnd{{name: "filestore", store: files, err: err}}
 	if err == nil {
 		t.Cleanup(func() { _ = files.Close() })
 	}
-	path := filepath.Join(t.TempDir(), "records.db")
-	return append(all,
-		database(t, "SQLite", sqlstore.SQLite, "sqlite", "file:"+path+"?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=busy_timeout(100)"),
-		database(t, "PostgreSQL", sqlstore.PostgreSQL, "pgx", cmp.Or(os.Getenv("SFAUTH_POSTGRES"), "postgres://postgres@127.0.0.1:5432/test?connect_timeout=3")),
+	return append(all, sqlite(t), postgres(t),
 		database(t, "MariaDB", sqlstore.MySQL, "mysql", cmp.Or(os.Getenv("SFAUTH_MARIADB"), "root@tcp(127.0.0.1:3306)/test?timeout=3s")),
-		redisServer(t, cmp.Or(os.Getenv("SFAUTH_REDIS"), "redis://127.0.0.1:6379")))
+		redisServer(t))
+}
+
+func sqlite(t *testing.T) backEnd {
+	path := filepath.Join(t.TempDir(), "records.db")
+	return database(t, "SQLite", sqlstore.SQLite, "sqlite", "file:"+path+"?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=busy_timeout(100)")
+}
+
+func postgres(t *testing.T) backEnd {
+	return database(t, "PostgreSQL", sqlstore.PostgreSQL, "pgx", cmp.Or(os.Getenv("SFAUTH_POSTGRES"), "postgres://postgres@127.0.0.1:5432/test?connect_timeout=3"))
 }
 
 // notDurable marks a server that was made fast for tests.
@@ -86,14 +96,14 @@ func database(t *testing.T, name string, d sqlstore.Dialect, driver, dsn string)
 		err = s.Migrate(t.Context())
 		t.Cleanup(func() { _, _ = db.Exec("DROP TABLE " + c.Table) })
 	}
-	b.store, b.err = s, err
+	b.store, b.db, b.table, b.err = s, db, c.Table, err
 	return b
 }
 
-func redisServer(t *testing.T, address string) backEnd {
+func redisServer(t *testing.T) backEnd {
 	t.Helper()
 	b := backEnd{name: "Redis"}
-	options, err := redis.ParseURL(address)
+	options, err := redis.ParseURL(cmp.Or(os.Getenv("SFAUTH_REDIS"), "redis://127.0.0.1:6379"))
 	if err != nil {
 		b.err = err
 		return b
@@ -113,7 +123,7 @@ func redisServer(t *testing.T, address string) backEnd {
 			client.Del(context.Background(), keys.Val())
 		}
 	})
-	b.store, b.err = s, err
+	b.store, b.client, b.prefix, b.err = s, client, c.Prefix, err
 	return b
 }
 

@@ -1,0 +1,134 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"golang.org/x/sys/unix"
+
+	"github.com/fullcast/sfauth/internal/needs"
+	"github.com/fullcast/sfauth/oauthflow"
+	"github.com/fullcast/sfauth/oauthflow/filestore"
+)
+
+// turns are how long and how often the stores take turns.
+const (
+	turn   = 20 * time.Millisecond
+	rounds = 20
+)
+
+// swapping returns a function that swaps records by compare-and-swap, each caller one that nobody else has meanwhile.
+func swapping(t *testing.T, s oauthflow.Store, swap func(oauthflow.Record) error) func() {
+	t.Helper()
+	free := make(chan oauthflow.Record, askers)
+	for i := range askers {
+		r := stored(i, 0)
+		if err := s.Save(t.Context(), r); err != nil {
+			t.Fatal(err)
+		}
+		r.Version = 1
+		free <- r
+	}
+	return func() {
+		r := <-free
+		if err := swap(r); err != nil {
+			panic(err)
+		}
+		r.Version++
+		free <- r
+	}
+}
+
+func saving(t *testing.T, s oauthflow.Store) func() {
+	return swapping(t, s, func(r oauthflow.Record) error { return s.Save(context.Background(), r) })
+}
+
+func TestRow6bFilesBesideADurableWrite(t *testing.T) {
+	quiet(t)
+	dir := t.TempDir()
+	s, err := filestore.Open(filestore.Config{Dir: filepath.Join(dir, "records")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	file, err := os.Create(filepath.Join(dir, "bare"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	data := stored(0, 0).Data
+	write := func() {
+		if _, err := file.WriteAt(data, 0); err != nil {
+			panic(err)
+		}
+		if err := unix.Fdatasync(int(file.Fd())); err != nil {
+			panic(err)
+		}
+	}
+	got := waited(1, rounds, turn, alternative{"write and fdatasync", write}, alternative{"ours", saving(t, s)})
+	report(t, row{"6b", "filestore: a durable swap", "file and two fsyncs 3.3–3.6×", got[1].ratio, 4.2, "× write and fdatasync"})
+}
+
+// The same statement in a table of the same kind on the same driver, without this module.
+func TestRow6bAnd6cDatabasesBesideTheBareStatement(t *testing.T) {
+	quiet(t)
+	for _, d := range []struct {
+		row  string
+		open func(*testing.T) backEnd
+	}{{"6b", sqlite}, {"6c", postgres}} {
+		ours, bare := d.open(t), d.open(t)
+		if ours.err != nil || bare.err != nil {
+			needs.Missing(t, "no %s: %v", ours.name, ours.err)
+		}
+		statement := `UPDATE "` + bare.table + `" SET version = $1, due = $2, data = $3 WHERE id = $4 AND version = $5`
+		swap := swapping(t, bare.store, func(r oauthflow.Record) error {
+			result, err := bare.db.Exec(statement, int64(r.Version)+1, r.Due.UnixMicro(), r.Data, r.ID, int64(r.Version))
+			if err != nil {
+				return err
+			}
+			if n, err := result.RowsAffected(); err != nil || n != 1 {
+				return fmt.Errorf("%d rows changed, %w", n, err)
+			}
+			return nil
+		})
+		save := saving(t, ours.store)
+		for _, g := range []int{1, askers} {
+			got := waited(g, rounds, turn, alternative{"the bare statement", swap}, alternative{"ours", save})
+			report(t, row{d.row, fmt.Sprintf("%s: a swap, %d at once", ours.name, g), "", got[1].ratio, 1.1, "× the bare statement"})
+		}
+	}
+}
+
+// The same script on the same client, without this module, beside the round trip that a PING takes.
+func TestRow6dRedisBesideTheBareScript(t *testing.T) {
+	quiet(t)
+	ours, bare := redisServer(t), redisServer(t)
+	if ours.err != nil || bare.err != nil {
+		needs.Missing(t, "no Redis: %v", ours.err)
+	}
+	text, err := os.ReadFile(filepath.Join("..", "..", "oauthflow", "redisstore", "save.lua"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, script, prefix := context.Background(), redis.NewScript(string(text)), "{"+bare.prefix+"}:"
+	swap := swapping(t, bare.store, func(r oauthflow.Record) error {
+		keys := []string{prefix + "record:" + r.ID, prefix + "due"}
+		due := fmt.Sprintf("%018d", r.Due.UnixMicro())
+		swapped, err := script.Run(ctx, bare.client, keys, r.Version, r.Version+1, due, r.Data, r.ID).Bool()
+		if err == nil && !swapped {
+			err = oauthflow.ErrConflict
+		}
+		return err
+	})
+	save := saving(t, ours.store)
+	for _, g := range []int{1, askers} {
+		got := waited(g, rounds, turn, alternative{"the bare script", swap}, alternative{"ours", save},
+			alternative{"PING", func() { bare.client.Ping(ctx) }})
+		report(t, row{"6d", fmt.Sprintf("%s: a swap, %d at once", ours.name, g), fmt.Sprintf("PING %.2f×", got[2].ratio), got[1].ratio, 1.1, "× the bare script"})
+	}
+}
