@@ -128,9 +128,16 @@ func (s *scene) window() (median, p99 time.Duration) {
 }
 
 func TestF21KilledAtRandom(t *testing.T) {
-	kills := size(30, 300)
-	r := drill(t, 21, fmt.Sprint(kills, " times kill -9 at random, 4 workers, 60 connections"), "0 replays, requests = rotations, lost ≤ refreshes that a kill hit")
-	s := newScene(t, 60, orgtest.Config{RefreshTime: 30 * time.Millisecond}).hasty()
+	killedAtRandom(t, chosen(), size(30, 300))
+}
+
+func TestF21KilledAtRandomOnTheOtherStores(t *testing.T) {
+	eachOther(t, func(t *testing.T, on backEnd) { killedAtRandom(t, on, size(8, 300)) })
+}
+
+func killedAtRandom(t *testing.T, on backEnd, kills int) {
+	r := drill(t, 21, fmt.Sprint(on, ": ", kills, " times kill -9 at random, 4 workers, 60 connections"), "0 replays, requests = rotations, lost ≤ refreshes that a kill hit")
+	s := newSceneOn(t, on, 60, orgtest.Config{RefreshTime: 30 * time.Millisecond}).hasty()
 	workers := s.workers(4)
 	mark := s.mark()
 	hammer := order{Op: "hammer", Conns: s.indices(), Each: 16, Within: 20 * time.Second}

@@ -31,11 +31,18 @@ func waking(every time.Duration, workers func() []*worker) (stop func()) {
 }
 
 func TestF09RandomStops(t *testing.T) {
-	rounds, seeds := size(8, 30), size(1, 10)
-	r := drill(t, 9, fmt.Sprintf("random SIGSTOP of 0.2–1.1 s, lease 0.3 s, 60 connections × %d rounds × %d runs", rounds, seeds), "0 of 60 lost, 0 replays in each run")
+	randomStops(t, chosen(), size(8, 30), size(1, 10))
+}
+
+func TestF09RandomStopsOnTheOtherStores(t *testing.T) {
+	eachOther(t, func(t *testing.T, on backEnd) { randomStops(t, on, size(2, 30), 1) })
+}
+
+func randomStops(t *testing.T, on backEnd, rounds, seeds int) {
+	r := drill(t, 9, fmt.Sprintf("%s: random SIGSTOP of 0.2–1.1 s, lease 0.3 s, 60 connections × %d rounds × %d runs", on, rounds, seeds), "0 of 60 lost, 0 replays in each run")
 	lost, replays, rotations := 0, 0, 0
 	for range seeds {
-		s := newScene(t, 60, orgtest.Config{RefreshTime: 30 * time.Millisecond}).hasty()
+		s := newSceneOn(t, on, 60, orgtest.Config{RefreshTime: 30 * time.Millisecond}).hasty()
 		workers := s.workers(4)
 		mark := s.mark()
 		everybody(workers, order{Op: "hammer", Conns: s.indices(), Each: 16, Within: 20 * time.Second})
@@ -57,7 +64,7 @@ func TestF09RandomStops(t *testing.T) {
 			w.kill()
 		}
 	}
-	r.must(rotations > 100, "only %d refreshes", rotations)
+	r.must(rotations > 10*rounds*seeds, "only %d refreshes", rotations)
 	r.saw("%d refreshes, %d lost, %d replays", rotations, lost, replays)
 }
 

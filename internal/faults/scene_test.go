@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/fullcast/sfauth/oauthflow"
-	"github.com/fullcast/sfauth/oauthflow/filestore"
 	"github.com/fullcast/sfauth/oauthflow/orgtest"
 )
 
@@ -34,7 +33,7 @@ type scene struct {
 	org     *orgtest.Org
 	server  *orgtest.Server
 	roots   *x509.CertPool
-	dir     string
+	place   place
 	sealing oauthflow.SealingKey
 	conns   []oauthflow.Key
 	grants  map[oauthflow.Key]string // the refresh token each connection was made with
@@ -57,6 +56,12 @@ func (c clock) now() time.Time {
 // newScene sets up an org with strict rotation and n connections.
 func newScene(t *testing.T, n int, cfg orgtest.Config) *scene {
 	t.Helper()
+	return newSceneOn(t, chosen(), n, cfg)
+}
+
+// newSceneOn is newScene with its records in a store of that kind.
+func newSceneOn(t *testing.T, on backEnd, n int, cfg orgtest.Config) *scene {
+	t.Helper()
 	cfg.Existing, cfg.RotateRefreshTokens, cfg.ApprovalLimit = installedApp(), true, n+1000
 	org, err := orgtest.New(cfg)
 	if err != nil {
@@ -73,7 +78,7 @@ func newScene(t *testing.T, n int, cfg orgtest.Config) *scene {
 		t.Fatal(err)
 	}
 	roots.AddCert(ca)
-	s := &scene{t: t, org: org, server: server, roots: roots, dir: t.TempDir() + "/store", sealing: oauthflow.GenerateSealingKey("k1"), grants: map[oauthflow.Key]string{}, timing: calm()}
+	s := &scene{t: t, org: org, server: server, roots: roots, place: newPlace(t, on), sealing: oauthflow.GenerateSealingKey("k1"), grants: map[oauthflow.Key]string{}, timing: calm()}
 	s.connect(n)
 	return s
 }
@@ -148,14 +153,14 @@ func (s *scene) client() oauthflow.Client {
 	return oauthflow.Client{Host: host, ID: key, Secret: oauthflow.NewSecret(secret)}
 }
 
-// open opens the directory as one more process would.
+// open opens the place as one more process would.
 func (s *scene) open() oauthflow.Store {
 	s.t.Helper()
-	store, err := filestore.Open(filestore.Config{Dir: s.dir})
+	store, closer, err := s.place.open(s.t.Context())
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	s.t.Cleanup(func() { store.Close() })
+	s.t.Cleanup(func() { closer.Close() })
 	return store
 }
 

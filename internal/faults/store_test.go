@@ -113,8 +113,8 @@ func TestF48TheStoreIsRestoredFromABackup(t *testing.T) {
 	r := drill(t, 48, "20 connections refreshed, then the store copied back: while processes run, and announced to new ones", "0 stale tokens sent, 0 replays, typed")
 	s := newScene(t, 20, orgtest.Config{})
 	running := s.worker()
-	backup := t.TempDir()
-	copyStore(t, s.dir, backup)
+	backup := newPlace(t, s.place.On)
+	s.place.copyTo(t, backup)
 	call := order{Op: "call", Conns: s.indices(), Each: 20}
 	running.do(call)
 	for range 3 {
@@ -122,7 +122,7 @@ func TestF48TheStoreIsRestoredFromABackup(t *testing.T) {
 		running.do(call)
 	}
 	mark := s.mark()
-	copyStore(t, backup, s.dir)
+	backup.copyTo(t, s.place)
 	s.org.ExpireSessions()
 	running.do(order{Op: "call", Conns: s.indices(), Each: 20, Within: 10 * time.Second}) // the stored tokens are tried, and are dead
 	seen, _ := running.do(order{Op: "call", Conns: s.indices(), Each: 20, Within: 10 * time.Second})
@@ -139,8 +139,11 @@ func TestF48TheStoreIsRestoredFromABackup(t *testing.T) {
 	r.saw("running process: %v; new one: %v; %d requests, %d introspections", seen.Outcomes, told.Outcomes, a2.posts, a2.introspections)
 }
 
-func copyStore(t *testing.T, from, to string) {
+func copyFiles(t *testing.T, from, to string) {
 	t.Helper()
+	if err := os.MkdirAll(to, 0o700); err != nil {
+		t.Fatal(err)
+	}
 	entries, err := os.ReadDir(from)
 	if err != nil {
 		t.Fatal(err)
@@ -165,12 +168,9 @@ func copyStore(t *testing.T, from, to string) {
 func TestF49ProductionIsClonedToStaging(t *testing.T) {
 	r := drill(t, 49, "the store copied and opened with another environment, and with another key", "0 requests, typed errors, the original unharmed")
 	s := newScene(t, 10, orgtest.Config{})
-	original := s.dir
-	s.dir = t.TempDir() + "/clone"
-	if err := os.Mkdir(s.dir, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	copyStore(t, original, s.dir)
+	original := s.place
+	s.place = newPlace(t, original.On)
+	original.copyTo(t, s.place)
 	s.org.ExpireSessions()
 	mark := s.mark()
 	staging := s.worker(func(sc *script) { sc.Environment = "staging" })
@@ -188,7 +188,7 @@ func TestF49ProductionIsClonedToStaging(t *testing.T) {
 		r.must(total == 20, "outcomes %v", o)
 	}
 	r.must(n == 0, "%d requests reached the org", n)
-	s.dir = original
+	s.place = original
 	good, _ := s.healthy(10 * time.Second)
 	r.must(good == 10, "%d lost", 10-good)
 	r.saw("other environment: %v; other key: %v; %d requests", a.Outcomes, b.Outcomes, n)
@@ -196,10 +196,10 @@ func TestF49ProductionIsClonedToStaging(t *testing.T) {
 
 func TestF53EveryByteOfARecordIsSpoiled(t *testing.T) {
 	r := drill(t, 53, "each byte of a record's file flipped, files swapped, cut, grown to 10 MiB, another version", "every one refused and typed, the others unaffected, 0 requests")
-	s := newScene(t, 3, orgtest.Config{})
+	s := newSceneOn(t, files, 3, orgtest.Config{})
 	s.org.ExpireSessions()
 	mark := s.mark()
-	names, err := filepath.Glob(s.dir + "/*.rec")
+	names, err := filepath.Glob(s.place.Name + "/*.rec")
 	if err != nil {
 		t.Fatal(err)
 	}

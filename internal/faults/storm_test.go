@@ -96,9 +96,18 @@ func TestF06RollingRestartsUnderLoad(t *testing.T) {
 }
 
 func TestF07AStormOfExpiriesCostsOneRequestEach(t *testing.T) {
-	const processes, goroutines, expiries, connections = 4, 64, 200, 10
-	r := drill(t, 7, "4 processes × 64 goroutines × 200 expiries × 10 connections", "2000 requests, 2000 rotations, 0 replays, 0 lost, ≤ 60 s")
-	s := newScene(t, connections, orgtest.Config{})
+	stormOfExpiries(t, chosen(), 200)
+}
+
+func TestF07AStormOfExpiriesOnTheOtherStores(t *testing.T) {
+	eachOther(t, func(t *testing.T, on backEnd) { stormOfExpiries(t, on, size(20, 200)) })
+}
+
+func stormOfExpiries(t *testing.T, on backEnd, expiries int) {
+	const processes, goroutines, connections = 4, 64, 10
+	r := drill(t, 7, fmt.Sprintf("%s: 4 processes × 64 goroutines × %d expiries × 10 connections", on, expiries),
+		fmt.Sprintf("%d requests and rotations, 0 replays, 0 lost, ≤ 60 s", expiries*connections))
+	s := newSceneOn(t, on, connections, orgtest.Config{})
 	workers := s.workers(processes)
 	call := order{Op: "call", Conns: s.indices(), Each: goroutines}
 	everybody(workers, call)

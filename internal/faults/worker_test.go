@@ -15,12 +15,11 @@ import (
 	"time"
 
 	"github.com/fullcast/sfauth/oauthflow"
-	"github.com/fullcast/sfauth/oauthflow/filestore"
 )
 
 // script is what a worker process is told at its start.
 type script struct {
-	Dir         string
+	Place       place
 	Addr        string // of the org's server
 	CA          []byte
 	SealingKey  string // base64
@@ -109,12 +108,12 @@ func (c *crew) begin(text string) error {
 	}
 	roots := x509.NewCertPool()
 	roots.AddCert(ca)
-	files, err := filestore.Open(filestore.Config{Dir: c.Dir})
+	records, _, err := c.Place.open(context.Background()) // until the process ends
 	if err != nil {
 		return err
 	}
 	trips := newTrips(c.Trips)
-	c.store = &trippedStore{Store: files, trips: trips}
+	c.store = &trippedStore{Store: records, trips: trips}
 	c.net = &trippedDialer{addr: c.Addr, roots: roots, trips: trips, store: c.store}
 	c.base = &http.Transport{DialTLSContext: (&trippedDialer{addr: c.Addr, roots: roots, trips: newTrips(nil)}).dial, MaxIdleConnsPerHost: 256}
 	flow, err := oauthflow.NewFlow(oauthflow.Config{RedirectURLs: []string{callbackURL}, Transport: &http.Transport{DialTLSContext: c.net.dial}, Now: c.Clock.now})
