@@ -86,8 +86,9 @@ var drivers = map[backEnd]struct {
 	mariadb:  {"mysql", sqlstore.MySQL},
 }
 
-// open opens the place as one more process would. Durability is not what is drilled: servers for tests are made fast.
-func (p place) open(ctx context.Context) (oauthflow.Store, io.Closer, error) {
+// open opens the place as one more process would, with so many connections at most to a database. Durability is not what
+// is drilled: servers for tests are made fast.
+func (p place) open(ctx context.Context, connections int) (oauthflow.Store, io.Closer, error) {
 	switch p.On {
 	case files:
 		s, err := filestore.Open(filestore.Config{Dir: p.Name})
@@ -104,8 +105,9 @@ func (p place) open(ctx context.Context) (oauthflow.Store, io.Closer, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	db.SetMaxOpenConns(16)
-	db.SetMaxIdleConns(16)
+	db.SetMaxOpenConns(connections)
+	db.SetMaxIdleConns(connections)
+	db.SetConnMaxIdleTime(time.Second) // a scene may open it a hundred times
 	s, err := sqlstore.Open(ctx, sqlstore.Config{DB: db, Dialect: drivers[p.On].dialect, Table: p.Name, Durability: sqlstore.AcknowledgedWritesMayBeLost})
 	return s, db, err
 }
@@ -121,7 +123,7 @@ func (p place) redis() (*redis.Client, error) {
 func (p place) make(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	s, c, err := p.open(ctx)
+	s, c, err := p.open(ctx, 1)
 	if c != nil {
 		defer c.Close()
 	}

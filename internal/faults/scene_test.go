@@ -156,7 +156,7 @@ func (s *scene) client() oauthflow.Client {
 // open opens the place as one more process would.
 func (s *scene) open() oauthflow.Store {
 	s.t.Helper()
-	store, closer, err := s.place.open(s.t.Context())
+	store, closer, err := s.place.open(s.t.Context(), 2)
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -108,7 +108,7 @@ func (c *crew) begin(text string) error {
 	}
 	roots := x509.NewCertPool()
 	roots.AddCert(ca)
-	records, _, err := c.Place.open(context.Background()) // until the process ends
+	records, _, err := c.Place.open(context.Background(), 8) // until the process ends
 	if err != nil {
 		return err
 	}
