@@ -26,7 +26,7 @@ type goPackage struct {
 
 // testOnly lists what must not reach a service's binary, each with the packages whose purpose it is.
 var testOnly = map[string][]string{
-	"testing":                       {"internal/needs", "oauthflow/storetest", "policy/policytest"},
+	"testing":                       {"internal/needs", "internal/servers", "oauthflow/storetest", "policy/policytest"},
 	"net/http/httptest":             {"oauthflow/orgtest"},
 	"github.com/jarcoal/httpmock":   nil,
 	module + "/oauthflow/orgtest":   nil,

@@ -3,7 +3,6 @@ package redisstore_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"syscall"
 	"testing"
 	"time"
@@ -36,8 +35,8 @@ func TestWhatWasAcknowledgedSurvivesTheEndOfTheServer(t *testing.T) {
 		for range 20 {
 			r = save(t, s, r)
 		}
-		srv.kill()
-		srv.launch()
+		srv.Kill()
+		srv.Launch()
 		s = open(t, srv.client())
 		wantVersion(t, s, r.ID, r.Version)
 	}
@@ -170,7 +169,7 @@ func TestAFullServerRefusesWithoutHalfAChange(t *testing.T) {
 
 func TestAReplicaRefusesTheWrites(t *testing.T) {
 	master := start(t, safe...)
-	replica := start(t, append([]string{"--replicaof", "127.0.0.1", fmt.Sprint(master.port)}, safe...)...)
+	replica := start(t, append([]string{"--replicaof", "127.0.0.1", master.Port()}, safe...)...)
 	c := master.client()
 	s := openWith(t, redisstore.Config{Client: c})
 	r := save(t, s, record("connection/acme/main"))
@@ -208,9 +207,7 @@ func TestAServerThatHangsKeepsNobodyBeyondTheContext(t *testing.T) {
 	srv := start(t, safe...)
 	s := open(t, srv.client())
 	r := save(t, s, record("connection/acme/main"))
-	if err := srv.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
-		t.Fatal(err)
-	}
+	srv.Signal(syscall.SIGSTOP)
 	for name, do := range map[string]func(context.Context) error{
 		"Load":   func(ctx context.Context) error { _, err := s.Load(ctx, r.ID); return err },
 		"Save":   func(ctx context.Context) error { return s.Save(ctx, r) },

@@ -106,7 +106,7 @@ func TestWhereTheSettingsAreSecretTheErrorSaysWhatToDo(t *testing.T) {
 	if err := srv.client().Do(t.Context(), "acl", "setuser", "app", "on", "nopass", "~*", "+@all", "-config").Err(); err != nil {
 		t.Fatal(err)
 	}
-	c := client(t, &redis.Options{Addr: srv.addr(), Username: "app", Password: "any"})
+	c := client(t, &redis.Options{Addr: srv.Addr(), Username: "app", Password: "any"})
 	_, err := redisstore.Open(t.Context(), redisstore.Config{Client: c})
 	if !errors.Is(err, redisstore.ErrVolatile) || !contains(err.Error(), "+config|get") || !contains(err.Error(), "Config.Durability") {
 		t.Errorf("got %v, want an error wrapping ErrVolatile that says what to allow or to set", err)

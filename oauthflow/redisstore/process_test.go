@@ -82,7 +82,7 @@ func TestProcessesLoseNoChange(t *testing.T) {
 	for range processes {
 		all.Go(func() {
 			cmd := exec.CommandContext(t.Context(), os.Args[0])
-			cmd.Env = append(os.Environ(), workerVariable+"="+srv.addr(), "GOMAXPROCS=1")
+			cmd.Env = append(os.Environ(), workerVariable+"="+srv.Addr(), "GOMAXPROCS=1")
 			if out, err := cmd.CombinedOutput(); err != nil {
 				t.Errorf("%v: %s", err, bytes.TrimSpace(out))
 			}

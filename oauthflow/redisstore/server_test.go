@@ -4,16 +4,13 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
-	"fmt"
-	"net"
 	"os"
-	"os/exec"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/fullcast/sfauth/internal/needs"
+	"github.com/fullcast/sfauth/internal/servers"
 	"github.com/fullcast/sfauth/oauthflow"
 	"github.com/fullcast/sfauth/oauthflow/redisstore"
 	"github.com/redis/go-redis/v9"
@@ -27,63 +24,17 @@ var safe = []string{"--appendonly", "yes", "--appendfsync", "always"}
 
 // server is a Redis server of a test's own.
 type server struct {
-	t    testing.TB
-	port int
-	dir  string
-	args []string
-	cmd  *exec.Cmd
+	*servers.Redis
+	t testing.TB
 }
 
 // start starts a server with settings, which ends with the test.
-func start(t testing.TB, args ...string) *server {
+func start(t testing.TB, settings ...string) *server {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := &server{t: t, port: listener.Addr().(*net.TCPAddr).Port, dir: t.TempDir(), args: args}
-	listener.Close()
-	s.launch()
-	t.Cleanup(s.stop)
-	return s
+	return &server{servers.StartRedis(t, settings...), t}
 }
 
-func (s *server) launch() {
-	s.t.Helper()
-	base := []string{"--bind", "127.0.0.1", "--port", fmt.Sprint(s.port), "--dir", s.dir, "--save", "", "--daemonize", "no",
-		"--loglevel", "warning", "--repl-diskless-sync-delay", "0", "--shutdown-timeout", "0"}
-	s.cmd = exec.Command(needs.Program(s.t, "redis-server"), append(base, s.args...)...)
-	if err := s.cmd.Start(); err != nil {
-		s.t.Fatal(err)
-	}
-	c := s.client()
-	for range 500 {
-		if c.Ping(s.t.Context()).Err() == nil {
-			return
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	s.t.Fatal("the server does not answer")
-}
-
-// stop ends the server and its children, also when it was stopped.
-func (s *server) stop() {
-	late := time.AfterFunc(5*time.Second, func() { _ = s.cmd.Process.Kill() })
-	defer late.Stop()
-	_ = s.cmd.Process.Signal(syscall.SIGTERM)
-	_ = s.cmd.Process.Signal(syscall.SIGCONT)
-	_ = s.cmd.Wait()
-}
-
-// kill ends the server at once, as kill -9 does.
-func (s *server) kill() {
-	_ = s.cmd.Process.Kill()
-	_ = s.cmd.Wait()
-}
-
-func (s *server) addr() string { return fmt.Sprintf("127.0.0.1:%d", s.port) }
-
-func (s *server) client() *redis.Client { return client(s.t, &redis.Options{Addr: s.addr()}) }
+func (s *server) client() *redis.Client { return client(s.t, &redis.Options{Addr: s.Addr()}) }
 
 // client returns a client that is closed at the end.
 func client(t testing.TB, o *redis.Options) *redis.Client {

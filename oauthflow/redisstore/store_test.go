@@ -31,7 +31,7 @@ func TestTheStoreKeepsTheContract(t *testing.T) {
 	t.Run("with a replica that has every change", func(t *testing.T) {
 		t.Parallel()
 		master := start(t, safe...)
-		start(t, "--replicaof", "127.0.0.1", fmt.Sprint(master.port))
+		start(t, "--replicaof", "127.0.0.1", master.Port())
 		c := master.client()
 		for c.Do(t.Context(), "wait", 1, 1000).Val() != int64(1) {
 			time.Sleep(10 * time.Millisecond)
@@ -73,7 +73,7 @@ func cluster(t *testing.T) string {
 	}
 	do(a, "cluster", "addslotsrange", 0, 8191)
 	do(b, "cluster", "addslotsrange", 8192, 16383)
-	do(a, "cluster", "meet", "127.0.0.1", b.port)
+	do(a, "cluster", "meet", "127.0.0.1", b.Port())
 	for _, s := range []*server{a, b} {
 		c := s.client()
 		for i := 0; ; i++ {
@@ -87,5 +87,5 @@ func cluster(t *testing.T) string {
 			time.Sleep(20 * time.Millisecond)
 		}
 	}
-	return a.addr()
+	return a.Addr()
 }

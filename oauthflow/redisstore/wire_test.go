@@ -58,7 +58,7 @@ func TestALostAnswerIsNoConflictAndIsNotAskedForAgain(t *testing.T) {
 	clusterAddr := cluster(t)
 	for name, connect := range map[string]func(w *wire) redis.UniversalClient{
 		"a server": func(w *wire) redis.UniversalClient {
-			return redis.NewClient(&redis.Options{Addr: srv.addr(), Dialer: w.dial, MaxRetries: 5})
+			return redis.NewClient(&redis.Options{Addr: srv.Addr(), Dialer: w.dial, MaxRetries: 5})
 		},
 		"a cluster": func(w *wire) redis.UniversalClient {
 			return redis.NewClusterClient(&redis.ClusterOptions{Addrs: []string{clusterAddr}, Dialer: w.dial})
@@ -98,7 +98,7 @@ func TestALostAnswerIsNoConflictAndIsNotAskedForAgain(t *testing.T) {
 func TestEachMethodIsOneRoundTrip(t *testing.T) {
 	srv := start(t, safe...)
 	w := &wire{}
-	c := client(t, &redis.Options{Addr: srv.addr(), Dialer: w.dial, PoolSize: 1})
+	c := client(t, &redis.Options{Addr: srv.Addr(), Dialer: w.dial, PoolSize: 1})
 	s := open(t, c)
 	for round := range 2 {
 		r := record("connection/acme/main")
