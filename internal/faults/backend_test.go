@@ -42,9 +42,10 @@ func chosen() backEnd { return backEnd(cmp.Or(os.Getenv("SFAUTH_FAULTS_STORE"), 
 
 // place is where the records of a scene are. It is told to worker processes.
 type place struct {
-	On   backEnd
-	DSN  string
-	Name string // directory, table or prefix
+	On       backEnd
+	DSN      string
+	Name     string // directory, table or prefix
+	Replicas int    // of Redis that a save waits for
 }
 
 // newPlace makes an empty place, which is gone after the test.
@@ -98,7 +99,7 @@ func (p place) open(ctx context.Context, connections int) (oauthflow.Store, io.C
 		if err != nil {
 			return nil, nil, err
 		}
-		s, err := redisstore.Open(ctx, redisstore.Config{Client: client, Prefix: p.Name, Durability: redisstore.AcknowledgedWritesMayBeLost})
+		s, err := redisstore.Open(ctx, redisstore.Config{Client: client, Prefix: p.Name, Replicas: p.Replicas, Durability: redisstore.AcknowledgedWritesMayBeLost})
 		return s, client, err
 	}
 	db, err := sql.Open(drivers[p.On].driver, p.DSN)

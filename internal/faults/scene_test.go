@@ -34,6 +34,7 @@ type scene struct {
 	server  *orgtest.Server
 	roots   *x509.CertPool
 	place   place
+	former  *place // taken over from; nil for nowhere
 	sealing oauthflow.SealingKey
 	conns   []oauthflow.Key
 	grants  map[oauthflow.Key]string // the refresh token each connection was made with
@@ -62,6 +63,12 @@ func newScene(t *testing.T, n int, cfg orgtest.Config) *scene {
 // newSceneOn is newScene with its records in a store of that kind.
 func newSceneOn(t *testing.T, on backEnd, n int, cfg orgtest.Config) *scene {
 	t.Helper()
+	return newSceneAt(t, newPlace(t, on), n, cfg)
+}
+
+// newSceneAt is newScene with its records in a place that is there.
+func newSceneAt(t *testing.T, at place, n int, cfg orgtest.Config) *scene {
+	t.Helper()
 	cfg.Existing, cfg.RotateRefreshTokens, cfg.ApprovalLimit = installedApp(), true, n+1000
 	org, err := orgtest.New(cfg)
 	if err != nil {
@@ -78,7 +85,7 @@ func newSceneOn(t *testing.T, on backEnd, n int, cfg orgtest.Config) *scene {
 		t.Fatal(err)
 	}
 	roots.AddCert(ca)
-	s := &scene{t: t, org: org, server: server, roots: roots, place: newPlace(t, on), sealing: oauthflow.GenerateSealingKey("k1"), grants: map[oauthflow.Key]string{}, timing: calm()}
+	s := &scene{t: t, org: org, server: server, roots: roots, place: at, sealing: oauthflow.GenerateSealingKey("k1"), grants: map[oauthflow.Key]string{}, timing: calm()}
 	s.connect(n)
 	return s
 }
@@ -156,7 +163,12 @@ func (s *scene) client() oauthflow.Client {
 // open opens the place as one more process would.
 func (s *scene) open() oauthflow.Store {
 	s.t.Helper()
-	store, closer, err := s.place.open(s.t.Context(), 2)
+	return s.openAt(s.place)
+}
+
+func (s *scene) openAt(p place) oauthflow.Store {
+	s.t.Helper()
+	store, closer, err := p.open(s.t.Context(), 2)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -188,6 +200,9 @@ func (s *scene) manager(store oauthflow.Store, change ...func(*oauthflow.Manager
 		s.t.Fatal(err)
 	}
 	cfg := oauthflow.ManagerConfig{Store: store, Keys: keys, Environment: environment, Timing: s.timing}
+	if s.former != nil {
+		cfg.Former = s.openAt(*s.former)
+	}
 	if s.server != nil {
 		cfg.Flow = s.flow(s.server.Transport())
 	}

@@ -104,10 +104,14 @@ func TestF07AStormOfExpiriesOnTheOtherStores(t *testing.T) {
 }
 
 func stormOfExpiries(t *testing.T, on backEnd, expiries int) {
+	stormOfExpiriesAt(t, 7, string(on), newPlace(t, on), expiries)
+}
+
+func stormOfExpiriesAt(t *testing.T, number int, over string, at place, expiries int) {
 	const processes, goroutines, connections = 4, 64, 10
-	r := drill(t, 7, fmt.Sprintf("%s: 4 processes × 64 goroutines × %d expiries × 10 connections", on, expiries),
+	r := drill(t, number, fmt.Sprintf("%s: 4 processes × 64 goroutines × %d expiries × 10 connections", over, expiries),
 		fmt.Sprintf("%d requests and rotations, 0 replays, 0 lost, ≤ 60 s", expiries*connections))
-	s := newSceneOn(t, on, connections, orgtest.Config{})
+	s := newSceneAt(t, at, connections, orgtest.Config{})
 	workers := s.workers(processes)
 	call := order{Op: "call", Conns: s.indices(), Each: goroutines}
 	everybody(workers, call)

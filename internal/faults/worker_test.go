@@ -20,6 +20,7 @@ import (
 // script is what a worker process is told at its start.
 type script struct {
 	Place       place
+	Former      *place
 	Addr        string // of the org's server
 	CA          []byte
 	SealingKey  string // base64
@@ -33,7 +34,7 @@ type script struct {
 
 // order is what a worker is asked to do, reply what became of it.
 type order struct {
-	Op     string // call, hammer, halt, close, replace, store, complete
+	Op     string // call, hammer, halt, close, replace, store, take over, complete
 	Conns  []int
 	Each   int           // goroutines
 	Within time.Duration // for all of it
@@ -124,8 +125,14 @@ func (c *crew) begin(text string) error {
 	if err != nil {
 		return err
 	}
+	var former oauthflow.Store
+	if c.Former != nil {
+		if former, _, err = c.Former.open(context.Background(), 8); err != nil {
+			return err
+		}
+	}
 	c.m, err = oauthflow.NewManager(oauthflow.ManagerConfig{
-		Flow: flow, Store: c.store, Keys: keys, Environment: c.Environment, StoreEpoch: c.StoreEpoch, Timing: c.Timing,
+		Flow: flow, Store: c.store, Former: former, Keys: keys, Environment: c.Environment, StoreEpoch: c.StoreEpoch, Timing: c.Timing,
 		Observe: func(e oauthflow.Event) {
 			c.mu.Lock()
 			c.events[string(e.Type)]++
@@ -166,6 +173,11 @@ func (c *crew) do(o order) reply {
 		return c.tally.reply(c)
 	case "store":
 		c.store.down.Store(o.Text == "down")
+		return reply{}
+	case "take over":
+		if err := c.m.TakeOver(ctx, nil); err != nil {
+			return reply{Err: err.Error()}
+		}
 		return reply{}
 	case "complete":
 		_, err := c.m.Complete(ctx, oauthflow.Callback{Tenant: "acme", Path: callbackPath, Binding: browser, Query: o.Query})

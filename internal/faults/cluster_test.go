@@ -1,0 +1,215 @@
+package faults
+
+import (
+	"database/sql"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/fullcast/sfauth/internal/servers"
+	"github.com/fullcast/sfauth/oauthflow"
+	"github.com/fullcast/sfauth/oauthflow/orgtest"
+)
+
+func TestF45DatabaseSessionsAreEnded(t *testing.T) {
+	times := size(40, 400)
+	r := drill(t, 45, fmt.Sprint("PostgreSQL ends all sessions, ", times, " times, 4 workers, 20 connections"), "0 lost, 0 replays, each request a rotation")
+	s := newSceneOn(t, postgres, 20, orgtest.Config{RefreshTime: 30 * time.Millisecond}).hasty()
+	db, err := sql.Open("pgx", s.place.DSN)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	ended := 0
+	good, a := s.underLoad(func() {
+		for range times {
+			time.Sleep(100 * time.Millisecond)
+			var n int
+			err := db.QueryRow("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND query LIKE '%' || $1 || '%'", s.place.Name).Scan(&n)
+			if err != nil {
+				t.Error(err)
+			}
+			ended += n
+		}
+	})
+	r.must(good == len(s.conns) && a.replays == 0 && a.posts == a.rotations, "%d lost, %d replays, %d requests, %d rotations", len(s.conns)-good, a.replays, a.posts, a.rotations)
+	r.must(ended > times && a.rotations > len(s.conns), "only %d sessions ended, %d refreshes", ended, a.rotations)
+	r.saw("%d sessions ended, %d requests, %d rotations, %d lost, %d replays", ended, a.posts, a.rotations, len(s.conns)-good, a.replays)
+}
+
+// underLoad lets something happen while four workers call and all sessions end again and again. It returns how many
+// connections are healthy afterwards, and what the org has seen.
+func (s *scene) underLoad(happen func()) (healthy int, seen account) {
+	s.t.Helper()
+	workers := s.workers(4)
+	mark := s.mark()
+	everybody(workers, order{Op: "hammer", Conns: s.indices(), Each: 16, Within: 20 * time.Second})
+	stop := s.expireEvery(400 * time.Millisecond)
+	happen()
+	stop()
+	everybody(workers, order{Op: "halt"})
+	healthy, bad := s.healthy(30 * time.Second)
+	for _, err := range bad {
+		s.t.Log(err)
+	}
+	return healthy, s.since(mark)
+}
+
+func TestF46ThePrimaryFailsAndItsStandbyIsPromoted(t *testing.T) {
+	failovers := size(3, 50)
+	r := drill(t, 46, fmt.Sprint("PostgreSQL with a synchronous standby: the primary is aborted and the standby promoted, ", failovers, " times"), "0 lost, 0 replays")
+	primary := servers.StartPostgres(t)
+	standby := primary.Standby()
+	relay := servers.StartRelay(t, primary.Addr())
+	synchronous := func(names string) {
+		primary.Exec("ALTER SYSTEM SET synchronous_standby_names = '" + names + "'")
+		primary.Exec("SELECT pg_reload_conf()")
+	}
+	synchronous("*")
+	p := place{On: postgres, DSN: "postgres://postgres@" + relay.Addr() + "/postgres?connect_timeout=3", Name: "drill"}
+	if err := p.make(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	s := newSceneAt(t, p, 20, orgtest.Config{RefreshTime: 30 * time.Millisecond}).hasty()
+	good, a := s.underLoad(func() {
+		for range failovers {
+			time.Sleep(time.Second)
+			primary.Abort()
+			relay.Turn("")
+			standby.Promote()
+			primary = standby
+			synchronous("") // else nothing is written until there is another standby
+			relay.Turn(primary.Addr())
+			standby = primary.Standby()
+			synchronous("*")
+		}
+		time.Sleep(time.Second)
+	})
+	r.must(good == len(s.conns) && a.replays == 0, "%d lost, %d replays", len(s.conns)-good, a.replays)
+	r.must(a.rotations > failovers*len(s.conns), "only %d refreshes", a.rotations)
+	r.saw("%d requests, %d rotations, %d lost, %d replays", a.posts, a.rotations, len(s.conns)-good, a.replays)
+}
+
+func TestF47AStandbyIsUsedByMistake(t *testing.T) {
+	r := drill(t, 47, "a worker is given a hot standby for its store, all sessions are over", "typed, 0 requests")
+	primary := servers.StartPostgres(t)
+	p := place{On: postgres, DSN: primary.DSN(), Name: "drill"}
+	if err := p.make(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	s := newSceneAt(t, p, 5, orgtest.Config{})
+	p.DSN = primary.Standby().DSN() // made now, it has all records
+	s.org.ExpireSessions()
+	mark := s.mark()
+	w := s.worker(func(sc *script) { sc.Place = p })
+	sum, _ := w.do(order{Op: "call", Conns: s.indices(), Each: 20, Within: 5 * time.Second})
+	a := s.since(mark)
+	r.must(a.posts == 0 && sum.Outcomes[string(oauthflow.KindStore)] == 20, "%d requests, outcomes %v", a.posts, sum.Outcomes)
+	r.saw("%d requests, outcomes %v", a.posts, sum.Outcomes)
+}
+
+func TestF50BehindATransactionPooler(t *testing.T) {
+	behind := newPlace(t, postgres)
+	pooled := behind
+	pooled.DSN = servers.StartPgBouncer(t, behind.DSN, 4)
+	stormOfExpiriesAt(t, 50, "PgBouncer by transaction, 4 sessions", pooled, size(20, 200))
+}
+
+func TestF51TheMasterFailsAndItsReplicaIsPromoted(t *testing.T) {
+	failovers := size(3, 50)
+	r := drill(t, 51, fmt.Sprint("Redis, every save awaited by a replica: kill -9 of the master, the replica promoted, ", failovers, " times"), "0 lost, 0 replays")
+	master := servers.StartRedis(t)
+	replicaOf := func(m *servers.Redis) *servers.Redis {
+		return servers.StartRedis(t, "--replicaof", "127.0.0.1", m.Port())
+	}
+	replica := replicaOf(master)
+	relay := servers.StartRelay(t, master.Addr())
+	s := newSceneAt(t, place{On: redisKV, DSN: "redis://" + relay.Addr(), Name: "drill", Replicas: 1}, 20, orgtest.Config{RefreshTime: 30 * time.Millisecond}).hasty()
+	good, a := s.underLoad(func() {
+		for range failovers {
+			time.Sleep(time.Second)
+			master.Kill()
+			relay.Turn("")
+			replica.Promote()
+			master = replica
+			relay.Turn(master.Addr())
+			replica = replicaOf(master)
+		}
+		time.Sleep(time.Second)
+	})
+	r.must(good == len(s.conns) && a.replays == 0, "%d lost, %d replays", len(s.conns)-good, a.replays)
+	r.must(a.rotations > failovers*len(s.conns), "only %d refreshes", a.rotations)
+	r.saw("%d requests, %d rotations, %d lost, %d replays", a.posts, a.rotations, len(s.conns)-good, a.replays)
+}
+
+func TestF52RedisForgets(t *testing.T) {
+	r := drill(t, 52, "Redis: scripts flushed; keys of another type; everything flushed", "calls go on; typed; typed; the process lives, 0 requests too many")
+	server := servers.StartRedis(t)
+	p := place{On: redisKV, DSN: "redis://" + server.Addr(), Name: "drill"}
+	s := newSceneAt(t, p, 10, orgtest.Config{})
+	client, err := p.redis()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	ctx := t.Context()
+	w := s.worker()
+	call := order{Op: "call", Conns: s.indices(), Each: 20, Within: 5 * time.Second}
+	mark := s.mark()
+
+	s.org.ExpireSessions()
+	must(t, client.ScriptFlush(ctx).Err())
+	forgotten, _ := w.do(call)
+	r.must(forgotten.Outcomes["ok"] == 20 && s.since(mark).posts == 10, "scripts: %v, %d requests", forgotten.Outcomes, s.since(mark).posts)
+
+	keys, err := client.Keys(ctx, "*record*").Result()
+	must(t, err)
+	for _, k := range keys {
+		must(t, client.Del(ctx, k).Err())
+		must(t, client.LPush(ctx, k, "not a record").Err())
+	}
+	s.org.ExpireSessions()
+	damaged, _ := w.do(call)
+	must(t, client.FlushAll(ctx).Err())
+	gone, ok := w.do(call)
+	for what, got := range map[string]reply{"keys": damaged, "flush": gone} {
+		for kind := range got.Outcomes {
+			r.must(kind == string(oauthflow.KindStore) || kind == string(oauthflow.KindNotConnected), "%s: %v", what, got.Outcomes)
+		}
+	}
+	r.must(ok && s.since(mark).posts == 10, "the process lives: %v; %d requests", ok, s.since(mark).posts)
+	r.saw("%v; %v; %v; %d requests", forgotten.Outcomes, damaged.Outcomes, gone.Outcomes, s.since(mark).posts)
+}
+
+func TestF56RecordsMoveFromFilesToADatabase(t *testing.T) {
+	r := drill(t, 56, "40 connections taken over from files into PostgreSQL by one of 4 workers under load", "0 lost, 0 replays, nothing left behind")
+	s := newSceneOn(t, files, 40, orgtest.Config{RefreshTime: 30 * time.Millisecond}).hasty()
+	former := s.place
+	s.place = newPlace(t, postgres)
+	s.former = &former
+	took := ""
+	good, a := s.underLoad(func() {
+		time.Sleep(500 * time.Millisecond)
+		got, _ := s.worker().do(order{Op: "take over"})
+		took = got.Err
+		time.Sleep(500 * time.Millisecond)
+	})
+	left := 0
+	store, closer, err := former.open(t.Context(), 1)
+	must(t, err)
+	defer closer.Close()
+	for range store.List(t.Context(), "connection/", time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)) {
+		left++
+	}
+	r.must(good == len(s.conns) && a.replays == 0, "%d lost, %d replays", len(s.conns)-good, a.replays)
+	r.must(left == 0 && took == "", "%d left behind, %s", left, took)
+	r.must(a.rotations > len(s.conns), "only %d refreshes", a.rotations)
+	r.saw("%d requests, %d rotations, %d lost, %d replays, %d left behind", a.posts, a.rotations, len(s.conns)-good, a.replays, left)
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
