@@ -6,23 +6,61 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"sync"
 	"time"
 )
 
-// gate is what a manager keeps of one login host: how many refreshes are under way there, and until when the host
-// asks to be left alone. The latter is shared with other processes by the record host/NAME.
+// gate is what a manager keeps of one login host: how many refreshes are under way there, until when the host asks to
+// be left alone, and whether it answers at all. The second is shared with other processes by the record host/NAME.
 type gate struct {
 	slots chan struct{}
 
 	mu        sync.Mutex
 	notBefore time.Time
+	silences  int       // requests in a row that the host itself did not answer
+	nextProbe time.Time // by the monotonic clock
 }
 
 const (
 	perHost    = 16 // refreshes under way at once
 	hostPrefix = "host/"
+
+	manySilences = 8           // after which a host is held to be down
+	probeEvery   = time.Second // how often this process then asks it
 )
+
+// pause returns how long this process is to leave the host alone; 0 lets the caller ask. Of many connections of a host
+// that is down, one asks every second.
+func (g *gate) pause() time.Duration {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.silences < manySilences {
+		return 0
+	}
+	if wait := time.Until(g.nextProbe); wait > 0 {
+		return wait
+	}
+	g.nextProbe = time.Now().Add(probeEvery)
+	return 0
+}
+
+// saw takes note of how a request to the host ended; nil is success.
+func (g *gate) saw(e *Error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	switch {
+	case e == nil, e.Status > 0 && e.Status < http.StatusInternalServerError:
+		g.silences = 0
+	case errors.Is(e.Err, errFenced), errors.Is(e.Err, context.Canceled): // our own doing
+	default:
+		if g.silences++; g.silences == manySilences {
+			g.nextProbe = time.Now().Add(probeEvery)
+		}
+	}
+}
+
+var errSilent = errors.New("the login host has not answered for a while; it is asked again every second")
 
 func (m *Manager) gate(host string) *gate {
 	m.mu.RLock()

@@ -160,11 +160,15 @@ func notYet(g *grant, wait time.Duration) error {
 // attempt sends the refresh token of g's generation once, after it has won the right to by compare-and-swap. It
 // returns the stored result, or nil when the store has moved on and is to be looked at again.
 func (m *Manager) attempt(ctx context.Context, r Record, g *grant) (*grant, Record, error) {
-	leave, err := m.gate(g.Client.Host).enter(m.open)
+	gate := m.gate(g.Client.Host)
+	leave, err := gate.enter(m.open)
 	if err != nil {
 		return nil, r, err
 	}
 	defer leave()
+	if wait := gate.pause(); wait > 0 {
+		return nil, r, &Error{Op: opRefresh, Host: g.Client.Host, Kind: KindNotSent, RetryAfter: wait, Err: errSilent}
+	}
 	start := time.Now()
 	doubted := g.Intent != nil
 	mine := random().Reveal()
@@ -179,6 +183,7 @@ func (m *Manager) attempt(ctx context.Context, r Record, g *grant) (*grant, Reco
 	fresh, used, err := m.send(ctx, g, start, doubted)
 	took := time.Since(start)
 	if fresh != nil {
+		gate.saw(nil)
 		stored, at, cerr := m.commit(ctx, at, sending{m, g, mine, used, doubted}, fresh, took)
 		if cerr != nil {
 			return nil, at, cerr
@@ -203,6 +208,7 @@ func (m *Manager) attempt(ctx context.Context, r Record, g *grant) (*grant, Reco
 		fenced.Err = errFenced
 		e = &fenced
 	}
+	gate.saw(e)
 	if e.Status == http.StatusServiceUnavailable && g.Rotates { // a gateway's word; Salesforce may have acted
 		m.holdOff(ctx, e.Host, m.flow.now().Add(max(e.RetryAfter, time.Second)))
 		return nil, at, nil

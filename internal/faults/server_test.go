@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/fullcast/sfauth/internal/servers"
 	"github.com/fullcast/sfauth/oauthflow"
 	"github.com/fullcast/sfauth/oauthflow/orgtest"
 )
@@ -213,4 +214,35 @@ func TestF32AnotherRefreshIsBeingProcessed(t *testing.T) {
 	r.must(err == nil && took <= 6*time.Second, "%v after %v", err, took)
 	r.must(a.posts <= 5 && a.replays == 0, "%d requests, %d replays", a.posts, a.replays)
 	r.saw("success after %.1f s, %d requests, %d replays", took.Seconds(), a.posts, a.replays)
+}
+
+func TestF34TheLoginHostIsDown(t *testing.T) {
+	outage, connections := time.Duration(size(6, 1800))*time.Second, size(200, 5000)
+	const processes = 4
+	most := processes * (int(outage/time.Second) + 8 + 16) // a probe a second, after those it took to see it
+	r := drill(t, 34, fmt.Sprintf("the login host is down for %v, %d connections want it from %d processes", outage, connections, processes),
+		fmt.Sprintf("at most %d tries; then all heal within 5 min; 0 lost, 0 replays", most))
+	s := newScene(t, connections, orgtest.Config{})
+	relay := servers.StartRelay(t, s.server.Addr())
+	workers := s.workers(processes, func(sc *script) { sc.LoginAddr = relay.Addr() })
+	everybody(workers, order{Op: "call", Conns: s.indices(), Each: connections})
+	relay.Turn("")
+	s.org.ExpireSessions()
+	mark := s.mark()
+	everybody(workers, order{Op: "hammer", Conns: s.indices(), Each: 64, Within: 5 * time.Second})
+	time.Sleep(outage)
+	tries := relay.Away()
+	relay.Turn(s.server.Addr())
+	began := time.Now()
+	for time.Since(began) < 5*time.Minute && s.since(mark).rotations < connections {
+		time.Sleep(50 * time.Millisecond)
+	}
+	took := time.Since(began)
+	everybody(workers, order{Op: "halt"})
+	a := s.since(mark)
+	r.must(tries <= most && tries >= processes, "%d tries", tries)
+	r.must(a.rotations == connections && a.posts == connections && a.replays == 0, "%d rotations, %d requests, %d replays", a.rotations, a.posts, a.replays)
+	good, bad := s.healthy(30 * time.Second)
+	r.must(good == connections, "%d lost (%v)", connections-good, bad)
+	r.saw("%d tries; healed within %v with %d requests, %d lost, %d replays", tries, took.Round(100*time.Millisecond), a.posts, connections-good, a.replays)
 }

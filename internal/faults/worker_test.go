@@ -2,6 +2,7 @@ package faults
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"crypto/x509"
 	"encoding/json"
@@ -22,6 +23,7 @@ type script struct {
 	Place       place
 	Former      *place
 	Addr        string // of the org's server
+	LoginAddr   string // of its login host, where that is another
 	CA          []byte
 	SealingKey  string // base64
 	Environment string
@@ -115,7 +117,7 @@ func (c *crew) begin(text string) error {
 	}
 	trips := newTrips(c.Trips)
 	c.store = &trippedStore{Store: records, trips: trips}
-	c.net = &trippedDialer{addr: c.Addr, roots: roots, trips: trips, store: c.store}
+	c.net = &trippedDialer{addr: cmp.Or(c.LoginAddr, c.Addr), roots: roots, trips: trips, store: c.store}
 	c.base = &http.Transport{DialTLSContext: (&trippedDialer{addr: c.Addr, roots: roots, trips: newTrips(nil)}).dial, MaxIdleConnsPerHost: 256}
 	flow, err := oauthflow.NewFlow(oauthflow.Config{RedirectURLs: []string{callbackURL}, Transport: &http.Transport{DialTLSContext: c.net.dial}, Now: c.Clock.now})
 	if err != nil {

@@ -13,6 +13,7 @@ type Relay struct {
 
 	mu     sync.Mutex
 	target string // empty: nobody is there
+	turned int    // connections away, since nobody was there
 	open   map[net.Conn]bool
 }
 
@@ -45,6 +46,13 @@ func StartRelay(t testing.TB, target string) *Relay {
 // Addr returns host and port.
 func (r *Relay) Addr() string { return r.listener.Addr().String() }
 
+// Away returns how many connections found nobody.
+func (r *Relay) Away() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.turned
+}
+
 // Turn cuts every connection and sends the next ones to another server; to nobody when target is empty.
 func (r *Relay) Turn(target string) {
 	r.mu.Lock()
@@ -60,6 +68,9 @@ func (r *Relay) carry(down net.Conn) {
 	defer down.Close()
 	r.mu.Lock()
 	target := r.target
+	if target == "" {
+		r.turned++
+	}
 	r.mu.Unlock()
 	if target == "" {
 		return

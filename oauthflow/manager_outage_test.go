@@ -1,0 +1,90 @@
+package oauthflow_test
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/fullcast/sfauth/oauthflow"
+	"github.com/fullcast/sfauth/oauthflow/orgtest"
+)
+
+// overPipes carries one request of each connection to the org.
+func (w *world) overPipes(c net.Conn) {
+	req, err := http.ReadRequest(bufio.NewReader(c))
+	if err != nil {
+		return
+	}
+	req.URL.Scheme, req.URL.Host, req.RequestURI = "https", req.Host, ""
+	resp, err := w.wire.RoundTrip(req)
+	if err != nil {
+		return
+	}
+	defer resp.Body.Close()
+	_ = resp.Write(c)
+}
+
+func TestAHostThatIsDownIsAskedOnceASecondHoweverManyConnectionsItHas(t *testing.T) {
+	const connections, outage = 150, 10 * time.Minute
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, orgtest.Config{RotateRefreshTokens: true, ApprovalLimit: connections})
+		var down atomic.Bool
+		var dials atomic.Int32
+		flow := w.flow(piped(func(context.Context) error {
+			dials.Add(1)
+			if down.Load() {
+				return &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}
+			}
+			return nil
+		}, w.overPipes))
+		m := w.manager(func(c *oauthflow.ManagerConfig) { c.Flow = flow })
+		sources := make([]*oauthflow.Source, connections)
+		dead := make([]string, connections)
+		for i := range sources {
+			k := oauthflow.Key{Tenant: "acme", Name: fmt.Sprint(i)}
+			w.connect(m, k)
+			sources[i] = m.Source(k)
+			dead[i] = w.token(sources[i])
+		}
+		w.org.ExpireSessions()
+		down.Store(true)
+		before, began := dials.Load(), time.Now()
+		healed := make([]time.Duration, connections)
+		var all sync.WaitGroup
+		for i, s := range sources {
+			all.Go(func() {
+				for {
+					if _, err := s.Replace(t.Context(), dead[i]); err == nil {
+						healed[i] = time.Since(began) - outage
+						return
+					}
+					time.Sleep(20 * time.Second)
+				}
+			})
+		}
+		time.Sleep(outage)
+		during := int(dials.Load() - before)
+		down.Store(false)
+		all.Wait()
+		if most := int(outage/time.Second) + 8 + 16; during > most { // until it is held to be down, and those under way then
+			t.Errorf("%d dials during the outage, want at most %d", during, most)
+		}
+		if during < 20 {
+			t.Errorf("%d dials during the outage: nobody looked whether it was over", during)
+		}
+		if last := slices.Max(healed); last > 5*time.Minute {
+			t.Errorf("the last connection healed %v after the outage", last)
+		}
+		w.wantEvents("refresh", "reuse", 0)
+		t.Logf("%d dials, the last healed after %v", during, slices.Max(healed))
+	})
+}
