@@ -63,7 +63,7 @@ func backEnds(t *testing.T) []backEnd {
 
 func sqlite(t *testing.T) backEnd {
 	path := filepath.Join(t.TempDir(), "records.db")
-	return database(t, "SQLite", sqlstore.SQLite, "sqlite", "file:"+path+"?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=busy_timeout(100)")
+	return database(t, "SQLite", sqlstore.SQLite, "sqlite", "file:"+path+"?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=busy_timeout(5000)")
 }
 
 func postgres(t *testing.T) backEnd {

@@ -199,11 +199,14 @@ func (p place) copyKeys(ctx context.Context, other place) error {
 	return errors.Join(err, keys.Err())
 }
 
-// eachOther runs a row on every store but the chosen one.
+// eachOther runs a row on every store but the chosen one, at the same time: most of it is waiting.
 func eachOther(t *testing.T, drill func(t *testing.T, on backEnd)) {
 	for _, on := range []backEnd{files, sqlite, postgres, mariadb, redisKV} {
 		if on != chosen() {
-			t.Run(string(on), func(t *testing.T) { drill(t, on) })
+			t.Run(string(on), func(t *testing.T) {
+				t.Parallel()
+				drill(t, on)
+			})
 		}
 	}
 }
