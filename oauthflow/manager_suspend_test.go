@@ -61,7 +61,7 @@ func TestAGenerationThatIsRefusedIsCountedOnceHoweverOftenItsRefreshFails(t *tes
 					t.Fatal(err)
 				}
 				api := &refusing{base: w.org.RoundTripper()}
-				for began := time.Now(); w.events("refresh", "ok") == 0; time.Sleep(100 * time.Millisecond) {
+				for began := time.Now(); w.events("refresh", "ok") == 0; time.Sleep(time.Second) {
 					if _, err := ask(t, w, m, api); err != nil && kindOf(err) == oauthflow.KindFreshRefused {
 						t.Fatalf("one generation was counted often: %v", err)
 					}

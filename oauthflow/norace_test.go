@@ -1,0 +1,5 @@
+//go:build !race
+
+package oauthflow_test
+
+const raced = false
