@@ -28,7 +28,7 @@ interop: ## let software of others judge; needs Node.js
 browser: ## use the admin page with Chromium, which is installed if missing
 	@bash .ci/run browser
 
-faults: ## drill the Manager with real faults; prints one table
+faults: ## drill the Manager with real faults; prints one table; SFAUTH_FAULTS_STORE=PostgreSQL for another store
 	cd internal/faults && GOWORK=off go test -count=1 -timeout 15m .
 
 faults-long: ## the same at full size; takes hours

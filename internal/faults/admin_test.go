@@ -1,0 +1,207 @@
+package faults
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/fullcast/sfauth/oauthflow"
+	"github.com/fullcast/sfauth/oauthflow/orgtest"
+)
+
+// inBubble is a scene in virtual time: one process, no sockets, records in memory.
+func inBubble(t *testing.T, cfg orgtest.Config, over func(http.RoundTripper) http.RoundTripper) (*scene, *oauthflow.Manager) {
+	t.Helper()
+	cfg.Existing, cfg.RotateRefreshTokens = installedApp(), true
+	org, err := orgtest.New(cfg)
+	must(t, err)
+	s := &scene{t: t, org: org, sealing: oauthflow.GenerateSealingKey("k1")}
+	m := s.manager(oauthflow.NewMemoryStore(), func(c *oauthflow.ManagerConfig) { c.Flow = s.flow(over(org.RoundTripper())) })
+	k := key(0)
+	_, err = m.Complete(t.Context(), s.login(m, k))
+	must(t, err)
+	s.conns = []oauthflow.Key{k}
+	return s, m
+}
+
+func asItIs(rt http.RoundTripper) http.RoundTripper { return rt }
+
+func TestF36AnAdminsSwitchSuspendsAndHeals(t *testing.T) {
+	user := func(change func(*orgtest.User)) func(*orgtest.Org) error {
+		return func(o *orgtest.Org) error {
+			u := orgtest.User{Username: userName}
+			change(&u)
+			return o.SetUser(u)
+		}
+	}
+	usual := user(func(*orgtest.User) {})
+	enabled := func(value string) func(*orgtest.Org) error {
+		return func(o *orgtest.Org) error {
+			return o.SetAppField("ExtlClntAppConfigurablePolicies", appName+"_plcy", "isEnabled", value)
+		}
+	}
+	switches := []struct {
+		name    string
+		off, on func(*orgtest.Org) error
+	}{
+		{"user inactive", user(func(u *orgtest.User) { u.Inactive = true }), usual},
+		{"user frozen", user(func(u *orgtest.User) { u.Frozen = true }), usual},
+		{"app disabled", enabled("false"), enabled("true")},
+		{"address outside the login ranges", func(o *orgtest.Org) error {
+			return errors.Join(user(func(u *orgtest.User) { u.LoginRanges = []netip.Prefix{netip.MustParsePrefix("198.51.100.0/24")} })(o),
+				o.SetAppField("ExtlClntAppOauthConfigurablePolicies", appName+"_oauthPlcy", "ipRelaxationPolicyType", "Enforce"))
+		}, usual},
+	}
+	r := drill(t, 36, fmt.Sprint(len(switches), " switches of an admin off for 3 hours, then on again"), "suspended and typed, 0 replays; heals by itself within a day, and at once when asked")
+	healed, longest := 0, time.Duration(0)
+	for _, sw := range switches {
+		for _, asked := range []bool{false, true} {
+			synctest.Test(t, func(t *testing.T) {
+				s, m := inBubble(t, orgtest.Config{}, asItIs)
+				k := s.conns[0]
+				tok, err := m.Source(k).Token()
+				must(t, err)
+				s.org.ExpireSessions()
+				must(t, sw.off(s.org))
+				mark := s.mark()
+				for range 18 {
+					_, err := m.Source(k).Replace(t.Context(), tok.AccessToken)
+					var e *oauthflow.Error
+					r.must(errors.As(err, &e) && !e.Kind.Terminal(), "%s: %v", sw.name, err)
+					time.Sleep(10 * time.Minute)
+				}
+				c, err := m.Load(t.Context(), k)
+				r.must(err == nil && c.Status == oauthflow.StatusSuspended, "%s: %v, %v", sw.name, c.Status, err)
+				must(t, sw.on(s.org))
+				began := time.Now()
+				if asked {
+					err := m.Renew(t.Context(), k)
+					r.must(err == nil, "%s: asked, it says %v", sw.name, err)
+				}
+				for time.Since(began) < 24*time.Hour {
+					if _, err := m.Source(k).Replace(t.Context(), tok.AccessToken); err == nil {
+						healed++
+						break
+					}
+					time.Sleep(time.Minute)
+				}
+				longest = max(longest, time.Since(began))
+				r.must(!asked || time.Since(began) == 0, "%s: asked, it took %v", sw.name, time.Since(began))
+				r.must(s.since(mark).replays == 0, "%s: replays", sw.name)
+			})
+		}
+	}
+	r.must(healed == 2*len(switches), "%d of %d healed", healed, 2*len(switches))
+	r.saw("%d of %d healed, the last within %v", healed, 2*len(switches), longest)
+}
+
+func TestF37ASecretIsRotatedAndComesIntoForceInFitsAndStarts(t *testing.T) {
+	const flapping = 10 * time.Minute
+	r := drill(t, 37, "the consumer secret is rotated; for 10 min the old and the new one work in turns", "0 terminal; success at most 1 min after that; 0 replays")
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		var old, fresh string
+		inForce := func() string {
+			since := time.Since(began)
+			if since < flapping && int(since/time.Minute)%2 == 0 {
+				return old
+			}
+			return fresh
+		}
+		s, m := inBubble(t, orgtest.Config{}, func(rt http.RoundTripper) http.RoundTripper {
+			return roundTrip(func(req *http.Request) (*http.Response, error) { // the org knows one secret, and is told it
+				if old == "" || req.URL.Path != tokenPath {
+					return rt.RoundTrip(req)
+				}
+				body, err := io.ReadAll(req.Body)
+				if err != nil {
+					return nil, err
+				}
+				form, err := url.ParseQuery(string(body))
+				if err != nil {
+					return nil, err
+				}
+				if form.Get("client_secret") == inForce() {
+					form.Set("client_secret", old)
+				} else {
+					form.Set("client_secret", "wrong")
+				}
+				req = req.Clone(req.Context())
+				text := form.Encode()
+				req.Body, req.ContentLength = io.NopCloser(strings.NewReader(text)), int64(len(text))
+				return rt.RoundTrip(req)
+			})
+		})
+		k := s.conns[0]
+		c := s.client()
+		began, old, fresh = time.Now(), c.Secret.Reveal(), "the-new-secret"
+		c.Secret = oauthflow.NewSecret(fresh)
+		mark := s.mark()
+		must(t, m.SetClient(t.Context(), k, c))
+		terminal, worked, settled := 0, 0, time.Duration(-1)
+		rejected := ""
+		for time.Since(began) < 15*time.Minute {
+			tok, err := m.Source(k).Replace(t.Context(), rejected)
+			var e *oauthflow.Error
+			switch {
+			case err == nil && s.accepted(tok.AccessToken):
+				worked++
+				if since := time.Since(began) - flapping; since >= 0 && settled < 0 {
+					settled = since
+				}
+				time.Sleep(50 * time.Second) // a session that is used, then ends
+				s.org.ExpireSessions()
+			case err == nil:
+				rejected = tok.AccessToken
+			case errors.As(err, &e) && e.Kind.Terminal():
+				terminal++
+			}
+			time.Sleep(10 * time.Second)
+		}
+		a := s.since(mark)
+		r.must(terminal == 0 && a.replays == 0, "%d terminal, %d replays", terminal, a.replays)
+		r.must(settled >= 0 && settled <= time.Minute, "the first success came %v after it had settled", settled)
+		r.must(worked > 5, "only %d successes", worked)
+		now, err := m.Load(t.Context(), k)
+		r.must(err == nil && now.NextKey == "" && now.Status == oauthflow.StatusActive, "%+v, %v", now.Status, err)
+		r.saw("%d successes, 0 terminal, success %v after the end, %d replays", worked, settled, a.replays)
+	})
+}
+
+func TestF63TheSandboxIsRefreshed(t *testing.T) {
+	r := drill(t, 63, "the sandbox is refreshed: another org answers under the same name, with an app and user of the same names", "typed; a login there is told as another org's; 0 overwrites")
+	synctest.Test(t, func(t *testing.T) {
+		var answers http.RoundTripper
+		s, m := inBubble(t, orgtest.Config{Sandbox: true}, func(rt http.RoundTripper) http.RoundTripper {
+			answers = rt
+			return roundTrip(func(req *http.Request) (*http.Response, error) { return answers.RoundTrip(req) })
+		})
+		k := s.conns[0]
+		before, err := m.Load(t.Context(), k)
+		must(t, err)
+		tok, err := m.Source(k).Token()
+		must(t, err)
+		refreshed, _ := inBubble(t, orgtest.Config{Sandbox: true}, asItIs)
+		s.org, answers = refreshed.org, refreshed.org.RoundTripper()
+
+		_, err = m.Source(k).Replace(t.Context(), tok.AccessToken)
+		var e *oauthflow.Error
+		r.must(errors.As(err, &e) && e.Kind != oauthflow.KindInvalid, "the refresh: %v", err)
+		_, loginErr := m.Complete(t.Context(), s.login(m, k))
+		r.must(errors.Is(loginErr, oauthflow.ErrOrgChanged), "the login: %v", loginErr)
+		after, err := m.Load(t.Context(), k)
+		r.must(err == nil && after.OrgID == before.OrgID && after.OrgID != s.org.ID(), "the record names %s, %v", after.OrgID, err)
+		r.saw("refresh: %s; login refused; the record still names the former org", outcome(e))
+	})
+}
+
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
