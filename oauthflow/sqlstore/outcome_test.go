@@ -3,6 +3,7 @@ package sqlstore_test
 import (
 	"context"
 	"errors"
+	"math"
 	"testing"
 	"time"
 
@@ -22,12 +23,12 @@ func TestALostAnswerIsNoConflictAndIsNotAskedForAgain(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			w.cut.Store(true)
+			w.Lose.Store(math.MaxInt64)
 			err := s.Save(t.Context(), r)
 			if err == nil || errors.Is(err, oauthflow.ErrConflict) {
 				t.Errorf("Save: got %v, want an error that is no conflict", err)
 			}
-			w.cut.Store(false)
+			w.Lose.Store(0)
 			for range 400 { // the statement may still be under way
 				if got, err := sound.Load(t.Context(), r.ID); err != nil || got.Version != 2 {
 					if err != nil || got.Version != 3 {

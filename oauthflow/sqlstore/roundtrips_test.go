@@ -3,13 +3,11 @@ package sqlstore_test
 import (
 	"context"
 	"database/sql"
-	"net"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/fullcast/sfauth/internal/servers"
 	"github.com/fullcast/sfauth/oauthflow"
 	"github.com/fullcast/sfauth/oauthflow/sqlstore"
 	"github.com/go-sql-driver/mysql"
@@ -78,46 +76,8 @@ func TestEachMethodIsOneStatementThatIsNotPrepared(t *testing.T) {
 	})
 }
 
-// A wire counts round trips: reads that follow a write. Once it is cut, answers are lost.
-type wire struct {
-	trips atomic.Int64
-	cut   atomic.Bool
-}
-
-type wireConn struct {
-	net.Conn
-	wire *wire
-
-	mu    sync.Mutex
-	wrote bool
-}
-
-func (w *wire) dial(ctx context.Context, network, addr string) (net.Conn, error) {
-	c, err := new(net.Dialer).DialContext(ctx, network, addr)
-	return &wireConn{Conn: c, wire: w}, err
-}
-
-func (c *wireConn) Write(b []byte) (int, error) {
-	c.mu.Lock()
-	c.wrote = true
-	c.mu.Unlock()
-	return c.Conn.Write(b)
-}
-
-func (c *wireConn) Read(b []byte) (int, error) {
-	n, err := c.Conn.Read(b)
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.wrote && c.wire.cut.Load() {
-		c.Conn.Close()
-		return 0, net.ErrClosed
-	}
-	if c.wrote && n > 0 {
-		c.wire.trips.Add(1)
-		c.wrote = false
-	}
-	return n, err
-}
+// wire is a servers.Wire for the drivers.
+type wire struct{ servers.Wire }
 
 // connect opens the place's database over the wire, with one connection.
 func (w *wire) connect(t *testing.T, p place) *sql.DB {
@@ -128,14 +88,14 @@ func (w *wire) connect(t *testing.T, p place) *sql.DB {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c.DialFunc = w.dial
+		c.DialFunc = w.Dial
 		db = stdlib.OpenDB(*c)
 	} else {
 		c, err := mysql.ParseDSN(p.dsn)
 		if err != nil {
 			t.Fatal(err)
 		}
-		c.DialFunc = w.dial
+		c.DialFunc = w.Dial
 		connector, err := mysql.NewConnector(c)
 		if err != nil {
 			t.Fatal(err)
@@ -165,11 +125,11 @@ func TestEachMethodIsOneRoundTripOnTheWire(t *testing.T) {
 			s := over(t, w.connect(t, p), p)
 			for _, want := range []int64{test.first, 1} {
 				for _, step := range steps(t.Context(), s) {
-					before := w.trips.Load()
+					before := w.Trips.Load()
 					if err := step.do(); err != nil {
 						t.Fatalf("%s: %v", step.name, err)
 					}
-					if n := w.trips.Load() - before; n != want {
+					if n := w.Trips.Load() - before; n != want {
 						t.Errorf("%s takes %d round trips, want %d", step.name, n, want)
 					}
 				}
@@ -196,14 +156,14 @@ func listsInPages(t *testing.T, p place) {
 	}
 	w := &wire{}
 	s = over(t, w.connect(t, p), p)
-	before, records := w.trips.Load(), 0
+	before, records := w.Trips.Load(), 0
 	for _, err := range s.List(t.Context(), "connection/", time.Now().AddDate(100, 0, 0)) {
 		if err != nil {
 			t.Fatal(err)
 		}
 		records++
 	}
-	if n := w.trips.Load() - before; records != 300 || n != 4 {
+	if n := w.Trips.Load() - before; records != 300 || n != 4 {
 		t.Errorf("%d records take %d round trips, want 300 in 4, of which one looks whether the prefix has few", records, n)
 	}
 }
