@@ -87,21 +87,33 @@ func (c *Connection) session(ctx context.Context, rejected string) (string, erro
 const checkVersion = metadata.APIVersion(66)
 
 // Check reads the connection's app from the org and holds it against the setup instructions for its kind. The report
-// says what differs and which clicks mend it; what no metadata holds is reported as not visible.
+// says what differs and which clicks mend it; what no metadata holds is reported as not visible. An external client app
+// that Setup's own migration made has the connected app's API name: it is found by that, held against the instructions
+// for external client apps, and the report's Note says so.
 func (c *Connection) Check(ctx context.Context) (policy.Report, error) {
-	want := ExternalClientApp(c.connector.site, "")
+	want, old := ExternalClientApp(c.connector.site, ""), ConnectedApp(c.connector.site, "")
 	if c.Kind() == metadata.KindConnectedApp {
-		want = ConnectedApp(c.connector.site, "")
+		want = old
 	}
 	org, err := c.Org(checkVersion)
 	if err != nil {
 		return policy.Report{}, err
 	}
 	app, err := org.Read(ctx, want.Kind, want.APIName)
+	if errors.Is(err, metadata.ErrNotFound) {
+		migrated, merr := org.Read(ctx, metadata.KindExternalClientApp, old.APIName)
+		if merr == nil {
+			app, want = migrated, ExternalClientApp(c.connector.site, "")
+		}
+		if !errors.Is(merr, metadata.ErrNotFound) {
+			err = merr
+		}
+	}
 	if err != nil {
 		return policy.Report{}, c.wrap("check", err)
 	}
-	return policy.Check(policy.Subject{App: app, Version: checkVersion}, policy.Baseline(want)...), nil
+	before := old.New()
+	return policy.Check(policy.Subject{App: app, Version: checkVersion, Before: &before}, policy.Baseline(want)...), nil
 }
 
 func (c *Connection) wrap(op string, err error) error { return wrap(op, c.Key(), c.Kind(), err) }
