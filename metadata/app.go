@@ -85,17 +85,13 @@ func (p part) appName() string {
 
 // bytes returns the component's file.
 func (p part) bytes() ([]byte, error) {
-	var doc *document
+	var data []byte
 	var err error
-	if p.source != nil {
-		doc = p.source().doc
+	if p.source == nil {
+		data, err = fresh(p.name, p.v)
 	} else {
-		doc, err = skeleton(p.name)
+		data, err = splice(p.source().doc, p.v)
 	}
-	if err != nil {
-		return nil, wrap("write", p.label(), err)
-	}
-	data, err := splice(doc, p.v)
 	return data, wrap("write", p.label(), err)
 }
 
