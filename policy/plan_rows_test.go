@@ -209,3 +209,28 @@ func TestAStartURLIsNeverLostSilently(t *testing.T) {
 		}
 	}
 }
+
+func TestEachRoadSaysWhoDoesWhatAndWhatBecomesOfTheOldApp(t *testing.T) {
+	p := plan(t, fullcast.ConnectedApp(fullcast.Production, "admin@example.com").New())
+	for i, want := range []struct{ first, assumed, oldApp string }{
+		{"click New External Client App", "how long a new app takes", "works unchanged until the admin"},
+		{"click Migrate to External Client App", "consumer key, consumer secret and tokens stay", "read-only version"},
+	} {
+		road := p.Roads[i]
+		if s := road.Steps[0]; s.Who != "Salesforce admin" || !strings.Contains(s.Do, want.first) {
+			t.Errorf("%s begins with %+v, want that the admin has to %s", road.Title, s, want.first)
+		}
+		who := map[string]bool{}
+		for _, s := range road.Steps {
+			if who[s.Who] = true; s.Do == "" {
+				t.Errorf("%s: a step without words", road.Title)
+			}
+		}
+		if len(who) != 3 || !who["Salesforce admin"] || !who["Fullcast"] || !who["Salesforce"] {
+			t.Errorf("%s: steps of %v", road.Title, who)
+		}
+		if !strings.Contains(strings.Join(road.Assumed, "; "), want.assumed) || !strings.Contains(road.OldApp, want.oldApp) {
+			t.Errorf("%s: assumed %q; the old app: %s", road.Title, road.Assumed, road.OldApp)
+		}
+	}
+}
