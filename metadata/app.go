@@ -157,8 +157,8 @@ func (a App) Clone() App {
 }
 
 // Validate returns nil when the app is whole: made from a valid spec, every component belonging to it and having what
-// the schema requires, the header there, and no global OAuth settings without OAuth settings (Salesforce refuses
-// those). The error joins one [*Error] for each fault.
+// the schema requires, the header there, and OAuth settings and global OAuth settings both or neither (Salesforce
+// refuses the one without the other). The error joins one [*Error] for each fault.
 func (a App) Validate() error {
 	errs := []error{a.validParts()}
 	missing := func(typeName string) {

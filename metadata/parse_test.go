@@ -57,6 +57,28 @@ func TestParseJoinsComponentsByTheAppsAPIName(t *testing.T) {
 	}
 }
 
+func TestAMissingComponentIsReportedByItsName(t *testing.T) {
+	for name, drop := range map[string]func(*metadata.App){
+		"ExternalClientApp Acme: its ExternalClientApplication is missing":      func(a *metadata.App) { a.External = nil },
+		"ExternalClientApp Acme: its ExtlClntAppOauthSettings is missing":       func(a *metadata.App) { a.OAuthSettings = nil },
+		"ExternalClientApp Acme: its ExtlClntAppGlobalOauthSettings is missing": func(a *metadata.App) { a.GlobalOAuthSettings = nil },
+		"ConnectedApp Acme: its ConnectedApp is missing":                        func(a *metadata.App) { *a = metadata.App{Kind: metadata.KindConnectedApp, Name: "Acme"} },
+		"": func(a *metadata.App) { a.OAuthPolicies, a.Policies = nil, nil }, // Salesforce makes these itself
+	} {
+		app := externalSpec().New()
+		drop(&app)
+		err := app.Validate()
+		var e *metadata.Error
+		if name == "" {
+			if err != nil {
+				t.Error(err)
+			}
+		} else if !errors.As(err, &e) || err.Error() != "metadata: validate "+name {
+			t.Errorf("got %v, want %s", err, name)
+		}
+	}
+}
+
 func TestParseReportsBadFilesAndReadsTheRest(t *testing.T) {
 	apps, err := metadata.Parse(fstest.MapFS{
 		"A.eca": element("ExternalClientApplication", "\n<label>A</label>"),
