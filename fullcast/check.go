@@ -3,6 +3,7 @@ package fullcast
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/fullcast/sfauth/metadata"
@@ -18,8 +19,9 @@ const checkVersion = metadata.APIVersion(66)
 // says what differs and which clicks mend it; what no metadata holds is reported as not visible.
 //
 // Setup's "Migrate to External Client App" leaves an external client app of the connected app's API name, reported to
-// keep its consumer key. A legacy connection whose key is found on such an app is held against the instructions for an
-// external client app, and is one to it from then on: [oauthflow.EventKind] tells.
+// keep its consumer key. It is found by that name, held against the instructions for external client apps, and the
+// report's Note says so. A legacy connection whose key is found on it is one to an external client app from then on:
+// [oauthflow.EventKind] tells.
 func (c *Connection) Check(ctx context.Context) (policy.Report, error) {
 	now, err := c.Status(ctx)
 	if err != nil {
@@ -33,20 +35,20 @@ func (c *Connection) Check(ctx context.Context) (policy.Report, error) {
 	if err != nil {
 		return policy.Report{}, c.wrap("check", err)
 	}
-	want := ConnectedApp(c.connector.site, "")
+	want, before := ConnectedApp(c.connector.site, ""), ConnectedApp(c.connector.site, "").New()
 	if app.Kind == metadata.KindExternalClientApp {
 		want = ExternalClientApp(c.connector.site, "")
 	}
-	if app.Kind != metadata.Kind(now.Kind) {
+	if app.Kind != metadata.Kind(now.Kind) && externalKey(app) == now.ConsumerKey {
 		if err := c.connector.manager.SetKind(ctx, c.Key(), string(app.Kind)); err != nil {
 			return policy.Report{}, c.wrap("check", err)
 		}
 	}
-	return policy.Check(policy.Subject{App: app, Version: checkVersion}, policy.Baseline(want)...), nil
+	return policy.Check(policy.Subject{App: app, Version: checkVersion, Before: &before}, policy.Baseline(want)...), nil
 }
 
-// app reads the app that holds the connection's consumer key: the one that the instructions name, or what Setup has
-// made of the connected app.
+// app reads the connection's app: the one that the instructions name, unless that has another consumer key, or what
+// Setup has made of the connected app.
 func (c *Connection) app(ctx context.Context, org *metadata.Org, now oauthflow.Connection) (metadata.App, error) {
 	connected := ConnectedApp(c.connector.site, "").APIName
 	kind, name := metadata.KindConnectedApp, connected
@@ -57,12 +59,16 @@ func (c *Connection) app(ctx context.Context, org *metadata.Org, now oauthflow.C
 	if err != nil && !errors.Is(err, metadata.ErrNotFound) {
 		return app, err
 	}
-	if key := externalKey(app); kind == metadata.KindExternalClientApp && err == nil && (key == "" || key == now.ConsumerKey || key == now.NextKey) {
+	known := []string{"", now.ConsumerKey, now.NextKey} // a user may not see the key
+	if err == nil && kind == metadata.KindExternalClientApp && slices.Contains(known, externalKey(app)) {
 		return app, nil
 	}
 	made, madeErr := org.Read(ctx, metadata.KindExternalClientApp, connected)
-	if madeErr == nil && externalKey(made) == now.ConsumerKey {
+	switch {
+	case madeErr == nil && externalKey(made) == now.ConsumerKey, madeErr == nil && err != nil && externalKey(made) == "":
 		return made, nil
+	case err != nil && madeErr != nil && !errors.Is(madeErr, metadata.ErrNotFound):
+		return made, madeErr
 	}
 	return app, err
 }

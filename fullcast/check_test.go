@@ -2,13 +2,103 @@ package fullcast_test
 
 import (
 	"errors"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/fullcast/sfauth/fullcast"
 	"github.com/fullcast/sfauth/metadata"
 	"github.com/fullcast/sfauth/oauthflow"
 	"github.com/fullcast/sfauth/oauthflow/orgtest"
+	"github.com/fullcast/sfauth/policy"
 )
+
+func TestCheckReadsTheOrgOverSOAPAndSeesWhatSomebodyClicked(t *testing.T) {
+	w := newWorld(t, orgtest.Config{})
+	w.deploy(t, fullcast.ExternalClientApp(fullcast.Production, "admin@acme.example"))
+	conn := w.connect(t)
+	for _, change := range []struct{ typ, name, element, value, field string }{
+		{"ExtlClntAppGlobalOauthSettings", "Fullcast_glbloauth", "isPkceRequired", "false", "PKCE"},
+		{"ExtlClntAppGlobalOauthSettings", "Fullcast_glbloauth", "isConsumerSecretOptional", "true", "Web Server Flow"},
+		{"ExtlClntAppGlobalOauthSettings", "Fullcast_glbloauth", "callbackUrl", "https://sandbox.fullcast.io/app/admin/motion", "Callback URL"},
+		{"ExtlClntAppConfigurablePolicies", "Fullcast_plcy", "startPage", "OAuth", "Start Page"},
+	} {
+		if err := w.org.SetAppField(change.typ, change.name, change.element, change.value); err != nil {
+			t.Fatal(err)
+		}
+		before := w.rec.count("/services/Soap/m/66.0 readMetadata")
+		report, err := conn.Check(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if w.rec.count("/services/Soap/m/66.0 readMetadata") == before {
+			t.Error("the check sent no readMetadata")
+		}
+		found := false
+		for _, f := range report.Findings {
+			found = found || strings.Contains(f.Field, change.field) && f.Got != f.Want && strings.HasPrefix(f.Fix, "Setup > ")
+		}
+		if !found {
+			t.Errorf("%s=%s is not found, or not with its clicks:\n%v", change.element, change.value, report)
+		}
+	}
+}
+
+// Setup's own migration leaves an external client app with the names and the settings of the connected app.
+func TestCheckFindsTheAppThatSetupsMigrationMadeByItsOldNameAlone(t *testing.T) {
+	spec := fullcast.ConnectedApp(fullcast.Production, "admin@acme.example")
+	spec.Kind, spec.AllowCreationOfConnectedApps = metadata.KindExternalClientApp, metadata.Untouched
+	spec.Distribution, spec.StartPage = metadata.DistributionLocal, metadata.StartPageOAuth
+	spec.EnableCodeAndCredentialsFlow = metadata.Cleared
+	spec.Scopes = append(spec.Scopes, metadata.ScopeOpenID) // the admin's own doing: no login goes without it
+	w := newWorld(t, orgtest.Config{Existing: existing(t, spec.New())})
+	report, err := w.connectTo(t, spec.APIName).Check(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(report.Note, "Setup's migration") || report.App != spec.APIName {
+		t.Errorf("the app is not recognised:\n%s", report)
+	}
+	if want := []string{"name", "api-name", "code-and-credentials-flow", "require-pkce", "start-page"}; !slices.Equal(rules(report), want) {
+		t.Errorf("got %q, want %q", rules(report), want)
+	}
+}
+
+// rules are those of a report that found something.
+func rules(r policy.Report) (all []string) {
+	for _, f := range r.Findings {
+		all = append(all, strings.TrimPrefix(f.Rule, "baseline-"))
+	}
+	return all
+}
+
+func TestCheckOfAConnectedAppThatSetupHasMigratedFindsItsSuccessor(t *testing.T) {
+	w, c, token := legacyWorld(t)
+	conn, err := w.sf.Adopt(t.Context(), main, c, token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.org.MigrateConnectedApp("Fullcast_Motion_Package"); err != nil {
+		t.Fatal(err)
+	}
+	report, err := conn.Check(t.Context())
+	if err != nil || report.Kind != metadata.KindExternalClientApp || !strings.Contains(report.Note, "_defOauthSet") || !strings.Contains(report.Note, "has the name of the connected app") {
+		t.Errorf("the migrated app is not recognised: %v\n%s", err, report)
+	}
+	if want := []string{"name", "api-name", "oauth-scopes", "code-and-credentials-flow", "require-pkce"}; !slices.Equal(rules(report), want) {
+		t.Errorf("got %q, want %q", rules(report), want)
+	}
+}
+
+func TestCheckOfAnAppThatIsNotThereSaysSo(t *testing.T) {
+	other := fullcast.ExternalClientApp(fullcast.Production, "admin@acme.example")
+	other.APIName = "Other"
+	w := newWorld(t, orgtest.Config{Existing: existing(t, other.New())})
+	_, err := w.connectTo(t, other.APIName).Check(t.Context())
+	if !errors.Is(err, metadata.ErrNotFound) || !strings.Contains(err.Error(), "ExternalClientApp Fullcast:") {
+		t.Errorf("got %v, want that Fullcast is not in the org", err)
+	}
+}
 
 func TestAConnectionWhoseAppSetupMigratedIsOneToAnExternalClientApp(t *testing.T) {
 	w, c, token := legacyWorld(t)
@@ -52,11 +142,12 @@ func TestAConnectionWhoseAppSetupMigratedIsOneToAnExternalClientApp(t *testing.T
 }
 
 func TestAnAppOfTheOldNameWithAnotherKeyIsNotTheConnections(t *testing.T) {
-	const app = "Somebody_Elses"
-	w := newWorld(t, orgtest.Config{Existing: map[string]string{"connectedApps/" + app + ".connectedApp": legacyApp}})
-	c := w.client(t, app)
+	theirs := fullcast.ConnectedApp(fullcast.Production, "admin@acme.example")
+	theirs.APIName = "Somebody_Elses"
+	w := newWorld(t, orgtest.Config{Existing: existing(t, theirs.New())})
+	c := w.client(t, theirs.APIName)
 	c.Kind = string(metadata.KindConnectedApp)
-	token, err := w.org.UserApproved(app, "admin@acme.example")
+	token, err := w.org.UserApproved(theirs.APIName, "admin@acme.example")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -172,7 +172,12 @@ func callback(t *testing.T, landed string) oauthflow.Callback {
 
 func (w *world) connect(t *testing.T) *fullcast.Connection {
 	t.Helper()
-	landed, err := w.org.Approve(t.Context(), w.begin(t, w.client(t, "Fullcast")))
+	return w.connectTo(t, "Fullcast")
+}
+
+func (w *world) connectTo(t *testing.T, app string) *fullcast.Connection {
+	t.Helper()
+	landed, err := w.org.Approve(t.Context(), w.begin(t, w.client(t, app)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -253,68 +258,24 @@ func wantError(t *testing.T, err error, kind oauthflow.Kind, remedy fullcast.Rem
 	}
 }
 
-func TestCheckReadsTheOrgOverSOAPAndSeesWhatSomebodyClicked(t *testing.T) {
-	w := newWorld(t, orgtest.Config{})
-	w.deploy(t, fullcast.ExternalClientApp(fullcast.Production, "admin@acme.example"))
-	conn := w.connect(t)
-	for _, change := range []struct{ typ, name, element, value, field string }{
-		{"ExtlClntAppGlobalOauthSettings", "Fullcast_glbloauth", "isPkceRequired", "false", "PKCE"},
-		{"ExtlClntAppGlobalOauthSettings", "Fullcast_glbloauth", "isConsumerSecretOptional", "true", "Web Server Flow"},
-		{"ExtlClntAppGlobalOauthSettings", "Fullcast_glbloauth", "callbackUrl", "https://sandbox.fullcast.io/app/admin/motion", "Callback URL"},
-		{"ExtlClntAppConfigurablePolicies", "Fullcast_plcy", "startPage", "OAuth", "Start Page"},
-	} {
-		if err := w.org.SetAppField(change.typ, change.name, change.element, change.value); err != nil {
-			t.Fatal(err)
-		}
-		before := w.rec.count("/services/Soap/m/66.0 readMetadata")
-		report, err := conn.Check(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		if w.rec.count("/services/Soap/m/66.0 readMetadata") == before {
-			t.Error("the check sent no readMetadata")
-		}
-		found := false
-		for _, f := range report.Findings {
-			found = found || strings.Contains(f.Field, change.field) && f.Got != f.Want && strings.HasPrefix(f.Fix, "Setup > ")
-		}
-		if !found {
-			t.Errorf("%s=%s is not found, or not with its clicks:\n%v", change.element, change.value, report)
-		}
+// existing are the files of an app that an org has from the beginning.
+func existing(t *testing.T, app metadata.App) map[string]string {
+	t.Helper()
+	pkg, err := app.Package(66)
+	if err != nil {
+		t.Fatal(err)
 	}
+	files := map[string]string{}
+	for _, f := range pkg.Files[1:] { // the first is package.xml
+		files[f.Name] = string(f.Data)
+	}
+	return files
 }
-
-const legacyApp = `<?xml version="1.0" encoding="UTF-8"?>
-<ConnectedApp xmlns="http://soap.sforce.com/2006/04/metadata">
-    <contactEmail>admin@acme.example</contactEmail>
-    <label>Fullcast Motion Package</label>
-    <oauthConfig>
-        <callbackUrl>https://app.fullcast.io/app/motion/segments
-https://app.fullcast.io/app/admin/motion
-https://app.fullcast.io/app/admin/export-import</callbackUrl>
-        <consumerKey>3MVG9TESTlegacyConsumerKey</consumerKey>
-        <consumerSecret>legacy-consumer-secret</consumerSecret>
-        <isAdminApproved>false</isAdminApproved>
-        <isConsumerSecretOptional>false</isConsumerSecretOptional>
-        <isPkceRequired>false</isPkceRequired>
-        <isSecretRequiredForRefreshToken>true</isSecretRequiredForRefreshToken>
-        <scopes>Basic</scopes>
-        <scopes>Api</scopes>
-        <scopes>Web</scopes>
-        <scopes>Full</scopes>
-        <scopes>RefreshToken</scopes>
-    </oauthConfig>
-    <oauthPolicy>
-        <ipRelaxation>ENFORCE_RELAXREFRESH</ipRelaxation>
-        <refreshTokenPolicy>infinite</refreshTokenPolicy>
-    </oauthPolicy>
-</ConnectedApp>
-`
 
 func legacyWorld(t *testing.T) (*world, oauthflow.Client, oauthflow.Secret) {
 	t.Helper()
 	const app = "Fullcast_Motion_Package"
-	w := newWorld(t, orgtest.Config{Existing: map[string]string{"connectedApps/" + app + ".connectedApp": legacyApp}})
+	w := newWorld(t, orgtest.Config{Existing: existing(t, fullcast.ConnectedApp(fullcast.Production, "admin@acme.example").New())})
 	c := w.client(t, app)
 	c.Kind = string(metadata.KindConnectedApp)
 	token, err := w.org.UserApproved(app, "admin@acme.example")

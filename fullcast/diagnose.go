@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 
+	"github.com/fullcast/sfauth/metadata"
 	"github.com/fullcast/sfauth/oauthflow"
 	"github.com/fullcast/sfauth/policy"
 )
@@ -203,11 +205,17 @@ func (x *examination) app() {
 	if err == nil {
 		settings, serr := org.Settings(x.ctx)
 		if err = serr; err == nil {
-			x.org(policy.Check(policy.Subject{Settings: &settings, Version: checkVersion}, policy.Prerequisites()...))
+			subject := policy.Subject{App: metadata.App{Kind: x.c.Kind()}, Settings: &settings, Version: checkVersion}
+			x.org(policy.Check(subject, orgRules()...))
 			return
 		}
 	}
 	x.say("Org", OutcomeNotVisible, "The org's switches cannot be read: "+err.Error()+".", 0)
+}
+
+// orgRules are about the switches that a connection rests on: the flow that one of them blocks is never run.
+func orgRules() []policy.Rule {
+	return slices.DeleteFunc(policy.Prerequisites(), func(r policy.Rule) bool { return r.ID == "prerequisite-code-and-credentials-flows" })
 }
 
 // org tells of the org's switches, which are the admin's own choice.

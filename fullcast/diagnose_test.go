@@ -69,6 +69,23 @@ func TestADiagnosisNamesWhatIsWrongAndNothingElse(t *testing.T) {
 	}
 }
 
+func TestADiagnosisJudgesTheOrgsSwitchesForTheKindOfApp(t *testing.T) {
+	w, c, token := legacyWorld(t)
+	conn, err := w.sf.Adopt(t.Context(), main, c, token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := conn.Diagnose(t.Context()); outcomes(d)["Org"] != fullcast.OutcomeOK {
+		t.Errorf("before:\n%s", d)
+	}
+	if err := w.org.SetAppField("OauthOidcSettings", "OauthOidc", "isPkceRequired", "true"); err != nil {
+		t.Fatal(err)
+	}
+	if d := conn.Diagnose(t.Context()); outcomes(d)["Org"] != fullcast.OutcomeProblem || !strings.Contains(d.String(), "PKCE for every app") {
+		t.Errorf("with PKCE required of every app:\n%s", d)
+	}
+}
+
 func TestADiagnosisOfABrokenConnectionAsksNothingMoreOfIt(t *testing.T) {
 	w := newWorld(t, config{})
 	w.deploy(t, fullcast.ExternalClientApp(fullcast.Production, "admin@acme.example"))

@@ -85,17 +85,13 @@ func (p part) appName() string {
 
 // bytes returns the component's file.
 func (p part) bytes() ([]byte, error) {
-	var doc *document
+	var data []byte
 	var err error
-	if p.source != nil {
-		doc = p.source().doc
+	if p.source == nil {
+		data, err = fresh(p.name, p.v)
 	} else {
-		doc, err = skeleton(p.name)
+		data, err = splice(p.source().doc, p.v)
 	}
-	if err != nil {
-		return nil, wrap("write", p.label(), err)
-	}
-	data, err := splice(doc, p.v)
 	return data, wrap("write", p.label(), err)
 }
 
@@ -161,8 +157,8 @@ func (a App) Clone() App {
 }
 
 // Validate returns nil when the app is whole: made from a valid spec, every component belonging to it and having what
-// the schema requires, the header there, and no global OAuth settings without OAuth settings (Salesforce refuses
-// those). The error joins one [*Error] for each fault.
+// the schema requires, the header there, and OAuth settings and global OAuth settings both or neither (Salesforce
+// refuses the one without the other). The error joins one [*Error] for each fault.
 func (a App) Validate() error {
 	errs := []error{a.validParts()}
 	missing := func(typeName string) {

@@ -14,7 +14,7 @@ import (
 const (
 	maxDocument = 8 << 20
 	maxDepth    = 64
-	maxElements = 50_000
+	maxElements = 30_000
 )
 
 const (
@@ -55,6 +55,7 @@ func parseDocument(data []byte) (*document, int, error) {
 	}
 	dec := xml.NewDecoder(bytes.NewReader(data))
 	var open []*node
+	var text []byte // of the innermost element, which comments may cut into a million pieces
 	elements := 0
 	for {
 		at := int(dec.InputOffset())
@@ -75,9 +76,7 @@ func parseDocument(data []byte) (*document, int, error) {
 			return nil, d.line(at), errors.New("a directive (<!…>) has no place in metadata")
 		case xml.CharData:
 			if len(open) > 0 {
-				if top := open[len(open)-1]; len(top.kids) == 0 {
-					top.text += string(t)
-				}
+				text = append(text, t...)
 			} else if len(bytes.Trim(t, " \t\r\n\ufeff")) > 0 {
 				return nil, d.line(at), errors.New("text outside the root element")
 			}
@@ -97,15 +96,17 @@ func parseDocument(data []byte) (*document, int, error) {
 			case len(open) > 0:
 				top := open[len(open)-1]
 				top.kids = append(top.kids, n)
-				top.text = ""
 			case d.root != nil:
 				return nil, d.line(at), errors.New("a second root element")
 			default:
 				d.root = n
 			}
-			open = append(open, n)
+			open, text = append(open, n), text[:0]
 		case xml.EndElement:
 			n := open[len(open)-1]
+			if len(n.kids) == 0 {
+				n.text = string(text)
+			}
 			n.close, n.end = at, int(dec.InputOffset())
 			open = open[:len(open)-1]
 		}

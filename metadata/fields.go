@@ -4,8 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/fullcast/sfauth/internal/secret"
 )
@@ -26,8 +28,42 @@ type field struct {
 
 var secretType = reflect.TypeFor[secret.Secret]()
 
-// fields reads the tags of a component or one of its parts, in schema order.
+// fields returns what the tags of a struct say, in its order, which is the schema's.
 func fields(t reflect.Type) []field {
+	if known, ok := componentFields()[t]; ok {
+		return known
+	}
+	return readFields(t)
+}
+
+// componentFields are the fields of every type of a component, read once: reading tags takes longer than writing a file.
+var componentFields = sync.OnceValue(func() map[reflect.Type][]field {
+	all := map[reflect.Type][]field{}
+	var add func(t reflect.Type)
+	add = func(t reflect.Type) {
+		for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice {
+			t = t.Elem()
+		}
+		if _, known := all[t]; known || !isStruct(t) {
+			return
+		}
+		all[t] = readFields(t)
+		for _, f := range all[t] {
+			add(t.Field(f.index).Type)
+		}
+	}
+	add(otherType)
+	for _, holder := range []reflect.Type{reflect.TypeFor[App](), reflect.TypeFor[OrgSettings]()} {
+		for i := range holder.NumField() {
+			if holder.Field(i).Tag.Get("type") != "" {
+				add(holder.Field(i).Type)
+			}
+		}
+	}
+	return all
+})
+
+func readFields(t reflect.Type) []field {
 	out := make([]field, 0, t.NumField())
 	for i := range t.NumField() {
 		tag := t.Field(i).Tag
@@ -62,18 +98,15 @@ func isText(t reflect.Type) bool { return t.Kind() == reflect.String || t == sec
 // fill sets v, a struct, from the children of n. Unknown elements are returned. A value given twice, or one of
 // another type, is an error with the node it is about.
 func fill(n *node, v reflect.Value) (unknown []*node, bad *node, err error) {
-	byName := map[string]field{}
-	for _, f := range fields(v.Type()) {
-		byName[f.name] = f
-	}
-	seen := map[string]bool{}
+	all := fields(v.Type())
+	seen := make([]bool, len(all))
 	for _, k := range n.kids {
-		f, ok := byName[k.name]
-		if !ok || !k.known {
+		i := slices.IndexFunc(all, func(f field) bool { return k.known && f.name == k.name })
+		if i < 0 {
 			unknown = append(unknown, k)
 			continue
 		}
-		target := v.Field(f.index)
+		target := v.Field(all[i].index)
 		if k.xsiNil {
 			continue // says the same as no element
 		}
@@ -81,10 +114,10 @@ func fill(n *node, v reflect.Value) (unknown []*node, bad *node, err error) {
 			target.Grow(1)
 			target.SetLen(target.Len() + 1)
 			target = target.Index(target.Len() - 1)
-		} else if seen[k.name] {
+		} else if seen[i] {
 			return nil, k, errors.New("<" + k.name + "> stands here a second time")
 		}
-		seen[k.name] = true
+		seen[i] = true
 		if target.Kind() == reflect.Pointer && isStruct(target.Type().Elem()) {
 			target.Set(reflect.New(target.Type().Elem()))
 			target = target.Elem()

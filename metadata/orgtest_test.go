@@ -7,8 +7,10 @@ import (
 	"net/http"
 	"reflect"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/fullcast/sfauth/metadata"
 	"github.com/fullcast/sfauth/oauthflow/orgtest"
@@ -108,6 +110,38 @@ func TestACheckOnlyDeploymentChangesNothing(t *testing.T) {
 		}
 		if _, err := org.Read(t.Context(), metadata.KindExternalClientApp, "Acme"); err == nil {
 			t.Error("the app is there")
+		}
+	})
+}
+
+func TestAValidatedDeploymentIsDeployedQuicklyAndARunningOneCanceled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		org, _ := simulate(t, orgtest.Config{DeployTime: 20 * time.Second})
+		pkg := packageOf(t, externalSpec())
+		var once sync.Once
+		canceled, err := org.Deploy(t.Context(), pkg, metadata.DeployOptions{Progress: func(r metadata.DeployResult) {
+			once.Do(func() {
+				if err := org.Cancel(t.Context(), r.ID); err != nil {
+					t.Error(err)
+				}
+			})
+		}})
+		if err == nil || canceled.Status != "Canceled" || canceled.Success {
+			t.Errorf("canceled: %+v, %v", canceled, err)
+		}
+		if _, err := org.QuickDeploy(t.Context(), canceled.ID, nil); err == nil {
+			t.Error("what was canceled was deployed")
+		}
+		validated, err := org.Deploy(t.Context(), pkg, metadata.DeployOptions{CheckOnly: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		deployed, err := org.QuickDeploy(t.Context(), validated.ID, nil)
+		if err != nil || !deployed.Success || deployed.CheckOnly || deployed.ID == validated.ID {
+			t.Errorf("%+v, %v", deployed, err)
+		}
+		if live, err := org.Read(t.Context(), metadata.KindExternalClientApp, "Acme"); err != nil || !sameSpec(live.Spec(), externalSpec()) {
+			t.Errorf("%+v, %v", live.Spec(), err)
 		}
 	})
 }

@@ -125,7 +125,7 @@ func (s *splicer) list(n *node, name string, nodes []*node, values []reflect.Val
 	}
 	lead := s.childLead(n)
 	for _, v := range values {
-		added = append(added, edit{after, after, lead + s.render(name, v, lead)})
+		added = append(added, edit{after, after, s.rendered(name, v, lead)})
 	}
 	return added
 }
@@ -150,7 +150,8 @@ func (s *splicer) change(n *node, v reflect.Value) {
 		}
 	}
 	if n.selfClosing() || n.xsiNil {
-		s.edits = append(s.edits, edit{n.start, n.end, s.render(n.name, v, s.lead(n))})
+		lead := s.lead(n)
+		s.edits = append(s.edits, edit{n.start, n.end, s.rendered(n.name, v, lead)[len(lead):]})
 		return
 	}
 	s.edits = append(s.edits, edit{n.open, n.close, s.escape(n.name, valueText(v))})
@@ -223,36 +224,52 @@ func (s *splicer) childLead(n *node) string {
 	return ""
 }
 
+// rendered is a new element behind its lead.
+func (s *splicer) rendered(name string, v reflect.Value, lead string) string {
+	var b bytes.Buffer
+	s.render(&b, name, v, lead)
+	return b.String()
+}
+
 // render writes a new element behind its lead. Without a lead there is no white space inside either.
-func (s *splicer) render(name string, v reflect.Value, lead string) string {
-	var b strings.Builder
-	b.WriteString("<" + s.prefix + name + ">")
-	if !isStruct(v.Type()) {
-		b.WriteString(s.escape(name, valueText(v)))
-	} else {
+func (s *splicer) render(b *bytes.Buffer, name string, v reflect.Value, lead string) {
+	b.WriteString(lead)
+	b.WriteByte('<')
+	b.WriteString(s.prefix)
+	b.WriteString(name)
+	b.WriteByte('>')
+	if isStruct(v.Type()) {
 		inner := lead
 		if lead != "" {
 			inner += s.unit
 		}
-		child := func(name string, v reflect.Value) { b.WriteString(inner + s.render(name, v, inner)) }
-		for _, f := range fields(v.Type()) {
-			fv := v.Field(f.index)
-			switch {
-			case fv.IsZero():
-			case fv.Kind() == reflect.Slice:
-				for i := range fv.Len() {
-					child(f.name, fv.Index(i))
-				}
-			case fv.Kind() == reflect.Pointer && isStruct(fv.Type().Elem()):
-				child(f.name, fv.Elem())
-			default:
-				child(f.name, fv)
-			}
-		}
+		s.renderFields(b, v, inner)
 		b.WriteString(lead)
+	} else {
+		b.WriteString(s.escape(name, valueText(v)))
 	}
-	b.WriteString("</" + s.prefix + name + ">")
-	return b.String()
+	b.WriteString("</")
+	b.WriteString(s.prefix)
+	b.WriteString(name)
+	b.WriteByte('>')
+}
+
+// renderFields writes the elements that are set in v, each behind the lead.
+func (s *splicer) renderFields(b *bytes.Buffer, v reflect.Value, lead string) {
+	for _, f := range fields(v.Type()) {
+		fv := v.Field(f.index)
+		switch {
+		case fv.IsZero():
+		case fv.Kind() == reflect.Slice:
+			for i := range fv.Len() {
+				s.render(b, f.name, fv.Index(i), lead)
+			}
+		case fv.Kind() == reflect.Pointer && isStruct(fv.Type().Elem()):
+			s.render(b, f.name, fv.Elem(), lead)
+		default:
+			s.render(b, f.name, fv, lead)
+		}
+	}
 }
 
 // escape writes text as retrieved files have it: a line feed stays a line feed.
@@ -270,8 +287,12 @@ func (s *splicer) escape(name, text string) string {
 
 var escaper = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", "\r", "&#xD;")
 
-// skeleton is the document of a new component: what Salesforce's own files begin and end with.
-func skeleton(typeName string) (*document, error) {
-	doc, _, err := parseDocument([]byte(`<?xml version="1.0" encoding="UTF-8"?>` + "\n<" + typeName + ` xmlns="` + namespace + `">` + "\n</" + typeName + ">\n"))
-	return doc, err
+// fresh writes v, a new component, as Salesforce writes its own files.
+func fresh(typeName string, v reflect.Value) ([]byte, error) {
+	s := splicer{eol: "\n", unit: "    "}
+	var b bytes.Buffer
+	b.WriteString(`<?xml version="1.0" encoding="UTF-8"?>` + "\n<" + typeName + ` xmlns="` + namespace + `">`)
+	s.renderFields(&b, v, s.eol+s.unit)
+	b.WriteString("\n</" + typeName + ">\n")
+	return b.Bytes(), s.err
 }

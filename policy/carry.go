@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -63,6 +64,7 @@ var carriage = []carried{
 	{"sessionPolicy/policyAction", string(PartOAuthPolicies), "policyAction", ""},
 	{"sessionPolicy/sessionLevel", string(PartOAuthPolicies), "requiredSessionLevel", ""},
 	{"sessionPolicy/sessionTimeout", string(PartOAuthPolicies), "sessionTimeoutInMinutes", ""},
+	{"startUrl", string(PartPolicies), "startUrl", "It needs Start Page Custom."},
 	{"plugin", string(PartOAuthPolicies), "apexHandler", ""},
 	{"pluginExecutionUser", string(PartOAuthPolicies), "executeHandlerAs", ""},
 	{"samlConfig/", "ExtlClntAppSamlConfigurablePolicies", "", "It is a component of its own."},
@@ -93,7 +95,7 @@ func unlistedItems(from metadata.App, to metadata.AppSpec) []Item {
 func unlistedItem(path, value string, to metadata.AppSpec) Item {
 	item := Item{Fate: Lost, Field: path, Old: value, Why: "External client apps have no place for it that is known; decide whether it is still needed."}
 	plain := listIndex.ReplaceAllString(path, "")
-	if plain == "startUrl" && to.StartPage != "" {
+	if plain == "startUrl" && to.StartPage != "" && to.StartPage != metadata.StartPageCustom {
 		item.Fate, item.New = Changed, "Start Page "+string(to.StartPage)
 		item.Why = "Fullcast's instructions say so; the new app would take the URL with Start Page Custom."
 		return item
@@ -109,6 +111,23 @@ func unlistedItem(path, value string, to metadata.AppSpec) Item {
 	return item
 }
 
+// offers are the elements of the new app that would hold what the wanted app does not list.
+func (f field) offers(at place, from metadata.AppSpec) []Item {
+	only := metadata.AppSpec{Kind: metadata.KindExternalClientApp}
+	f.copy(&only, from)
+	var items []Item
+	component := reflect.ValueOf(Subject{App: only.New()}.component(at.part)).Elem()
+	values("", component, func(path string, _ reflect.StructTag, text string) {
+		if path != "externalClientApplication" {
+			items = append(items, Item{
+				Fate: Offered, Field: at.label, Old: list(f.want(from)), New: text, Place: string(at.part) + "/" + path,
+				Why: "The wanted app does not list it, so the new app starts with Salesforce's default; the admin decides.",
+			})
+		}
+	})
+	return items
+}
+
 // extras are the members of a connected app's list that the new app's has not.
 func extras(f field, at place, from, to metadata.AppSpec) []Item {
 	var items []Item
@@ -116,15 +135,17 @@ func extras(f field, at place, from, to metadata.AppSpec) []Item {
 		if slices.Contains(f.want(to), member) {
 			continue
 		}
-		item := Item{
-			Fate: Offered, Field: at.label, Old: member, New: member, Place: string(at.part) + "/" + at.element,
-			Why: "Fullcast's instructions do not name it, so the new app starts without it; the admin decides.",
+		one := metadata.AppSpec{
+			CallbackURLs: []string{member},
+			Scopes:       slices.DeleteFunc(slices.Clone(from.Scopes), func(s metadata.Scope) bool { return s.Label() != member }),
 		}
-		if member == "SFAP" {
-			item.New = "SFApiPlatform"
-			item.Why += " External client apps spell it otherwise."
+		for _, item := range f.offers(at, one) {
+			item.Old, item.Why = member, "Fullcast's instructions do not name it, so the new app starts without it; the admin decides."
+			if member == "SFAP" {
+				item.Why += " External client apps spell it otherwise."
+			}
+			items = append(items, item)
 		}
-		items = append(items, item)
 	}
 	return items
 }

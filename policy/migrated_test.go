@@ -49,6 +49,10 @@ func TestSignsOfSetupsMigration(t *testing.T) {
 		{"the names of components", func(s *policy.Subject) { s.App.OAuthSettings.FullName = "Fullcast_defOauthSet" }, "_defOauthSet"},
 		{"the old key", func(s *policy.Subject) { s.App.GlobalOAuthSettings.ConsumerKey, s.Before = key, &before }, "consumer key"},
 		{"the old name", func(s *policy.Subject) { s.App.External.Label, s.Before = before.Connected.Label, &before }, "it has the name"},
+		{"the old name, where the instructions alone tell it", func(s *policy.Subject) {
+			old := fullcast.ConnectedApp(fullcast.Production, "").New()
+			s.App.External.Label, s.Before = " Fullcast Motion Package\n", &old
+		}, "it has the name"},
 		{"the old API name", func(s *policy.Subject) { s.App.Name, s.Before = before.Name, &before }, "API name"},
 		{"none of an app by the instructions", func(s *policy.Subject) { s.Before = &before }, ""},
 		{"none where neither app shows a key", func(s *policy.Subject) {

@@ -82,10 +82,7 @@ func PlanMigration(from metadata.App, to metadata.AppSpec) (Plan, error) {
 			continue
 		}
 		if len(want) == 0 {
-			p.Items = append(p.Items, Item{
-				Fate: Offered, Field: at.label, Old: list(got), New: list(got), Place: string(at.part) + "/" + at.element,
-				Why: "The wanted app does not list it, so the new app starts with Salesforce's default; the admin decides.",
-			})
+			p.Items = append(p.Items, f.offers(at, spec)...)
 			continue
 		}
 		item := Item{Field: at.label, Old: cmp.Or(list(got), absent), New: list(want)}

@@ -197,6 +197,9 @@ func TestAPlanTranslatesWhatTheTwoKindsSpellOtherwise(t *testing.T) {
 		if strings.Contains(w.Field, "permissionSet") && !strings.Contains(got.Why, "API name") {
 			t.Errorf("nothing about labels and API names: %+v", got)
 		}
+		if w.Old == "SFAP" && !strings.Contains(got.Why, "spell it otherwise") {
+			t.Errorf("nothing about the other spelling: %+v", got)
+		}
 		if got.Why = ""; got != w {
 			t.Errorf("got %+v, want %+v", got, w)
 		}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/fullcast/sfauth/fullcast"
 	"github.com/fullcast/sfauth/policy"
 	"github.com/fullcast/sfauth/policy/policytest"
 )
@@ -78,6 +79,24 @@ func TestWhatContradictsTheInstructionsIsNeverMended(t *testing.T) {
 				t.Errorf("%s: %s is not mended, because %q", name, f.Rule, f.NoMend)
 			}
 		}
+	}
+}
+
+func TestPrerequisitesAreForInformationAndNobodyMendsThem(t *testing.T) {
+	for _, r := range policy.Prerequisites() {
+		if r.Severity != policy.SeverityNote || r.Mend != nil || !strings.Contains(r.NoMend, "admin's own choice") || !slices.Equal(r.Needs, []policy.Part{policy.PartOrgSettings}) {
+			t.Errorf("%+v", r)
+		}
+	}
+}
+
+func TestPKCERequiredOfAConnectedAppIsSaidToBreakTheOlderIntegration(t *testing.T) {
+	spec := fullcast.ConnectedApp(fullcast.Production, "admin@example.com")
+	app := spec.New()
+	app.Connected.OAuthConfig.IsPKCERequired = new(true)
+	found := policy.Check(policy.Subject{App: app, Version: 66}, policy.Baseline(spec)...).Findings
+	if len(found) != 1 || !strings.Contains(found[0].Why, "older integration") || found[0].Severity != policy.SeverityError {
+		t.Errorf("%+v", found)
 	}
 }
 

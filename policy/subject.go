@@ -19,8 +19,9 @@ type Subject struct {
 	// Settings are the org's switches; nil when they were not read.
 	Settings *metadata.OrgSettings
 
-	// Before is the connected app that App may come from; nil when there is none. It helps to recognise an app that
-	// Setup's own migration made.
+	// Before is the connected app that App may come from, nil when there is none: as it was read, or, where it was not,
+	// as the instructions have it, since its names alone tell. It helps to recognise an app that Setup's own migration
+	// made.
 	Before *metadata.App
 }
 

@@ -318,3 +318,15 @@ func TestAnAppThatSetupMigratedIsRecognisedBesideTheOldOne(t *testing.T) {
 	project(t, moved, connected())
 	check(t, "", ".").want(t, 1, "Setup's migration seems to have made this app", "")
 }
+
+func TestAnAppThatSetupMigratedIsRecognisedByItsOldNameAlone(t *testing.T) {
+	const recognised = "Setup's migration seems to have made this app"
+	moved := external(fullcast.Production)
+	moved.Name = connected().Name
+	project(t, moved)
+	check(t, "", ".").want(t, 1, recognised, "")
+	project(t, external(fullcast.Production))
+	if got := check(t, "", "."); strings.Contains(got.stdout, recognised) {
+		t.Errorf("the app of the instructions passes for one that Setup migrated:\n%s", got.stdout)
+	}
+}

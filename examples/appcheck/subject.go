@@ -25,7 +25,7 @@ type subject struct {
 	files   map[string]file     // by the name that the app has for them; empty for an org
 
 	settings *metadata.OrgSettings
-	before   *metadata.App // the old app beside a new one
+	before   *metadata.App // the old app beside a new one, as it was read or as the instructions have it
 }
 
 // file is one that an app was read from.
@@ -85,7 +85,7 @@ func (s settings) choose(in input) ([]subject, error) {
 	for i := range chosen {
 		chosen[i].settings = in.settings
 		if chosen[i].app.Kind == metadata.KindExternalClientApp {
-			chosen[i].before = before(in.subjects)
+			chosen[i].before = s.before(in.subjects)
 		}
 	}
 	return chosen, nil
@@ -111,12 +111,14 @@ func isOldApp(app metadata.App) bool {
 	return app.Name == fullcast.ConnectedApp(fullcast.Production, "").APIName
 }
 
-// before returns the old app, which tells whether Setup's migration has made the new one.
-func before(all []subject) *metadata.App {
+// before returns the old app, which tells whether Setup's migration has made the new one. Where it is not among those that
+// were read, its names have to do.
+func (s settings) before(all []subject) *metadata.App {
 	for _, sub := range all {
 		if sub.app.Kind == metadata.KindConnectedApp && isOldApp(sub.app) {
 			return &sub.app
 		}
 	}
-	return nil
+	old := fullcast.ConnectedApp(s.site, "").New()
+	return &old
 }
