@@ -47,13 +47,14 @@ var layers = map[string]layer{
 	"examples":             {ours: []string{"*"}, foreign: []string{anyModule}},
 	"internal/bench":       {ours: []string{"*"}, foreign: []string{anyModule}},
 	"internal/browser":     {ours: []string{"*"}, foreign: []string{anyModule}},
+	"internal/canary":      {},
 	"internal/faults":      {ours: []string{"*"}, foreign: []string{anyModule}},
 	"internal/interop":     {ours: []string{"*"}, foreign: []string{anyModule}},
 	"internal/needs":       {},
 }
 
 // private places serve the project's own checks and stories; nothing else may import them.
-var private = []string{"examples", "internal/bench", "internal/browser", "internal/faults", "internal/interop", "internal/needs"}
+var private = []string{"examples", "internal/bench", "internal/browser", "internal/canary", "internal/faults", "internal/interop", "internal/needs"}
 
 // An edge is one import statement in a file that is not a test.
 type edge struct {
