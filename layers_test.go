@@ -47,6 +47,7 @@ var layers = map[string]layer{
 	"examples":             {ours: []string{"*"}, foreign: []string{anyModule}},
 	"internal/bench":       {ours: []string{"*"}, foreign: []string{anyModule}},
 	"internal/browser":     {ours: []string{"*"}, foreign: []string{anyModule}},
+	"internal/canary":      {},
 	"internal/faults":      {ours: []string{"*"}, foreign: []string{anyModule}},
 	"internal/interop":     {ours: []string{"*"}, foreign: []string{anyModule}},
 	"internal/needs":       {},
@@ -54,7 +55,7 @@ var layers = map[string]layer{
 }
 
 // private places serve the project's own checks and stories; nothing else may import them but by its name in the table.
-var private = []string{"examples", "internal/bench", "internal/browser", "internal/faults", "internal/interop", "internal/needs", "internal/servers"}
+var private = []string{"examples", "internal/bench", "internal/browser", "internal/canary", "internal/faults", "internal/interop", "internal/needs", "internal/servers"}
 
 // An edge is one import statement in a file that is not a test.
 type edge struct {

@@ -196,26 +196,64 @@ func TestTheScriptCannotBeBrokenOutOf(t *testing.T) {
 	}
 }
 
+// elsewhere are payloads that have led redirects away from their origin.
+var elsewhere = []string{
+	"https://evil.example", "http://evil.example/", "//evil.example", "///evil.example", "////evil.example", `/\evil.example`, `\\evil.example`,
+	`\/evil.example`, `/\/evil.example`, "https:evil.example", "https:/evil.example", "https:///evil.example", `https:\\evil.example`,
+	"https://app.fullcast.io@evil.example", "https://app.fullcast.io.evil.example", "https://evil.example#app.fullcast.io",
+	"https://evil.example?app.fullcast.io", `https://evil.example\@app.fullcast.io`, "https://user:pass@evil.example", "//evil.example/app/admin/motion",
+	"/%2Fevil.example", "/%2F%2Fevil.example", "%2F%2Fevil.example", "/%5Cevil.example", "/%09/evil.example", "/\t/evil.example", "\t//evil.example",
+	"/%0d%0aLocation:%20https://evil.example", "/\r\nLocation: https://evil.example", "/.evil.example", "/..//evil.example", "/app/..//evil.example",
+	"/;@evil.example", "/@evil.example", "javascript:alert(1)", "data:text/html,evil", "ftp://evil.example", "//[::1]/", "//2130706433/", "//xn--vil-9na.example",
+	"/app/admin/motion//evil.example", "//evil。example", "http://[::ffff:127.0.0.1]", "blob:https://evil.example/x", "view-source:https://evil.example",
+}
+
 func TestACallbackPageNeverSendsTheBrowserElsewhere(t *testing.T) {
+	if len(elsewhere) < 40 {
+		t.Fatalf("only %d payloads", len(elsewhere))
+	}
 	w := newWorld(t, config{})
 	u := approved(t, w)
-	var done error
-	h := callbackPages(t, w, &done)
-	for _, path := range []string{
-		"//evil.example" + u.Path, `/\evil.example` + u.Path, "/%2F%2Fevil.example" + u.Path, u.Path + "/", u.Path + "//evil.example",
-		u.Path + "/..//evil.example", strings.ToUpper(u.Path), u.Path + "%00", u.Path + "%0d%0aLocation:%20https://evil.example",
-	} {
+	middleware, err := w.sf.CallbackMiddleware(fullcast.CallbackConfig{
+		// Of another tenant, so that the login stays and each payload meets it.
+		Session: func(*http.Request) (string, string, error) { return "rival", session, nil },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := middleware(http.NotFoundHandler())
+	sentTo := func(path, query string) string {
 		r := httptest.NewRequest("GET", "https://app.fullcast.io/", nil)
-		r.Header.Set("Signed-In", main.Tenant)
-		parsed, err := url.ParseRequestURI(path + "?" + u.RawQuery)
-		if err != nil {
-			continue // no server hands it on
-		}
-		r.URL = parsed
+		r.URL = &url.URL{Path: path, RawQuery: query}
 		rec := httptest.NewRecorder()
 		h.ServeHTTP(rec, r)
-		if to := rec.Header().Get("Location"); rec.Code == http.StatusSeeOther || done != nil {
-			t.Errorf("%s: sent to %q, %v", path, to, done)
+		return rec.Header().Get("Location")
+	}
+	for _, payload := range elsewhere {
+		plain, err := url.PathUnescape(payload)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, path := range []string{payload, plain, payload + u.Path, plain + u.Path, u.Path + payload, u.Path + plain} {
+			if to := sentTo(path, u.RawQuery); path != u.Path && to != "" {
+				t.Errorf("%q: sent to %q", path, to)
+			}
+		}
+		for _, name := range []string{"next", "return_to", "redirect_uri", "RelayState", "startURL", "retURL", "sfdc_community_url"} {
+			query := u.RawQuery + "&" + url.Values{name: {payload}}.Encode()
+			if to := sentTo(u.Path, query); to != u.Path {
+				t.Errorf("%s=%q: sent to %q", name, payload, to)
+			}
+		}
+		query := u.Query()
+		query.Set("state", payload)
+		if to := sentTo(u.Path, query.Encode()); to != u.Path {
+			t.Errorf("state %q: sent to %q", payload, to)
+		}
+	}
+	for _, path := range []string{u.Path + "/", strings.ToUpper(u.Path), u.Path + "\x00", u.Path + "/../motion"} {
+		if to := sentTo(path, u.RawQuery); to != "" {
+			t.Errorf("%q counts as the callback page", path)
 		}
 	}
 }

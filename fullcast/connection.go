@@ -49,6 +49,12 @@ func (c *Connection) HTTPClient() *http.Client {
 	return &http.Client{Transport: &transport{c, c.source.Transport(c.connector.transport)}}
 }
 
+// ResponseError tells what a refusal that came through [Connection.HTTPClient] means, and who has to do what; nil when
+// the status is below 400. The body can still be read from its beginning. See [oauthflow.ResponseError].
+func (c *Connection) ResponseError(resp *http.Response) error {
+	return c.wrap("request", oauthflow.ResponseError(resp))
+}
+
 // Resty returns a new resty client over [Connection.HTTPClient] with the instance URL as its base. It never repeats a
 // request by itself.
 func (c *Connection) Resty() *resty.Client {

@@ -3,7 +3,9 @@ package fullcast_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"strings"
@@ -25,7 +27,8 @@ var main = oauthflow.Key{Tenant: "acme", Name: "main"}
 // recorder counts what is sent and to where.
 type recorder struct {
 	next http.RoundTripper
-	fail string // a path whose requests fail
+	said io.Writer // each URL; what is printed is looked through for secrets
+	fail string    // a path whose requests fail
 
 	mu    sync.Mutex
 	quiet bool     // record nothing
@@ -33,6 +36,7 @@ type recorder struct {
 }
 
 func (r *recorder) RoundTrip(req *http.Request) (*http.Response, error) {
+	fmt.Fprintln(r.said, req.Method, req.URL)
 	line := req.Method + " " + req.URL.Host + req.URL.Path
 	if strings.Contains(req.URL.Path, "/Soap/") && req.GetBody != nil {
 		body, err := req.GetBody()
@@ -81,6 +85,7 @@ type world struct {
 	sf   *fullcast.Connector
 	host oauthflow.Host
 
+	out  io.Writer
 	mu   sync.Mutex
 	told map[oauthflow.EventType]int
 }
@@ -88,6 +93,7 @@ type world struct {
 func (w *world) observe(e oauthflow.Event) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	fmt.Fprintf(w.out, "%+v\n", e)
 	w.told[e.Type]++
 }
 
@@ -98,13 +104,15 @@ func newWorld(t *testing.T, cfg orgtest.Config) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{org: org, rec: &recorder{next: org.RoundTripper()}, told: map[oauthflow.EventType]int{}}
+	w := &world{org: org, rec: &recorder{next: org.RoundTripper(), said: t.Output()}, out: t.Output(), told: map[oauthflow.EventType]int{}}
 	keys, err := oauthflow.NewKeys(oauthflow.GenerateSealingKey("test"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	w.sf, err = fullcast.NewConnector(fullcast.Config{
 		Site: fullcast.Production, Store: oauthflow.NewMemoryStore(), Keys: keys, Transport: w.rec, Observe: w.observe,
+		// What is printed is looked through for secrets.
+		Logger: slog.New(slog.NewJSONHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -253,6 +261,7 @@ func wantError(t *testing.T, err error, kind oauthflow.Kind, remedy fullcast.Rem
 	if !errors.As(err, &cause) || cause.Kind != kind || e.Remedy != remedy {
 		t.Errorf("got kind %v with remedy %q, want %q with %q: %v", cause, e.Remedy, kind, remedy, err)
 	}
+	fmt.Fprintf(t.Output(), "%+v %#v\n", err, e)
 	if e.Op == "" || !strings.HasPrefix(err.Error(), "fullcast: ") && !strings.Contains(err.Error(), ": fullcast: ") {
 		t.Errorf("the error does not say what failed: %v", err)
 	}

@@ -119,7 +119,11 @@ func (x *examination) host() {
 	}
 	resp, err := base.RoundTrip(req)
 	if err != nil {
-		x.say("Network", OutcomeProblem, h.String()+" cannot be reached: "+networkCause(err)+".", Retry)
+		remedy := Retry
+		if noSuchHost(err) {
+			remedy = FixConfiguration
+		}
+		x.say("Network", OutcomeProblem, h.String()+" cannot be reached: "+networkCause(err)+".", remedy)
 		return
 	}
 	defer resp.Body.Close()
@@ -174,13 +178,10 @@ func (x *examination) session() bool {
 	var user struct {
 		Active bool `json:"active"`
 	}
-	status, err := x.get("/services/oauth2/userinfo", &user)
+	err := x.get("/services/oauth2/userinfo", &user)
 	switch {
 	case err != nil:
 		x.fail("Session", err)
-		return false
-	case status != http.StatusOK:
-		x.say("Session", OutcomeProblem, fmt.Sprintf("Salesforce refuses the user's session with HTTP %d.", status), AdminFixesPolicy)
 		return false
 	case !user.Active:
 		x.say("Session", OutcomeProblem, "It works, but the user is not active.", AdminFixesPolicy)
@@ -233,10 +234,10 @@ func (x *examination) org(r policy.Report) {
 
 func (x *examination) limits() {
 	var limits struct{ DailyApiRequests struct{ Max, Remaining int } }
-	status, err := x.get("/services/data/v66.0/limits", &limits)
+	err := x.get("/services/data/v66.0/limits", &limits)
 	api := limits.DailyApiRequests
 	switch {
-	case err != nil || status != http.StatusOK || api.Max == 0:
+	case err != nil || api.Max == 0:
 		x.say("API limits", OutcomeNotVisible, "Salesforce does not tell them to this user.", 0)
 	case api.Remaining*20 < api.Max:
 		x.say("API limits", OutcomeProblem, fmt.Sprintf("Only %d of %d API requests are left for the day.", api.Remaining, api.Max), Retry)
@@ -246,23 +247,26 @@ func (x *examination) limits() {
 }
 
 // get reads one of the org's resources. An answer that is no JSON leaves into as it is.
-func (x *examination) get(path string, into any) (status int, err error) {
+func (x *examination) get(path string, into any) error {
 	base, err := x.c.InstanceURL(x.ctx)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	req, err := http.NewRequestWithContext(x.ctx, http.MethodGet, base+path, nil)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	resp, err := x.c.HTTPClient().Do(req)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	defer resp.Body.Close()
+	if err := x.c.ResponseError(resp); err != nil {
+		return err
+	}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	if err == nil {
 		_ = json.Unmarshal(body, into)
 	}
-	return resp.StatusCode, err
+	return err
 }

@@ -12,7 +12,7 @@ func networkCause(err error) string {
 	var dns *net.DNSError
 	var cert *tls.CertificateVerificationError
 	switch {
-	case errors.As(err, &dns) && dns.IsNotFound:
+	case noSuchHost(err):
 		return "there is no such host; a My Domain that was renamed, or an org that is gone"
 	case errors.As(err, &dns):
 		return "its name cannot be resolved at the moment"
@@ -22,4 +22,9 @@ func networkCause(err error) string {
 		return "no answer in the time that was given"
 	}
 	return "no connection"
+}
+
+func noSuchHost(err error) bool {
+	var dns *net.DNSError
+	return errors.As(err, &dns) && dns.IsNotFound
 }

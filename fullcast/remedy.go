@@ -2,6 +2,7 @@ package fullcast
 
 import (
 	"errors"
+	"net/http"
 
 	"github.com/fullcast/sfauth/metadata"
 	"github.com/fullcast/sfauth/oauthflow"
@@ -48,7 +49,15 @@ func (r Remedy) String() string {
 // remedyFor decides what helps against err on a connection of the given kind.
 func remedyFor(err error, kind metadata.Kind) Remedy {
 	var e *oauthflow.Error
-	if !errors.As(err, &e) {
+	var refused *metadata.Error
+	switch {
+	case errors.As(err, &e):
+	case errors.As(err, &refused) && refused.Status >= http.StatusBadRequest:
+		e = oauthflow.Refusal(refused.Status, refused.Code, refused.Err.Error())
+		if e.Kind == oauthflow.KindUnknownAnswer { // its text says more than a remedy could
+			return 0
+		}
+	default:
 		return 0
 	}
 	if errors.Is(err, oauthflow.ErrNoSuchHost) {

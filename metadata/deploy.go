@@ -103,6 +103,9 @@ func (o *Org) start(ctx context.Context, progress func(DeployResult), prepare fu
 // Cancel asks the org to give a deployment up. The org answers at once and cancels later; [Org.Wait] sees the end,
 // which may be success after all.
 func (o *Org) Cancel(ctx context.Context, id string) error {
+	if !isID(id) {
+		return wrap("cancel", "deployment", errNoID)
+	}
 	err := o.send(ctx, http.MethodPatch, "/metadata/deployRequest/"+url.PathEscape(id), func(r *resty.Request) {
 		r.SetHeader("Content-Type", "application/json").SetBody(`{"deployResult":{"status":"Canceling"}}`)
 	}, nil)
@@ -112,6 +115,9 @@ func (o *Org) Cancel(ctx context.Context, id string) error {
 // QuickDeploy deploys what a deployment with CheckOnly has validated, by its ID, without validating it again.
 // Salesforce allows it for some days after a validation that ran tests. progress may be nil.
 func (o *Org) QuickDeploy(ctx context.Context, validated string, progress func(DeployResult)) (DeployResult, error) {
+	if !isID(validated) {
+		return DeployResult{}, wrap("deploy", "deployment", errNoID)
+	}
 	return o.start(ctx, progress, func(r *resty.Request) {
 		r.SetHeader("Content-Type", "application/json").SetBody(map[string]string{"validatedDeployRequestId": validated})
 	})
@@ -134,8 +140,8 @@ func (o *Org) Wait(ctx context.Context, id string, progress func(DeployResult)) 
 // poll asks for the state of a deployment until it is done.
 func (o *Org) poll(ctx context.Context, id string, progress func(DeployResult), state func(context.Context, string) (*wireResult, error)) (DeployResult, error) {
 	last := DeployResult{ID: id}
-	if id == "" {
-		return last, wrap("deploy", "package.xml", errors.New("there is no ID of a deployment"))
+	if !isID(id) { // it becomes part of a path
+		return last, wrap("deploy", "deployment", errNoID)
 	}
 	failed := 0
 	for pause := firstPoll; ; pause = min(pause*3/2, longestPoll) {
@@ -160,6 +166,18 @@ func (o *Org) poll(ctx context.Context, id string, progress func(DeployResult), 
 			return result, err
 		}
 	}
+}
+
+var errNoID = errors.New("the ID of a deployment is missing, or is not 15 or 18 letters and digits")
+
+// isID reports whether s has the form of a record's ID.
+func isID(s string) bool {
+	for _, c := range []byte(s) {
+		if (c < '0' || '9' < c) && (c < 'A' || 'Z' < c) && (c < 'a' || 'z' < c) {
+			return false
+		}
+	}
+	return len(s) == 15 || len(s) == 18
 }
 
 // passing tells errors that may be gone at the next try: all but those that the org gave a code for.

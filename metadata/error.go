@@ -14,6 +14,8 @@ type Error struct {
 	Line int    // line of Name, from 1; 0 when there is none
 	Code string // Salesforce's error code, when an org gave one; else empty
 	Err  error  // the cause; never nil
+
+	Status int // HTTP status of an org's refusal; 0 when there was none
 }
 
 // Error returns "metadata: op name:line: cause (code)", on one line.

@@ -2,11 +2,15 @@ package metadata_test
 
 import (
 	"bytes"
+	"context"
 	"io/fs"
 	"math/rand/v2"
+	"net/http"
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -38,6 +42,51 @@ func FuzzRoundTrip(f *testing.F) {
 		checkRoundTrip(t, fuzzNames[int(kind)%len(fuzzNames)], data, seed)
 	})
 }
+
+// FuzzDeploymentID: what a caller gives for the ID of a deployment becomes one segment of a path, or no request at all.
+func FuzzDeploymentID(f *testing.F) {
+	for _, id := range []string{
+		"0Af000000000001", "0Af000000000001AAA", "", ".", "..", "../../../../services/oauth2/revoke", "0Af00000000000/", "0Af0000000000%2f", "0Af000000000?a=",
+		"0Af000000000#aa", "0Af00000000000\n", "0Af0000000000001", "0Af00000000000é", "' OR Id != '0000", strings.Repeat("0", 1000),
+	} {
+		f.Add(id)
+	}
+	shape := regexp.MustCompile(`^(?:[0-9A-Za-z]{15}|[0-9A-Za-z]{18})$`)
+	f.Fuzz(func(t *testing.T, id string) {
+		var asked []string
+		org, err := metadata.NewOrg(metadata.OrgConfig{
+			HTTPClient: &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+				asked = append(asked, r.URL.String())
+				return nil, context.Canceled
+			})},
+			InstanceURL: func(context.Context) (string, error) { return "https://acme.my.salesforce.com", nil },
+			Session:     func(context.Context, string) (string, error) { return "", nil },
+			Version:     66,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := []string(nil)
+		if shape.MatchString(id) {
+			want = []string{"https://acme.my.salesforce.com/services/data/v66.0/metadata/deployRequest/" + id}
+		}
+		if err := org.Cancel(t.Context(), id); err == nil || !slices.Equal(asked, want) {
+			t.Fatalf("%q: asked %q, want %q; %v", id, asked, want, err)
+		}
+		if want != nil {
+			return
+		}
+		_, err = org.QuickDeploy(t.Context(), id, nil)
+		_, err2 := org.Wait(t.Context(), id, nil)
+		if err == nil || err2 == nil || len(asked) > 0 {
+			t.Fatalf("%q: asked %q; %v, %v", id, asked, err, err2)
+		}
+	})
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
 func checkRoundTrip(t *testing.T, name string, data []byte, seed uint64) {
 	app, err := metadata.ParseFile(name, data)

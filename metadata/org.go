@@ -196,7 +196,7 @@ func wrap(op, name string, err error) error {
 	e := &Error{Op: op, Name: name, Err: err}
 	var a *answerError
 	if errors.As(err, &a) {
-		e.Code = a.code
+		e.Code, e.Status = a.code, a.status
 	}
 	return e
 }

@@ -414,16 +414,16 @@ func TestCancelAndQuickDeploySendTheirRequests(t *testing.T) {
 			}
 			states(w, r)
 		}, nil)
-		if err := org.Cancel(t.Context(), "0Af1"); err != nil {
+		if err := org.Cancel(t.Context(), "0Af000000000001"); err != nil {
 			t.Error(err)
 		}
-		if _, err := org.QuickDeploy(t.Context(), "0Af2", nil); err != nil {
+		if _, err := org.QuickDeploy(t.Context(), "0Af000000000002AAA", nil); err != nil {
 			t.Error(err)
 		}
 		const path = "/services/data/v66.0/metadata/deployRequest"
 		want := []string{
-			"PATCH " + path + `/0Af1 application/json {"deployResult":{"status":"Canceling"}}`,
-			"POST " + path + ` application/json {"validatedDeployRequestId":"0Af2"}`,
+			"PATCH " + path + `/0Af000000000001 application/json {"deployResult":{"status":"Canceling"}}`,
+			"POST " + path + ` application/json {"validatedDeployRequestId":"0Af000000000002AAA"}`,
 		}
 		if !reflect.DeepEqual(sent, want) {
 			t.Errorf("sent %q, want %q", sent, want)

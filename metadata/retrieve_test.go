@@ -75,12 +75,12 @@ func TestAFailedRetrieveHasSalesforcesCode(t *testing.T) {
 func TestASOAPDeploymentReportsItsFailures(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		org := open(t, soapHandler(t, map[string][]string{
-			"deploy": {"<result><done>false</done><id>0Af1</id><state>Queued</state></result>"},
+			"deploy": {"<result><done>false</done><id>0Af000000000001</id><state>Queued</state></result>"},
 			"checkDeployStatus": {
-				"<result><done>false</done><id>0Af1</id><status>Pending</status><success>false</success></result>",
+				"<result><done>false</done><id>0Af000000000001</id><status>Pending</status><success>false</success></result>",
 				`<result><details><componentFailures><componentType>ConnectedApp</componentType><fileName>connectedApps/A.connectedApp</fileName><fullName>A</fullName>` +
 					`<lineNumber>3</lineNumber><problem>You cannot provide a Consumer Key</problem><problemType>Error</problemType><success>false</success></componentFailures></details>` +
-					`<done>true</done><id>0Af1</id><numberComponentErrors>1</numberComponentErrors><status>Failed</status><success>false</success></result>`,
+					`<done>true</done><id>0Af000000000001</id><numberComponentErrors>1</numberComponentErrors><status>Failed</status><success>false</success></result>`,
 			},
 		}), nil)
 		result, err := org.Deploy(t.Context(), packageOf(t, connectedSpec()), metadata.DeployOptions{SOAP: true})

@@ -154,18 +154,6 @@ func resourceText(body []byte) (code, message string) {
 	return "", ""
 }
 
-// classifyResource returns what a refused request for a resource means; [KindSession] alone is healed by a fresh
-// access token. Code and description are fit to be shown.
-func classifyResource(status int, body []byte, sent ...Secret) (kind Kind, code, description string) {
-	code, description = resourceText(body)
-	code, description = scrubCode(code, sent...), scrub(description, sent...)
-	r, ok := lookup(resourceSide, status, code, description)
-	if !ok {
-		return KindUnknownAnswer, code, description
-	}
-	return r.kind, code, description
-}
-
 // scrubCode returns an error code as it may be shown, or nothing when it is none.
 func scrubCode(code string, sent ...Secret) string {
 	if !isCode(code) || scrub(code, sent...) != code {

@@ -167,40 +167,44 @@ func TestTheStatusDecidesWhereNoCodeDoes(t *testing.T) {
 	}
 }
 
+func rest(code, message string) string {
+	return fmt.Sprintf(`[{"message":%q,"errorCode":%q}]`, message, code)
+}
+
+// resourceAnswers is how one of the org's APIs refuses a request, and what that means.
+var resourceAnswers = []struct {
+	name   string
+	status int
+	body   string
+	kind   oauthflow.Kind
+	code   string
+	word   string
+}{
+	{"an ended session", 401, rest("INVALID_SESSION_ID", "Session expired or invalid"), oauthflow.KindSession, "INVALID_SESSION_ID", "renewed"},
+	{"a session that may not use the API", 401, rest("INVALID_SESSION_ID", "This session is not valid for use with the REST API"), oauthflow.KindAppPolicy, "INVALID_SESSION_ID", "assurance"},
+	{"an app without its agent", 401, rest("INVALID_SESSION_ID", "Connected app is not attached to Agent"), oauthflow.KindAppPolicy, "INVALID_SESSION_ID", "agent"},
+	{"a bad header", 401, rest("INVALID_AUTH_HEADER", "INVALID_HEADER_TYPE"), oauthflow.KindInvalid, "INVALID_AUTH_HEADER", "instance URL"},
+	{"a token of another issuer", 401, rest("INVALID_ISS", ""), oauthflow.KindInvalid, "INVALID_ISS", "instance URL"},
+	{"401 without a word", 401, "", oauthflow.KindSession, "", "renewed"},
+	{"the identity service's word", 403, "Bad_OAuth_Token", oauthflow.KindSession, "Bad_OAuth_Token", "renewed"},
+	{"the same word with a line end", 403, "Bad_OAuth_Token\n", oauthflow.KindSession, "Bad_OAuth_Token", "renewed"},
+	{"the API limit", 403, rest("REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded."), oauthflow.KindLimit, "REQUEST_LIMIT_EXCEEDED", "24 hours"},
+	{"no API in the org", 403, rest("API_DISABLED_FOR_ORG", ""), oauthflow.KindUserPolicy, "API_DISABLED_FOR_ORG", "API"},
+	{"no API at the moment", 403, rest("API_CURRENTLY_DISABLED", ""), oauthflow.KindUserPolicy, "API_CURRENTLY_DISABLED", "API"},
+	{"an expired password", 403, rest("INVALID_OPERATION_WITH_EXPIRED_PASSWORD", ""), oauthflow.KindUserPolicy, "INVALID_OPERATION_WITH_EXPIRED_PASSWORD", "password"},
+	{"a missing permission", 403, rest("INSUFFICIENT_ACCESS_OR_READONLY", ""), oauthflow.KindUserPolicy, "INSUFFICIENT_ACCESS_OR_READONLY", "permission"},
+	{"the login host taken for the instance", 404, rest("URL_NOT_RESET", "Destination URL not reset. The URL returned from login must be set"), oauthflow.KindInvalid, "URL_NOT_RESET", "instance URL"},
+	{"the same in a page", 404, "[{\"message\":\"Destination URL not reset\"}]", oauthflow.KindInvalid, "", "instance URL"},
+	{"an expired org", 420, "<html>", oauthflow.KindOrgGone, "", "expired"},
+	{"an ended session over SOAP", 500, `<?xml version="1.0"?><soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/" xmlns:sf="urn:fault.partner.soap.sforce.com"><soapenv:Body><soapenv:Fault><faultcode>sf:INVALID_SESSION_ID</faultcode><faultstring>INVALID_SESSION_ID: Invalid Session ID found in SessionHeader</faultstring></soapenv:Fault></soapenv:Body></soapenv:Envelope>`, oauthflow.KindSession, "INVALID_SESSION_ID", "renewed"},
+	{"an ended session in the Bulk API", 400, `<?xml version="1.0"?><error xmlns="http://www.force.com/2009/06/asyncapi/dataload"><exceptionCode>InvalidSessionId</exceptionCode><exceptionMessage>Invalid session id</exceptionMessage></error>`, oauthflow.KindSession, "InvalidSessionId", "renewed"},
+	{"maintenance", 503, "<html>", oauthflow.KindBusy, "", "tried again"},
+	{"a forbidden page", 403, "<html>", oauthflow.KindUserPolicy, "", "permission sets"},
+	{"something new", 418, rest("TEAPOT", "short and stout"), oauthflow.KindUnknownAnswer, "TEAPOT", "tried again"},
+}
+
 func TestEveryRefusalOfAResourceHasAKindAndASentence(t *testing.T) {
-	rest := func(code, message string) string {
-		return fmt.Sprintf(`[{"message":%q,"errorCode":%q}]`, message, code)
-	}
-	for _, c := range []struct {
-		name   string
-		status int
-		body   string
-		kind   oauthflow.Kind
-		code   string
-		word   string
-	}{
-		{"an ended session", 401, rest("INVALID_SESSION_ID", "Session expired or invalid"), oauthflow.KindSession, "INVALID_SESSION_ID", "renewed"},
-		{"a session that may not use the API", 401, rest("INVALID_SESSION_ID", "This session is not valid for use with the REST API"), oauthflow.KindAppPolicy, "INVALID_SESSION_ID", "assurance"},
-		{"an app without its agent", 401, rest("INVALID_SESSION_ID", "Connected app is not attached to Agent"), oauthflow.KindAppPolicy, "INVALID_SESSION_ID", "agent"},
-		{"a bad header", 401, rest("INVALID_AUTH_HEADER", "INVALID_HEADER_TYPE"), oauthflow.KindInvalid, "INVALID_AUTH_HEADER", "instance URL"},
-		{"a token of another issuer", 401, rest("INVALID_ISS", ""), oauthflow.KindInvalid, "INVALID_ISS", "instance URL"},
-		{"401 without a word", 401, "", oauthflow.KindSession, "", "renewed"},
-		{"the identity service's word", 403, "Bad_OAuth_Token", oauthflow.KindSession, "Bad_OAuth_Token", "renewed"},
-		{"the same word with a line end", 403, "Bad_OAuth_Token\n", oauthflow.KindSession, "Bad_OAuth_Token", "renewed"},
-		{"the API limit", 403, rest("REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded."), oauthflow.KindLimit, "REQUEST_LIMIT_EXCEEDED", "24 hours"},
-		{"no API in the org", 403, rest("API_DISABLED_FOR_ORG", ""), oauthflow.KindUserPolicy, "API_DISABLED_FOR_ORG", "API"},
-		{"no API at the moment", 403, rest("API_CURRENTLY_DISABLED", ""), oauthflow.KindUserPolicy, "API_CURRENTLY_DISABLED", "API"},
-		{"an expired password", 403, rest("INVALID_OPERATION_WITH_EXPIRED_PASSWORD", ""), oauthflow.KindUserPolicy, "INVALID_OPERATION_WITH_EXPIRED_PASSWORD", "password"},
-		{"a missing permission", 403, rest("INSUFFICIENT_ACCESS_OR_READONLY", ""), oauthflow.KindUserPolicy, "INSUFFICIENT_ACCESS_OR_READONLY", "permission"},
-		{"the login host taken for the instance", 404, rest("URL_NOT_RESET", "Destination URL not reset. The URL returned from login must be set"), oauthflow.KindInvalid, "URL_NOT_RESET", "instance URL"},
-		{"the same in a page", 404, "[{\"message\":\"Destination URL not reset\"}]", oauthflow.KindInvalid, "", "instance URL"},
-		{"an expired org", 420, "<html>", oauthflow.KindOrgGone, "", "expired"},
-		{"an ended session over SOAP", 500, `<?xml version="1.0"?><soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/" xmlns:sf="urn:fault.partner.soap.sforce.com"><soapenv:Body><soapenv:Fault><faultcode>sf:INVALID_SESSION_ID</faultcode><faultstring>INVALID_SESSION_ID: Invalid Session ID found in SessionHeader</faultstring></soapenv:Fault></soapenv:Body></soapenv:Envelope>`, oauthflow.KindSession, "INVALID_SESSION_ID", "renewed"},
-		{"an ended session in the Bulk API", 400, `<?xml version="1.0"?><error xmlns="http://www.force.com/2009/06/asyncapi/dataload"><exceptionCode>InvalidSessionId</exceptionCode><exceptionMessage>Invalid session id</exceptionMessage></error>`, oauthflow.KindSession, "InvalidSessionId", "renewed"},
-		{"maintenance", 503, "<html>", oauthflow.KindBusy, "", "tried again"},
-		{"a forbidden page", 403, "<html>", oauthflow.KindUserPolicy, "", "permission sets"},
-		{"something new", 418, rest("TEAPOT", "short and stout"), oauthflow.KindUnknownAnswer, "TEAPOT", "tried again"},
-	} {
+	for _, c := range resourceAnswers {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := wireFlow(t, says(c.status, c.body)).Identity(t.Context(), wireToken())
 			e := wireError(t, err, c.kind)

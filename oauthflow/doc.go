@@ -50,6 +50,8 @@
 //	ErrClosed                                the Manager was closed
 //	context.Canceled, DeadlineExceeded       the caller left before the first byte did
 //
+// What the org's APIs refuse comes back as their response, and [ResponseError] makes an Error of it.
+//
 // [Kind.Terminal] tells the kinds after which no try with the same grant can succeed. What Salesforce says that nobody has
 // seen before is never taken for one of them.
 //

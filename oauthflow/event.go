@@ -8,6 +8,7 @@ type EventType string
 // Types of events.
 const (
 	EventConnected    EventType = "connected"        // a login was completed or a connection adopted
+	EventAbandoned    EventType = "login abandoned"  // the browser never came back: the admin gave up, or saw an error on a page of Salesforce's
 	EventRefreshed    EventType = "refreshed"        // the access token was replaced
 	EventRotated      EventType = "rotated"          // the refresh token, too
 	EventInDoubt      EventType = "in doubt"         // a refresh was sent and its answer is lost

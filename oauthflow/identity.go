@@ -108,8 +108,8 @@ func (f *Flow) read(ctx context.Context, op string, t *Token, address string) (m
 			address = t.InstanceURL + req.URL.Path
 			continue
 		}
-		if err := f.resourceError(op, host, a, t.AccessToken); err != nil {
-			return nil, host, err
+		if a.status != http.StatusOK {
+			return nil, host, resourceError(op, host, a, f.now(), t.AccessToken)
 		}
 		if m, err = a.fields(); err != nil {
 			return nil, host, &Error{Op: op, Host: host, Kind: KindBadAnswer, Status: a.status, Err: err}
@@ -140,14 +140,4 @@ func (f *Flow) do(req *http.Request, sent ...Secret) (*answer, error) {
 		rt = hardened
 	}
 	return roundTrip(rt, req, sent)
-}
-
-// resourceError turns a refused request for a resource into an error, or returns nil for a success.
-func (f *Flow) resourceError(op, host string, a *answer, sent ...Secret) error {
-	if a.status == http.StatusOK {
-		return nil
-	}
-	e := &Error{Op: op, Host: host, Status: a.status, RetryAfter: retryAfter(a.header, f.now())}
-	e.Kind, e.Code, e.Description = classifyResource(a.status, a.body, sent...)
-	return e
 }

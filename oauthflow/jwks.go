@@ -106,8 +106,8 @@ func (s *keySource) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, &Error{Host: req.URL.Host, Kind: KindNotSent, Err: err}
 	}
-	if err := s.flow.resourceError(opIDToken, req.URL.Host, a); err != nil {
-		return nil, err
+	if a.status != http.StatusOK {
+		return nil, resourceError(opIDToken, req.URL.Host, a, s.flow.now())
 	}
 	if a.err != nil || !json.Valid(a.body) {
 		return nil, &Error{Host: req.URL.Host, Kind: KindBadAnswer, Status: a.status, Err: errors.New("the keys are cut off or not JSON")}

@@ -72,7 +72,10 @@ func (m *Manager) dueRecords(ctx context.Context, prefix string, left map[string
 
 // lookAfter does what is due, and reports whether the record was dealt with, so that it is not due any more.
 func (m *Manager) lookAfter(ctx context.Context, r Record) bool {
-	if !strings.HasPrefix(r.ID, connectionPrefix) { // a login that nobody completed, a wait that is over
+	if strings.HasPrefix(r.ID, loginPrefix) {
+		return m.abandon(ctx, r)
+	}
+	if !strings.HasPrefix(r.ID, connectionPrefix) { // a wait that is over
 		return m.cfg.Store.Delete(ctx, r.ID, r.Version) == nil
 	}
 	now, err := m.cfg.Store.Load(ctx, r.ID)

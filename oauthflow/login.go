@@ -161,13 +161,9 @@ func (m *Manager) findLogin(ctx context.Context, cb Callback) (Record, *login, e
 	} else if err != nil {
 		return Record{}, nil, storeError("complete", err)
 	}
-	plain, err := m.seal.open(ctx, r.ID, r.Version, r.Data)
+	l, err := m.openLogin(ctx, r)
 	if err != nil {
 		return Record{}, nil, sealError("complete", Key{Tenant: cb.Tenant}, err)
-	}
-	l := new(login)
-	if err := json.Unmarshal(plain, l); err != nil || l.Format != grantFormat {
-		return Record{}, nil, &Error{Op: "complete", Kind: KindForeign, Err: errFormat}
 	}
 	u, err := url.Parse(l.RedirectURL)
 	switch age := m.flow.now().Sub(l.Begun); {
@@ -179,6 +175,30 @@ func (m *Manager) findLogin(ctx context.Context, cb Callback) (Record, *login, e
 		return Record{}, nil, loginError("has expired")
 	}
 	return r, l, nil
+}
+
+func (m *Manager) openLogin(ctx context.Context, r Record) (*login, error) {
+	plain, err := m.seal.open(ctx, r.ID, r.Version, r.Data)
+	if err != nil {
+		return nil, err
+	}
+	l := new(login)
+	if err := json.Unmarshal(plain, l); err != nil || l.Format != grantFormat {
+		return nil, errFormat
+	}
+	return l, nil
+}
+
+// abandon removes a login whose time is over, and reports whether that was done.
+func (m *Manager) abandon(ctx context.Context, r Record) bool {
+	l, err := m.openLogin(ctx, r)
+	if m.cfg.Store.Delete(ctx, r.ID, r.Version) != nil {
+		return false
+	}
+	if err == nil {
+		m.observe(Event{Type: EventAbandoned, Key: l.Key})
+	}
+	return true
 }
 
 func loginError(problem string) error {

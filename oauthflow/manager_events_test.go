@@ -77,6 +77,17 @@ func TestEachEventHasItsCauseAndIsToldOnce(t *testing.T) {
 	}
 	for _, tt := range []eventCase{
 		{"a login", func(t *testing.T, w *world, m *oauthflow.Manager) { w.connect(m, mainKey) }, []oauthflow.EventType{oauthflow.EventConnected}},
+		{"a login that never comes back, swept by two", func(t *testing.T, w *world, m *oauthflow.Manager) {
+			w.begin(m, targetKey)
+			time.Sleep(16 * time.Minute)
+			for range 2 {
+				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+				defer cancel()
+				if err := m.KeepAlive(ctx); !errors.Is(err, context.DeadlineExceeded) {
+					t.Error(err)
+				}
+			}
+		}, []oauthflow.EventType{oauthflow.EventAbandoned}},
 		{"an adoption, repeated", func(t *testing.T, w *world, m *oauthflow.Manager) {
 			token := w.inherited()
 			for range 3 {

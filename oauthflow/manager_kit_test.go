@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"slices"
@@ -53,7 +55,7 @@ func newWorld(t *testing.T, cfg orgtest.Config) *world {
 		t.Fatal(err)
 	}
 	return &world{
-		t: t, org: org, store: oauthflow.NewMemoryStore(), keys: keys, wire: &wiretap{base: org.RoundTripper()},
+		t: t, org: org, store: oauthflow.NewMemoryStore(), keys: keys, wire: &wiretap{base: org.RoundTripper(), said: t.Output()},
 		user: "admin@acme.example",
 	}
 }
@@ -95,10 +97,18 @@ func (w *world) client() oauthflow.Client {
 	return oauthflow.Client{Host: host, ID: key, Secret: oauthflow.NewSecret(secret)}
 }
 
+// loudly is a logger at debug level: what is printed is looked through for secrets.
+func loudly(t testing.TB) *slog.Logger {
+	return slog.New(slog.NewJSONHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelDebug}))
+}
+
 // manager returns a Manager over the world's store, which is closed at the end.
 func (w *world) manager(change ...func(*oauthflow.ManagerConfig)) *oauthflow.Manager {
 	w.t.Helper()
-	cfg := oauthflow.ManagerConfig{Store: w.store, Keys: w.keys, Environment: "test", Flow: w.flow(w.wire)}
+	cfg := oauthflow.ManagerConfig{
+		Store: w.store, Keys: w.keys, Environment: "test", Flow: w.flow(w.wire), Logger: loudly(w.t),
+		Observe: func(e oauthflow.Event) { fmt.Fprintf(w.t.Output(), "%+v\n", e) },
+	}
 	for _, f := range change {
 		f(&cfg)
 	}
@@ -208,6 +218,7 @@ func (w *world) wantEvents(event, outcome string, want int) {
 // wiretap counts token requests by grant type and lets a test stand on the wire.
 type wiretap struct {
 	base http.RoundTripper
+	said io.Writer // each URL; what is printed is looked through for secrets
 
 	mu      sync.Mutex
 	posts   map[string]int
@@ -217,6 +228,7 @@ type wiretap struct {
 }
 
 func (w *wiretap) RoundTrip(req *http.Request) (*http.Response, error) {
+	fmt.Fprintln(w.said, req.Method, req.URL)
 	if req.URL.Path != tokenEndpoint && req.URL.Path != revokeEndpoint {
 		return w.base.RoundTrip(req)
 	}

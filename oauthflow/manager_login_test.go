@@ -166,6 +166,36 @@ func TestALoginLivesForFifteenMinutes(t *testing.T) {
 	}
 }
 
+func TestALoginMayBeAskedToLiveFiveToSixtyMinutes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, orgtest.Config{})
+		for _, lifetime := range []time.Duration{5 * time.Minute, time.Hour} {
+			m := w.manager(func(c *oauthflow.ManagerConfig) { c.Timing.Login = lifetime })
+			redirect, err := m.Begin(t.Context(), mainKey, w.client(), browser, oauthflow.AuthorizeOptions{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(lifetime - time.Second)
+			cb := w.approve(mainKey, redirect)
+			if _, err := m.Complete(t.Context(), cb); err != nil {
+				t.Errorf("after %v: %v", lifetime-time.Second, err)
+			}
+			late := w.begin(m, mainKey)
+			time.Sleep(lifetime + time.Second)
+			_, err = m.Complete(t.Context(), late)
+			wantKind(t, err, oauthflow.KindState)
+		}
+		for _, lifetime := range []time.Duration{-time.Minute, time.Second, 5*time.Minute - 1, time.Hour + 1} {
+			_, err := oauthflow.NewManager(oauthflow.ManagerConfig{
+				Store: w.store, Keys: w.keys, Environment: "test", Flow: w.flow(w.wire), Timing: oauthflow.Timing{Login: lifetime},
+			})
+			if err == nil || !strings.Contains(err.Error(), "Timing.Login") {
+				t.Errorf("a login that lives %v: %v", lifetime, err)
+			}
+		}
+	})
+}
+
 func TestADeniedLoginSaysSoAndCostsNoRequest(t *testing.T) {
 	w := newWorld(t, orgtest.Config{})
 	m := w.manager()

@@ -105,7 +105,7 @@ func (s *Source) InstanceURL(ctx context.Context) (string, error) {
 // ended session: a request that Salesforce refuses for its session is sent once more with a fresh token, if its body
 // can be read again (http.NewRequest sees to that for the usual kinds). A request to any other host is refused, except
 // that a redirect to one is followed without the token. A request to a host that the org has left goes to its
-// present one.
+// present one. Every other refusal comes back as it is; [ResponseError] tells what it means.
 //
 // The requests travel by base; nil means http.DefaultTransport as it is at each call.
 func (s *Source) Transport(base http.RoundTripper) http.RoundTripper { return &transport{s, base} }

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"runtime"
 	"slices"
 	"strings"
@@ -159,6 +160,27 @@ func grown(f func()) uint64 {
 	return after.TotalAlloc - before.TotalAlloc
 }
 
+// resident is how many bytes of memory the process holds, and the most that it held since forget; zero where the system does
+// not tell.
+func resident() (now, most int) {
+	status, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		return 0, 0
+	}
+	for line := range strings.Lines(string(status)) {
+		var kib int
+		if n, _ := fmt.Sscanf(line, "VmRSS: %d kB", &kib); n == 1 {
+			now = kib << 10
+		} else if n, _ := fmt.Sscanf(line, "VmHWM: %d kB", &kib); n == 1 {
+			most = kib << 10
+		}
+	}
+	return now, most
+}
+
+// forget makes the most memory that was held so far not count any more, where the system can.
+func forget() bool { return os.WriteFile("/proc/self/clear_refs", []byte("5"), 0) == nil }
+
 func TestAnEndlessAnswerIsReadNoFurtherThanItsLimit(t *testing.T) {
 	const limit = 16 << 20 // allocated in all, by client and server; the answer itself is 1 MiB in a buffer that grows
 	chunk := bytes.Repeat([]byte("a"), 64<<10)
@@ -204,8 +226,13 @@ func TestAnEndlessAnswerIsReadNoFurtherThanItsLimit(t *testing.T) {
 			f, client := wireFlow(t, rt), wireClient(t, wireHost)
 			var tok *oauthflow.Token
 			var err error
+			forgot := forget()
+			before, _ := resident()
 			if n := grown(func() { tok, err = f.Refresh(t.Context(), client, wireToken()) }); n > limit {
 				t.Errorf("it cost %d MiB", n>>20)
+			}
+			if _, most := resident(); forgot && most-before > 8<<20 {
+				t.Errorf("the process grew by %d MiB, want 8 at most", (most-before)>>20)
 			}
 			wireError(t, err, oauthflow.KindBadAnswer)
 			if kept := tok != nil && tok.RefreshToken.Reveal() == wireRefresh; kept != c.kept {

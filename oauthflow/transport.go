@@ -1,9 +1,10 @@
 package oauthflow
 
 import (
-	"bytes"
+	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 )
@@ -31,9 +32,9 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	resp, err := t.next().RoundTrip(authorized(req, v, req.Body, left))
 	if err != nil {
-		return nil, err
+		return nil, requestError(req, err)
 	}
-	if !sessionEnded(resp) {
+	if !sessionEnded(req, resp) {
 		if !v.accepted.Load() && resp.StatusCode < http.StatusBadRequest {
 			v.accepted.Store(true)
 		}
@@ -52,10 +53,13 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	resp.Body.Close()
 	_, left = fresh.owns(bareHost(req))
 	resp, err = t.next().RoundTrip(authorized(req, fresh, body, left))
-	if err == nil && resp.StatusCode < http.StatusBadRequest {
+	if err != nil {
+		return nil, requestError(req, err)
+	}
+	if resp.StatusCode < http.StatusBadRequest {
 		fresh.accepted.Store(true)
 	}
-	return resp, err
+	return resp, nil
 }
 
 func (t *transport) next() http.RoundTripper {
@@ -105,34 +109,34 @@ func rewound(req *http.Request) (io.ReadCloser, bool) {
 	return body, err == nil
 }
 
-// maxRefusal is how much of a refusal is read to understand it.
-const maxRefusal = 64 << 10
-
-// sessionEnded reports whether the answer says that the access token's session has ended, which a fresh token heals.
-// Other refusals with status 401 it does not. The body can still be read afterwards.
-//
-// Source: Salesforce REST API Developer Guide, "Status Codes and Error Responses"; Identity URLs for Bad_OAuth_Token.
-func sessionEnded(resp *http.Response) bool {
-	if resp.StatusCode != http.StatusUnauthorized && resp.StatusCode != http.StatusForbidden {
+// sessionEnded reports whether the answer says that the session of the request's access token has ended, which a fresh
+// one heals. What a session's end looks like is in the catalogue. A session that travels elsewhere is its sender's to
+// replace: the Bulk API's in a header of its own, SOAP's in the body.
+func sessionEnded(req *http.Request, resp *http.Response) bool {
+	switch resp.StatusCode {
+	case http.StatusBadRequest:
+		if req.Header.Get("X-SFDC-Session") != "" {
+			return false
+		}
+	case http.StatusUnauthorized, http.StatusForbidden:
+	default:
 		return false
 	}
-	head, err := io.ReadAll(io.LimitReader(resp.Body, maxRefusal))
-	rest := resp.Body
-	resp.Body = struct {
-		io.Reader
-		io.Closer
-	}{io.MultiReader(bytes.NewReader(head), rest), rest}
+	body, err := peek(resp)
 	if err != nil {
 		return false
 	}
-	text := strings.TrimSpace(string(head))
-	if resp.StatusCode == http.StatusForbidden {
-		return text == "Bad_OAuth_Token"
+	code, message := resourceText(body)
+	r, ok := lookup(resourceSide, resp.StatusCode, code, message)
+	return ok && r.kind == KindSession
+}
+
+// requestError tells of a host that does not exist: trying again is no use then. Other errors of the network stay as
+// they are.
+func requestError(req *http.Request, err error) error {
+	var dns *net.DNSError
+	if errors.As(err, &dns) && dns.IsNotFound {
+		return &Error{Op: opRequest, Host: bareHost(req), Kind: KindNotSent, Err: ErrNoSuchHost}
 	}
-	for _, incurable := range []string{"not valid for use with", "not attached to Agent", "INVALID_AUTH_HEADER"} {
-		if strings.Contains(text, incurable) {
-			return false
-		}
-	}
-	return true
+	return err
 }

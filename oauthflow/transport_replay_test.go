@@ -26,6 +26,7 @@ func TestAnEndedSessionIsHealedByOneReplayOfTheRewoundBody(t *testing.T) {
 	for name, answer := range map[string]func(int, *http.Request) *http.Response{
 		"REST":     once(401, ended),
 		"identity": once(403, "Bad_OAuth_Token"),
+		"bulk":     once(400, `<error><exceptionCode>InvalidSessionId</exceptionCode></error>`),
 		"bare":     once(401, ""),
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -102,6 +103,8 @@ func TestARefusalThatAFreshTokenDoesNotCureCausesNoRefresh(t *testing.T) {
 	}{
 		{401, `[{"message":"This session is not valid for use with the REST API","errorCode":"INVALID_SESSION_ID"}]`},
 		{401, `[{"message":"INVALID_HEADER_TYPE","errorCode":"INVALID_AUTH_HEADER"}]`},
+		{401, `[{"message":"Connected app is not attached to Agent","errorCode":"INVALID_SESSION_ID"}]`},
+		{401, `[{"message":"","errorCode":"INVALID_ISS"}]`},
 		{403, `[{"message":"The REST API is not enabled for this Organization","errorCode":"API_DISABLED_FOR_ORG"}]`},
 		{403, "Wrong_Org"},
 		{403, `[{"message":"TotalRequests Limit exceeded.","errorCode":"REQUEST_LIMIT_EXCEEDED"}]`},

@@ -10,6 +10,7 @@ import (
 	"crypto/x509/pkix"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"maps"
 	"math/big"
@@ -120,6 +121,7 @@ func wireError(t testing.TB, err error, kind oauthflow.Kind) *oauthflow.Error {
 	if !errors.As(err, &e) || e.Kind != kind {
 		t.Fatalf("got error %v, want one of kind %q", err, kind)
 	}
+	fmt.Fprintf(t.Output(), "%v %+v %#v %s\n", err, e, e, e.Sentence()) // what is printed is looked through for secrets
 	return e
 }
 

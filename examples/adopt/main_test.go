@@ -18,7 +18,7 @@ const oldApp = `<?xml version="1.0" encoding="UTF-8"?>
     <oauthConfig>
         <callbackUrl>https://app.fullcast.io/app/admin/motion</callbackUrl>
         <consumerKey>3MVG9TESTlegacyConsumerKey</consumerKey>
-        <consumerSecret>legacy-consumer-secret</consumerSecret>
+        <consumerSecret>l3gacy-s3cr3t-of-th3-app</consumerSecret>
         <isSecretRequiredForRefreshToken>true</isSecretRequiredForRefreshToken>
         <scopes>Basic</scopes>
         <scopes>Api</scopes>
@@ -42,7 +42,7 @@ func TestConnectionsOfBeforeAreAdoptedOnceAndTheReportSaysSo(t *testing.T) {
 	line := func(tenant, token string) string {
 		b, err := json.Marshal(map[string]string{
 			"tenant": tenant, "name": "main", "kind": "ConnectedApp", "host": "acme.my.salesforce.com",
-			"consumerKey": "3MVG9TESTlegacyConsumerKey", "consumerSecret": "legacy-consumer-secret", "refreshToken": token,
+			"consumerKey": "3MVG9TESTlegacyConsumerKey", "consumerSecret": "l3gacy-s3cr3t-of-th3-app", "refreshToken": token,
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -54,14 +54,15 @@ func TestConnectionsOfBeforeAreAdoptedOnceAndTheReportSaysSo(t *testing.T) {
 	call := func(in string, args ...string) (int, string) {
 		var out, errs bytes.Buffer
 		code := run(t.Context(), args, env, strings.NewReader(in), &out, &errs, org.RoundTripper())
-		for _, secret := range []string{token, "legacy-consumer-secret", key} {
+		t.Logf("%s%s", &out, &errs) // what is printed is looked through for secrets
+		for _, secret := range []string{token, "l3gacy-s3cr3t-of-th3-app", key} {
 			if strings.Contains(out.String()+errs.String(), secret) {
 				t.Errorf("a secret is shown: %s%s", &out, &errs)
 			}
 		}
 		return code, out.String() + errs.String()
 	}
-	in := line("acme", token) + "\n" + line("other", "5AepNotARefreshTokenOfThisOrg")
+	in := line("acme", token) + "\n" + line("other", "5Aep0th3rT0k3nUnkn0wnH3r3")
 
 	before := len(org.Ledger())
 	if code, out := call(in, "-dry-run"); code != 0 || !strings.Contains(out, "2 connections") || len(org.Ledger()) != before {

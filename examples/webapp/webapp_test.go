@@ -111,6 +111,7 @@ func read(t *testing.T, answer *http.Response) string {
 		t.Fatal(err)
 	}
 	_, body, _ := strings.Cut(b.String(), "\r\n\r\n")
+	t.Log(body) // what is printed is looked through for secrets
 	return html.UnescapeString(body)
 }
 

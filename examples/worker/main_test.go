@@ -30,6 +30,7 @@ type result struct {
 func fleetOf(ctx context.Context, env map[string]string, args ...string) result {
 	var stdout, stderr bytes.Buffer
 	code := run(ctx, args, func(name string) string { return env[name] }, &stdout, &stderr)
+	fmt.Printf("%s%s", &stdout, &stderr) // what is printed is looked through for secrets
 	return result{code, stdout.String(), stderr.String()}
 }
 

@@ -85,6 +85,7 @@ func TestAnAuthorizeRequestIsRefusedInTheCallback(t *testing.T) {
 		{"with a challenge method other than S256", "code_challenge_method", "plain", "invalid_request", "code challenge method not supported"},
 		{"with a scope the app does not have", "scope", "api chatter_api", "invalid_scope", "the requested scope is invalid, unknown, or malformed"},
 		{"with another response type", "response_type", "token", "unsupported_response_type", "response type must be code"},
+		{"by the headless flow, which needs a site", "response_type", "code_credentials", "unsupported_response_type", "response type must be code"},
 		{"immediately, when nobody approved before", "immediate", "true", "immediate_unsuccessful", "immediate approval unsuccessful"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -1,0 +1,95 @@
+package main
+
+import (
+	"bufio"
+	_ "embed"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+//go:embed testdata/record.go
+var recorder []byte
+
+const (
+	secretFile = "internal/secret/secret.go"
+	makesOne   = "return Secret{reveal:"
+)
+
+// writeOverlay writes a compiler's overlay for the module at root: the type of a secret, writing down what it is made of.
+func writeOverlay(root, dir string) error {
+	root, err := filepath.Abs(root)
+	if err != nil {
+		return err
+	}
+	if dir, err = filepath.Abs(dir); err != nil {
+		return err
+	}
+	original := filepath.Join(root, secretFile)
+	source, err := os.ReadFile(original)
+	if err != nil {
+		return err
+	}
+	if strings.Count(string(source), makesOne) != 1 {
+		return errors.New(secretFile + " does not make a Secret in the one place that is known")
+	}
+	changed := strings.Replace(string(source), makesOne, "record(s)\n\t"+makesOne, 1)
+	replace := map[string]string{
+		original: filepath.Join(dir, "secret.go"),
+		filepath.Join(root, "internal/secret/record.go"): filepath.Join(dir, "record.go"),
+	}
+	list, err := json.Marshal(map[string]any{"Replace": replace})
+	if err != nil {
+		return err
+	}
+	return errors.Join(
+		os.MkdirAll(dir, 0o755),
+		os.WriteFile(filepath.Join(dir, "secret.go"), []byte(changed), 0o600),
+		os.WriteFile(filepath.Join(dir, "record.go"), recorder, 0o600),
+		os.WriteFile(filepath.Join(dir, "overlay.json"), list, 0o600),
+	)
+}
+
+// readValues reads what the recorder wrote. That it wrote nothing is an error: who knows no secret finds none.
+func readValues(path string) ([]string, error) {
+	if path == "" {
+		return nil, nil
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	seen := map[string]bool{}
+	var known []string
+	lines := bufio.NewScanner(f)
+	lines.Buffer(nil, 16<<20)
+	for lines.Scan() {
+		s, err := strconv.Unquote(lines.Text())
+		if err != nil {
+			continue // a process was killed while it wrote
+		}
+		if !seen[s] && secretive(s) {
+			seen[s] = true
+			known = append(known, s)
+		}
+	}
+	if err := lines.Err(); err != nil {
+		return nil, err
+	}
+	if len(known) == 0 {
+		return nil, errors.New("no secret was recorded; the tests were not built over the overlay")
+	}
+	return known, nil
+}
+
+// secretive leaves out what only sits in the type for a comparison, and what tests put in its place: consumer keys, which
+// every authorize URL shows, addresses and words.
+func secretive(s string) bool {
+	words := utf8.ValidString(s) && strings.Contains(s, " ")
+	return len(s) >= 16 && len(s) <= 4096 && !words && !strings.HasPrefix(s, "3MVG9") && !strings.Contains(s, "://")
+}
