@@ -34,8 +34,8 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	if !sessionEnded(resp) {
-		if !v.accepted.Load() && resp.StatusCode < http.StatusBadRequest {
-			v.accepted.Store(true)
+		if resp.StatusCode < http.StatusBadRequest {
+			t.source.accept(v)
 		}
 		return resp, nil
 	}
@@ -53,7 +53,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	_, left = fresh.owns(bareHost(req))
 	resp, err = t.next().RoundTrip(authorized(req, fresh, body, left))
 	if err == nil && resp.StatusCode < http.StatusBadRequest {
-		fresh.accepted.Store(true)
+		t.source.accept(fresh)
 	}
 	return resp, err
 }
