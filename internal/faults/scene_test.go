@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/fullcast/sfauth/oauthflow"
-	"github.com/fullcast/sfauth/oauthflow/filestore"
 	"github.com/fullcast/sfauth/oauthflow/orgtest"
 )
 
@@ -35,6 +34,7 @@ type scene struct {
 	server  *orgtest.Server
 	roots   *x509.CertPool
 	dir     string
+	shelf   shelf // in place of files in dir
 	sealing oauthflow.SealingKey
 	conns   []oauthflow.Key
 	grants  map[oauthflow.Key]string // the refresh token each connection was made with
@@ -54,10 +54,19 @@ func (c clock) now() time.Time {
 	return now.Add(time.Duration(max(c.Speed, 1)-1) * now.Sub(c.Since))
 }
 
-// newScene sets up an org with strict rotation and n connections.
+// newScene sets up an org with strict rotation and n connections, kept in files.
 func newScene(t *testing.T, n int, cfg orgtest.Config) *scene {
 	t.Helper()
-	cfg.Existing, cfg.RotateRefreshTokens, cfg.ApprovalLimit = installedApp(), true, n+1000
+	return newSceneOn(t, shelf{}, n, cfg)
+}
+
+// newSceneOn is newScene on a shelf of any kind.
+func newSceneOn(t *testing.T, on shelf, n int, cfg orgtest.Config) *scene {
+	t.Helper()
+	cfg.Existing, cfg.RotateRefreshTokens = installedApp(), true
+	if cfg.ApprovalLimit == 0 {
+		cfg.ApprovalLimit = n + 1000
+	}
 	org, err := orgtest.New(cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -73,7 +82,7 @@ func newScene(t *testing.T, n int, cfg orgtest.Config) *scene {
 		t.Fatal(err)
 	}
 	roots.AddCert(ca)
-	s := &scene{t: t, org: org, server: server, roots: roots, dir: t.TempDir() + "/store", sealing: oauthflow.GenerateSealingKey("k1"), grants: map[oauthflow.Key]string{}, timing: calm()}
+	s := &scene{t: t, org: org, server: server, roots: roots, dir: t.TempDir() + "/store", shelf: on, sealing: oauthflow.GenerateSealingKey("k1"), grants: map[oauthflow.Key]string{}, timing: calm()}
 	s.connect(n)
 	return s
 }
@@ -148,14 +157,22 @@ func (s *scene) client() oauthflow.Client {
 	return oauthflow.Client{Host: host, ID: key, Secret: oauthflow.NewSecret(secret)}
 }
 
-// open opens the directory as one more process would.
+// place is the scene's shelf.
+func (s *scene) place() shelf {
+	if s.shelf == (shelf{}) {
+		return shelf{Dir: s.dir}
+	}
+	return s.shelf
+}
+
+// open opens the store as one more process would.
 func (s *scene) open() oauthflow.Store {
 	s.t.Helper()
-	store, err := filestore.Open(filestore.Config{Dir: s.dir})
+	store, done, err := s.place().open()
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	s.t.Cleanup(func() { store.Close() })
+	s.t.Cleanup(func() { _ = done() })
 	return store
 }
 

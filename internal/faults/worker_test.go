@@ -12,29 +12,34 @@ import (
 	"net/http"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/fullcast/sfauth/oauthflow"
-	"github.com/fullcast/sfauth/oauthflow/filestore"
 )
 
 // script is what a worker process is told at its start.
 type script struct {
-	Dir         string
+	Shelf       shelf
 	Addr        string // of the org's server
 	CA          []byte
-	SealingKey  string // base64
+	SealingKey  string       // base64
+	Keys        []sealingKey // in place of SealingKey, the current one first
 	Environment string
 	StoreEpoch  string
 	Timing      oauthflow.Timing
 	Clock       clock
 	Trips       []trip
 	Instance    string
+	Limits      limits
+	Quiet       bool     // it is to die with a long text
+	Under       []string // the command that runs it
+	Acks        string   // file that notes each save of a connection
 }
 
 // order is what a worker is asked to do, reply what became of it.
 type order struct {
-	Op     string // call, hammer, halt, close, replace, store, complete
+	Op     string // call, hammer, halt, close, replace, renew, store, vault, reseal, complete
 	Conns  []int
 	Each   int           // goroutines
 	Within time.Duration // for all of it
@@ -50,6 +55,7 @@ type reply struct {
 	Dials    int // most requests to the token endpoint under way at once
 	Window   []time.Duration
 	Events   map[string]int
+	Failed   int // saves of connections
 	Err      string
 }
 
@@ -62,6 +68,8 @@ type crew struct {
 	base  *http.Transport
 	store *trippedStore
 	net   *trippedDialer
+	vault vault
+	leave atomic.Pointer[context.CancelFunc] // ends the calls that are under way
 
 	mu     sync.Mutex
 	events map[string]int
@@ -109,20 +117,36 @@ func (c *crew) begin(text string) error {
 	}
 	roots := x509.NewCertPool()
 	roots.AddCert(ca)
-	files, err := filestore.Open(filestore.Config{Dir: c.Dir})
+	store, _, err := c.Shelf.open()
 	if err != nil {
 		return err
 	}
 	trips := newTrips(c.Trips)
-	c.store = &trippedStore{Store: files, trips: trips}
+	trips.leave = func() {
+		if leave := c.leave.Load(); leave != nil {
+			(*leave)()
+		}
+	}
+	c.store = &trippedStore{Store: store, trips: trips}
+	if c.Acks != "" {
+		if c.store.acks, err = os.OpenFile(c.Acks, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600); err != nil {
+			return err
+		}
+	}
 	c.net = &trippedDialer{addr: c.Addr, roots: roots, trips: trips, store: c.store}
 	c.base = &http.Transport{DialTLSContext: (&trippedDialer{addr: c.Addr, roots: roots, trips: newTrips(nil)}).dial, MaxIdleConnsPerHost: 256}
 	flow, err := oauthflow.NewFlow(oauthflow.Config{RedirectURLs: []string{callbackURL}, Transport: &http.Transport{DialTLSContext: c.net.dial}, Now: c.Clock.now})
 	if err != nil {
 		return err
 	}
-	keys, err := oauthflow.NewKeys(oauthflow.SealingKey{ID: "k1", Key: oauthflow.NewSecret(c.SealingKey)})
+	if c.Keys == nil {
+		c.Keys = []sealingKey{{ID: "k1", Key: c.SealingKey}}
+	}
+	keys, err := newKeys(c.Keys, &c.vault)
 	if err != nil {
+		return err
+	}
+	if err := c.Limits.apply(); err != nil {
 		return err
 	}
 	c.m, err = oauthflow.NewManager(oauthflow.ManagerConfig{
@@ -140,11 +164,14 @@ func (c *crew) begin(text string) error {
 func (c *crew) do(o order) reply {
 	ctx, cancel := context.WithTimeout(context.Background(), o.Within)
 	defer cancel()
+	c.leave.Store(&cancel)
 	switch o.Op {
 	case "call": // each goroutine makes one call that must succeed
 		return c.parallel(o, func(k oauthflow.Key) error { return c.call(ctx, k) })
 	case "replace": // each goroutine replaces the token of Text
 		return c.parallel(o, func(k oauthflow.Key) error { _, err := c.m.Source(k).Replace(ctx, o.Text); return err })
+	case "renew":
+		return c.parallel(o, func(k oauthflow.Key) error { return c.m.Renew(ctx, k) })
 	case "hammer": // goroutines that call until they are halted
 		ctx, c.halt = context.WithCancel(context.Background())
 		c.tally = tally{outcomes: map[string]int{}}
@@ -168,6 +195,11 @@ func (c *crew) do(o order) reply {
 	case "store":
 		c.store.down.Store(o.Text == "down")
 		return reply{}
+	case "vault":
+		c.vault.mood.Store(&o.Text)
+		return reply{}
+	case "reseal":
+		return reply{Outcomes: map[string]int{outcome(c.m.Reseal(ctx, nil)): 1}}
 	case "complete":
 		_, err := c.m.Complete(ctx, oauthflow.Callback{Tenant: "acme", Path: callbackPath, Binding: browser, Query: o.Query})
 		return reply{Outcomes: map[string]int{outcome(err): 1}}
