@@ -152,6 +152,16 @@ func TestEachEventHasItsCauseAndIsToldOnce(t *testing.T) {
 			renewed(t, w, m)
 			renewed(t, w, m)
 		}, []oauthflow.EventType{oauthflow.EventRefreshed, oauthflow.EventRotated, oauthflow.EventClient, oauthflow.EventRefreshed, oauthflow.EventRotated}},
+		{"a secret that is refused, and another that works", func(t *testing.T, w *world, m *oauthflow.Manager) {
+			inject(t, w, refusal("invalid_client", "invalid client credentials"))
+			fails(t, m, oauthflow.KindClient)
+			next := w.client()
+			next.Kind = "another kind"
+			if err := m.SetClient(t.Context(), mainKey, next); err != nil {
+				t.Fatal(err)
+			}
+			renewed(t, w, m)
+		}, []oauthflow.EventType{oauthflow.EventSuspended, oauthflow.EventRefreshed, oauthflow.EventRotated, oauthflow.EventClient, oauthflow.EventRepaired}},
 		{"a move, repeated", func(t *testing.T, w *world, m *oauthflow.Manager) {
 			for range 3 {
 				if err := m.Move(t.Context(), mainKey, targetKey); err != nil {
