@@ -80,7 +80,7 @@ func TestF23ProcessesRunOutOfDescriptorsAndMemory(t *testing.T) {
 	mark := s.mark()
 	all := s.indices()
 
-	starving := s.worker(tripped(trip{At: "sent", Do: "starve", Times: 5, For: 300 * time.Millisecond}), func(sc *script) { sc.Limits.Files = 128 })
+	starving := s.worker(tripped(trip{At: "sent", Do: "starve", Times: n / 4, For: 300 * time.Millisecond}), func(sc *script) { sc.Limits.Files = uint64(100 + 2*n) })
 	var starved reply
 	for range 100 { // a store that cannot be read is an error, and nothing is sent
 		starved, _ = starving.do(order{Op: "call", Conns: all[:n], Each: n, Within: time.Minute})
