@@ -115,7 +115,7 @@ func (c commit) report(after *grant, took time.Duration) {
 	if before.Next != nil && after.Next == nil {
 		report(EventClient)
 	}
-	if c.doubted || before.Failures > 0 || before.Fault != nil && before.Fault.Kind != KindFreshRefused {
+	if c.doubted || before.Fault != nil && before.Fault.Kind != KindFreshRefused { // that one ends with an accepted token
 		report(EventRepaired)
 	}
 }

@@ -41,6 +41,7 @@ type line struct {
 }
 
 func (m *Manager) logOne(l line) {
+	defer m.handed.Add(1)
 	defer func() { _ = recover() }()
 	m.log.Log(context.Background(), l.level, l.msg, l.args...)
 }

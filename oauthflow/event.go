@@ -14,7 +14,7 @@ const (
 	EventInDoubt      EventType = "in doubt"         // a refresh was sent and its answer is lost
 	EventSuspended    EventType = "suspended"        // Salesforce refuses for a reason that an admin's switch heals
 	EventBroken       EventType = "broken"           // only a new authorization helps
-	EventRepaired     EventType = "repaired"         // a suspended or doubtful connection works again; not told when it was fresh sessions that were refused
+	EventRepaired     EventType = "repaired"         // a suspended or doubtful connection works again
 	EventReplay       EventType = "replay suspected" // the grant died although its latest refresh token was here: another may have used it
 	EventClient       EventType = "client replaced"  // the credentials given to SetClient have worked
 	EventKind         EventType = "kind changed"     // the app is of another kind now
@@ -81,7 +81,26 @@ func (m *Manager) deliver() {
 	}
 }
 
+// deliveryWait is how long Close waits for one call of the observer or logger.
+const deliveryWait = 5 * time.Second
+
+// awaitDelivery waits until everything is handed on, or somebody does not return.
+func (m *Manager) awaitDelivery() {
+	for {
+		before := m.handed.Load()
+		select {
+		case <-m.delivered:
+			return
+		case <-time.After(deliveryWait):
+			if m.handed.Load() == before {
+				return
+			}
+		}
+	}
+}
+
 func (m *Manager) deliverOne(e Event) {
+	defer m.handed.Add(1)
 	defer func() {
 		if r := recover(); r != nil {
 			m.logPanic(r)

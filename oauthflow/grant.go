@@ -38,6 +38,7 @@ type grant struct {
 	Rotates    bool   // a refresh has brought a new refresh token before
 	Unaccepted int    // generations in a row that Salesforce refused as soon as they were used
 	Counted    uint64 // the last of them, plus one
+	Refusing   bool   // it was suspended for that, and no access token has been accepted since
 
 	Intent    *intent
 	Fault     *fault
@@ -47,6 +48,7 @@ type grant struct {
 	Gone      bool      // disconnected: what is left keeps the record's versions from starting anew
 	Leaving   bool      // taken over into another store; nothing is refreshed here
 	Adopted   string    // hash of the refresh token that Adopt was given
+	Adopting  bool      // nobody has been told of the adoption yet
 	MovedFrom *Key      // where the tokens have come from
 	MovedTo   *Key      // where the tokens have gone; what is left here is about to be deleted
 }

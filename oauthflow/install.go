@@ -31,6 +31,14 @@ func (m *Manager) install(ctx context.Context, k Key, p Pending, t *Token) (Conn
 		}
 		return nil
 	})
+	if err == nil { // of logins that claimed when none of them was stored yet, one finds no other now
+		if err = m.claim(ctx, "complete", g, p.secondKey); errors.Is(err, ErrConnectedElsewhere) {
+			err = errors.Join(err, m.retract(ctx, "complete", g, old))
+		} else if err != nil { // it is connected all the same, and claims are hints
+			m.logf(slog.LevelDebug, "a connection could not be claimed", "connection", k.String(), "error", err)
+			err = nil
+		}
+	}
 	if err != nil {
 		m.discard(c, t)
 		return Connection{}, err
@@ -47,7 +55,8 @@ func (m *Manager) install(ctx context.Context, k Key, p Pending, t *Token) (Conn
 }
 
 // replace makes g the connection's record, over whatever is there unless allowed refuses it, and returns what was
-// there. A save whose outcome is unknown is looked up by its epoch.
+// there. Allowed is asked about an empty grant where there is none. A save whose outcome is unknown is looked up by its
+// epoch.
 func (m *Manager) replace(ctx context.Context, op string, g *grant, allowed func(old *grant) error) (old *grant, err error) {
 	for try := range storeTries {
 		if try > 0 {
@@ -59,6 +68,9 @@ func (m *Manager) replace(ctx context.Context, op string, g *grant, allowed func
 		var e *Error
 		switch {
 		case errors.As(err, &e) && e.Kind == KindNotConnected:
+			if err := allowed(new(grant)); err != nil {
+				return nil, err
+			}
 		case err != nil:
 			continue
 		case now.Epoch == g.Epoch:
@@ -74,6 +86,20 @@ func (m *Manager) replace(ctx context.Context, op string, g *grant, allowed func
 		}
 	}
 	return nil, err
+}
+
+// retract puts back what g has replaced; nil for nothing.
+func (m *Manager) retract(ctx context.Context, op string, g, old *grant) error {
+	if old == nil {
+		old = g.tombstone()
+	}
+	m.Source(g.Key).publish(nil)
+	return m.change(ctx, op, g.Key, func(now *grant) error {
+		if now.Epoch == g.Epoch {
+			*now = *old
+		}
+		return nil
+	})
 }
 
 // discard revokes tokens that no record holds (any more), in the background and as far as it can be done: left alone
@@ -97,7 +123,8 @@ func (m *Manager) discard(c Client, t *Token) {
 // refreshing first: with rotation, the second use of a refresh token ends the grant.
 //
 // It is safe to repeat with the same refresh token: what was adopted already is returned without a request. A key that
-// holds another live connection is an error of [KindInvalid], and so is [ErrConnectedElsewhere].
+// holds another live connection is an error of [KindInvalid]. A refresh token that another key holds, or has adopted, is
+// [ErrConnectedElsewhere]; nothing is sent then. To see that, every connection in the store is looked at.
 //
 // Errors: those of a refresh; the record stays, so that nothing is lost when the outcome is in doubt.
 func (m *Manager) Adopt(ctx context.Context, k Key, c Client, refreshToken Secret) (Connection, error) {
@@ -119,40 +146,49 @@ func (m *Manager) Adopt(ctx context.Context, k Key, c Client, refreshToken Secre
 	sum := sha256.Sum256([]byte(refreshToken.Reveal()))
 	g := &grant{
 		Key: k, Epoch: random().Reveal(), Client: c.sealed(), Refresh: sealedSecret{refreshToken},
-		Adopted: hex.EncodeToString(sum[:]), StoreEpoch: m.cfg.StoreEpoch, ConnectedAt: m.flow.now(),
+		Adopted: hex.EncodeToString(sum[:]), Adopting: true, StoreEpoch: m.cfg.StoreEpoch, ConnectedAt: m.flow.now(),
 	}
 	errSame := errors.New("adopted already")
-	_, err = m.replace(ctx, op, g, func(old *grant) error {
+	old, err := m.replace(ctx, op, g, func(old *grant) error {
 		switch {
 		case old.Adopted == g.Adopted && (old.Generation > 0 || old.Client.same(g.Client)):
 			return errSame
 		case old.Adopted == g.Adopted: // never proved: the client is corrected, a request in doubt stays one
 			g.Intent = old.Intent
-		case old.Fault == nil || !old.Fault.Kind.Terminal():
+		case old.Epoch != "" && (old.Fault == nil || !old.Fault.Kind.Terminal()):
 			return invalid(op, "Key", fmt.Sprintf("%q is connected already; disconnect it first", k))
 		}
-		return nil
+		return m.unshared(ctx, op, g)
 	})
+	if err == nil { // two that adopt the same token at once see each other now
+		if err = m.unshared(ctx, op, g); err != nil {
+			err = errors.Join(err, m.retract(ctx, op, g, old))
+		}
+	}
 	if err != nil && !errors.Is(err, errSame) {
 		return Connection{}, err
 	}
 	if _, err := m.Source(k).current(ctx); err != nil {
 		return Connection{}, err
 	}
-	r, now, loadErr := m.load(ctx, op, k)
-	if loadErr != nil {
-		return Connection{}, loadErr
+	_, now, err := m.load(ctx, op, k)
+	if err != nil {
+		return Connection{}, err
 	}
 	if err := m.claim(ctx, op, now, false); err != nil {
-		if errors.Is(err, ErrConnectedElsewhere) { // the tokens may be the other's as well: they are not revoked
-			m.Source(k).publish(nil)
-			_, gone := m.save(ctx, op, r, now.tombstone())
-			err = errors.Join(err, gone)
+		if errors.Is(err, ErrConnectedElsewhere) { // revoking these tokens could end the other's: they are dropped
+			err = errors.Join(err, m.retract(ctx, op, now, nil))
 		}
 		return Connection{}, err
 	}
-	if err == nil {
-		m.observe(Event{Type: EventConnected, Key: k, OrgID: now.OrgID})
+	if now.Adopting {
+		news := false
+		if err := m.change(ctx, op, k, func(g *grant) error { news, g.Adopting = g.Adopting, false; return nil }); err != nil {
+			return Connection{}, err
+		}
+		if news {
+			m.observe(Event{Type: EventConnected, Key: k, OrgID: now.OrgID})
+		}
 	}
 	return now.connection(m.flow.now()), nil
 }

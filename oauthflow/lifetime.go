@@ -68,7 +68,8 @@ func (s *Source) refusedAtOnce(g *grant, access string) bool {
 // suspendRefused shares with all processes that fresh sessions are refused, and makes them pause.
 func (m *Manager) suspendRefused(ctx context.Context, r Record, g *grant) error {
 	pause := refusedPause << min(g.Unaccepted-refusedLimit, refusedLonger)
-	g.NotBefore = m.flow.now().Add(pause)
+	news := !g.Refusing
+	g.NotBefore, g.Refusing = m.flow.now().Add(pause), true
 	g.Fault = &fault{Op: opRefresh, Kind: KindFreshRefused, At: m.flow.now()}
 	if _, err := m.save(ctx, opRefresh, r, g); errors.Is(err, ErrConflict) {
 		return nil
@@ -76,7 +77,41 @@ func (m *Manager) suspendRefused(ctx context.Context, r Record, g *grant) error 
 		return err
 	}
 	e := g.fault()
-	m.observe(Event{Type: EventSuspended, Key: g.Key, OrgID: g.OrgID, Err: e})
+	if news {
+		m.observe(Event{Type: EventSuspended, Key: g.Key, OrgID: g.OrgID, Err: e})
+	}
 	e.RetryAfter = pause
 	return e
+}
+
+// accept notes that Salesforce has accepted v's access token. The first one that it accepts ends a suspension for
+// refused sessions; nobody waits for that to be stored.
+func (s *Source) accept(v *view) {
+	if v.accepted.Load() || v.accepted.Swap(true) || !v.refusing {
+		return
+	}
+	end, err := s.m.begin()
+	if err != nil {
+		return
+	}
+	go func() {
+		defer end()
+		defer s.m.contain(nil)
+		s.m.acceptedAgain(s.key)
+	}()
+}
+
+func (m *Manager) acceptedAgain(k Key) {
+	errTold := errors.New("told already")
+	org := ""
+	err := m.change(m.ctx, opRefresh, k, func(g *grant) error {
+		if !g.Refusing {
+			return errTold
+		}
+		g.Refusing, g.Unaccepted, org = false, 0, g.OrgID
+		return nil
+	})
+	if err == nil {
+		m.observe(Event{Type: EventRepaired, Key: k, OrgID: org})
+	}
 }

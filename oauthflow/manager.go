@@ -137,6 +137,7 @@ type Manager struct {
 	events    chan Event
 	lines     chan line
 	missed    atomic.Int64
+	handed    atomic.Int64 // events and lines that the observer and the logger have taken
 	delivered chan struct{}
 }
 
@@ -188,7 +189,8 @@ func NewManager(c ManagerConfig) (*Manager, error) {
 }
 
 // Close waits until every refresh that has been sent is stored and every event is delivered, and ends the manager;
-// later calls fail with [ErrClosed]. When ctx ends first, it returns ctx's error at once: what is under way is
+// later calls fail with [ErrClosed]. An observer or logger that does not return within five seconds is left alone, with
+// the events that it has not taken. When ctx ends first, it returns ctx's error at once: what is under way is
 // abandoned, and whoever uses those connections next looks into it. It is safe to repeat.
 func (m *Manager) Close(ctx context.Context) error {
 	m.mu.Lock()
@@ -199,7 +201,7 @@ func (m *Manager) Close(ctx context.Context) error {
 	go func() {
 		m.work.Wait()
 		m.stop()
-		<-m.delivered
+		m.awaitDelivery()
 		close(drained)
 	}()
 	select {

@@ -2,6 +2,7 @@ package oauthflow_test
 
 import (
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -101,6 +102,31 @@ func TestAdoptAgainAfterALostAnswerDoesNotReplay(t *testing.T) {
 		w.wantEvents("refresh", "ok", 1)
 		w.wantEvents("refresh", "reuse", 0)
 	})
+}
+
+func TestEqualAdoptionsAtOnceAreOneAndToldOnce(t *testing.T) {
+	for range 20 {
+		synctest.Test(t, func(t *testing.T) {
+			w := rotating(t)
+			w.store = tardy{w.store}
+			e := newEventLog()
+			token := w.inherited()
+			var all sync.WaitGroup
+			for range 4 { // processes
+				m := w.manager(e.observe)
+				all.Go(func() {
+					if _, err := m.Adopt(t.Context(), mainKey, w.client(), token); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			all.Wait()
+			synctest.Wait()
+			if n := e.count(oauthflow.EventConnected); n != 1 || w.wire.refreshes() != 1 {
+				t.Errorf("told %d times after %d requests, want once after 1", n, w.wire.refreshes())
+			}
+		})
+	}
 }
 
 func TestAdoptRefusesArgumentsByName(t *testing.T) {

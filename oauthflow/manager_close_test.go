@@ -3,6 +3,7 @@ package oauthflow_test
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net/http"
 	"runtime"
 	"strings"
@@ -106,6 +107,60 @@ func TestCloseGivesUpWithItsContext(t *testing.T) {
 			t.Errorf("Close took %v, want its 100 ms", took)
 		}
 		time.Sleep(5 * time.Minute) // what was abandoned ends without harm
+	})
+}
+
+func TestAnObserverOrLoggerThatNeverReturnsHoldsUpCloseForSecondsOnly(t *testing.T) {
+	for name, change := range map[string]func(c *oauthflow.ManagerConfig, stuck func()){
+		"observer": func(c *oauthflow.ManagerConfig, stuck func()) { c.Observe = func(oauthflow.Event) { stuck() } },
+		"logger": func(c *oauthflow.ManagerConfig, stuck func()) {
+			c.Logger = slog.New(handler(stuck))
+			c.IdleLimit = func(oauthflow.Connection) time.Duration { panic("a line for the logger") }
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				never := make(chan struct{})
+				defer close(never)
+				w := rotating(t)
+				m := w.manager(func(c *oauthflow.ManagerConfig) { change(c, func() { <-never }) })
+				w.connect(m, mainKey)
+				ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+				defer cancel()
+				began := time.Now()
+				if err := m.Close(ctx); err != nil {
+					t.Error(err)
+				}
+				if took := time.Since(began); took > 10*time.Second {
+					t.Errorf("Close took %v", took)
+				}
+				if !w.alive(w.token(w.manager().Source(mainKey))) {
+					t.Error("the connection was not stored")
+				}
+			})
+		})
+	}
+}
+
+func TestCloseWaitsForAnObserverThatIsSlowButGoesOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := rotating(t)
+		told := 0
+		m := w.manager(func(c *oauthflow.ManagerConfig) {
+			c.Observe = func(oauthflow.Event) { time.Sleep(4 * time.Second); told++ }
+		})
+		w.connect(m, mainKey)
+		for range 10 {
+			if err := m.Renew(t.Context(), mainKey); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := m.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if told != 21 {
+			t.Errorf("told of %d events, want all 21", told)
+		}
 	})
 }
 

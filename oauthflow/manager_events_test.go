@@ -96,6 +96,33 @@ func TestEachEventHasItsCauseAndIsToldOnce(t *testing.T) {
 				}
 			}
 		}, []oauthflow.EventType{oauthflow.EventRefreshed, oauthflow.EventRotated, oauthflow.EventConnected}},
+		{"an adoption that fails half-way, repeated", func(t *testing.T, w *world, m *oauthflow.Manager) {
+			token := w.inherited()
+			inject(t, w, refusal("invalid_app_access", "this app is blocked by admin"))
+			_, err := m.Adopt(t.Context(), targetKey, w.client(), token)
+			wantKind(t, err, oauthflow.KindUserPolicy)
+			time.Sleep(time.Hour)
+			for range 3 {
+				if _, err := m.Adopt(t.Context(), targetKey, w.client(), token); err != nil {
+					t.Error(err)
+				}
+			}
+		}, []oauthflow.EventType{oauthflow.EventSuspended, oauthflow.EventRefreshed, oauthflow.EventRotated, oauthflow.EventRepaired, oauthflow.EventConnected}},
+		{"an adoption that is repeated after it was proved by a caller", func(t *testing.T, w *world, m *oauthflow.Manager) {
+			token := w.inherited()
+			inject(t, w, orgtest.Fault{Path: tokenEndpoint, Status: http.StatusTooManyRequests})
+			_, err := m.Adopt(t.Context(), targetKey, w.client(), token)
+			wantKind(t, err, oauthflow.KindBusy)
+			time.Sleep(time.Hour)
+			if _, err := m.Source(targetKey).TokenContext(t.Context()); err != nil {
+				t.Error(err)
+			}
+			for range 3 {
+				if _, err := m.Adopt(t.Context(), targetKey, w.client(), token); err != nil {
+					t.Error(err)
+				}
+			}
+		}, []oauthflow.EventType{oauthflow.EventRefreshed, oauthflow.EventRotated, oauthflow.EventConnected}},
 		{"a refresh that rotates", renewed, []oauthflow.EventType{oauthflow.EventRefreshed, oauthflow.EventRotated}},
 		{"a refresh that was never acted on", func(t *testing.T, w *world, m *oauthflow.Manager) {
 			inject(t, w, orgtest.Fault{Path: tokenEndpoint, Drop: orgtest.DropBefore})
@@ -136,6 +163,16 @@ func TestEachEventHasItsCauseAndIsToldOnce(t *testing.T) {
 			renewed(t, w, m)
 			renewed(t, w, m)
 		}, []oauthflow.EventType{oauthflow.EventRefreshed, oauthflow.EventRotated, oauthflow.EventClient, oauthflow.EventRefreshed, oauthflow.EventRotated}},
+		{"a secret that is refused, and another that works", func(t *testing.T, w *world, m *oauthflow.Manager) {
+			inject(t, w, refusal("invalid_client", "invalid client credentials"))
+			fails(t, m, oauthflow.KindClient)
+			next := w.client()
+			next.Kind = "another kind"
+			if err := m.SetClient(t.Context(), mainKey, next); err != nil {
+				t.Fatal(err)
+			}
+			renewed(t, w, m)
+		}, []oauthflow.EventType{oauthflow.EventSuspended, oauthflow.EventRefreshed, oauthflow.EventRotated, oauthflow.EventClient, oauthflow.EventRepaired}},
 		{"a move, repeated", func(t *testing.T, w *world, m *oauthflow.Manager) {
 			for range 3 {
 				if err := m.Move(t.Context(), mainKey, targetKey); err != nil {
@@ -182,6 +219,20 @@ func TestEachEventHasItsCauseAndIsToldOnce(t *testing.T) {
 			w.store.(*hooked).onLoad(func(string) error { return errStoreDown })
 			fails(t, m, oauthflow.KindStore)
 		}, nil},
+		{"a refresh that meets another one", func(t *testing.T, w *world, m *oauthflow.Manager) {
+			busy := refusal("invalid_grant", "token request is already being processed")
+			busy.Times = 2
+			inject(t, w, busy)
+			renewed(t, w, m)
+		}, []oauthflow.EventType{oauthflow.EventRefreshed, oauthflow.EventRotated}},
+		{"a host that is busy for a while", func(t *testing.T, w *world, m *oauthflow.Manager) {
+			inject(t, w, orgtest.Fault{Path: tokenEndpoint, Status: http.StatusTooManyRequests, Times: 3})
+			for range 3 {
+				fails(t, m, oauthflow.KindBusy)
+				time.Sleep(time.Hour)
+			}
+			renewed(t, w, m)
+		}, []oauthflow.EventType{oauthflow.EventRefreshed, oauthflow.EventRotated}},
 		{"a host that is busy", func(t *testing.T, w *world, m *oauthflow.Manager) {
 			inject(t, w, orgtest.Fault{Path: tokenEndpoint, Status: http.StatusTooManyRequests})
 			fails(t, m, oauthflow.KindBusy)

@@ -148,7 +148,7 @@ func TestSessionsThatAreRefusedAtOnceSuspendTheConnection(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := rotating(t)
 				e := newEventLog()
-				m, second := w.manager(change, e.observe), w.manager(change)
+				m, second := w.manager(change, e.observe), w.manager(change, e.observe)
 				w.connect(m, mainKey)
 				api := &refusing{base: w.org.RoundTripper()}
 				var last error
@@ -187,6 +187,9 @@ func TestSessionsThatAreRefusedAtOnceSuspendTheConnection(t *testing.T) {
 				if n := w.wire.refreshes() - sent; n > 24*4+10 {
 					t.Errorf("%d refreshes in a day of refusals, want at most one in 15 minutes or so", n)
 				}
+				if n := e.count(oauthflow.EventRepaired); n != 0 {
+					t.Errorf("told %d times of the end of a suspension that goes on", n)
+				}
 				api.healed = true
 				for began = time.Now(); ; time.Sleep(30 * time.Second) {
 					if status, err := ask(t, w, m, api); err == nil && status != http.StatusUnauthorized {
@@ -200,8 +203,16 @@ func TestSessionsThatAreRefusedAtOnceSuspendTheConnection(t *testing.T) {
 					t.Errorf("afterwards it is %v, %v", c.Status, err)
 				}
 				w.wantEvents("refresh", "reuse", 0)
-				if e.count(oauthflow.EventSuspended) == 0 {
-					t.Error("nobody was told of the suspension")
+				for range 10 { // the whole fleet goes on
+					for _, m := range []*oauthflow.Manager{m, second} {
+						if _, err := ask(t, w, m, api); err != nil {
+							t.Error(err)
+						}
+					}
+					time.Sleep(time.Minute)
+				}
+				if s, r := e.count(oauthflow.EventSuspended), e.count(oauthflow.EventRepaired); s != 1 || r != 1 {
+					t.Errorf("told %d times of the suspension and %d times of its end, want once each", s, r)
 				}
 			})
 		})

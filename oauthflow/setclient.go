@@ -8,7 +8,8 @@ import (
 
 // SetClient gives a connection new credentials: a consumer secret that was rotated, or the key and secret that follow
 // a staged rotation. The old ones stay until the new have worked, so that neither the order of the steps nor the
-// minutes until Salesforce knows the new ones matter. The next refresh proves them; [EventClient] tells. A new consumer
+// minutes until Salesforce knows the new ones matter. The next refresh proves them; [EventClient] tells. A connection that
+// was suspended for its credentials need not wait any longer for that, and stays suspended until then. A new consumer
 // key may have no part in the tokens of the old one: then the old credentials are used on, and [Manager.BeginAgain]
 // logs in with the new.
 //
@@ -31,7 +32,7 @@ func (m *Manager) SetClient(ctx context.Context, k Key, c Client) error {
 			g.Next = nil
 		}
 		if g.Fault != nil && (g.Fault.Kind == KindClient || g.Fault.Kind == KindAppMissing) { // try at once
-			g.Fault, g.Failures, g.NotBefore = nil, 0, g.RefreshedAt
+			g.Failures, g.NotBefore = 0, g.RefreshedAt
 		}
 		return nil
 	})

@@ -38,10 +38,8 @@ func (m *Manager) claim(ctx context.Context, op string, g *grant, second bool) e
 		if err != nil {
 			return err
 		}
-		if held.Key == g.Key {
-			return nil
-		}
-		if r.Version > 0 && m.connectedTo(ctx, op, held.Key, g) {
+		// A claim that is held already is written again: who just looks whether its holder is connected starts anew.
+		if r.Version > 0 && held.Key != g.Key && m.connectedTo(ctx, op, held.Key, g) {
 			if !second {
 				return &Error{Op: op, Host: g.Client.Host, Kind: KindElsewhere, Err: ErrConnectedElsewhere}
 			}
@@ -63,6 +61,32 @@ func (m *Manager) claim(ctx context.Context, op string, g *grant, second bool) e
 		}
 	}
 	return &Error{Op: op, Kind: KindStore, Err: ErrConflict}
+}
+
+// unshared returns [ErrConnectedElsewhere] when another key holds g's refresh token, or was given it by Adopt: with
+// rotation, sending it would end that connection. A connection that is broken has nothing to lose.
+func (m *Manager) unshared(ctx context.Context, op string, g *grant) error {
+	for _, store := range []Store{m.cfg.Store, m.cfg.Former} {
+		if store == nil {
+			continue
+		}
+		for r, err := range store.List(ctx, connectionPrefix, afterAll) {
+			if err != nil {
+				return storeError(op, err)
+			}
+			there, err := m.openGrant(ctx, op, r)
+			var e *Error
+			switch {
+			case errors.As(err, &e) && e.Kind == KindForeign:
+			case err != nil:
+				return err
+			case there.Key == g.Key, there.Fault != nil && there.Fault.Kind.Terminal():
+			case there.Refresh.Equal(g.Refresh.Secret), there.Adopted == g.Adopted:
+				return &Error{Op: op, Host: g.Client.Host, Kind: KindElsewhere, Err: ErrConnectedElsewhere}
+			}
+		}
+	}
+	return nil
 }
 
 func (m *Manager) readSubject(ctx context.Context, op, id string) (Record, subject, error) {

@@ -35,8 +35,8 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, requestError(req, err)
 	}
 	if !sessionEnded(req, resp) {
-		if !v.accepted.Load() && resp.StatusCode < http.StatusBadRequest {
-			v.accepted.Store(true)
+		if resp.StatusCode < http.StatusBadRequest {
+			t.source.accept(v)
 		}
 		return resp, nil
 	}
@@ -57,7 +57,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, requestError(req, err)
 	}
 	if resp.StatusCode < http.StatusBadRequest {
-		fresh.accepted.Store(true)
+		t.source.accept(fresh)
 	}
 	return resp, nil
 }

@@ -69,6 +69,33 @@ func TestARequestIsReplayedOnceAndNoMore(t *testing.T) {
 	w.wantEvents("refresh", "", 1)
 }
 
+func TestTwoDeadTokensInARowReachTheCallerOnceAndTheNextRequestIsHealed(t *testing.T) {
+	f := &far{}
+	w, s, client := call(t, orgtest.Config{}, f)
+	idle := w.token(s)
+	if err := w.manager().Renew(t.Context(), mainKey); err != nil { // another process
+		t.Fatal(err)
+	}
+	stored := w.token(w.manager().Source(mainKey))
+	f.answer = func(_ int, r *http.Request) *http.Response { // both have sat idle for too long
+		if token := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer "); token == idle || token == stored {
+			return answered(401, ended)
+		}
+		return answered(200, "{}")
+	}
+	for i, want := range []int{401, 200} {
+		resp, err := client.Get(w.org.InstanceURL() + "/x")
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if resp.StatusCode != want || len(f.requests) != 2*(i+1) {
+			t.Errorf("request %d: status %d after %d requests, want %d after %d", i, resp.StatusCode, len(f.requests), want, 2*(i+1))
+		}
+	}
+	w.wantEvents("refresh", "ok", 2)
+}
+
 func TestABodyThatCannotBeRewoundIsNotReplayedButTheNextRequestIsHealed(t *testing.T) {
 	f := &far{answer: once(401, ended)}
 	w, _, client := call(t, orgtest.Config{}, f)

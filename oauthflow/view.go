@@ -17,6 +17,7 @@ type view struct {
 	epoch    tag
 	until    time.Duration // on the manager's monotonic clock
 
+	refusing bool                         // fresh sessions have been refused, this one may be the first that is accepted
 	made     bool                         // by a refresh of this process, and not found in the store
 	token    atomic.Pointer[oauth2.Token] // made when it is first asked for
 	accepted atomic.Bool                  // Salesforce has accepted the access token
@@ -40,6 +41,7 @@ func (m *Manager) view(g *grant) *view {
 		past:     g.PastHosts,
 		epoch:    tagOf(g.Epoch),
 		until:    m.monotonic() + m.time.Recheck,
+		refusing: g.Refusing,
 	}
 }
 
@@ -79,7 +81,7 @@ func (v *view) host() string { return hostOf(v.instance) }
 func (v *view) prolonged(m *Manager) *view {
 	again := &view{
 		header: v.header, instance: v.instance, login: v.login, past: v.past, epoch: v.epoch,
-		until: m.monotonic() + m.time.Recheck, made: v.made,
+		until: m.monotonic() + m.time.Recheck, refusing: v.refusing, made: v.made,
 	}
 	again.accepted.Store(v.accepted.Load())
 	return again

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -52,9 +53,12 @@ func (s *scene) spawn(change ...func(*script)) (*worker, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &worker{s: s, command: exec.Command(os.Args[0]), gone: make(chan struct{})}
+	line := append(slices.Clone(sc.Under), os.Args[0])
+	w := &worker{s: s, command: exec.Command(line[0], line[1:]...), gone: make(chan struct{})}
 	w.command.Env = append(os.Environ(), workerVariable+"="+string(text))
-	w.command.Stderr = os.Stderr
+	if !sc.Quiet {
+		w.command.Stderr = os.Stderr
+	}
 	if w.in, err = w.command.StdinPipe(); err != nil {
 		return nil, err
 	}

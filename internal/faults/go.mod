@@ -5,6 +5,10 @@ go 1.26.0
 require (
 	github.com/anishathalye/porcupine v1.3.1
 	github.com/fullcast/sfauth v0.0.0
+	github.com/fullcast/sfauth/oauthflow/redisstore v0.0.0
+	github.com/fullcast/sfauth/oauthflow/sqlstore v0.0.0
+	github.com/jackc/pgx/v5 v5.12.0
+	github.com/redis/go-redis/v9 v9.23.0
 	go.uber.org/goleak v1.3.0
 )
 

@@ -113,7 +113,9 @@ type bubble struct {
 
 func newBubble(t *testing.T, managers int, wrap func(http.RoundTripper) http.RoundTripper, store oauthflow.Store, cfg orgtest.Config) *bubble {
 	t.Helper()
-	cfg.Existing = installedApp()
+	if cfg.Existing == nil {
+		cfg.Existing = installedApp()
+	}
 	org, err := orgtest.New(cfg)
 	if err != nil {
 		t.Fatal(err)

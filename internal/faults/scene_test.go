@@ -54,7 +54,7 @@ func (c clock) now() time.Time {
 	return now.Add(time.Duration(max(c.Speed, 1)-1) * now.Sub(c.Since))
 }
 
-// newScene sets up an org with strict rotation and n connections.
+// newScene sets up an org with strict rotation and n connections, kept in files.
 func newScene(t *testing.T, n int, cfg orgtest.Config) *scene {
 	t.Helper()
 	return newSceneOn(t, chosen(), n, cfg)
@@ -69,7 +69,10 @@ func newSceneOn(t *testing.T, on backEnd, n int, cfg orgtest.Config) *scene {
 // newSceneAt is newScene with its records in a place that is there.
 func newSceneAt(t *testing.T, at place, n int, cfg orgtest.Config) *scene {
 	t.Helper()
-	cfg.Existing, cfg.RotateRefreshTokens, cfg.ApprovalLimit = installedApp(), true, n+1000
+	cfg.Existing, cfg.RotateRefreshTokens = installedApp(), true
+	if cfg.ApprovalLimit == 0 {
+		cfg.ApprovalLimit = n + 1000
+	}
 	org, err := orgtest.New(cfg)
 	if err != nil {
 		t.Fatal(err)

@@ -36,6 +36,7 @@ func (t *tally) reply(c *crew) reply {
 	c.mu.Lock()
 	r.Events = maps.Clone(c.events)
 	c.mu.Unlock()
+	r.Failed = int(c.store.failed.Load())
 	c.store.mu.Lock()
 	r.Window = slices.Clone(c.store.windows)
 	c.store.mu.Unlock()

@@ -5,8 +5,10 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"net"
+	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -16,12 +18,13 @@ import (
 	"github.com/fullcast/sfauth/oauthflow"
 )
 
-// trip makes something happen at a point of a refresh. The points, in order: "intent" (the intent is durable), "dial"
-// (the connection stands, the fence is not passed), "sent" (the request has left), "answer" (its first byte is back),
-// "result" (before the result is saved), "stored" (after that), "event" (the observer is called).
+// trip makes something happen at a point of a refresh. The points, in order: "lease" (before the intent is saved), "intent"
+// (the intent is durable), "dialing", "dial" (the connection stands, the fence is not passed), "sent" (the request has
+// left), "answer" (its first byte is back), "result" (before the result is saved), "stored" (after that), "event" (the
+// observer is called).
 type trip struct {
 	At    string
-	Do    string // kill, stop, panic, error, or delay
+	Do    string // kill, stop, panic, error, delay, cancel (the callers leave), starve (of descriptors), or eat (all memory)
 	Odds  float64
 	Times int // 0 = always
 	For   time.Duration
@@ -31,6 +34,8 @@ type trips struct {
 	mu   sync.Mutex
 	list []trip
 	hits []int
+
+	leave func()
 }
 
 func newTrips(list []trip) *trips { return &trips{list: list, hits: make([]int, len(list))} }
@@ -64,6 +69,12 @@ func (t *trips) at(point string) error {
 		return errTripped
 	case "delay":
 		time.Sleep(due.For)
+	case "cancel":
+		t.leave()
+	case "starve":
+		starve(due.For)
+	case "eat":
+		eat()
 	}
 	return nil
 }
@@ -82,6 +93,9 @@ type trippedDialer struct {
 func (d *trippedDialer) dial(ctx context.Context, _, addr string) (net.Conn, error) {
 	host, _, err := net.SplitHostPort(addr)
 	if err != nil {
+		return nil, err
+	}
+	if err := d.trips.at("dialing"); err != nil {
 		return nil, err
 	}
 	dialer := tls.Dialer{Config: &tls.Config{RootCAs: d.roots, ServerName: host, MinVersion: tls.VersionTLS12}}
@@ -143,7 +157,10 @@ type trippedStore struct {
 	oauthflow.Store
 	trips    *trips
 	down     atomic.Bool
+	failed   atomic.Int32
 	answered atomic.Int64 // when the last answer came, by the wall clock
+
+	acks *os.File // notes each save
 
 	mu      sync.Mutex
 	windows []time.Duration // from the answer to the durable result
@@ -164,14 +181,22 @@ func (s *trippedStore) Save(ctx context.Context, r oauthflow.Record) error {
 		return s.Store.Save(ctx, r)
 	}
 	intent := r.Version%2 == 1
-	if !intent {
-		if err := s.trips.at("result"); err != nil {
-			return err
-		}
+	before := "result"
+	if intent {
+		before = "lease"
+	}
+	if err := s.trips.at(before); err != nil {
+		return err
 	}
 	began := s.answered.Load()
 	if err := s.Store.Save(ctx, r); err != nil {
+		s.failed.Add(1)
 		return err
+	}
+	if s.acks != nil {
+		if _, err := fmt.Fprintln(s.acks, r.ID, r.Version+1); err != nil {
+			return err
+		}
 	}
 	if intent {
 		return s.trips.at("intent")

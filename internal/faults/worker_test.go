@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/fullcast/sfauth/oauthflow"
@@ -25,18 +26,23 @@ type script struct {
 	Addr        string // of the org's server
 	LoginAddr   string // of its login host, where that is another
 	CA          []byte
-	SealingKey  string // base64
+	SealingKey  string       // base64
+	Keys        []sealingKey // in place of SealingKey, the current one first
 	Environment string
 	StoreEpoch  string
 	Timing      oauthflow.Timing
 	Clock       clock
 	Trips       []trip
 	Instance    string
+	Limits      limits
+	Quiet       bool     // it is to die with a long text
+	Under       []string // the command that runs it
+	Acks        string   // file that notes each save of a connection
 }
 
 // order is what a worker is asked to do, reply what became of it.
 type order struct {
-	Op     string // call, hammer, halt, close, replace, store, take over, complete
+	Op     string // call, hammer, halt, close, replace, renew, store, vault, reseal, take over, complete
 	Conns  []int
 	Each   int           // goroutines
 	Within time.Duration // for all of it
@@ -52,6 +58,7 @@ type reply struct {
 	Dials    int // most requests to the token endpoint under way at once
 	Window   []time.Duration
 	Events   map[string]int
+	Failed   int // saves of connections
 	Err      string
 }
 
@@ -64,6 +71,8 @@ type crew struct {
 	base  *http.Transport
 	store *trippedStore
 	net   *trippedDialer
+	vault vault
+	leave atomic.Pointer[context.CancelFunc] // ends the calls that are under way
 
 	mu     sync.Mutex
 	events map[string]int
@@ -116,14 +125,27 @@ func (c *crew) begin(text string) error {
 		return err
 	}
 	trips := newTrips(c.Trips)
+	trips.leave = func() {
+		if leave := c.leave.Load(); leave != nil {
+			(*leave)()
+		}
+	}
 	c.store = &trippedStore{Store: records, trips: trips}
+	if c.Acks != "" {
+		if c.store.acks, err = os.OpenFile(c.Acks, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600); err != nil {
+			return err
+		}
+	}
 	c.net = &trippedDialer{addr: cmp.Or(c.LoginAddr, c.Addr), roots: roots, trips: trips, store: c.store}
 	c.base = &http.Transport{DialTLSContext: (&trippedDialer{addr: c.Addr, roots: roots, trips: newTrips(nil)}).dial, MaxIdleConnsPerHost: 256}
 	flow, err := oauthflow.NewFlow(oauthflow.Config{RedirectURLs: []string{callbackURL}, Transport: &http.Transport{DialTLSContext: c.net.dial}, Now: c.Clock.now})
 	if err != nil {
 		return err
 	}
-	keys, err := oauthflow.NewKeys(oauthflow.SealingKey{ID: "k1", Key: oauthflow.NewSecret(c.SealingKey)})
+	if c.Keys == nil {
+		c.Keys = []sealingKey{{ID: "k1", Key: c.SealingKey}}
+	}
+	keys, err := newKeys(c.Keys, &c.vault)
 	if err != nil {
 		return err
 	}
@@ -132,6 +154,9 @@ func (c *crew) begin(text string) error {
 		if former, _, err = c.Former.open(context.Background(), 8); err != nil {
 			return err
 		}
+	}
+	if err := c.Limits.apply(); err != nil {
+		return err
 	}
 	c.m, err = oauthflow.NewManager(oauthflow.ManagerConfig{
 		Flow: flow, Store: c.store, Former: former, Keys: keys, Environment: c.Environment, StoreEpoch: c.StoreEpoch, Timing: c.Timing,
@@ -148,11 +173,14 @@ func (c *crew) begin(text string) error {
 func (c *crew) do(o order) reply {
 	ctx, cancel := context.WithTimeout(context.Background(), o.Within)
 	defer cancel()
+	c.leave.Store(&cancel)
 	switch o.Op {
 	case "call": // each goroutine makes one call that must succeed
 		return c.parallel(o, func(k oauthflow.Key) error { return c.call(ctx, k) })
 	case "replace": // each goroutine replaces the token of Text
 		return c.parallel(o, func(k oauthflow.Key) error { _, err := c.m.Source(k).Replace(ctx, o.Text); return err })
+	case "renew":
+		return c.parallel(o, func(k oauthflow.Key) error { return c.m.Renew(ctx, k) })
 	case "hammer": // goroutines that call until they are halted
 		ctx, c.halt = context.WithCancel(context.Background())
 		c.tally = tally{outcomes: map[string]int{}}
@@ -181,6 +209,11 @@ func (c *crew) do(o order) reply {
 			return reply{Err: err.Error()}
 		}
 		return reply{}
+	case "vault":
+		c.vault.mood.Store(&o.Text)
+		return reply{}
+	case "reseal":
+		return reply{Outcomes: map[string]int{outcome(c.m.Reseal(ctx, nil)): 1}}
 	case "complete":
 		_, err := c.m.Complete(ctx, oauthflow.Callback{Tenant: "acme", Path: callbackPath, Binding: browser, Query: o.Query})
 		return reply{Outcomes: map[string]int{outcome(err): 1}}
