@@ -54,6 +54,9 @@ func (f *Flow) VerifyIDToken(ctx context.Context, c Client, t *Token) error {
 	if !slices.Contains(c.Host.issuers(), issuer) {
 		return refuse("iss is not the login host")
 	}
+	if err := ctx.Err(); err != nil {
+		return idTokenError(c, err)
+	}
 	keys, err := f.keys.of(ctx, f, issuer, c.Host.issuers())
 	if err != nil {
 		return idTokenError(c, err)
