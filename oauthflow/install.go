@@ -31,8 +31,8 @@ func (m *Manager) install(ctx context.Context, k Key, p Pending, t *Token) (Conn
 		}
 		return nil
 	})
-	if err == nil { // of logins that claimed when none of them was stored yet, one finds no other now
-		if err = m.claim(ctx, "complete", g, p.secondKey); errors.Is(err, ErrConnectedElsewhere) {
+	if err == nil {
+		if err = m.confirm(ctx, "complete", g, p.secondKey); errors.Is(err, ErrConnectedElsewhere) {
 			err = errors.Join(err, m.retract(ctx, "complete", g, old))
 		} else if err != nil { // it is connected all the same, and claims are hints
 			m.logf(slog.LevelDebug, "a connection could not be claimed", "connection", k.String(), "error", err)
@@ -88,8 +88,10 @@ func (m *Manager) replace(ctx context.Context, op string, g *grant, allowed func
 	return nil, err
 }
 
-// retract puts back what g has replaced; nil for nothing.
+// retract puts back what g has replaced; nil for nothing. It does so for a caller who has left, too.
 func (m *Manager) retract(ctx context.Context, op string, g, old *grant) error {
+	ctx, cancel := m.detached(ctx)
+	defer cancel()
 	if old == nil {
 		old = g.tombstone()
 	}
@@ -175,7 +177,7 @@ func (m *Manager) Adopt(ctx context.Context, k Key, c Client, refreshToken Secre
 	if err != nil {
 		return Connection{}, err
 	}
-	if err := m.claim(ctx, op, now, false); err != nil {
+	if err := m.confirm(ctx, op, now, false); err != nil {
 		if errors.Is(err, ErrConnectedElsewhere) { // revoking these tokens could end the other's: they are dropped
 			err = errors.Join(err, m.retract(ctx, op, now, nil))
 		}

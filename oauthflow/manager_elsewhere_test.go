@@ -86,6 +86,48 @@ func TestOfTwoLoginsOfOneUserUnderTwoKeysAtOnceOneIsRefused(t *testing.T) {
 	}
 }
 
+func TestALoginThatIsStoredWhileAnotherTakesItsClaimIsSeenByTheOther(t *testing.T) {
+	w := rotating(t)
+	shared := w.store
+	one, two := &hooked{Store: shared}, &hooked{Store: shared}
+	w.store = one
+	first := w.manager(oneKeyOnly)
+	w.store = two
+	second := w.manager(oneKeyOnly)
+	callbacks := [2]oauthflow.Callback{w.begin(first, mainKey), w.begin(second, secondKey)}
+	var errs [2]error
+	claimed, goOn, done := make(chan struct{}), make(chan struct{}), make(chan struct{})
+	two.onSave(func(r oauthflow.Record, do func() error) error {
+		if isConnection(r.ID) { // it has claimed in place of the first, which is not stored yet
+			two.onSave(nil)
+			close(claimed)
+			<-goOn
+		}
+		return do()
+	})
+	claims := 0
+	one.onSave(func(r oauthflow.Record, do func() error) error {
+		switch {
+		case isConnection(r.ID) && claims == 1:
+			go func() {
+				defer close(done)
+				_, errs[1] = second.Complete(context.Background(), callbacks[1])
+			}()
+			<-claimed
+		case strings.HasPrefix(r.ID, "subject/"):
+			if claims++; claims == 2 { // it has seen that the second, which holds the claim, is not stored yet
+				close(goOn)
+				<-done
+			}
+		}
+		return do()
+	})
+	_, errs[0] = first.Complete(t.Context(), callbacks[0])
+	<-done
+	w.store = shared
+	w.wantOneOf(first, [2]oauthflow.Key{mainKey, secondKey}, errs)
+}
+
 func TestALoginThatIsRefusedAtItsEndLeavesTheConnectionThatWasThere(t *testing.T) {
 	w := peopled(t, 2) // each has a connection, and the second person's goes
 	h := &hooked{Store: w.store}
@@ -294,6 +336,35 @@ func TestAdoptFailsClosedWhenItCannotLookAtTheOtherConnections(t *testing.T) {
 	if !strings.Contains(err.Error(), errStoreDown.Error()) {
 		t.Errorf("%v does not say why", err)
 	}
+}
+
+func TestARefusedAdoptionLeavesNothingAlsoWhenItsCallerHasLeft(t *testing.T) {
+	w := rotating(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	lists := 0
+	w.store = listed{w.store, func() {
+		if lists++; lists == 2 { // the record is stored by now
+			cancel()
+		}
+	}}
+	_, err := w.manager().Adopt(ctx, mainKey, w.client(), w.inherited())
+	if !errors.Is(err, context.Canceled) {
+		t.Fatalf("got %v, want the context's error", err)
+	}
+	if _, err := w.manager().Load(t.Context(), mainKey); kindOf(err) != oauthflow.KindNotConnected {
+		t.Errorf("a record is left that nobody has looked after: %v", err)
+	}
+}
+
+// listed is a store that tells when it is asked for a list.
+type listed struct {
+	oauthflow.Store
+	told func()
+}
+
+func (s listed) List(ctx context.Context, prefix string, before time.Time) iter.Seq2[oauthflow.Record, error] {
+	s.told()
+	return s.Store.List(ctx, prefix, before)
 }
 
 // unlisted is a store that can do all but list.

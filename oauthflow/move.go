@@ -83,7 +83,7 @@ func (m *Manager) moveOnce(ctx context.Context, op string, from, to Key) (again 
 	}
 	moved := *g
 	moved.Key = to
-	if err := m.claim(ctx, op, &moved, true); err != nil {
+	if err := m.confirm(ctx, op, &moved, true); err != nil {
 		m.logf(slog.LevelDebug, "a moved connection could not be claimed", "connection", to.String(), "error", err)
 	}
 	m.observe(Event{Type: EventMoved, Key: to, OrgID: g.OrgID})

@@ -19,6 +19,7 @@ const subjectPrefix = "subject/"
 type subject struct {
 	Format int
 	Key    Key
+	Epoch  string // of the key's connection; empty before that is stored
 }
 
 func (g *grant) subjectID() string {
@@ -29,6 +30,16 @@ func (g *grant) subjectID() string {
 // claim makes g's key the one that is connected to its org, user and app, or returns [ErrConnectedElsewhere] when that
 // is another which still is.
 func (m *Manager) claim(ctx context.Context, op string, g *grant, second bool) error {
+	return m.claimAs(ctx, op, g, subject{grantFormat, g.Key, ""}, second)
+}
+
+// confirm claims for g when it is stored. Several may have claimed while none of them was stored yet; of these, one finds
+// no other now. It always writes, so that nobody can take the claim who has looked before g was there.
+func (m *Manager) confirm(ctx context.Context, op string, g *grant, second bool) error {
+	return m.claimAs(ctx, op, g, subject{grantFormat, g.Key, g.Epoch}, second)
+}
+
+func (m *Manager) claimAs(ctx context.Context, op string, g *grant, want subject, second bool) error {
 	if !m.cfg.RefuseSecondKey || len(g.OrgID) < 15 || len(g.UserID) < 15 {
 		return nil
 	}
@@ -38,14 +49,16 @@ func (m *Manager) claim(ctx context.Context, op string, g *grant, second bool) e
 		if err != nil {
 			return err
 		}
-		// A claim that is held already is written again: who just looks whether its holder is connected starts anew.
-		if r.Version > 0 && held.Key != g.Key && m.connectedTo(ctx, op, held.Key, g) {
+		if held == want || held.Key == want.Key && want.Epoch == "" {
+			return nil
+		}
+		if r.Version > 0 && held.Key != want.Key && m.connectedTo(ctx, op, held.Key, g) {
 			if !second {
 				return &Error{Op: op, Host: g.Client.Host, Kind: KindElsewhere, Err: ErrConnectedElsewhere}
 			}
 			return nil // the first one keeps the claim
 		}
-		plain, err := json.Marshal(subject{grantFormat, g.Key})
+		plain, err := json.Marshal(want)
 		if err != nil {
 			return &Error{Op: op, Kind: KindStore, Err: err}
 		}
