@@ -48,7 +48,12 @@ func (m *Manager) resolve(ctx context.Context, d *doubt, r Record, g *grant, rol
 		return false, nil
 	}
 	d.asked = now
+	leave, err := m.gate(g.Client.Host).enter(m.open)
+	if err != nil {
+		return false, err
+	}
 	is, err := m.flow.Introspect(ctx, g.Client.client(), &Token{RefreshToken: g.Refresh.Secret})
+	leave()
 	switch {
 	case err == nil && is.Active:
 		d.inactive = 0

@@ -3,6 +3,7 @@ package oauthflow_test
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -86,5 +87,56 @@ func TestAHostThatIsDownIsAskedOnceASecondHoweverManyConnectionsItHas(t *testing
 		}
 		w.wantEvents("refresh", "reuse", 0)
 		t.Logf("%d dials, the last healed after %v", during, slices.Max(healed))
+	})
+}
+
+func TestAtMostSixteenRequestsAreUnderWayAtOneHost(t *testing.T) {
+	const connections = 60
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, orgtest.Config{RotateRefreshTokens: true, ApprovalLimit: connections})
+		var now, most, asked atomic.Int32
+		slow := carrier(func(req *http.Request) (*http.Response, error) {
+			for n := now.Add(1); n > most.Load(); {
+				most.Store(n)
+			}
+			defer now.Add(-1)
+			time.Sleep(300 * time.Millisecond)
+			if req.URL.Path == "/services/oauth2/introspect" {
+				asked.Add(1)
+			}
+			return w.wire.RoundTrip(req)
+		})
+		sources := make([]*oauthflow.Source, connections)
+		dead := make([]string, connections)
+		calm := w.manager()
+		m := w.manager(func(c *oauthflow.ManagerConfig) { c.Flow = w.flow(slow) })
+		for i := range sources {
+			k := oauthflow.Key{Tenant: "acme", Name: fmt.Sprint(i)}
+			w.connect(calm, k)
+			sources[i] = m.Source(k)
+			dead[i] = w.token(sources[i])
+		}
+		w.org.ExpireSessions()
+		w.wire.tap(func(*http.Request) error { return errors.New("the connection breaks") }, nil) // so that all are in doubt
+		time.AfterFunc(time.Minute, func() { w.wire.tap(nil, nil) })
+		var all sync.WaitGroup
+		for i, s := range sources {
+			all.Go(func() {
+				for {
+					if _, err := s.Replace(t.Context(), dead[i]); err == nil {
+						return
+					}
+					time.Sleep(time.Second)
+				}
+			})
+		}
+		all.Wait()
+		if most.Load() > 16 {
+			t.Errorf("%d requests at once, want at most 16", most.Load())
+		}
+		if asked.Load() < connections {
+			t.Errorf("Salesforce was asked %d times about %d refresh tokens", asked.Load(), connections)
+		}
+		w.wantEvents("refresh", "reuse", 0)
 	})
 }
