@@ -54,7 +54,7 @@ func (f *Flow) Exchange(ctx context.Context, p Pending, callback url.Values) (*T
 	case t.RefreshToken.IsZero():
 		return t, &Error{Op: opExchange, Host: c.Host.name, Kind: KindNoRefresh, Err: ErrNoRefreshToken}
 	}
-	t.nonce = p.nonce
+	t.nonce, t.issuerless = p.nonce, !callback.Has("iss")
 	return t, nil
 }
 

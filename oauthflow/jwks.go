@@ -35,20 +35,21 @@ type keySource struct {
 	issuers []string // hosts that keys may come from
 	since   time.Time
 	set     *oidc.RemoteKeySet
+	names   bool // the issuer promises to name itself in every callback
 
 	mu   sync.Mutex
 	last []byte // the keys as they were asked for last
 	at   time.Time
 }
 
-// of returns the keys of an issuer, after discovery where they are not known. Keys may come from the hosts in issuers
-// only.
-func (k *issuerKeys) of(ctx context.Context, f *Flow, issuer string, issuers []string) (oidc.KeySet, error) {
+// of returns where the keys of an issuer come from, after discovery where that is not known. Keys may come from the hosts
+// in issuers only.
+func (k *issuerKeys) of(ctx context.Context, f *Flow, issuer string, issuers []string) (*keySource, error) {
 	k.mu.Lock()
 	s := k.all[issuer]
 	k.mu.Unlock()
 	if s != nil && time.Since(s.since) < keysLife {
-		return s.set, nil
+		return s, nil
 	}
 	s = &keySource{flow: f, issuers: issuers, since: time.Now()}
 	client := &http.Client{
@@ -64,12 +65,13 @@ func (k *issuerKeys) of(ctx context.Context, f *Flow, issuer string, issuers []s
 		return nil, e
 	}
 	var found struct {
-		Keys string `json:"jwks_uri"`
+		Keys  string `json:"jwks_uri"`
+		Names bool   `json:"authorization_response_iss_parameter_supported"`
 	}
 	if err := p.Claims(&found); err != nil || !s.allowed(found.Keys) {
 		return nil, &Error{Kind: KindBadAnswer, Err: errors.New("the login host's discovery document names keys elsewhere")}
 	}
-	s.set = oidc.NewRemoteKeySet(oidc.ClientContext(context.Background(), client), found.Keys)
+	s.set, s.names = oidc.NewRemoteKeySet(oidc.ClientContext(context.Background(), client), found.Keys), found.Names
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.all == nil {
@@ -82,7 +84,7 @@ func (k *issuerKeys) of(ctx context.Context, f *Flow, issuer string, issuers []s
 		delete(k.all, other)
 	}
 	k.all[issuer] = s
-	return s.set, nil
+	return s, nil
 }
 
 // allowed reports whether an address is on one of the issuer's hosts.
