@@ -8,6 +8,7 @@ import (
 
 var (
 	errOutcomeLost = errors.New("a refresh was sent, its answer was lost, and Salesforce no longer accepts the refresh token")
+	errDoubtful    = errors.New("a refresh was sent and its answer was lost; the access token is served to its end")
 	errRolledBack  = errors.New("the store was restored to an earlier state, whose refresh token Salesforce does not confirm")
 )
 
@@ -24,8 +25,8 @@ type doubt struct {
 
 // resolve decides about a connection whose access token cannot be used. It returns true when the refresh token may be
 // sent: nobody else may have sent it, or Salesforce has confirmed twice that it is unspent, or nothing is left to
-// lose. Otherwise it waits a little and returns false.
-func (m *Manager) resolve(ctx context.Context, d *doubt, r Record, g *grant, rolledBack bool) (bool, error) {
+// lose, which a renewal never says. Otherwise it waits a little and returns false.
+func (m *Manager) resolve(ctx context.Context, f *flight, d *doubt, r Record, g *grant, rolledBack bool) (bool, error) {
 	if g.Intent == nil && !rolledBack {
 		return true, nil
 	}
@@ -70,6 +71,9 @@ func (m *Manager) resolve(ctx context.Context, d *doubt, r Record, g *grant, rol
 	}
 	if rolledBack {
 		return false, m.giveUpRolledBack(ctx, r, g, d, err)
+	}
+	if f.renewal.Load() { // the access token may be alive, and a replay would end it
+		return false, &Error{Op: opRefresh, Host: g.Client.Host, Kind: KindInDoubt, Err: errDoubtful}
 	}
 	// Inactive alone proves nothing, and the answer may still reach the one who has sent.
 	return age >= m.time.LastTry, nil

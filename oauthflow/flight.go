@@ -18,6 +18,7 @@ type flight struct {
 	done      chan struct{}
 	waiting   atomic.Int32 // callers
 	rejected  string
+	renewal   atomic.Bool // nobody has rejected it: it may be alive, and is handed out meanwhile
 	view      *view
 	err       error
 	refreshed bool // by this flight: the token counts as fresh even when Salesforce gave the same one again
@@ -37,10 +38,18 @@ func (s *Source) condemn(access string, served bool) {
 	}
 }
 
-// join waits for the flight under way, or starts one, until it delivers a token other than the rejected one.
-func (s *Source) join(ctx context.Context, rejected string) (*view, error) {
+// cause is why a token is to be replaced.
+type cause int
+
+const (
+	rejection cause = iota // its session has ended
+	renewal                // there is to be a newer one; nothing may be risked for that
+)
+
+// join waits for the flight under way, or starts one, until it delivers a token other than the given one.
+func (s *Source) join(ctx context.Context, rejected string, why cause) (*view, error) {
 	for {
-		f, err := s.board(rejected)
+		f, err := s.board(rejected, why)
 		if err != nil {
 			return nil, err
 		}
@@ -57,11 +66,14 @@ func (s *Source) join(ctx context.Context, rejected string) (*view, error) {
 	}
 }
 
-func (s *Source) board(rejected string) (*flight, error) {
+func (s *Source) board(rejected string, why cause) (*flight, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.flight != nil {
-		return s.flight, nil
+	if f := s.flight; f != nil {
+		if why == rejection && rejected == f.rejected {
+			f.renewal.Store(false)
+		}
+		return f, nil
 	}
 	if rejected == "" && s.rejected != nil {
 		rejected = s.rejected.access
@@ -71,6 +83,7 @@ func (s *Source) board(rejected string) (*flight, error) {
 		return nil, err
 	}
 	f := &flight{done: make(chan struct{}), rejected: rejected}
+	f.renewal.Store(why == renewal)
 	s.flight = f
 	go func() {
 		defer end()
@@ -90,4 +103,18 @@ func (s *Source) board(rejected string) (*flight, error) {
 		f.view, f.refreshed, f.err = s.m.obtain(s, f)
 	}()
 	return f, nil
+}
+
+// meanwhile returns what is handed out while a renewal is under way; nil when there is none, or nothing to hand out.
+func (s *Source) meanwhile() *view {
+	s.mu.Lock()
+	f := s.flight
+	s.mu.Unlock()
+	v := s.view.Load()
+	if v == nil || f == nil || !f.renewal.Load() {
+		return nil
+	}
+	v = v.prolonged(s.m)
+	s.publish(v)
+	return v
 }

@@ -125,8 +125,8 @@ func (m *Manager) discard(c Client, t *Token) {
 // refreshing first: with rotation, the second use of a refresh token ends the grant.
 //
 // It is safe to repeat with the same refresh token: what was adopted already is returned without a request. A key that
-// holds another live connection is an error of [KindInvalid]. A refresh token that another key holds, or has adopted, is
-// [ErrConnectedElsewhere]; nothing is sent then. To see that, every connection in the store is looked at.
+// holds another live connection is an error of [KindInvalid]. A refresh token that another key was given by
+// Adopt is [ErrConnectedElsewhere]; nothing is sent then.
 //
 // Errors: those of a refresh; the record stays, so that nothing is lost when the outcome is in doubt.
 func (m *Manager) Adopt(ctx context.Context, k Key, c Client, refreshToken Secret) (Connection, error) {
@@ -160,10 +160,10 @@ func (m *Manager) Adopt(ctx context.Context, k Key, c Client, refreshToken Secre
 		case old.Epoch != "" && (old.Fault == nil || !old.Fault.Kind.Terminal()):
 			return invalid(op, "Key", fmt.Sprintf("%q is connected already; disconnect it first", k))
 		}
-		return m.unshared(ctx, op, g)
+		return m.unshared(ctx, op, g, false)
 	})
 	if err == nil { // two that adopt the same token at once see each other now
-		if err = m.unshared(ctx, op, g); err != nil {
+		if err = m.unshared(ctx, op, g, true); err != nil {
 			err = errors.Join(err, m.retract(ctx, op, g, old))
 		}
 	}

@@ -95,12 +95,40 @@ func (m *Manager) lookAfter(ctx context.Context, r Record) bool {
 	case g.MovedTo != nil:
 		err = m.Move(ctx, g.Key, *g.MovedTo)
 	default:
+		if g.Intent != nil && m.doubtedLately(r) {
+			return false
+		}
 		err = m.Source(g.Key).renew(ctx, g.Access.Reveal())
+		if e := new(Error); errors.As(err, &e) && e.Kind == KindInDoubt {
+			m.doubted.Store(r.ID, doubted{r.Version, time.Now()})
+		}
 	}
 	if err != nil {
 		m.logf(slog.LevelDebug, "keep-alive", "connection", g.Key.String(), "error", err)
 	}
 	return err == nil
+}
+
+// doubted is a version of a record whose doubt stayed one.
+type doubted struct {
+	version uint64
+	at      time.Time
+}
+
+// doubtEvery is how often the keep-alive asks about the same doubt: it takes long, and others are due.
+const doubtEvery = time.Hour
+
+func (m *Manager) doubtedLately(r Record) bool {
+	last, ok := m.doubted.Load(r.ID)
+	if !ok {
+		return false
+	}
+	d := last.(doubted)
+	if d.version == r.Version && time.Since(d.at) < doubtEvery {
+		return true
+	}
+	m.doubted.Delete(r.ID)
+	return false
 }
 
 // reportForeign tells of a record that does not open, once for each of its versions.
@@ -128,11 +156,11 @@ func (m *Manager) Renew(ctx context.Context, k Key) error {
 }
 
 // renew refreshes the connection unless somebody has since the given access token was stored. Unlike a rejected
-// token, that one is handed out until there is another.
+// token, that one is handed out until there is another, and nothing is risked that could end it.
 func (s *Source) renew(ctx context.Context, stored string) error {
 	if v := s.view.Load(); stored == "" && v != nil { // kept in memory only
 		stored = v.access()
 	}
-	_, err := s.join(ctx, stored)
+	_, err := s.join(ctx, stored, renewal)
 	return err
 }

@@ -132,6 +132,7 @@ type Manager struct {
 	gates   map[string]*gate // by login host
 
 	foreign   sync.Map // record id to the version that an event has told of
+	doubted   sync.Map // record id to the doubt that the keep-alive could not resolve
 	lifetimes sync.Map // Key to time.Duration: how long sessions live, where introspection has told
 
 	events    chan Event

@@ -3,7 +3,6 @@ package oauthflow_test
 import (
 	"context"
 	"errors"
-	"iter"
 	"math/rand/v2"
 	"strings"
 	"sync"
@@ -209,34 +208,19 @@ func TestASecondLoginIsAllowedWhereItIsAskedFor(t *testing.T) {
 	}
 }
 
-func TestAdoptNeverSendsARefreshTokenThatAnotherKeyHolds(t *testing.T) {
+func TestAdoptNeverSendsARefreshTokenThatAnotherKeyWasGiven(t *testing.T) {
 	tests := []struct {
 		name string
-		held func(w *world, m *oauthflow.Manager) oauthflow.Secret // a refresh token that mainKey holds or has held
+		held func(w *world, m *oauthflow.Manager) oauthflow.Secret // a refresh token that mainKey was given
 	}{
-		{"from its login", func(w *world, m *oauthflow.Manager) oauthflow.Secret {
-			seen := newCollector()
-			w.wire.tap(nil, seen.collect)
-			w.connect(m, mainKey)
-			return seen.last()
-		}},
-		{"from a rotation", func(w *world, m *oauthflow.Manager) oauthflow.Secret {
-			w.connect(m, mainKey)
-			seen := newCollector()
-			w.wire.tap(nil, seen.collect)
-			if err := m.Renew(w.t.Context(), mainKey); err != nil {
-				w.t.Fatal(err)
-			}
-			return seen.last()
-		}},
-		{"and has spent since it adopted it", func(w *world, m *oauthflow.Manager) oauthflow.Secret {
+		{"which has spent it since", func(w *world, m *oauthflow.Manager) oauthflow.Secret {
 			token := w.inherited()
 			if _, err := m.Adopt(w.t.Context(), mainKey, w.client(), token); err != nil {
 				w.t.Fatal(err)
 			}
 			return token
 		}},
-		{"and could not prove yet", func(w *world, m *oauthflow.Manager) oauthflow.Secret {
+		{"which could not prove it yet", func(w *world, m *oauthflow.Manager) oauthflow.Secret {
 			token := w.inherited()
 			h := w.store.(*hooked)
 			h.onSave(func(r oauthflow.Record, do func() error) error {
@@ -325,9 +309,38 @@ func TestABrokenConnectionKeepsNobodyFromAdoptingItsUsersToken(t *testing.T) {
 	}
 }
 
-func TestAdoptFailsClosedWhenItCannotLookAtTheOtherConnections(t *testing.T) {
+func TestAMovedConnectionKeepsTheTokenThatItWasGiven(t *testing.T) {
 	w := rotating(t)
-	w.store = unlisted{w.store}
+	m := w.manager()
+	token := w.inherited()
+	if _, err := m.Adopt(t.Context(), mainKey, w.client(), token); err != nil {
+		t.Fatal(err)
+	}
+	moved := oauthflow.Key{Tenant: "acme", Name: "moved"}
+	if err := m.Move(t.Context(), mainKey, moved); err != nil {
+		t.Fatal(err)
+	}
+	_, err := m.Adopt(t.Context(), secondKey, w.client(), token)
+	wantKind(t, err, oauthflow.KindElsewhere)
+	w.wantEvents("refresh", "reuse", 0)
+	if err := m.Disconnect(t.Context(), moved); err != nil {
+		t.Fatal(err)
+	}
+	if left := w.records("adopted/"); len(left) != 0 {
+		t.Errorf("%d claims are left of a connection that is gone", len(left))
+	}
+}
+
+func TestAdoptFailsClosedWhenItCannotLookWhoWasGivenTheToken(t *testing.T) {
+	w := rotating(t)
+	h := &hooked{Store: w.store}
+	h.onLoad(func(id string) error {
+		if strings.HasPrefix(id, "adopted/") {
+			return errStoreDown
+		}
+		return nil
+	})
+	w.store = h
 	_, err := w.manager().Adopt(t.Context(), mainKey, w.client(), w.inherited())
 	wantKind(t, err, oauthflow.KindStore)
 	if n := w.wire.refreshes(); n != 0 {
@@ -341,12 +354,15 @@ func TestAdoptFailsClosedWhenItCannotLookAtTheOtherConnections(t *testing.T) {
 func TestARefusedAdoptionLeavesNothingAlsoWhenItsCallerHasLeft(t *testing.T) {
 	w := rotating(t)
 	ctx, cancel := context.WithCancel(t.Context())
-	lists := 0
-	w.store = listed{w.store, func() {
-		if lists++; lists == 2 { // the record is stored by now
+	h := &hooked{Store: w.store}
+	h.onSave(func(r oauthflow.Record, do func() error) error {
+		err := do()
+		if isConnection(r.ID) { // it is stored, and not confirmed yet
 			cancel()
 		}
-	}}
+		return err
+	})
+	w.store = h
 	_, err := w.manager().Adopt(ctx, mainKey, w.client(), w.inherited())
 	if !errors.Is(err, context.Canceled) {
 		t.Fatalf("got %v, want the context's error", err)
@@ -354,24 +370,6 @@ func TestARefusedAdoptionLeavesNothingAlsoWhenItsCallerHasLeft(t *testing.T) {
 	if _, err := w.manager().Load(t.Context(), mainKey); kindOf(err) != oauthflow.KindNotConnected {
 		t.Errorf("a record is left that nobody has looked after: %v", err)
 	}
-}
-
-// listed is a store that tells when it is asked for a list.
-type listed struct {
-	oauthflow.Store
-	told func()
-}
-
-func (s listed) List(ctx context.Context, prefix string, before time.Time) iter.Seq2[oauthflow.Record, error] {
-	s.told()
-	return s.Store.List(ctx, prefix, before)
-}
-
-// unlisted is a store that can do all but list.
-type unlisted struct{ oauthflow.Store }
-
-func (unlisted) List(context.Context, string, time.Time) iter.Seq2[oauthflow.Record, error] {
-	return func(yield func(oauthflow.Record, error) bool) { yield(oauthflow.Record{}, errStoreDown) }
 }
 
 // last is the refresh token that was issued last.

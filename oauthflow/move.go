@@ -51,7 +51,7 @@ func (m *Manager) moveOnce(ctx context.Context, op string, from, to Key) (again 
 	case g.Fault != nil && g.Fault.Kind.Terminal():
 		return false, g.fault()
 	case g.Intent != nil: // its outcome belongs to what is moved
-		if _, err := m.Source(from).join(ctx, g.Access.Reveal()); err != nil {
+		if _, err := m.Source(from).join(ctx, g.Access.Reveal(), renewal); err != nil {
 			return false, err
 		}
 		return true, nil
@@ -83,7 +83,11 @@ func (m *Manager) moveOnce(ctx context.Context, op string, from, to Key) (again 
 	}
 	moved := *g
 	moved.Key = to
-	if err := m.confirm(ctx, op, &moved, true); err != nil {
+	err = m.confirm(ctx, op, &moved, true)
+	if moved.Adopted != "" {
+		err = errors.Join(err, m.unshared(ctx, op, &moved, true))
+	}
+	if err != nil {
 		m.logf(slog.LevelDebug, "a moved connection could not be claimed", "connection", to.String(), "error", err)
 	}
 	m.observe(Event{Type: EventMoved, Key: to, OrgID: g.OrgID})

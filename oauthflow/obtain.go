@@ -36,6 +36,9 @@ func (m *Manager) obtain(s *Source, f *flight) (v *view, refreshed bool, err err
 				return serve, false, nil
 			}
 		}
+		if serve == nil && !g.Access.IsZero() && f.renewal.Load() && s.view.Load() == nil {
+			s.publish(m.view(g)) // for whoever comes while this goes on
+		}
 		done, err := m.refresh(ctx, s, f, &doubt, r, g, host)
 		if err != nil && serve != nil && !broken(err) {
 			s.publish(serve)
@@ -69,7 +72,7 @@ func (m *Manager) refresh(ctx context.Context, s *Source, f *flight, d *doubt, r
 	if g.Intent == nil && s.refusedAtOnce(g, f.rejected) {
 		return nil, m.suspendRefused(ctx, r, g)
 	}
-	if act, err := m.resolve(ctx, d, r, g, s.rolledBack(r, g)); err != nil || !act {
+	if act, err := m.resolve(ctx, f, d, r, g, s.rolledBack(r, g)); err != nil || !act {
 		return nil, err
 	}
 	// Who waits for an answer in doubt is served as long as he waits; for nobody nothing is sent again and again.

@@ -81,7 +81,7 @@ func (s *Source) replace(ctx context.Context, rejected string, served bool) (*vi
 		return v, nil
 	}
 	s.condemn(rejected, served)
-	return s.join(ctx, rejected)
+	return s.join(ctx, rejected, rejection)
 }
 
 // current returns the view that a request is to use.
@@ -89,7 +89,10 @@ func (s *Source) current(ctx context.Context) (*view, error) {
 	if v := s.view.Load(); v != nil && s.m.monotonic() < v.until {
 		return v, nil
 	}
-	return s.join(ctx, "")
+	if v := s.meanwhile(); v != nil {
+		return v, nil
+	}
+	return s.join(ctx, "", rejection)
 }
 
 // InstanceURL returns the origin for API calls, such as "https://acme.my.salesforce.com". It may change at a refresh.

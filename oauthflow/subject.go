@@ -15,7 +15,8 @@ var ErrConnectedElsewhere = errors.New("this org, user and app are connected und
 
 const subjectPrefix = "subject/"
 
-// subject is what the record of an org, user and app holds, sealed: the key that is connected to them.
+// subject is what the record of an org, user and app holds, sealed: the key that is connected to them. Of a refresh token
+// that was adopted it is the key that was given it.
 type subject struct {
 	Format int
 	Key    Key
@@ -30,20 +31,44 @@ func (g *grant) subjectID() string {
 // claim makes g's key the one that is connected to its org, user and app, or returns [ErrConnectedElsewhere] when that
 // is another which still is.
 func (m *Manager) claim(ctx context.Context, op string, g *grant, second bool) error {
-	return m.claimAs(ctx, op, g, subject{grantFormat, g.Key, ""}, second)
+	return m.claimUser(ctx, op, g, subject{grantFormat, g.Key, ""}, second)
 }
 
 // confirm claims for g when it is stored. Several may have claimed while none of them was stored yet; of these, one finds
 // no other now. It always writes, so that nobody can take the claim who has looked before g was there.
 func (m *Manager) confirm(ctx context.Context, op string, g *grant, second bool) error {
-	return m.claimAs(ctx, op, g, subject{grantFormat, g.Key, g.Epoch}, second)
+	return m.claimUser(ctx, op, g, subject{grantFormat, g.Key, g.Epoch}, second)
 }
 
-func (m *Manager) claimAs(ctx context.Context, op string, g *grant, want subject, second bool) error {
+func (m *Manager) claimUser(ctx context.Context, op string, g *grant, want subject, second bool) error {
 	if !m.cfg.RefuseSecondKey || len(g.OrgID) < 15 || len(g.UserID) < 15 {
 		return nil
 	}
-	id := g.subjectID()
+	err := m.claimAs(ctx, op, g.subjectID(), g, want, func(k Key) bool { return m.connectedTo(ctx, op, k, g) })
+	if second && errors.Is(err, ErrConnectedElsewhere) {
+		return nil // the first one keeps the claim
+	}
+	return err
+}
+
+// adoptedPrefix begins the records of the refresh tokens that were adopted, by their hash.
+const adoptedPrefix = "adopted/"
+
+// unshared claims the refresh token that g was given by Adopt, or returns [ErrConnectedElsewhere] when another key was
+// given it: with rotation, sending it would end that connection. Before g is stored that is a hint, and confirmed after.
+func (m *Manager) unshared(ctx context.Context, op string, g *grant, stored bool) error {
+	want := subject{grantFormat, g.Key, ""}
+	if stored {
+		want.Epoch = g.Epoch
+	}
+	return m.claimAs(ctx, op, adoptedPrefix+g.Adopted, g, want, func(k Key) bool {
+		_, there, err := m.load(ctx, op, k)
+		return err == nil && there.live() && there.Adopted == g.Adopted
+	})
+}
+
+// claimAs writes want as the claim of an id, unless another key has that which still holds what is claimed.
+func (m *Manager) claimAs(ctx context.Context, op, id string, g *grant, want subject, holds func(Key) bool) error {
 	for range conflictTries {
 		r, held, err := m.readSubject(ctx, op, id)
 		if err != nil {
@@ -52,11 +77,8 @@ func (m *Manager) claimAs(ctx context.Context, op string, g *grant, want subject
 		if held == want || held.Key == want.Key && want.Epoch == "" {
 			return nil
 		}
-		if r.Version > 0 && held.Key != want.Key && m.connectedTo(ctx, op, held.Key, g) {
-			if !second {
-				return &Error{Op: op, Host: g.Client.Host, Kind: KindElsewhere, Err: ErrConnectedElsewhere}
-			}
-			return nil // the first one keeps the claim
+		if r.Version > 0 && held.Key != want.Key && holds(held.Key) {
+			return &Error{Op: op, Host: g.Client.Host, Kind: KindElsewhere, Err: ErrConnectedElsewhere}
 		}
 		plain, err := json.Marshal(want)
 		if err != nil {
@@ -74,32 +96,6 @@ func (m *Manager) claimAs(ctx context.Context, op string, g *grant, want subject
 		}
 	}
 	return &Error{Op: op, Kind: KindStore, Err: ErrConflict}
-}
-
-// unshared returns [ErrConnectedElsewhere] when another key holds g's refresh token, or was given it by Adopt: with
-// rotation, sending it would end that connection. A connection that is broken has nothing to lose.
-func (m *Manager) unshared(ctx context.Context, op string, g *grant) error {
-	for _, store := range []Store{m.cfg.Store, m.cfg.Former} {
-		if store == nil {
-			continue
-		}
-		for r, err := range store.List(ctx, connectionPrefix, afterAll) {
-			if err != nil {
-				return storeError(op, err)
-			}
-			there, err := m.openGrant(ctx, op, r)
-			var e *Error
-			switch {
-			case errors.As(err, &e) && e.Kind == KindForeign:
-			case err != nil:
-				return err
-			case there.Key == g.Key, there.Fault != nil && there.Fault.Kind.Terminal():
-			case there.Refresh.Equal(g.Refresh.Secret), there.Adopted == g.Adopted:
-				return &Error{Op: op, Host: g.Client.Host, Kind: KindElsewhere, Err: ErrConnectedElsewhere}
-			}
-		}
-	}
-	return nil
 }
 
 func (m *Manager) readSubject(ctx context.Context, op, id string) (Record, subject, error) {
@@ -126,21 +122,32 @@ func (m *Manager) readSubject(ctx context.Context, op, id string) (Record, subje
 // at it: it may be older than the connection's end.
 func (m *Manager) connectedTo(ctx context.Context, op string, k Key, g *grant) bool {
 	_, there, err := m.load(ctx, op, k)
-	if err != nil || there.MovedTo != nil || there.Revoking || there.Fault != nil && there.Fault.Kind.Terminal() {
+	if err != nil || !there.live() {
 		return false
 	}
 	return there.Epoch != g.Epoch && sameID(there.OrgID, g.OrgID) && sameID(there.UserID, g.UserID) && there.Client.ID == g.Client.ID
 }
 
-// release forgets g's claim. A failure leaves a claim that the next one finds to be stale.
+// live reports whether g is a connection that is neither broken nor about to go.
+func (g *grant) live() bool {
+	return g.MovedTo == nil && !g.Revoking && (g.Fault == nil || !g.Fault.Kind.Terminal())
+}
+
+// release forgets g's claims. A failure leaves a claim that the next one finds to be stale.
 func (m *Manager) release(ctx context.Context, op string, g *grant) {
-	if !m.cfg.RefuseSecondKey || len(g.OrgID) < 15 || len(g.UserID) < 15 {
-		return
-	}
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
-	r, held, err := m.readSubject(ctx, op, g.subjectID())
-	if err == nil && r.Version > 0 && held.Key == g.Key {
-		_ = m.cfg.Store.Delete(ctx, r.ID, r.Version) // see above
+	var ids []string
+	if m.cfg.RefuseSecondKey && len(g.OrgID) >= 15 && len(g.UserID) >= 15 {
+		ids = append(ids, g.subjectID())
+	}
+	if g.Adopted != "" {
+		ids = append(ids, adoptedPrefix+g.Adopted)
+	}
+	for _, id := range ids {
+		r, held, err := m.readSubject(ctx, op, id)
+		if err == nil && r.Version > 0 && held.Key == g.Key {
+			_ = m.cfg.Store.Delete(ctx, r.ID, r.Version) // see above
+		}
 	}
 }

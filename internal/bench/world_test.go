@@ -84,7 +84,7 @@ func adopt(t testing.TB, m *oauthflow.Manager, k oauthflow.Key) *oauthflow.Sourc
 		t.Fatal(err)
 	}
 	c := oauthflow.Client{Host: host, ID: "3MVG9bench", Secret: oauthflow.NewSecret("secret")}
-	if _, err := m.Adopt(t.Context(), k, c, oauthflow.NewSecret("5Aep-"+k.Name)); err != nil {
+	if _, err := m.Adopt(t.Context(), k, c, oauthflow.NewSecret("5Aep-"+k.Tenant+"-"+k.Name)); err != nil {
 		t.Fatal(err)
 	}
 	return m.Source(k)
