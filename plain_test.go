@@ -27,6 +27,7 @@ var plain = map[string]string{
 	"metadata.ExternalClientApplication.DistributionState": "a setting",
 	"metadata.File.Data":                                   "metadata",
 	"metadata.GlobalOAuthSettings.ConsumerKey":             publicKey,
+	"metadata.OAuthSettings.ConsumerKey":                   publicKey,
 	"metadata.StagedCredentials.Key":                       publicKey,
 	"metadata.StagedCredentials.State":                     "how far a rotation is",
 	"oauthflow.Callback.Binding":                           "the caller's own session; the type prints without it",

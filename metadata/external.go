@@ -32,21 +32,31 @@ type ExternalClientApplication struct {
 // Source: Metadata API, ExtlClntAppOauthSettings.
 type OAuthSettings struct {
 	Component
-	AreAttributesIncludedInAssetToken  *bool       `xml:"areAttributesIncludedInAssetToken" api:"61"`
-	AreCustomPermsIncludedInAssetToken *bool       `xml:"areCustomPermsIncludedInAssetToken" api:"61"`
-	AssetTokenAudiences                string      `xml:"assetTokenAudiences" api:"61"`
-	AssetTokenSigningCertificate       string      `xml:"assetTokenSigningCertificate" api:"61"`
-	AssetTokenValidity                 *int        `xml:"assetTokenValidity" api:"61"`
-	ClientAssertionCertificate         string      `xml:"clientAssertionCertificate" api:"62"`
-	CommaSeparatedCustomScopes         string      `xml:"commaSeparatedCustomScopes" api:"61"`
-	CommaSeparatedOAuthScopes          string      `xml:"commaSeparatedOauthScopes" api:"58"` // "Basic, Api, …": words of [Scope], SFAP as SFApiPlatform
-	CustomAttributes                   []Attribute `xml:"customAttributes" api:"59"`
-	ExternalClientApplication          string      `xml:"externalClientApplication" api:"57,required"` // the app's API name
-	IsFirstPartyAppEnabled             *bool       `xml:"isFirstPartyAppEnabled" api:"62"`
-	Label                              string      `xml:"label" api:"57"`
-	OAuthLink                          string      `xml:"oauthLink" api:"57,platform"` // org ID, ":", consumer ID
-	SingleLogoutURL                    string      `xml:"singleLogoutUrl" api:"57"`
-	TrustedIPRanges                    []IPRange   `xml:"trustedIpRanges" api:"58"`
+	AreAttributesIncludedInAssetToken  *bool          `xml:"areAttributesIncludedInAssetToken" api:"61"`
+	AreCustomPermsIncludedInAssetToken *bool          `xml:"areCustomPermsIncludedInAssetToken" api:"61"`
+	AssetTokenAudiences                string         `xml:"assetTokenAudiences" api:"61"`
+	AssetTokenSigningCertificate       string         `xml:"assetTokenSigningCertificate" api:"61"`
+	AssetTokenValidity                 *int           `xml:"assetTokenValidity" api:"61"`
+	CallbackURL                        string         `xml:"callbackUrl" api:"57-57"` // from 58 on in [GlobalOAuthSettings], as are all fields of 57 alone
+	Certificate                        string         `xml:"certificate" api:"57-57"`
+	ClientAssertionCertificate         string         `xml:"clientAssertionCertificate" api:"62"`
+	CommaSeparatedCustomScopes         string         `xml:"commaSeparatedCustomScopes" api:"61"`
+	CommaSeparatedOAuthScopes          string         `xml:"commaSeparatedOauthScopes" api:"58"`    // "Basic, Api, …": words of [Scope], SFAP as SFApiPlatform
+	CommaSeperatedOAuthScopes          string         `xml:"commaSeperatedOauthScopes" api:"57-57"` // spelled so
+	ConsumerKey                        string         `xml:"consumerKey" api:"57-57,platform"`
+	ConsumerSecret                     secret.Secret  `xml:"consumerSecret" api:"57-57,platform"`
+	CustomAttributes                   []Attribute    `xml:"customAttributes" api:"59"`
+	ExternalClientApplication          string         `xml:"externalClientApplication" api:"57,required"` // the app's API name
+	IDTokenConfig                      *IDTokenConfig `xml:"idTokenConfig" api:"57-57"`
+	IsClientCredentialEnabled          *bool          `xml:"isClientCredentialEnabled" api:"57-57"`
+	IsConsumerSecretOptional           *bool          `xml:"isConsumerSecretOptional" api:"57-57"`
+	IsFirstPartyAppEnabled             *bool          `xml:"isFirstPartyAppEnabled" api:"62"`
+	IsIntrospectAllTokens              *bool          `xml:"isIntrospectAllTokens" api:"57-57"`
+	IsSecretRequiredForRefreshToken    *bool          `xml:"isSecretRequiredForRefreshToken" api:"57-57"`
+	Label                              string         `xml:"label" api:"57"`
+	OAuthLink                          string         `xml:"oauthLink" api:"57,platform"` // org ID, ":", consumer ID
+	SingleLogoutURL                    string         `xml:"singleLogoutUrl" api:"57"`
+	TrustedIPRanges                    []IPRange      `xml:"trustedIpRanges" api:"58"`
 }
 
 // GlobalOAuthSettings is an app's ExtlClntAppGlobalOauthSettings.
@@ -60,6 +70,7 @@ type GlobalOAuthSettings struct {
 	ConsumerSecret                   secret.Secret  `xml:"consumerSecret" api:"58,platform"`
 	ExternalClientApplication        string         `xml:"externalClientApplication" api:"58,required"` // the app's API name
 	IDTokenConfig                    *IDTokenConfig `xml:"idTokenConfig" api:"58"`
+	IsClientCredentialEnabled        *bool          `xml:"isClientCredentialEnabled" api:"58-58"`
 	IsClientCredentialsFlowEnabled   *bool          `xml:"isClientCredentialsFlowEnabled" api:"60"`
 	IsCodeCredFlowEnabled            *bool          `xml:"isCodeCredFlowEnabled" api:"61"` // works only with OauthOidcSettings.OAuthCdCrdtFlowEnable
 	IsCodeCredPostOnly               *bool          `xml:"isCodeCredPostOnly" api:"61"`
@@ -78,6 +89,7 @@ type GlobalOAuthSettings struct {
 	Label                            string         `xml:"label" api:"58"`
 	ShouldRotateConsumerKey          *bool          `xml:"shouldRotateConsumerKey" api:"59,action"`
 	ShouldRotateConsumerSecret       *bool          `xml:"shouldRotateConsumerSecret" api:"59,action"`
+	SingleLogoutURL                  string         `xml:"singleLogoutUrl" api:"58-58"`
 }
 
 // OAuthPolicies is an app's ExtlClntAppOauthConfigurablePolicies. An app has exactly one.
@@ -149,8 +161,10 @@ type OAuthSecuritySettings struct {
 type IDTokenConfig struct {
 	IDTokenAudience                 string `xml:"idTokenAudience" api:"57"`
 	IDTokenIncludeAttributes        *bool  `xml:"idTokenIncludeAttributes" api:"57"`
+	IDTokenIncludeCustomPerms       *bool  `xml:"idTokenIncludeCustomPerms" api:"57-57"`
 	IDTokenIncludeCustomPermissions *bool  `xml:"idTokenIncludeCustomPermissions" api:"61"`
 	IDTokenIncludeStandardClaims    *bool  `xml:"idTokenIncludeStandardClaims" api:"57"`
+	IDTokenValidity                 *int   `xml:"idTokenValidity" api:"57-57"`
 	IDTokenValidityInMinutes        *int   `xml:"idTokenValidityInMinutes" api:"58"` // 1 to 720
 }
 

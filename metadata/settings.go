@@ -33,11 +33,12 @@ type ExternalClientAppSettings struct {
 // Source: Metadata API, OauthOidcSettings.
 type OAuthOIDCSettings struct {
 	Component
-	AgentAuthLinking      *bool `xml:"agentAuthLinking" api:"65"`
-	BlockOAuthUnPwFlow    *bool `xml:"blockOAuthUnPwFlow" api:"57"`    // Setup: Allow OAuth Username-Password Flows, the opposite
-	BlockOAuthUsrAgtFlow  *bool `xml:"blockOAuthUsrAgtFlow" api:"57"`  // Setup: Allow OAuth User-Agent Flows, the opposite
-	IsPKCERequired        *bool `xml:"isPkceRequired" api:"59"`        // for every app of the org
-	OAuthCdCrdtFlowEnable *bool `xml:"oAuthCdCrdtFlowEnable" api:"57"` // Setup: Allow Authorization Code and Credentials Flows; default off
+	AgentAuthLinking       *bool `xml:"agentAuthLinking" api:"65"`
+	BlockOAuthUnPwFlow     *bool `xml:"blockOAuthUnPwFlow" api:"57"`   // Setup: Allow OAuth Username-Password Flows, the opposite
+	BlockOAuthUsrAgtFlow   *bool `xml:"blockOAuthUsrAgtFlow" api:"57"` // Setup: Allow OAuth User-Agent Flows, the opposite
+	EnableHdlessFgtPswFlow *bool `xml:"enableHdlessFgtPswFlow" api:"57-57"`
+	IsPKCERequired         *bool `xml:"isPkceRequired" api:"59"`        // for every app of the org
+	OAuthCdCrdtFlowEnable  *bool `xml:"oAuthCdCrdtFlowEnable" api:"57"` // Setup: Allow Authorization Code and Credentials Flows; default off
 }
 
 // ConnectedAppSettings is Setup's settings for connected apps.

@@ -78,9 +78,9 @@ func walkElements(t reflect.Type, path []int, since metadata.APIVersion, visit f
 		for inner.Kind() == reflect.Pointer || inner.Kind() == reflect.Slice {
 			inner = inner.Elem()
 		}
-		own, _, _ := marks(f.Tag)
+		own, last, _ := marks(f.Tag)
 		from := max(since, own)
-		if inner.Kind() == reflect.Struct && inner != reflect.TypeFor[secret.Secret]() {
+		if inner.Kind() == reflect.Struct && inner != reflect.TypeFor[secret.Secret]() && last == 0 { // what is gone takes all in it along
 			walkElements(inner, here, from, func(path []int, elements string, since metadata.APIVersion, tag reflect.StructTag) {
 				visit(path, name+"/"+elements, since, tag)
 			})
@@ -174,6 +174,8 @@ func TestWhatSalesforceSetsAndWhatOrdersItIsWrittenBackAndNeverSent(t *testing.T
 	want := map[string]string{
 		"ExternalClientApplication/orgScopedExternalApp":            "platform",
 		"ExtlClntAppOauthSettings/oauthLink":                        "platform",
+		"ExtlClntAppOauthSettings/consumerKey":                      "platform",
+		"ExtlClntAppOauthSettings/consumerSecret":                   "platform",
 		"ExtlClntAppGlobalOauthSettings/consumerKey":                "platform",
 		"ExtlClntAppGlobalOauthSettings/consumerSecret":             "platform",
 		"ExtlClntAppGlobalOauthSettings/shouldRotateConsumerKey":    "action",
