@@ -158,7 +158,7 @@ var catalogue = []ruling{
 	{side: resourceSide, code: "INVALID_SESSION_ID", description: "not valid for use with", kind: KindAppPolicy, sentence: "The session may not use the API: it needs a higher assurance level or a wider scope; check the org's session settings and the app's scopes."},
 	{side: resourceSide, description: "not attached to agent", kind: KindAppPolicy, sentence: "The app is not attached to the agent; attach it in Setup."},
 	{side: resourceSide, code: "INVALID_AUTH_HEADER", kind: KindInvalid, sentence: sentenceHost},
-	{side: resourceSide, code: "INVALID_ISS", kind: KindInvalid, sentence: sentenceHost},
+	{side: resourceSide, code: "INVALID_ISS*", kind: KindInvalid, sentence: sentenceHost},
 	{side: resourceSide, code: "INVALID_SESSION_ID", kind: KindSession, sentence: sentenceSession},
 	{side: resourceSide, code: "InvalidSessionId", kind: KindSession, sentence: sentenceSession}, // Bulk API 1.0
 	{side: resourceSide, code: "Bad_OAuth_Token", kind: KindSession, sentence: sentenceSession},

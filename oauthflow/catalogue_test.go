@@ -185,6 +185,7 @@ var resourceAnswers = []struct {
 	{"an app without its agent", 401, rest("INVALID_SESSION_ID", "Connected app is not attached to Agent"), oauthflow.KindAppPolicy, "INVALID_SESSION_ID", "agent"},
 	{"a bad header", 401, rest("INVALID_AUTH_HEADER", "INVALID_HEADER_TYPE"), oauthflow.KindInvalid, "INVALID_AUTH_HEADER", "instance URL"},
 	{"a token of another issuer", 401, rest("INVALID_ISS", ""), oauthflow.KindInvalid, "INVALID_ISS", "instance URL"},
+	{"a token of another issuer, in full", 401, rest("INVALID_ISSUER", ""), oauthflow.KindInvalid, "INVALID_ISSUER", "instance URL"},
 	{"401 without a word", 401, "", oauthflow.KindSession, "", "renewed"},
 	{"the identity service's word", 403, "Bad_OAuth_Token", oauthflow.KindSession, "Bad_OAuth_Token", "renewed"},
 	{"the same word with a line end", 403, "Bad_OAuth_Token\n", oauthflow.KindSession, "Bad_OAuth_Token", "renewed"},

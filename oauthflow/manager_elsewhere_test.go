@@ -371,9 +371,3 @@ func TestARefusedAdoptionLeavesNothingAlsoWhenItsCallerHasLeft(t *testing.T) {
 		t.Errorf("a record is left that nobody has looked after: %v", err)
 	}
 }
-
-// last is the refresh token that was issued last.
-func (c *collector) last() oauthflow.Secret {
-	all := c.refreshTokens()
-	return oauthflow.NewSecret(all[len(all)-1])
-}

@@ -132,6 +132,7 @@ func TestARefusalThatAFreshTokenDoesNotCureCausesNoRefresh(t *testing.T) {
 		{401, `[{"message":"INVALID_HEADER_TYPE","errorCode":"INVALID_AUTH_HEADER"}]`},
 		{401, `[{"message":"Connected app is not attached to Agent","errorCode":"INVALID_SESSION_ID"}]`},
 		{401, `[{"message":"","errorCode":"INVALID_ISS"}]`},
+		{401, `[{"message":"","errorCode":"INVALID_ISSUER"}]`},
 		{403, `[{"message":"The REST API is not enabled for this Organization","errorCode":"API_DISABLED_FOR_ORG"}]`},
 		{403, "Wrong_Org"},
 		{403, `[{"message":"TotalRequests Limit exceeded.","errorCode":"REQUEST_LIMIT_EXCEEDED"}]`},

@@ -162,6 +162,10 @@ func killedAtRandom(t *testing.T, on backEnd, kills int) {
 	r.must(a.replays == 0 && a2.replays == 0, "%d replays", a2.replays)
 	r.must(a2.posts == a2.rotations, "%d requests, %d rotations", a2.posts, a2.rotations)
 	doubtful, m := 0, s.manager(s.open())
+	if lost > 0 { // who was only late has time now
+		good, _ = s.healthy(10 * time.Second)
+		lost = len(s.conns) - good
+	}
 	for _, k := range s.conns {
 		if c, err := m.Load(s.t.Context(), k); err == nil && c.Status == oauthflow.StatusInDoubt {
 			doubtful++

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
 	"golang.org/x/oauth2"
@@ -94,9 +95,13 @@ func TestARotatedSigningKeyIsFoundByFetchingTheKeysAgain(t *testing.T) {
 	if _, err := verifier.Verify(ctx, w.exchange(w.approve().Get("code")).field("id_token")); err != nil {
 		t.Error(err)
 	}
-	if _, err := verifier.Verify(ctx, first); err == nil {
-		t.Error("a token of a key that is not published any more is accepted")
+	for range 100 { // go-oidc hands keys out a moment before it keeps them
+		if _, err = verifier.Verify(ctx, first); err != nil {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
 	}
+	t.Error("a token of a key that is not published any more is accepted")
 }
 
 func TestNoIDTokenWithoutTheOpenidScope(t *testing.T) {
