@@ -2,6 +2,7 @@ package bench
 
 import (
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"testing"
@@ -38,6 +39,8 @@ func waited(g, rounds int, slice time.Duration, alternatives ...alternative) []m
 }
 
 func pairedBy(clock func() time.Duration, g, rounds int, slice time.Duration, alternatives []alternative) []measured {
+	runtime.GC() // what an earlier row has left is not this one's
+	debug.FreeOSMemory()
 	n := make([]int, len(alternatives))
 	for i, a := range alternatives {
 		for c := 1; ; c *= 2 {
