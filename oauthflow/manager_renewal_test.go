@@ -10,6 +10,14 @@ import (
 	"github.com/fullcast/sfauth/oauthflow/orgtest"
 )
 
+// loseNextAnswer lets the org act on the next token request and break the connection.
+func (w *world) loseNextAnswer() {
+	w.t.Helper()
+	if err := w.org.Inject(orgtest.Fault{Path: tokenEndpoint, Drop: orgtest.DropAfter}); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
 // Nobody needs what a renewal is for, so that nothing may be risked for it.
 func TestARenewalWhoseAnswerIsLostNeverEndsALivingSession(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -18,9 +26,7 @@ func TestARenewalWhoseAnswerIsLostNeverEndsALivingSession(t *testing.T) {
 		w.connect(m, mainKey)
 		s := m.Source(mainKey)
 		old := w.token(s)
-		if err := w.org.Inject(orgtest.Fault{Path: tokenEndpoint, Drop: orgtest.DropAfter}); err != nil {
-			t.Fatal(err)
-		}
+		w.loseNextAnswer()
 		wantKind(t, m.Renew(t.Context(), mainKey), oauthflow.KindInDoubt)
 		for began := time.Now(); time.Since(began) < 30*time.Minute; time.Sleep(time.Minute) {
 			for _, s := range []*oauthflow.Source{s, w.manager().Source(mainKey)} {
@@ -48,9 +54,7 @@ func TestAKeepAliveWhoseAnswerIsLostNeverEndsAConnectionInUse(t *testing.T) {
 		m := w.manager()
 		w.connect(m, mainKey)
 		s := m.Source(mainKey)
-		if err := w.org.Inject(orgtest.Fault{Path: tokenEndpoint, Drop: orgtest.DropAfter}); err != nil {
-			t.Fatal(err)
-		}
+		w.loseNextAnswer()
 		ctx, cancel := context.WithTimeout(t.Context(), 28*day)
 		defer cancel()
 		go func() { _ = m.KeepAlive(ctx) }()
@@ -122,9 +126,7 @@ func TestWhoseTokenIsRejectedDuringARenewalIsToldTheOutcome(t *testing.T) {
 		w.connect(m, mainKey)
 		s := m.Source(mainKey)
 		dead := w.token(s)
-		if err := w.org.Inject(orgtest.Fault{Path: tokenEndpoint, Drop: orgtest.DropAfter}); err != nil {
-			t.Fatal(err)
-		}
+		w.loseNextAnswer()
 		go func() { _ = m.Renew(t.Context(), mainKey) }()
 		time.Sleep(time.Second) // it is in doubt
 		w.org.ExpireSessions()
