@@ -66,7 +66,7 @@ func mutations(t *testing.T, spec metadata.AppSpec) []mutation {
 	if spec.Kind == metadata.KindExternalClientApp {
 		set("name", "eca", "label", "Fullcast Motion Package", "fullcast", "Fullcast 2", "")
 		set("contact-email", "eca", "contactEmail", "other@example.com", "")
-		set("distribution-state", "eca", "distributionState", "Packaged", "Managed", "AutoInstalled", "Global", "local", "Packageable")
+		set("distribution-state", "eca", "distributionState", "Packaged", "Managed", "AutoInstalled", "Global", "Packageable", "Lokal")
 		set("enable-oauth", "ecaPlcy", "isOauthPluginEnabled", "false")
 		set("enable-oauth", "ecaPlcy", "isEnabled", "false")
 		set("code-and-credentials-flow", "ecaGlblOauth", "isCodeCredFlowEnabled", "false", "0")
