@@ -157,46 +157,6 @@ func TestReadFindsComponentsByTheAppTheyName(t *testing.T) {
 	}
 }
 
-func TestAnExpiredSessionIsReplacedOnce(t *testing.T) {
-	for _, test := range []struct {
-		name  string
-		works bool
-		calls int
-	}{
-		{"the fresh session is taken", true, 2},
-		{"the fresh session is refused as well", false, 2},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			calls := 0
-			var asked []string
-			org := open(t, func(w http.ResponseWriter, r *http.Request) {
-				calls++
-				body, _ := io.ReadAll(r.Body)
-				if bytes.Contains(body, []byte("fresh")) && test.works {
-					fmt.Fprint(w, soapAnswer("readMetadata", `<result><records><fullName>A</fullName><label>A</label></records></result>`))
-					return
-				}
-				w.WriteHeader(http.StatusInternalServerError)
-				fmt.Fprint(w, expired)
-			}, func(_ context.Context, rejected string) (string, error) {
-				asked = append(asked, rejected)
-				if rejected == "" {
-					return "old", nil
-				}
-				return "fresh", nil
-			})
-			_, err := org.Read(t.Context(), metadata.KindConnectedApp, "A")
-			var e *metadata.Error
-			if test.works != (err == nil) || !test.works && (!errors.Is(err, metadata.ErrSession) || !errors.As(err, &e) || e.Code != "INVALID_SESSION_ID") {
-				t.Errorf("error %v", err)
-			}
-			if want := []string{"", "old"}; calls != test.calls || !reflect.DeepEqual(asked, want) {
-				t.Errorf("%d calls, sessions asked for with %q", calls, asked)
-			}
-		})
-	}
-}
-
 func TestSOAPErrorsAreTyped(t *testing.T) {
 	answer := func(status int, body string) http.HandlerFunc {
 		return func(w http.ResponseWriter, _ *http.Request) {
