@@ -9,9 +9,9 @@ import (
 // enums are the words of Salesforce's enumerations, by the name that the tag enum of a field has, spelled as the server
 // writes them. A name in lower case is that of an element which the schema calls a string and the documents restrict.
 //
-// A word in another spelling is read as the server's: upper and lower case, white space around it and underscores
-// ("specific_lifetime") do not count, and what follows "/" is another word for the same. Written is the server's. A word
-// that is not here stays as it is: it may be newer.
+// A word in another spelling is read as the server's: upper and lower case and white space around it do not count, and
+// what follows "/" is another word for the same. Written is the server's. A word that is not here stays as it is: it may
+// be newer.
 //
 // Source: Salesforce's published WSDLs 57 to 66 and types 67 and 68; Metadata API, ExtlClntAppOauthConfigurablePolicies
 // and ConnectedApp, for the strings; for Enforce_relaxrefresh what a live org writes.
@@ -33,7 +33,7 @@ var enums = map[string]string{
 	"JWTSessionTimeoutType":    "UserSession Custom",
 	"PermittedUsersPolicyType": "AllSelfAuthorized AdminApprovedPreAuthorized",
 	"PolicyAction":             "Block RaiseSessionLevel StepUpMFA",
-	"RefreshTokenPolicyType":   "Infinite Zero SpecificLifetime SpecificInactivity",
+	"RefreshTokenPolicyType":   "Infinite Zero SpecificLifetime/specific_lifetime SpecificInactivity/specific_inactivity",
 	"SamlEncryptionType":       "AES_128 AES_256 Triple_Des",
 	"SamlIdpSLOBinding":        "RedirectBinding PostBinding",
 	"SamlInitiationMethod":     "None IdpInitiated SpInitiated",
@@ -74,9 +74,7 @@ var serverWords = sync.OnceValue(func() map[string]map[string]string {
 })
 
 // fold leaves of a word what all its spellings have in common.
-func fold(word string) string {
-	return strings.ToLower(strings.ReplaceAll(strings.TrimSpace(word), "_", ""))
-}
+func fold(word string) string { return strings.ToLower(strings.TrimSpace(word)) }
 
 // spelled returns the server's spelling of a word of an enumeration, and any other text as it is.
 func spelled(enum, text string) string {

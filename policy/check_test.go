@@ -34,7 +34,7 @@ func TestWhatMeansTheSameIsNoFinding(t *testing.T) {
 		{"a distribution state in capitals", "eca", "distributionState", "LOCAL", eca},
 		{"a start page in lower case", "ecaPlcy", "startPage", "none", eca},
 		{"permitted users in lower case", "ecaOauthPlcy", "permittedUsersPolicyType", "allselfauthorized", eca},
-		{"scopes in lower case", "ecaOauth", "commaSeparatedOauthScopes", "basic, api, web, full, refresh_token, openid", eca},
+		{"scopes in lower case", "ecaOauth", "commaSeparatedOauthScopes", "basic, api, web, full, refreshtoken, openid", eca},
 		{"a checkbox as a number", "ecaGlblOauth", "isPkceRequired", "1", eca},
 		{"a name with blanks around it", "eca", "label", " Fullcast\n", eca},
 		{"a name with the trailing blank that the instructions type", "connectedApp", "label", "Fullcast Motion Package ", old},

@@ -84,7 +84,7 @@ func mutations(t *testing.T, spec metadata.AppSpec) []mutation {
 			}
 			set("oauth-scopes", "ecaOauth", "commaSeparatedOauthScopes", strings.Join(words, ", "))
 		}
-		set("oauth-scopes", "ecaOauth", "commaSeparatedOauthScopes", "")
+		set("oauth-scopes", "ecaOauth", "commaSeparatedOauthScopes", "", "Basic, Api, Web, Full, refresh_token, OpenID") // a word of the wire
 		callbacks("ecaGlblOauth")
 		return all
 	}
