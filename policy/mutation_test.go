@@ -14,6 +14,7 @@ import (
 // mutation is a wrong value of one listed field, written into the metadata.
 type mutation struct {
 	rule, name string
+	element    string // the one that is wrong
 	files      func(tree) tree
 }
 
@@ -24,7 +25,7 @@ func mutations(t *testing.T, spec metadata.AppSpec) []mutation {
 	// set changes an element to each wrong text.
 	set := func(rule, suffix, element string, wrong ...string) {
 		for _, text := range wrong {
-			all = append(all, mutation{"baseline-" + rule, element + "=" + text, func(f tree) tree { return f.with(t, suffix, element, text) }})
+			all = append(all, mutation{"baseline-" + rule, element + "=" + text, element, func(f tree) tree { return f.with(t, suffix, element, text) }})
 		}
 	}
 	callbacks := func(suffix string) {
@@ -90,7 +91,7 @@ func mutations(t *testing.T, spec metadata.AppSpec) []mutation {
 	const ca = "connectedApp"
 	set("name", ca, "label", "Fullcast", "Fullcast motion package", "FullcastMotionPackage", "")
 	set("contact-email", ca, "contactEmail", "other@example.com", "")
-	all = append(all, mutation{"baseline-enable-oauth", "no oauthConfig", func(f tree) tree { return f.without(ca, "oauthConfig") }})
+	all = append(all, mutation{"baseline-enable-oauth", "no oauthConfig", "oauthConfig", func(f tree) tree { return f.without(ca, "oauthConfig") }})
 	set("require-pkce", ca, "isPkceRequired", "true", "1")
 	set("secret-for-web-server-flow", ca, "isConsumerSecretOptional", "true", "1")
 	set("secret-for-refresh-token-flow", ca, "isSecretRequiredForRefreshToken", "false", "0")
@@ -98,7 +99,7 @@ func mutations(t *testing.T, spec metadata.AppSpec) []mutation {
 	set("ip-relaxation", ca, "ipRelaxation", "ENFORCE", "BYPASS", "BYPASS_2FACTOR", "RELAXED")
 	set("refresh-token-policy", ca, "refreshTokenPolicy", "zero", "specific_lifetime:1:DAYS", "specific_lifetime:60:MONTHS", "specific_inactivity:30:DAYS", "specific_inactivity:1:HOURS", "forever")
 	for _, wrong := range wrongScopes {
-		all = append(all, mutation{"baseline-oauth-scopes", fmt.Sprint("scopes=", wrong), func(f tree) tree {
+		all = append(all, mutation{"baseline-oauth-scopes", fmt.Sprint("scopes=", wrong), "scopes", func(f tree) tree {
 			var b strings.Builder
 			for _, s := range wrong {
 				fmt.Fprintf(&b, "<scopes>%s</scopes>", s)
@@ -106,7 +107,7 @@ func mutations(t *testing.T, spec metadata.AppSpec) []mutation {
 			return f.replaced(ca, strings.Replace(f.without(ca, "scopes")[ca], "</oauthConfig>", b.String()+"</oauthConfig>", 1))
 		}})
 	}
-	all = append(all, mutation{"baseline-oauth-scopes", "no scopes", func(f tree) tree { return f.without(ca, "scopes") }})
+	all = append(all, mutation{"baseline-oauth-scopes", "no scopes", "scopes", func(f tree) tree { return f.without(ca, "scopes") }})
 	callbacks(ca)
 	return all
 }
