@@ -182,7 +182,7 @@ func ExamplePrerequisites() {
 		fmt.Printf("%s: %s\n", r.Severity, r.Title)
 	}
 	// Output:
-	// note: The org allows the authorization code and credentials flow
-	// note: The org does not require PKCE of every app
+	// note: No switch of the org blocks the app's code and credentials flow
+	// note: No switch of the org requires PKCE of an integration that sends none
 	// note: The org does not limit API access to apps that an admin approved
 }

@@ -196,6 +196,32 @@ func TestHTMLIsWholeAndLoadsNothing(t *testing.T) {
 	}
 }
 
+func TestHTMLNamesWhatIsAsWantedAndRepeatsNothing(t *testing.T) {
+	want := fullcast.ExternalClientApp(fullcast.Production, "admin@example.com")
+	app := want.New()
+	app.GlobalOAuthSettings.IsPKCERequired = new(false)
+	app.GlobalOAuthSettings.CallbackURL = "https://app.fullcast.io/app/motion/segments"
+	report := policy.Check(policy.Subject{App: app}, policy.Baseline(want)...)
+	text := write(t, policy.HTML, report)
+	if !strings.Contains(text, "<li>Start Page is as instructed</li>") || strings.Contains(text, "<li>Callback URL is as instructed</li>") {
+		t.Errorf("the list of what is as wanted is not that of the report:\n%s", text)
+	}
+	if n := strings.Count(text, "https://app.fullcast.io/app/admin/motion"); n != 2 { // as missing, and in the lines to copy
+		t.Errorf("a wanted URL stands there %d times", n)
+	}
+	if strings.Contains(text, "is cleared, not selected") {
+		t.Error("a sentence repeats the values beside it")
+	}
+	var again policy.Report
+	data, err := json.Marshal(report)
+	if err == nil {
+		err = json.Unmarshal(data, &again)
+	}
+	if text := write(t, policy.HTML, again); err != nil || !strings.Contains(text, "<li>baseline-start-page</li>") {
+		t.Errorf("a report that was read has no rules, and is to name their IDs (%v):\n%s", err, text)
+	}
+}
+
 func TestMarkdownEscapesWhatAnAppHolds(t *testing.T) {
 	text := write(t, policy.Markdown, reports(t)...)
 	if want := "\\<b\\>Full\\|cast\\</b\\> \\`x\\` \\& \\[a\\]\\(b\\)"; !strings.Contains(text, want) {
