@@ -20,7 +20,7 @@ var answers = map[string]bool{
 }
 
 // uncited returns the functions of a file that decide how the org answers and do not say, in their own comments, on what
-// grounds: those that return an answer or a fault, or make one.
+// grounds: those that return an answer or a fault or make one, and the acts of an administrator.
 func uncited(t *testing.T, name string, source any) []string {
 	t.Helper()
 	set := token.NewFileSet()
@@ -52,8 +52,13 @@ func decides(f *ast.FuncDecl) bool {
 	ast.Inspect(f, func(n ast.Node) bool {
 		switch n := n.(type) {
 		case *ast.CallExpr:
-			id, ok := n.Fun.(*ast.Ident)
-			found = found || ok && answers[id.Name]
+			switch called := n.Fun.(type) {
+			case *ast.Ident:
+				found = found || answers[called.Name]
+			case *ast.SelectorExpr: // a component refused by a deploy
+				found = found || called.Sel.Name == "problem"
+				found = found || f.Name.IsExported() && (called.Sel.Name == "record" || called.Sel.Name == "withApp") // an act in Setup
+			}
 		case *ast.CompositeLit:
 			id, ok := n.Type.(*ast.Ident)
 			found = found || ok && (id.Name == "answer" || id.Name == "fault" || id.Name == "problem")
@@ -100,6 +105,8 @@ func TestABehaviourWithoutASourceIsFound(t *testing.T) {
 // handler answers. It says nothing of its grounds.
 func (o *Org) handler(in *request) answer { return o.other(in) }
 func (o *Org) refuses() *fault { return nil }
+func (o *Org) judges(n *node) { o.send(n.problem("INVALID_INPUT", "no")) }
+func (o *Org) Act() { o.record(Entry{Event: "setup"}) }
 func (o *Org) makes() { o.send(restError(404, "NOT_FOUND", "no")) }
 // cited answers. Source: help, OAuth flow errors.
 func (o *Org) cited(in *request) answer { return o.other(in) }
@@ -109,7 +116,7 @@ func (o *Org) inside(in *request) answer {
 func (o *Org) harmless() int { return 1 }
 `
 	got := strings.Join(uncited(t, "x.go", source), "; ")
-	if want := "x.go: handler; x.go: refuses; x.go: makes"; got != want {
+	if want := "x.go: handler; x.go: refuses; x.go: judges; x.go: Act; x.go: makes"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
