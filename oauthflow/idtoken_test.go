@@ -292,6 +292,34 @@ func TestAnIDTokenWhoseShapeIsWrongIsRefusedBeforeAnybodyIsAsked(t *testing.T) {
 	}
 }
 
+// OpenID's tests for relying parties let one refuse a token without kid, or try each published key. This one tries, and
+// accepts no other.
+func TestAnIDTokenWithoutAKeyIDIsTriedWithEveryPublishedKey(t *testing.T) {
+	for name, c := range map[string]struct {
+		signer int
+		ok     bool
+	}{
+		"signed by the first": {0, true}, "signed by the second": {1, true}, "signed by a key that nobody published": {2, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			sim := newIssuerSim(wireHost)
+			sim.keys["222"] = &rsaKeys()[1].PublicKey
+			f, client := wireFlow(t, sim), wireClient(t, wireHost)
+			tok := sim.login(t, f, client, func(nonce string) string {
+				h := goodHeader()
+				delete(h, "kid")
+				return jwt(h, goodClaims(wireHost, nonce), rs256(rsaKeys()[c.signer]))
+			})
+			err := f.VerifyIDToken(t.Context(), client, tok)
+			if c.ok && err != nil {
+				t.Error(err)
+			} else if !c.ok {
+				wireError(t, err, oauthflow.KindIDToken)
+			}
+		})
+	}
+}
+
 func TestAHostOutsideThePublicCloudIsItsOwnOnlyIssuer(t *testing.T) {
 	for host, generic := range map[string]bool{"agency.my.salesforce.mil": false, "acme.my.salesforce.com": true} {
 		h, err := oauthflow.ParseHost(host, oauthflow.GovernmentCloud)
