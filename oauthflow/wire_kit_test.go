@@ -87,11 +87,24 @@ func tokenAnswer(change map[string]string) string {
 
 func wireFlow(t testing.TB, rt http.RoundTripper) *oauthflow.Flow {
 	t.Helper()
-	f, err := oauthflow.NewFlow(oauthflow.Config{RedirectURLs: []string{"https://app.fullcast.io/app/admin/motion"}, Transport: rt})
+	f, err := oauthflow.NewFlow(oauthflow.Config{RedirectURLs: []string{"https://app.fullcast.io/app/admin/motion"}, Transport: overheard(t, rt)})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return f
+}
+
+// overheard prints the URL of each request that rt carries: what is printed is looked through for secrets. A network
+// transport stays as it is, since a Flow hardens it; a fuzz target prints nothing.
+func overheard(t testing.TB, rt http.RoundTripper) http.RoundTripper {
+	_, network := rt.(*http.Transport)
+	if _, fuzzed := t.(*testing.F); network || fuzzed || rt == nil {
+		return rt
+	}
+	return carrier(func(r *http.Request) (*http.Response, error) {
+		fmt.Fprintln(t.Output(), r.Method, r.URL)
+		return rt.RoundTrip(r)
+	})
 }
 
 func wireClient(t testing.TB, host string) oauthflow.Client {
