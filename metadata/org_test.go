@@ -21,10 +21,18 @@ import (
 	"github.com/fullcast/sfauth/metadata"
 )
 
-// inProcess serves requests without a socket, so that time may be virtual.
-type inProcess struct{ http.Handler }
+// session is one that a scan of the output finds wherever it is printed.
+const session = "00DTEST00000001!AQ7live.0123456789abcdefghijklmnop"
+
+// inProcess serves requests without a socket, so that time may be virtual. It prints each URL, as output is looked through
+// for secrets.
+type inProcess struct {
+	http.Handler
+	said io.Writer
+}
 
 func (s inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
+	fmt.Fprintln(s.said, r.Method, r.URL)
 	if r.URL.Scheme+"://"+r.URL.Host != "https://acme.my.salesforce.com" {
 		return nil, fmt.Errorf("the test serves no host %s", r.URL.Host)
 	}
@@ -39,15 +47,15 @@ func (s inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
 	return w.Result(), nil
 }
 
-func open(t *testing.T, h http.HandlerFunc, session func(context.Context, string) (string, error)) *metadata.Org {
+func open(t *testing.T, h http.HandlerFunc, sessions func(context.Context, string) (string, error)) *metadata.Org {
 	t.Helper()
-	if session == nil {
-		session = func(context.Context, string) (string, error) { return "00DTEST!live", nil }
+	if sessions == nil {
+		sessions = func(context.Context, string) (string, error) { return session, nil }
 	}
 	org, err := metadata.NewOrg(metadata.OrgConfig{
-		HTTPClient:  &http.Client{Transport: inProcess{h}},
+		HTTPClient:  &http.Client{Transport: inProcess{h, t.Output()}},
 		InstanceURL: func(context.Context) (string, error) { return "https://acme.my.salesforce.com", nil },
-		Session:     session,
+		Session:     sessions,
 		Version:     66,
 	})
 	if err != nil {
@@ -93,7 +101,7 @@ func TestReadFindsComponentsByTheAppTheyName(t *testing.T) {
 		body, _ := io.ReadAll(r.Body)
 		text := string(body)
 		if r.URL.Path != "/services/Soap/m/66.0" || r.Header.Get("Content-Type") != "text/xml; charset=UTF-8" || r.Header.Get("SOAPAction") != `""` ||
-			!strings.Contains(text, "<sessionId>00DTEST!live</sessionId>") {
+			!strings.Contains(text, "<sessionId>"+session+"</sessionId>") {
 			t.Errorf("%s %v %s", r.URL, r.Header, text)
 		}
 		var out strings.Builder

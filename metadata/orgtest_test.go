@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"reflect"
 	"strings"
@@ -24,7 +25,7 @@ func simulate(t *testing.T, cfg orgtest.Config) (*metadata.Org, *orgtest.Org) {
 		t.Fatal(err)
 	}
 	org, err := metadata.NewOrg(metadata.OrgConfig{
-		HTTPClient:  &http.Client{Transport: admin{sim}},
+		HTTPClient:  &http.Client{Transport: admin{sim, t.Output()}},
 		InstanceURL: func(context.Context) (string, error) { u, _ := sim.AdminSession(); return u, nil },
 		Session:     func(context.Context, string) (string, error) { _, s := sim.AdminSession(); return s, nil },
 		Version:     66,
@@ -35,10 +36,14 @@ func simulate(t *testing.T, cfg orgtest.Config) (*metadata.Org, *orgtest.Org) {
 	return org, sim
 }
 
-// admin sends the admin's token with every request.
-type admin struct{ org *orgtest.Org }
+// admin sends the admin's token with every request, and prints its URL.
+type admin struct {
+	org  *orgtest.Org
+	said io.Writer
+}
 
 func (a admin) RoundTrip(r *http.Request) (*http.Response, error) {
+	fmt.Fprintln(a.said, r.Method, r.URL)
 	_, token := a.org.AdminSession()
 	r = r.Clone(r.Context())
 	r.Header.Set("Authorization", "Bearer "+token)

@@ -28,7 +28,7 @@ type Config struct {
 }
 
 // Flow speaks the OAuth 2.0 web server flow with Salesforce: one call makes at most one POST and never repeats it.
-// It keeps nothing between calls but Salesforce's public keys. Its methods may be called from many goroutines at once.
+// It keeps nothing between calls but what the login hosts publish of themselves. Its methods may be called from many goroutines at once.
 //
 // Source: Salesforce Help, "OAuth 2.0 Web Server Flow for Web App Integration"; RFC 6749 §4.1, RFC 7636, RFC 9700.
 type Flow struct {
