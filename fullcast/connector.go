@@ -101,8 +101,10 @@ type BeginOptions struct {
 	// LoginHint is the Salesforce user name to fill in. Optional.
 	LoginHint string
 
-	// ExpectOrg is the id of the org that is to be connected, 15 or 18 characters; a login by another org is refused.
-	// Optional; default any org. A connection that exists expects its own org anyway.
+	// ExpectOrg is the id of the org that is to be connected, 15 or 18 characters; a login by another org is refused with
+	// [oauthflow.ErrOrgChanged], and an *[oauthflow.StrangerError] that names who has logged in. Optional; default the org
+	// of the connection that exists, else any. An id other than that org's accepts that the new org takes its place, as
+	// after a sandbox refresh: let a person confirm it.
 	ExpectOrg string
 
 	// SecondKey accepts a login of an org, user and app that another key is connected to, which is refused with

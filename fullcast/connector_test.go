@@ -100,6 +100,12 @@ func (w *world) observe(e oauthflow.Event) {
 func newWorld(t *testing.T, cfg orgtest.Config) *world {
 	t.Helper()
 	t.Parallel()
+	return bubbleWorld(t, cfg)
+}
+
+// bubbleWorld is newWorld inside of a bubble, where tests are not parallel.
+func bubbleWorld(t *testing.T, cfg orgtest.Config) *world {
+	t.Helper()
 	org, err := orgtest.New(cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -421,7 +427,7 @@ func TestALoginByAnotherOrgThanTheExpectedOneIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = w.sf.Complete(t.Context(), callback(t, landed))
-	wantError(t, err, oauthflow.KindOrgChanged, fullcast.RecreateApp)
+	wantError(t, err, oauthflow.KindOrgChanged, fullcast.FixConfiguration)
 	if _, err := w.sf.Open(t.Context(), main); err == nil {
 		t.Error("the connection exists all the same")
 	}

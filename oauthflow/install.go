@@ -26,10 +26,8 @@ func (m *Manager) install(ctx context.Context, k Key, p Pending, t *Token) (Conn
 		return Connection{}, err
 	}
 	old, err := m.replace(ctx, "complete", g, func(old *grant) error {
-		if old.OrgID != "" && !sameID(old.OrgID, g.OrgID) {
-			return &Error{Op: "complete", Host: c.Host.name, Kind: KindOrgChanged, Err: ErrOrgChanged}
-		}
-		return nil
+		g.Unsettled = old.Intent != nil && m.cfg.RefuseSecondKey
+		return g.over("complete", old)
 	})
 	if err == nil {
 		if err = m.confirm(ctx, "complete", g, p.secondKey); errors.Is(err, ErrConnectedElsewhere) {
@@ -43,6 +41,7 @@ func (m *Manager) install(ctx context.Context, k Key, p Pending, t *Token) (Conn
 		m.discard(c, t)
 		return Connection{}, err
 	}
+	m.settle(ctx, g)
 	if old != nil && !old.Refresh.Equal(t.RefreshToken) {
 		m.discard(old.Client.client(), old.token())
 	}
@@ -88,7 +87,24 @@ func (m *Manager) replace(ctx context.Context, op string, g *grant, allowed func
 	return nil, err
 }
 
-// retract puts back what g has replaced; nil for nothing. It does so for a caller who has left, too.
+// settle says that g stays: a refresh of what it has replaced, whose result waits for that, lets the result go.
+func (m *Manager) settle(ctx context.Context, g *grant) {
+	if !g.Unsettled {
+		return
+	}
+	g.Unsettled = false
+	err := m.change(ctx, "complete", g.Key, func(now *grant) error {
+		now.Unsettled = now.Unsettled && now.Epoch != g.Epoch
+		return nil
+	})
+	if err != nil { // it waits for settleTime then
+		m.logf(slog.LevelDebug, "a login could not be marked as settled", "connection", g.Key.String(), "error", err)
+	}
+}
+
+// retract puts back what g has replaced; nil for nothing. It does so for a caller who has left, too. A refresh that was
+// under way then keeps its intent: its result is stored when it comes ([commit]), else the connection is in doubt, and
+// Salesforce is asked before its refresh token is sent.
 func (m *Manager) retract(ctx context.Context, op string, g, old *grant) error {
 	ctx, cancel := m.detached(ctx)
 	defer cancel()

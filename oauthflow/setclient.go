@@ -9,11 +9,11 @@ import (
 // SetClient gives a connection new credentials: a consumer secret that was rotated, or the key and secret that follow
 // a staged rotation. The old ones stay until the new have worked, so that neither the order of the steps nor the
 // minutes until Salesforce knows the new ones matter. The next refresh proves them; [EventClient] tells. A connection that
-// was suspended for its credentials need not wait any longer for that, and stays suspended until then. A new consumer
+// is broken for its credentials need not wait any longer for that, and stays broken until then. A new consumer
 // key may have no part in the tokens of the old one: then the old credentials are used on, and [Manager.BeginAgain]
 // logs in with the new.
 //
-// Kind and login host may change as well. A broken connection stays broken; connect it again.
+// Kind and login host may change as well. What is broken for another reason stays so, and its error is returned.
 func (m *Manager) SetClient(ctx context.Context, k Key, c Client) error {
 	const op = "set client"
 	if err := k.validate(op); err != nil {
