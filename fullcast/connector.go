@@ -242,10 +242,22 @@ func (c *Connector) Open(ctx context.Context, k oauthflow.Key) (*Connection, err
 	return c.connection(got), nil
 }
 
-// Disconnect revokes the connection at Salesforce and forgets it. It is safe to repeat. See
-// [oauthflow.Manager.Disconnect].
+// Disconnect revokes the connection at Salesforce and forgets it, and with it a migration that has not come to its end. It
+// is safe to repeat. See [oauthflow.Manager.Disconnect].
 func (c *Connector) Disconnect(ctx context.Context, k oauthflow.Key) error {
-	return wrap("disconnect", k, "", c.manager.Disconnect(ctx, k))
+	const op = "disconnect"
+	if !isMigration(k) { // first, so that what is left of an interrupted call is still listed
+		if err := c.manager.Disconnect(ctx, migrationKey(k)); err != nil && !unusable(err) {
+			return wrap(op, k, metadata.KindExternalClientApp, err)
+		}
+	}
+	return wrap(op, k, "", c.manager.Disconnect(ctx, k))
+}
+
+// unusable reports whether a key is none: a name may be too long to have had a migration.
+func unusable(err error) bool {
+	var e *oauthflow.Error
+	return errors.As(err, &e) && e.Kind == oauthflow.KindInvalid && !errors.Is(err, oauthflow.ErrClosed)
 }
 
 // Close waits until every refresh that is under way has been stored. See [oauthflow.Manager.Close].

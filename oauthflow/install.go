@@ -38,7 +38,11 @@ func (m *Manager) install(ctx context.Context, k Key, p Pending, t *Token) (Conn
 		}
 	}
 	if err != nil {
-		m.discard(c, t)
+		if errors.Is(err, errUnsure) {
+			m.discardUnlessStored(g, c, t)
+		} else {
+			m.discard(c, t)
+		}
 		return Connection{}, err
 	}
 	m.settle(ctx, g)
@@ -57,6 +61,7 @@ func (m *Manager) install(ctx context.Context, k Key, p Pending, t *Token) (Conn
 // there. Allowed is asked about an empty grant where there is none. A save whose outcome is unknown is looked up by its
 // epoch.
 func (m *Manager) replace(ctx context.Context, op string, g *grant, allowed func(old *grant) error) (old *grant, err error) {
+	saved := false // perhaps, and no load has told
 	for try := range storeTries {
 		if try > 0 {
 			sleep(ctx, time.Duration(try)*50*time.Millisecond)
@@ -66,6 +71,8 @@ func (m *Manager) replace(ctx context.Context, op string, g *grant, allowed func
 		r, now, err = m.load(ctx, op, g.Key)
 		var e *Error
 		switch {
+		case errors.As(err, &e) && e.Kind == KindNotConnected && now != nil && now.MovedTo == nil && now.Epoch == g.Epoch:
+			return old, &Error{Op: op, Kind: KindNotConnected, Err: errDisconnected} // it was there, and is never brought back
 		case errors.As(err, &e) && e.Kind == KindNotConnected:
 			if err := allowed(new(grant)); err != nil {
 				return nil, err
@@ -83,9 +90,16 @@ func (m *Manager) replace(ctx context.Context, op string, g *grant, allowed func
 		if _, err = m.save(ctx, op, r, g); err == nil {
 			return old, nil
 		}
+		saved = !errors.Is(err, ErrConflict)
+	}
+	if saved {
+		err = errors.Join(err, errUnsure)
 	}
 	return nil, err
 }
+
+// errUnsure means that a record may have been stored, although the store says that it was not.
+var errUnsure = errors.New("it may have been stored all the same")
 
 // settle says that g stays: a refresh of what it has replaced, whose result waits for that, lets the result go.
 func (m *Manager) settle(ctx context.Context, g *grant) {
@@ -101,6 +115,8 @@ func (m *Manager) settle(ctx context.Context, g *grant) {
 		m.logf(slog.LevelDebug, "a login could not be marked as settled", "connection", g.Key.String(), "error", err)
 	}
 }
+
+var errDisconnected = errors.New("it was disconnected meanwhile")
 
 // retract puts back what g has replaced; nil for nothing. It does so for a caller who has left, too. A refresh that was
 // under way then keeps its intent: its result is stored when it comes ([commit]), else the connection is in doubt, and
@@ -132,6 +148,25 @@ func (m *Manager) discard(c Client, t *Token) {
 		defer m.contain(nil)
 		if err := m.flow.Revoke(ctx, c, t); err != nil {
 			m.logf(slog.LevelDebug, "a token that is not needed could not be revoked", "error", err)
+		}
+	})
+}
+
+// discardUnlessStored is discard once the store says that it does not hold g: a record must not hold a dead grant, least
+// of all in place of a live one.
+func (m *Manager) discardUnlessStored(g *grant, c Client, t *Token) {
+	m.work.Go(func() {
+		defer m.contain(nil)
+		for sleep(m.open, jitter(time.Second, time.Second)) {
+			_, now, err := m.load(m.ctx, "complete", g.Key)
+			var e *Error
+			switch {
+			case err == nil && now.Epoch == g.Epoch:
+				return
+			case err == nil, errors.As(err, &e) && e.Kind == KindNotConnected:
+				m.discard(c, t)
+				return
+			}
 		}
 	})
 }

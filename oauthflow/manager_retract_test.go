@@ -1,7 +1,9 @@
 package oauthflow_test
 
 import (
+	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -104,4 +106,52 @@ func TestAConnectionIsPutBackInDoubtWhenItsRefreshNeverEnds(t *testing.T) {
 			t.Errorf("it is %q, %v; want in doubt", c.Status, err)
 		}
 	})
+}
+
+func TestALoginWhoseStoreFailsAtItsEndIsRevokedOnlyWhenItWasNotStored(t *testing.T) {
+	for _, acts := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			w := rotating(t)
+			h := &hooked{Store: w.store}
+			w.store = h
+			m := w.manager()
+			w.connect(m, mainKey)
+			callback := w.begin(m, mainKey)
+			var failing atomic.Bool
+			h.onSave(func(r oauthflow.Record, do func() error) error {
+				if isConnection(r.ID) {
+					failing.Store(true)
+					if acts {
+
+						_ = do()
+
+					}
+					return errStoreDown
+				}
+				return do()
+			})
+			h.onLoad(func(string) error {
+				if failing.Load() {
+					return errStoreDown
+				}
+				return nil
+			})
+			_, err := m.Complete(t.Context(), callback)
+			wantKind(t, err, oauthflow.KindStore)
+			time.Sleep(time.Minute)
+			h.onSave(nil)
+			h.onLoad(nil)
+			time.Sleep(time.Minute)
+			want := []int{1}
+			if acts {
+				want = []int{1, 2} // the first is left over: it was the one that is replaced
+			}
+			if live := w.liveApprovals(); !slices.Equal(live, want) {
+				t.Errorf("the save acts %v: the approvals %v are alive, want %v", acts, live, want)
+			}
+			if err := w.manager().Renew(t.Context(), mainKey); err != nil {
+				t.Errorf("the save acts %v: %v", acts, err)
+			}
+		})
+	}
 }

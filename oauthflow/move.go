@@ -125,7 +125,7 @@ func (m *Manager) put(ctx context.Context, op string, g *grant, to Key) error {
 		}
 		return g.over(op, old)
 	})
-	if errors.Is(err, errDone) {
+	if errors.Is(err, errDone) || errors.Is(err, errDisconnected) { // what is left to do is to delete the first
 		return nil
 	} else if err != nil {
 		return err
