@@ -216,6 +216,16 @@ func (w *world) connectTo(t *testing.T, app string) *fullcast.Connection {
 	return conn
 }
 
+// refuse has the next request of the token endpoint answered with a refusal.
+func (w *world) refuse(t *testing.T, body string) {
+	t.Helper()
+	if err := w.org.Inject(orgtest.Fault{
+		Path: "/services/oauth2/token", Status: 400, Body: body, Header: http.Header{"Content-Type": {"application/json"}},
+	}); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func query(ctx context.Context, conn *fullcast.Connection) (status int, err error) {
 	resp, err := conn.Resty().R().SetContext(ctx).SetQueryParam("q", "SELECT Id FROM User").Get("/services/data/v66.0/query")
 	if err != nil {
