@@ -40,6 +40,11 @@ type Config struct {
 	// [oauthflow.Config] for what becomes of it on token calls.
 	Transport http.RoundTripper
 
+	// EgressAddresses are the public addresses and networks that the service calls Salesforce from, such as "203.0.113.7" or
+	// "203.0.113.0/28". They are named to the org's admin where Salesforce may restrict addresses; see [Remedy.ForAdmin].
+	// Optional; default: the text says that Fullcast tells them.
+	EgressAddresses []string
+
 	// Observe is told what happens to connections. Optional; see [oauthflow.ManagerConfig].
 	Observe func(oauthflow.Event)
 
@@ -53,6 +58,7 @@ type Config struct {
 type Connector struct {
 	site      Site
 	transport http.RoundTripper
+	egress    []string
 	manager   *oauthflow.Manager
 }
 
@@ -60,8 +66,16 @@ type Connector struct {
 func NewConnector(c Config) (*Connector, error) {
 	const op = "new connector"
 	var none oauthflow.Key
+	var bad []error
 	if err := c.Site.Validate(); err != nil {
-		return nil, &Error{Op: op, Remedy: FixConfiguration, Err: err}
+		bad = append(bad, err)
+	}
+	egress, err := parseEgress(c.EgressAddresses)
+	if err != nil {
+		bad = append(bad, fmt.Errorf("EgressAddresses: %w", err))
+	}
+	if len(bad) > 0 {
+		return nil, &Error{Op: op, Remedy: FixConfiguration, Err: errors.Join(bad...)}
 	}
 	if c.Environment == "" {
 		c.Environment = string(c.Site)
@@ -78,7 +92,7 @@ func NewConnector(c Config) (*Connector, error) {
 	if err != nil {
 		return nil, wrap(op, none, "", err)
 	}
-	return &Connector{site: c.Site, transport: c.Transport, manager: m}, nil
+	return &Connector{site: c.Site, transport: c.Transport, egress: egress, manager: m}, nil
 }
 
 // Manager returns the connector's manager, for what services rarely do: [oauthflow.Manager.Reseal],

@@ -27,6 +27,9 @@ type DiagnosisLine struct {
 	Outcome Outcome
 	Text    string // what was seen, in a sentence
 	Remedy  Remedy // what to do about a problem
+
+	// ForAdmin is a text to send to the org's admin about a problem; see [Remedy.ForAdmin].
+	ForAdmin string
 }
 
 // Outcome says how one look ended. What was not seen is never ok.
@@ -88,7 +91,7 @@ type examination struct {
 }
 
 func (x *examination) say(subject string, o Outcome, text string, r Remedy) {
-	x.d.Lines = append(x.d.Lines, DiagnosisLine{subject, o, text, r})
+	x.d.Lines = append(x.d.Lines, DiagnosisLine{subject, o, text, r, r.ForAdmin(x.c.connector.egress)})
 }
 
 func (x *examination) fail(subject string, err error) {

@@ -11,7 +11,7 @@ import (
 // Remedy says who has to do what when something has failed. The zero Remedy means that nothing is known.
 type Remedy uint8
 
-// Remedies.
+// Remedies. [Remedy.ForAdmin] is the text to send to an org's admin.
 const (
 	Retry            Remedy = iota + 1 // the service: try again later; Error.RetryAfter says when, if that is known
 	Reauthorize                        // the org's admin: connect again
