@@ -221,20 +221,40 @@ func (c *Connector) Complete(ctx context.Context, cb oauthflow.Callback) (*Conne
 }
 
 // Adopt takes over a connection that was made before this SDK, of either kind of app, with its refresh token. The
-// former owner must have stopped refreshing first. See [oauthflow.Manager.Adopt].
+// former owner must have stopped refreshing first, and for good: with rotation, each use of a refresh token by one of two
+// owners ends the other's. See [oauthflow.Manager.Adopt].
 func (c *Connector) Adopt(ctx context.Context, k oauthflow.Key, client oauthflow.Client, refreshToken oauthflow.Secret) (*Connection, error) {
 	const op = "adopt"
-	if isMigration(k) {
-		return nil, reserved(op, k)
-	}
-	if client.Kind != string(metadata.KindExternalClientApp) && client.Kind != string(metadata.KindConnectedApp) {
-		return nil, invalid(op, k, "Client.Kind", "must be ExternalClientApp or ConnectedApp")
+	if err := adoptable(op, k, client); err != nil {
+		return nil, err
 	}
 	got, err := c.manager.Adopt(ctx, k, client, refreshToken)
 	if err != nil {
 		return nil, wrap(op, k, metadata.Kind(client.Kind), err)
 	}
 	return c.connection(got), nil
+}
+
+// AdoptDryRun tells what [Connector.Adopt] would meet, and spends and writes nothing: whether the input is usable, the key
+// free, and whether Salesforce accepts consumer key and secret and calls the refresh token active. The former owner may go
+// on refreshing meanwhile. See [oauthflow.Manager.AdoptDryRun].
+func (c *Connector) AdoptDryRun(ctx context.Context, k oauthflow.Key, client oauthflow.Client, refreshToken oauthflow.Secret) (oauthflow.Introspection, error) {
+	const op = "adopt (dry run)"
+	if err := adoptable(op, k, client); err != nil {
+		return oauthflow.Introspection{}, err
+	}
+	is, err := c.manager.AdoptDryRun(ctx, k, client, refreshToken)
+	return is, wrap(op, k, metadata.Kind(client.Kind), err)
+}
+
+func adoptable(op string, k oauthflow.Key, client oauthflow.Client) error {
+	if isMigration(k) {
+		return reserved(op, k)
+	}
+	if client.Kind != string(metadata.KindExternalClientApp) && client.Kind != string(metadata.KindConnectedApp) {
+		return invalid(op, k, "Client.Kind", "must be ExternalClientApp or ConnectedApp")
+	}
+	return nil
 }
 
 // Open returns a connection that exists. It makes no request to Salesforce, except for one that was adopted and has

@@ -2,10 +2,7 @@ package oauthflow
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
-	"fmt"
 	"log/slog"
 	"time"
 )
@@ -169,79 +166,4 @@ func (m *Manager) discardUnlessStored(g *grant, c Client, t *Token) {
 			}
 		}
 	})
-}
-
-// Adopt takes over a connection that was made elsewhere: it seals the client and the refresh token into the store and
-// proves them by one refresh, whose result is stored before Adopt returns. The former owner must have stopped
-// refreshing first: with rotation, the second use of a refresh token ends the grant.
-//
-// It is safe to repeat with the same refresh token: what was adopted already is returned without a request. A key that
-// holds another live connection is an error of [KindInvalid]. A refresh token that another key was given by
-// Adopt is [ErrConnectedElsewhere]; nothing is sent then.
-//
-// Errors: those of a refresh; the record stays, so that nothing is lost when the outcome is in doubt.
-func (m *Manager) Adopt(ctx context.Context, k Key, c Client, refreshToken Secret) (Connection, error) {
-	const op = "adopt"
-	if err := k.validate(op); err != nil {
-		return Connection{}, err
-	}
-	if err := c.validate(op); err != nil {
-		return Connection{}, err
-	}
-	if !validToken(refreshToken.Reveal()) {
-		return Connection{}, invalid(op, "refreshToken", "is missing or malformed")
-	}
-	end, err := m.begin()
-	if err != nil {
-		return Connection{}, err
-	}
-	defer end()
-	sum := sha256.Sum256([]byte(refreshToken.Reveal()))
-	g := &grant{
-		Key: k, Epoch: random().Reveal(), Client: c.sealed(), Refresh: sealedSecret{refreshToken},
-		Adopted: hex.EncodeToString(sum[:]), Adopting: true, StoreEpoch: m.cfg.StoreEpoch, ConnectedAt: m.flow.now(),
-	}
-	errSame := errors.New("adopted already")
-	old, err := m.replace(ctx, op, g, func(old *grant) error {
-		switch {
-		case old.Adopted == g.Adopted && (old.Generation > 0 || old.Client.same(g.Client)):
-			return errSame
-		case old.Adopted == g.Adopted: // never proved: the client is corrected, a request in doubt stays one
-			g.Intent = old.Intent
-		case old.Epoch != "" && (old.Fault == nil || !old.Fault.Kind.Terminal()):
-			return invalid(op, "Key", fmt.Sprintf("%q is connected already; disconnect it first", k))
-		}
-		return m.unshared(ctx, op, g, false)
-	})
-	if err == nil { // two that adopt the same token at once see each other now
-		if err = m.unshared(ctx, op, g, true); err != nil {
-			err = errors.Join(err, m.retract(ctx, op, g, old))
-		}
-	}
-	if err != nil && !errors.Is(err, errSame) {
-		return Connection{}, err
-	}
-	if _, err := m.Source(k).current(ctx); err != nil {
-		return Connection{}, err
-	}
-	_, now, err := m.load(ctx, op, k)
-	if err != nil {
-		return Connection{}, err
-	}
-	if err := m.confirm(ctx, op, now, false); err != nil {
-		if errors.Is(err, ErrConnectedElsewhere) { // revoking these tokens could end the other's: they are dropped
-			err = errors.Join(err, m.retract(ctx, op, now, nil))
-		}
-		return Connection{}, err
-	}
-	if now.Adopting {
-		news := false
-		if err := m.change(ctx, op, k, func(g *grant) error { news, g.Adopting = g.Adopting, false; return nil }); err != nil {
-			return Connection{}, err
-		}
-		if news {
-			m.observe(Event{Type: EventConnected, Key: k, OrgID: now.OrgID})
-		}
-	}
-	return now.connection(m.flow.now()), nil
 }
