@@ -57,7 +57,7 @@ func (f *Flow) Exchange(ctx context.Context, p Pending, callback url.Values) (*T
 	case t.OrgID == "":
 		return t, &Error{Op: opExchange, Host: c.Host.name, Kind: KindBadAnswer, Status: a.status, Err: errNoIdentity}
 	case p.expectOrg != "" && !sameID(p.expectOrg, t.OrgID):
-		return t, &Error{Op: opExchange, Host: c.Host.name, Kind: KindOrgChanged, Err: ErrOrgChanged}
+		return t, &Error{Op: opExchange, Host: c.Host.name, Kind: KindOrgChanged, Err: &StrangerError{t.OrgID, t.UserID, ErrOrgChanged}}
 	case t.RefreshToken.IsZero():
 		return t, &Error{Op: opExchange, Host: c.Host.name, Kind: KindNoRefresh, Err: ErrNoRefreshToken}
 	}

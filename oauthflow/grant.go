@@ -49,6 +49,7 @@ type grant struct {
 	Leaving   bool      // taken over into another store; nothing is refreshed here
 	Adopted   string    // hash of the refresh token that Adopt was given
 	Adopting  bool      // nobody has been told of the adoption yet
+	Unsettled bool      // a login that may still be taken back, over a connection of which a refresh was under way
 	MovedFrom *Key      // where the tokens have come from
 	MovedTo   *Key      // where the tokens have gone; what is left here is about to be deleted
 }
@@ -66,7 +67,8 @@ type fault struct {
 	Kind                  Kind
 	Status                int
 	At                    time.Time
-	Lost                  bool // the refresh token was spent and the answer never arrived
+	Lost                  bool   // the refresh token was spent and the answer never arrived
+	OrgID, UserID         string // who answered in place of the connection's own
 }
 
 type sealedClient struct {

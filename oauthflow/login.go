@@ -115,7 +115,8 @@ func (m *Manager) BeginAgain(ctx context.Context, k Key, binding string, o Autho
 // the rest is finished even when ctx ends.
 //
 // A connection that exists under the same key is replaced, and its old refresh token revoked, when it belongs to the
-// same org; else the error is [ErrOrgChanged] and the old connection stays.
+// same org, or when the login named the new one ([AuthorizeOptions].ExpectOrg); else the error is [ErrOrgChanged], with
+// the org that has answered in a [StrangerError], and the old connection stays.
 //
 // Errors: [KindState] (unknown, expired or used login, foreign session), [KindDenied] and Salesforce's other refusals,
 // [ErrNoRefreshToken], [KindInDoubt] (begin again: a code is never sent twice), [KindStore].

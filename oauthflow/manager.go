@@ -248,7 +248,7 @@ func (m *Manager) Load(ctx context.Context, k Key) (Connection, error) {
 }
 
 // load reads and opens a connection's record. With an error of [KindNotConnected] comes the record that a new
-// connection replaces.
+// connection replaces, and what is left of an old one.
 func (m *Manager) load(ctx context.Context, op string, k Key) (Record, *grant, error) {
 	r, g, err := m.loadLeaving(ctx, op, k)
 	if err == nil && g.Leaving {
@@ -271,7 +271,7 @@ func (m *Manager) loadLeaving(ctx context.Context, op string, k Key) (Record, *g
 	}
 	g, err := m.openGrant(ctx, op, r)
 	if err == nil && g.Gone {
-		return r, nil, notConnected(op, k)
+		return r, g, notConnected(op, k)
 	}
 	return r, g, err
 }

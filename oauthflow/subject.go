@@ -61,10 +61,27 @@ func (m *Manager) unshared(ctx context.Context, op string, g *grant, stored bool
 	if stored {
 		want.Epoch = g.Epoch
 	}
-	return m.claimAs(ctx, op, adoptedPrefix+g.Adopted, g, want, func(k Key) bool {
+	return m.claimAs(ctx, op, adoptedPrefix+g.Adopted, g, want, m.holdsAdopted(ctx, op, g))
+}
+
+// holdsAdopted reports whether a key holds a live connection of the refresh token that g was given by Adopt.
+func (m *Manager) holdsAdopted(ctx context.Context, op string, g *grant) func(Key) bool {
+	return func(k Key) bool {
 		_, there, err := m.load(ctx, op, k)
 		return err == nil && there.live() && there.Adopted == g.Adopted
-	})
+	}
+}
+
+// held returns [ErrConnectedElsewhere] when another key has the claim of an id and holds what is claimed. It claims nothing.
+func (m *Manager) held(ctx context.Context, op, id string, g *grant, holds func(Key) bool) error {
+	r, by, err := m.readSubject(ctx, op, id)
+	if err != nil {
+		return err
+	}
+	if r.Version > 0 && by.Key != g.Key && holds(by.Key) {
+		return &Error{Op: op, Host: g.Client.Host, Kind: KindElsewhere, Err: ErrConnectedElsewhere}
+	}
+	return nil
 }
 
 // claimAs writes want as the claim of an id, unless another key has that which still holds what is claimed.
