@@ -142,7 +142,7 @@ func killedBeforeTheSave(t *testing.T, on backEnd, n int) {
 
 // each asks for a token of every connection and counts the outcomes.
 func (s *scene) each(m *oauthflow.Manager, conns []oauthflow.Key, within time.Duration) map[string]int {
-	c := tally{outcomes: map[string]int{}}
+	c := tally{outcomes: map[string]int{}, said: said()}
 	ctx, cancel := context.WithTimeout(context.Background(), within)
 	defer cancel()
 	var all sync.WaitGroup

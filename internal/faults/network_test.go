@@ -122,7 +122,7 @@ func TestF24TheAnswerOfARenewalIsLostWhileTheSessionLives(t *testing.T) {
 		t.Fatal(err)
 	}
 	var served, refused atomic.Int32
-	renewed := tally{outcomes: map[string]int{}}
+	renewed := tally{outcomes: map[string]int{}, said: said()}
 	for i, rt := range s.losing() {
 		m, other := s.manager(s.open(), s.over(rt)), s.manager(s.open(), s.over(rt))
 		ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second)
@@ -164,7 +164,7 @@ func TestF24TheAnswerOfARenewalIsLostWhileTheSessionLives(t *testing.T) {
 
 // insist has three callers a connection replace its token for a while, coming back at once.
 func insist(m *oauthflow.Manager, conns []oauthflow.Key, lasting time.Duration) map[string]int {
-	c := tally{outcomes: map[string]int{}}
+	c := tally{outcomes: map[string]int{}, said: said()}
 	ctx, cancel := context.WithTimeout(context.Background(), lasting)
 	defer cancel()
 	var all sync.WaitGroup
