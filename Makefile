@@ -32,6 +32,7 @@ faults: ## drill the Manager with real faults; prints one table; SFAUTH_FAULTS_S
 	cd internal/faults && GOWORK=off go test -count=1 -timeout 15m
 
 faults-long: ## the same at full size; takes hours
+	SFAUTH_FAULTS=long go test -count=1 -run TestNoSaltIsUsedTwice ./oauthflow
 	cd internal/faults && SFAUTH_FAULTS=long GOWORK=off go test -count=1 -timeout 12h
 
 bench: ## measure beside the peers; wants a quiet machine
