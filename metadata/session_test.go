@@ -180,7 +180,7 @@ func TestADeploymentThatTheOrgTookIsNotSentAgain(t *testing.T) {
 							return nil, io.ErrUnexpectedEOF
 						}
 						r.Body = io.NopCloser(strings.NewReader(text))
-						return inProcess{s}.RoundTrip(r)
+						return inProcess{s, t.Output()}.RoundTrip(r)
 					})},
 					InstanceURL: func(context.Context) (string, error) { return "https://acme.my.salesforce.com", nil },
 					Session:     s.session,

@@ -36,8 +36,11 @@ func (m *Manager) obtain(s *Source, f *flight) (v *view, refreshed bool, err err
 				return serve, false, nil
 			}
 		}
-		if serve == nil && !g.Access.IsZero() && f.renewal.Load() && s.view.Load() == nil {
-			s.publish(m.view(g)) // for whoever comes while this goes on
+		if serve == nil && !g.Access.IsZero() && f.renewal.Load() {
+			if s.view.Load() == nil {
+				s.publish(m.view(g)) // for whoever comes while this goes on
+			}
+			f.offer() // and for who has come already
 		}
 		done, err := m.refresh(ctx, s, f, &doubt, r, g, host)
 		if err != nil && serve != nil && !broken(err) {

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"sync"
 	"syscall"
+	"testing"
 	"time"
 
 	"github.com/fullcast/sfauth/oauthflow"
@@ -45,7 +46,7 @@ func (s *scene) workers(n int, change ...func(*script)) []*worker {
 
 func (s *scene) spawn(change ...func(*script)) (*worker, error) {
 	sc := script{Place: s.place, Former: s.former, Addr: s.server.Addr(), CA: s.server.CA(), SealingKey: s.sealing.Key.Reveal(), Environment: environment,
-		Timing: s.timing, Clock: s.clock, Instance: s.org.InstanceURL()}
+		Timing: s.timing, Clock: s.clock, Instance: s.org.InstanceURL(), Loud: testing.Verbose()}
 	for _, f := range change {
 		f(&sc)
 	}
@@ -56,7 +57,7 @@ func (s *scene) spawn(change ...func(*script)) (*worker, error) {
 	line := append(slices.Clone(sc.Under), os.Args[0])
 	w := &worker{s: s, command: exec.Command(line[0], line[1:]...), gone: make(chan struct{})}
 	w.command.Env = append(os.Environ(), workerVariable+"="+string(text))
-	if !sc.Quiet {
+	if !sc.Quiet || sc.Loud {
 		w.command.Stderr = os.Stderr
 	}
 	if w.in, err = w.command.StdinPipe(); err != nil {

@@ -110,31 +110,29 @@ func TestF31RedirectsAreNotFollowed(t *testing.T) {
 		return dial(ctx, network, addr)
 	}
 	rt.DialContext = func(context.Context, string, string) (net.Conn, error) { elsewhere.Add(1); return nil, errReset }
-	refused := 0
-	for i, status := range []int{301, 302, 303, 307, 308} {
+	f, token := s.flow(rt), &oauthflow.Token{RefreshToken: oauthflow.NewSecret(s.grants[s.conns[0]])}
+	endpoints := map[string]func() error{
+		"token":      func() error { _, err := f.Refresh(t.Context(), s.client(), token); return err },
+		"revoke":     func() error { return f.Revoke(t.Context(), s.client(), token) },
+		"introspect": func() error { _, err := f.Introspect(t.Context(), s.client(), token); return err },
+	}
+	tried, refused := 0, 0
+	for _, status := range []int{301, 302, 303, 307, 308} {
 		for _, to := range []string{"https://test.salesforce.com", "http://login.salesforce.com", "https://evil.example"} {
-			if err := s.org.Inject(orgtest.Fault{Path: "/services/oauth2/", Status: status, Header: http.Header{"Location": {to + tokenPath}}}); err != nil {
-				t.Fatal(err)
-			}
-			f := s.flow(rt)
-			token := &oauthflow.Token{RefreshToken: oauthflow.NewSecret(s.grants[s.conns[i]])}
-			var err error
-			switch to {
-			case "https://test.salesforce.com":
-				_, err = f.Refresh(t.Context(), s.client(), token)
-			case "https://evil.example":
-				err = f.Revoke(t.Context(), s.client(), token)
-			default:
-				_, err = f.Introspect(t.Context(), s.client(), token)
-			}
-			if outcome(err) == string(oauthflow.KindInvalid) {
-				refused++
+			for path, ask := range endpoints {
+				location := http.Header{"Location": {to + "/services/oauth2/" + path}}
+				if err := s.org.Inject(orgtest.Fault{Path: "/services/oauth2/" + path, Status: status, Header: location}); err != nil {
+					t.Fatal(err)
+				}
+				if tried++; outcome(ask()) == string(oauthflow.KindInvalid) {
+					refused++
+				}
 			}
 		}
 	}
 	r.must(elsewhere.Load() == 0, "%d connections to another host", elsewhere.Load())
-	r.must(refused == 15, "%d of 15 refused as a misconfigured host", refused)
-	r.saw("%d connections to the second host, %d of 15 typed", elsewhere.Load(), refused)
+	r.must(tried == 45 && refused == tried, "%d of %d refused as a misconfigured host", refused, tried)
+	r.saw("%d connections to the second host, %d of %d typed", elsewhere.Load(), refused, tried)
 }
 
 // rogue spends a refresh token as somebody else who has it.

@@ -47,7 +47,7 @@ func TestF01TenThousandCallersOfOneExpiredConnection(t *testing.T) {
 	a := s.since(mark)
 	p99 := c.p99()
 	r.must(a.posts == 1 && len(tokens) == 1 && c.outcomes["ok"] == 10_000, "%d requests, %d tokens, outcomes %v", a.posts, len(tokens), c.outcomes)
-	r.must(p99 <= patience(100*time.Millisecond+50*time.Millisecond), "p99 %v", p99)
+	r.must(p99 <= patience(50*time.Millisecond+50*time.Millisecond), "p99 %v", p99)
 	r.saw("%d request, %d token, p99 %v", a.posts, len(tokens), p99.Round(time.Millisecond))
 }
 
