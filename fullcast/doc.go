@@ -15,6 +15,7 @@
 //
 // Every error is an *[Error]. Its Remedy says who has to do what:
 //
+//	Remedy            who does what
 //	Retry             the service, later
 //	Reauthorize       the org's admin connects again
 //	AdminFixesApp     the org's admin corrects the app's settings
@@ -24,7 +25,12 @@
 //	Migrate           the org's admin creates the external client app; the connected app has had its time
 //	ContactCSM        the customer contacts the customer success manager
 //
-// The cause is mostly an *oauthflow.Error, whose Sentence explains it to an admin, or a *metadata.Error.
+// The cause is mostly an *oauthflow.Error, whose Sentence explains it to an admin, or a *metadata.Error. Two causes are this
+// package's own:
+//
+//	errors.Is                when                                     what to do
+//	ErrMigrationRequired     a connected app was to be authorized     have an external client app created, then BeginMigration
+//	ErrCredentialsUnproved   new credentials have not worked yet      follow the Remedy; the old ones stay meanwhile
 //
 // # Concurrency and processes
 //

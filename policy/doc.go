@@ -30,6 +30,18 @@
 // [Report.Mend] changes what metadata can change, and nothing else. [Diff] compares two apps field by field.
 // [PlanMigration] says how a connected app becomes an external client app, and what becomes of each of its settings.
 //
+// # Errors
+//
+// No error has a type of its own; each text says what is wrong:
+//
+//	error of        when                                       what to do
+//	Validate        a rule lacks a field, or its ID is wrong   mend what the text names; it tells all rules at once
+//	PlanMigration   one of the two is not the app it must be   give the app as read, and a spec of the new kind
+//	PlanMigration   the spec is not valid                      errors.As *metadata.Error: mend the field in its Name
+//	Write           the form is unknown                        use a constant of Format
+//	Write           the writer failed                          errors.Is finds the writer's own error
+//	Check panics    Validate refuses the rules                 call Validate in a test of the set
+//
 // # Security
 //
 // Rules read apps in Setup's words, which hold neither consumer key nor consumer secret, so no report, difference or

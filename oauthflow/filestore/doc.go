@@ -31,6 +31,18 @@
 // may not do what they say. A tmpfs or the layer of a container is accepted: its records last as long as it does, and
 // under refresh token rotation their loss is the loss of the connections. Use a volume.
 //
+// # Errors
+//
+//	errors.Is                 when                                               what to do
+//	ErrUnsafe                 others may have access; a link, or no plain file   set owner and mode as the *FileError says
+//	ErrFilesystem             Open: the disk is not a local one                  move Dir, or name it in Config.Filesystems
+//	ErrDamaged                a record is not as it was written                  restore that file, or connect that org again
+//	errors.ErrUnsupported     Open: neither Linux nor macOS                      use package sqlstore
+//	oauthflow.ErrNotFound     Load: no such record                               it is an answer: nothing is stored there
+//	oauthflow.ErrConflict     Save, Delete: another was first                    Load, and decide anew
+//	context's errors          ctx ended                                          the change may have been made: Load tells
+//	any other                 the disk, or a field out of range                  mend what the text names; Load tells what holds
+//
 // # Cost
 //
 // A Save or Delete waits for the disk twice. A Load reads one file. A List reads the first 512 bytes of every record,

@@ -28,6 +28,18 @@
 // [Org.Inject] scripts what goes wrong on the way: an answer of any status, a delay, a connection dropped before or after
 // the org acted, an answer cut short. [Org.Ledger] tells afterwards what the org did, without any secret in it.
 //
+// # Errors
+//
+// What Salesforce refuses comes back as Salesforce's answer. Errors of the package's own are for the test's author; none is
+// typed, and each names the field, app or user that is wrong:
+//
+//	error of                   when                                    what to do
+//	New, Inject, SetUser       a field is out of range                 mend it; one error tells all
+//	SetAppField and the like   the org has no such app, user or type   deploy it first, or correct the name
+//	RotateCredentials          nothing is staged                       StageCredentials first; that one refuses a second set
+//	Approve, Deny              the browser stays at Salesforce         read the text: it is what Salesforce's page says
+//	Start                      loopback gives no port                  look at the machine
+//
 // # Concurrency
 //
 // All methods may be called at the same time. No lock is held while the org waits.

@@ -21,6 +21,18 @@
 // A key that holds something else than this package wrote is refused with an error wrapping [ErrDamaged]; all others
 // stay usable. After FLUSHALL there are no records, which is what Load then says.
 //
+// # Errors
+//
+//	errors.Is                 when                                        what to do
+//	ErrVolatile               Open: the settings may lose a write         change the setting named, or Config.Durability
+//	ErrReadOnly               Save, Delete: the server is a replica       connect to the master
+//	ErrReplicas               Save, Delete: too few replicas have it      mend replication; the change is made
+//	ErrDamaged                the key holds what is not a record          find who wrote it; restore it, or connect again
+//	oauthflow.ErrNotFound     Load: no such record                        it is an answer: nothing is stored there
+//	oauthflow.ErrConflict     Save, Delete: another was first             Load, and decide anew
+//	context's errors          ctx ended                                   the change may have been made: Load tells
+//	any other                 the client's, or a field out of range       mend what the text names; Load tells what holds
+//
 // # Keys
 //
 // With the prefix "sfauth", {sfauth}:record:ID is a hash with the fields version, due and data, and {sfauth}:due a

@@ -29,6 +29,17 @@
 // wanted; see [Durability]. Every write is refused by a database that takes none, such as a read replica, with an error
 // wrapping [ErrReadOnly]. Load and List do not find out that they read from a replica: give the store the primary.
 //
+// # Errors
+//
+//	errors.Is                 when                                        what to do
+//	ErrVolatile               Open: the settings may lose a write         change the setting named, or Config.Durability
+//	ErrNoTable                any call: the table is not there            call Migrate, or have Schema run
+//	ErrReadOnly               Save, Delete: the database takes no writes  connect to the primary
+//	oauthflow.ErrNotFound     Load: no such record                        it is an answer: nothing is stored there
+//	oauthflow.ErrConflict     Save, Delete: another was first             Load, and decide anew
+//	context's errors          ctx ended                                   the change may have been made: Load tells
+//	any other                 the driver's, or a field out of range       mend what the text names; Load tells what holds
+//
 // # Databases
 //
 // PostgreSQL: any isolation level. Behind a pooler that hands out connections by transaction, such as PgBouncer, tell

@@ -12,6 +12,13 @@
 // instant in whatever zone, and leave open what happens to records that change while they are listed. They cannot see
 // what survives a crash of the machine; that, a store has to prove by itself.
 //
+// # Errors
+//
+//	error of                 when                                         what to do
+//	Run, to t.Errorf         the store breaks the clause it quotes        mend the store; the simplest clause first
+//	Clause.Check             the same, or the store panicked              the same; the text has the stack
+//	Clause.Check             the clause took more than two minutes        look for what waits without its context
+//
 // The package is itself held against stores that are wrong in one way each.
 package storetest
 
