@@ -25,12 +25,10 @@
 //	Migrate           the org's admin creates the external client app; the connected app has had its time
 //	ContactCSM        the customer contacts the customer success manager
 //
-// The cause is mostly an *oauthflow.Error, whose Sentence explains it to an admin, or a *metadata.Error. Two causes are this
-// package's own:
+// The cause is mostly an *oauthflow.Error, whose Sentence explains it to an admin, or a *metadata.Error. What errors.Is tells:
 //
-//	errors.Is                when                                     what to do
-//	ErrMigrationRequired     a connected app was to be authorized     have an external client app created, then BeginMigration
-//	ErrCredentialsUnproved   new credentials have not worked yet      follow the Remedy; the old ones stay meanwhile
+//	ErrMigrationRequired      a connected app cannot be connected anew: create the external client app, then BeginMigration
+//	ErrCredentialsUnproved    UpdateCredentials: the new key has not worked yet, the old one is used on; see Remedy
 //
 // # Concurrency and processes
 //

@@ -32,15 +32,14 @@
 //
 // # Errors
 //
-// No error has a type of its own; each text says what is wrong:
+// What is wrong with an app is a [Finding] of the report, never an error. Errors are about the call, and none has a type:
 //
-//	error of        when                                       what to do
-//	Validate        a rule lacks a field, or its ID is wrong   mend what the text names; it tells all rules at once
-//	PlanMigration   one of the two is not the app it must be   give the app as read, and a spec of the new kind
-//	PlanMigration   the spec is not valid                      errors.As *metadata.Error: mend the field in its Name
-//	Write           the form is unknown                        use a constant of Format
-//	Write           the writer failed                          errors.Is finds the writer's own error
-//	Check panics    Validate refuses the rules                 call Validate in a test of the set
+//	error                                when                                                                  what to do
+//	of Validate, joined                  a rule lacks something, or has another's ID                           mend the rule that the text names; Check panics over it
+//	of PlanMigration                     from is no connected app that was read, or to no external client app  give it those
+//	of PlanMigration, a *metadata.Error  to is not valid                                                       mend the field that the text names
+//	of Write                             the Format is none of its constants                                   use one of them
+//	of Write, wrapping the writer's      the writer failed                                                     errors.As gives the writer's error
 //
 // # Security
 //

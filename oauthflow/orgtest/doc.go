@@ -30,15 +30,15 @@
 //
 // # Errors
 //
-// What Salesforce refuses comes back as Salesforce's answer. Errors of the package's own are for the test's author; none is
-// typed, and each names the field, app or user that is wrong:
+// A refusal that Salesforce would give is an HTTP response. An error means that a test asks for what cannot be, and no error
+// has a type: fail the test with it.
 //
-//	error of                   when                                    what to do
-//	New, Inject, SetUser       a field is out of range                 mend it; one error tells all
-//	SetAppField and the like   the org has no such app, user or type   deploy it first, or correct the name
-//	RotateCredentials          nothing is staged                       StageCredentials first; that one refuses a second set
-//	Approve, Deny              the browser stays at Salesforce         read the text: it is what Salesforce's page says
-//	Start                      loopback gives no port                  look at the machine
+//	error                       when                                                                      what to do
+//	of New                      Config names an impossible domain, user or wait, or Existing is no app    mend the field that the text names
+//	of Org.Approve, Org.Deny    the URL is not this org's, or Salesforce would not send the browser back  expect that, or mend app, user or URL
+//	of Org.Inject               a Fault does nothing, or contradicts itself                               mend what the text names; none was injected
+//	of Org.Start, Server.Close  loopback has no free port                                                 free one
+//	of any other method         there is no such app, user or component, or no value like that            use the API name that was deployed
 //
 // # Concurrency
 //

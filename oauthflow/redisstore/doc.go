@@ -23,15 +23,18 @@
 //
 // # Errors
 //
-//	errors.Is                 when                                        what to do
-//	ErrVolatile               Open: the settings may lose a write         change the setting named, or Config.Durability
-//	ErrReadOnly               Save, Delete: the server is a replica       connect to the master
-//	ErrReplicas               Save, Delete: too few replicas have it      mend replication; the change is made
-//	ErrDamaged                the key holds what is not a record          find who wrote it; restore it, or connect again
-//	oauthflow.ErrNotFound     Load: no such record                        it is an answer: nothing is stored there
-//	oauthflow.ErrConflict     Save, Delete: another was first             Load, and decide anew
-//	context's errors          ctx ended                                   the change may have been made: Load tells
-//	any other                 the client's, or a field out of range       mend what the text names; Load tells what holds
+// What errors.Is tells; the client's error is wrapped, too:
+//
+//	error                               when                                                        what to do
+//	oauthflow.ErrNotFound               Load: there is no such record                               connect first
+//	oauthflow.ErrConflict               Save, Delete: the record has another version                load it and decide again; a Manager does
+//	ErrReplicas                         the change is made, but fewer than Config.Replicas have it  look after the replicas; the record is the new one
+//	ErrReadOnly                         the server takes no writes                                  connect to the master
+//	ErrDamaged                          the key holds what this package did not write               find out who wrote it; connect that org again
+//	ErrVolatile                         Open: the server may lose acknowledged writes               change what the text names, or set Config.Durability
+//	context.Canceled, DeadlineExceeded  the caller left; a change may have been made                Load tells
+//	of Open, naming fields of Config    Client, Prefix, Durability or Replicas will not do          mend all that the text names
+//	any other                           the server or the way to it failed                          look after the server; Load tells
 //
 // # Keys
 //

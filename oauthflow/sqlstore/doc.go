@@ -31,14 +31,17 @@
 //
 // # Errors
 //
-//	errors.Is                 when                                        what to do
-//	ErrVolatile               Open: the settings may lose a write         change the setting named, or Config.Durability
-//	ErrNoTable                any call: the table is not there            call Migrate, or have Schema run
-//	ErrReadOnly               Save, Delete: the database takes no writes  connect to the primary
-//	oauthflow.ErrNotFound     Load: no such record                        it is an answer: nothing is stored there
-//	oauthflow.ErrConflict     Save, Delete: another was first             Load, and decide anew
-//	context's errors          ctx ended                                   the change may have been made: Load tells
-//	any other                 the driver's, or a field out of range       mend what the text names; Load tells what holds
+// What errors.Is tells; the driver's error is wrapped, too:
+//
+//	error                               when                                                what to do
+//	oauthflow.ErrNotFound               Load: there is no such record                       connect first
+//	oauthflow.ErrConflict               Save, Delete: the record has another version        load it and decide again; a Manager does
+//	ErrNoTable                          the table is missing                                call Migrate, or have Schema run
+//	ErrReadOnly                         the database takes no writes                        connect to the primary
+//	ErrVolatile                         Open: the settings let acknowledged writes be lost  change what the text names, or set Config.Durability
+//	context.Canceled, DeadlineExceeded  the caller left; a change may have been made        Load tells
+//	of Open, naming fields of Config    DB, Dialect, Table or Durability will not do        mend all that the text names
+//	any other                           the database or the way to it failed                look after the database; Load tells
 //
 // # Databases
 //

@@ -14,10 +14,11 @@
 //
 // # Errors
 //
-//	error of                 when                                         what to do
-//	Run, to t.Errorf         the store breaks the clause it quotes        mend the store; the simplest clause first
-//	Clause.Check             the same, or the store panicked              the same; the text has the stack
-//	Clause.Check             the clause took more than two minutes        look for what waits without its context
+// [Clause.Check] is for who wants the answers without a [testing.T]. Its error has no type; the text is for the store's author.
+//
+//	error                                when                                                    what to do
+//	of Clause.Check                      the store breaks the clause; the text says what it did  mend the store
+//	of Clause.Check, begins with panic:  the store panicked; its stack is in the text            mend the store
 //
 // The package is itself held against stores that are wrong in one way each.
 package storetest
