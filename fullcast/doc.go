@@ -15,7 +15,6 @@
 //
 // Every error is an *[Error]. Its Remedy says who has to do what:
 //
-//	Remedy            who does what
 //	Retry             the service, later
 //	Reauthorize       the org's admin connects again
 //	AdminFixesApp     the org's admin corrects the app's settings

@@ -23,7 +23,7 @@
 //	ErrDamaged                          a record is not as it was written, or in another's place  remove the file that the text names, and connect that org again
 //	ErrUnsafe                           a file or directory is open to others, or no plain one    chown and chmod it, or find out who made it
 //	ErrFilesystem                       the directory is on a network or unknown file system      use a local disk, or package sqlstore
-//	*FileError                          any of these three; Name is the file                      as for the error in it
+//	*FileError                          any of these three; Path is the file                      as for the error in it
 //	errors.ErrUnsupported               Open: the system is neither Linux nor macOS               use package sqlstore
 //	os.ErrClosed                        the store was closed                                      close it last
 //	context.Canceled, DeadlineExceeded  the caller left; a change may have been made              Load tells
@@ -46,18 +46,6 @@
 // (an error wrapping [ErrUnsafe]), nor are network and unknown file systems ([ErrFilesystem]), where locks and fsync
 // may not do what they say. A tmpfs or the layer of a container is accepted: its records last as long as it does, and
 // under refresh token rotation their loss is the loss of the connections. Use a volume.
-//
-// # Errors
-//
-//	errors.Is                 when                                               what to do
-//	ErrUnsafe                 others may have access; a link, or no plain file   set owner and mode as the *FileError says
-//	ErrFilesystem             Open: the disk is not a local one                  move Dir, or name it in Config.Filesystems
-//	ErrDamaged                a record is not as it was written                  restore that file, or connect that org again
-//	errors.ErrUnsupported     Open: neither Linux nor macOS                      use package sqlstore
-//	oauthflow.ErrNotFound     Load: no such record                               it is an answer: nothing is stored there
-//	oauthflow.ErrConflict     Save, Delete: another was first                    Load, and decide anew
-//	context's errors          ctx ended                                          the change may have been made: Load tells
-//	any other                 the disk, or a field out of range                  mend what the text names; Load tells what holds
 //
 // # Cost
 //

@@ -29,12 +29,6 @@
 // [Bridge.Transport] makes a client span of each request. It is named for the method and, at Salesforce's OAuth endpoints,
 // the path. It injects nothing into the request: Salesforce is not told of traces.
 //
-// # Errors
-//
-//	error of     when                                      what to do
-//	New, Watch   the MeterProvider refuses an instrument   errors.Is finds its own error
-//	Transport    the transport below it failed             as without the bridge: it is passed on unchanged
-//
 // # What is not told
 //
 // No token, code, secret, query or body, no consumer key, no id of a user or org, and no other path: that of an identity
