@@ -29,6 +29,18 @@
 // [Org.Inject] scripts what goes wrong on the way: an answer of any status, a delay, a connection dropped before or after
 // the org acted, an answer cut short. [Org.Ledger] tells afterwards what the org did, without any secret in it.
 //
+// # Errors
+//
+// A refusal that Salesforce would give is an HTTP response. An error means that a test asks for what cannot be, and no error
+// has a type: fail the test with it.
+//
+//	error                       when                                                                      what to do
+//	of New                      Config names an impossible domain, user or wait, or Existing is no app    mend the field that the text names
+//	of Org.Approve, Org.Deny    the URL is not this org's, or Salesforce would not send the browser back  expect that, or mend app, user or URL
+//	of Org.Inject               a Fault does nothing, or contradicts itself                               mend what the text names; none was injected
+//	of Org.Start, Server.Close  loopback has no free port                                                 free one
+//	of any other method         there is no such app, user or component, or no value like that            use the API name that was deployed
+//
 // # Concurrency
 //
 // All methods may be called at the same time. No lock is held while the org waits.
