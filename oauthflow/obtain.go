@@ -230,14 +230,14 @@ func (m *Manager) send(ctx context.Context, g *grant, start time.Time, doubted b
 	if g.Next != nil && !g.NextForeign && !doubted {
 		half, cancel := context.WithDeadline(ctx, start.Add(m.time.Lease/2)) // the rest is for the old ones
 		defer cancel()
-		fresh, err = m.flow.Refresh(half, g.Next.client(), g.token())
+		fresh, err = m.flow.refreshWithin(half, m.time.Quiet, g.Next.client(), g.token())
 		var e *Error
 		if fresh != nil || !errors.As(err, &e) || !spentNothing(e) {
 			return fresh, *g.Next, err
 		}
 		g.NextForeign = e.Kind == KindGrantDead // known, but the grant is the old key's: only a new login can use it
 	}
-	fresh, err = m.flow.Refresh(ctx, g.Client.client(), g.token())
+	fresh, err = m.flow.refreshWithin(ctx, m.time.Quiet, g.Client.client(), g.token())
 	return fresh, g.Client, err
 }
 

@@ -137,6 +137,7 @@ func everybody(workers []*worker, o order) reply {
 			}
 			sum.Worst, sum.P99, sum.Dials = max(sum.Worst, r.Worst), max(sum.P99, r.P99), max(sum.Dials, r.Dials)
 			sum.Window = append(sum.Window, r.Window...)
+			sum.Heap, sum.Resident = sum.Heap+r.Heap, sum.Resident+r.Resident
 			if r.Err != "" {
 				sum.Err = r.Err
 			}

@@ -42,7 +42,7 @@ type script struct {
 
 // order is what a worker is asked to do, reply what became of it.
 type order struct {
-	Op     string // call, hammer, halt, close, replace, renew, store, vault, reseal, take over, complete
+	Op     string // call, hammer, halt, probe, measure, close, replace, renew, store, vault, reseal, take over, complete
 	Conns  []int
 	Each   int           // goroutines
 	Within time.Duration // for all of it
@@ -59,6 +59,8 @@ type reply struct {
 	Window   []time.Duration
 	Events   map[string]int
 	Failed   int // saves of connections
+	Heap     int // bytes that are live
+	Resident int // bytes of memory that the process has
 	Err      string
 }
 
@@ -76,6 +78,8 @@ type crew struct {
 
 	mu     sync.Mutex
 	events map[string]int
+
+	probes probes
 
 	halt   context.CancelFunc
 	hammer sync.WaitGroup
@@ -197,6 +201,11 @@ func (c *crew) do(o order) reply {
 			})
 		}
 		return reply{}
+	case "probe":
+		go c.probe(o)
+		return reply{}
+	case "measure":
+		return c.measure()
 	case "halt":
 		c.halt()
 		c.hammer.Wait()
