@@ -46,6 +46,7 @@
 //	ErrNoRefreshToken                        correct the scope or the policy that the text names
 //	ErrOrgChanged                            as KindOrgChanged
 //	KindElsewhere, ErrConnectedElsewhere     disconnect the other connection first, or ask for a second one
+//	ErrNewerFormat                           update this process; the record is left as it is
 //	ErrNotFound, ErrConflict                 for writers of a Store
 //	ErrClosed                                the Manager was closed
 //	context.Canceled, DeadlineExceeded       the caller left before the first byte did

@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/json"
-	"fmt"
 	"slices"
 	"time"
 )
@@ -51,6 +50,8 @@ type grant struct {
 	Adopting  bool      // nobody has been told of the adoption yet
 	MovedFrom *Key      // where the tokens have come from
 	MovedTo   *Key      // where the tokens have gone; what is left here is about to be deleted
+
+	later map[string]json.RawMessage // fields of a later version of this module, kept as they are
 }
 
 // intent says that somebody may have sent the refresh token of this generation.
@@ -92,8 +93,6 @@ func (s *sealedSecret) UnmarshalJSON(b []byte) error {
 	s.Secret = NewSecret(plain)
 	return nil
 }
-
-const grantFormat = 1
 
 func (c Client) sealed() sealedClient {
 	return sealedClient{c.Kind, c.Host.name, c.ID, sealedSecret{c.Secret}, c.Created}
@@ -177,22 +176,6 @@ func (g *grant) due(now time.Time, idleLimit time.Duration) time.Time {
 		due = g.NotBefore
 	}
 	return due
-}
-
-func (g *grant) encode() ([]byte, error) {
-	g.Format = grantFormat
-	return json.Marshal(g)
-}
-
-func decodeGrant(k Key, plain []byte) (*grant, error) {
-	g := new(grant)
-	if err := json.Unmarshal(plain, g); err != nil || g.Format != grantFormat {
-		return nil, errFormat
-	}
-	if g.Key != k {
-		return nil, fmt.Errorf("the record holds another connection")
-	}
-	return g, nil
 }
 
 func hostOf(origin string) string { return origin[len("https://"):] }

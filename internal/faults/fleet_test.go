@@ -2,6 +2,7 @@ package faults
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
 	"io"
 	"os"
@@ -53,7 +54,7 @@ func (s *scene) spawn(change ...func(*script)) (*worker, error) {
 	if err != nil {
 		return nil, err
 	}
-	line := append(slices.Clone(sc.Under), os.Args[0])
+	line := append(slices.Clone(sc.Under), cmp.Or(sc.Program, os.Args[0]))
 	w := &worker{s: s, command: exec.Command(line[0], line[1:]...), gone: make(chan struct{})}
 	w.command.Env = append(os.Environ(), workerVariable+"="+string(text))
 	if !sc.Quiet {

@@ -37,6 +37,7 @@ type script struct {
 	Limits      limits
 	Quiet       bool     // it is to die with a long text
 	Under       []string // the command that runs it
+	Program     string   // the worker's program; empty for this one
 	Acks        string   // file that notes each save of a connection
 }
 
