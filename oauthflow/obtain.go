@@ -176,7 +176,7 @@ func (m *Manager) attempt(ctx context.Context, r Record, g *grant) (*grant, Reco
 	doubted := g.Intent != nil
 	mine := random().Reveal()
 	g.Intent = &intent{Attempt: mine, Lease: m.time.Lease, At: m.flow.now()}
-	g.StoreEpoch = m.cfg.StoreEpoch
+	g.StoreEpoch, g.Timeline = m.cfg.StoreEpoch, r.Timeline
 	at, err := m.save(ctx, opRefresh, r, g)
 	if errors.Is(err, ErrConflict) {
 		return nil, r, nil
