@@ -47,6 +47,7 @@
 //	ErrNoRefreshToken                        correct the scope or the policy that the text names
 //	ErrOrgChanged, ErrUserChanged            as their kinds; errors.As a *StrangerError for who has answered
 //	KindElsewhere, ErrConnectedElsewhere     disconnect the other connection first, or ask for a second one
+//	ErrNewerFormat                           update this process; the record is left as it is
 //	ErrNotFound, ErrConflict                 for writers of a Store
 //	ErrClosed                                the Manager was closed
 //	context.Canceled, DeadlineExceeded       the caller left before the first byte did

@@ -95,7 +95,7 @@ const (
 	KindElsewhere     Kind = "connected elsewhere"   // another key holds this org, user and app; see [ErrConnectedElsewhere]
 	KindNotConnected  Kind = "not connected"         // there is no such connection
 	KindStore         Kind = "store"                 // the store failed; nothing was sent that the store does not know
-	KindForeign       Kind = "foreign record"        // the stored record was sealed elsewhere, with another key, or was changed
+	KindForeign       Kind = "foreign record"        // the stored record was sealed elsewhere, with another key, was changed, or is of a newer format
 	KindUnknownAnswer Kind = "unknown answer"        // a refusal that nothing is known of; never the end of a connection
 )
 

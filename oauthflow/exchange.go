@@ -3,6 +3,7 @@ package oauthflow
 import (
 	"context"
 	"net/url"
+	"time"
 )
 
 const (
@@ -78,13 +79,17 @@ func (f *Flow) Exchange(ctx context.Context, p Pending, callback url.Values) (*T
 //
 // Source: Salesforce Help, "OAuth 2.0 Refresh Token Flow for Renewed Sessions"; article 005316711.
 func (f *Flow) Refresh(ctx context.Context, c Client, t *Token) (*Token, error) {
+	return f.refreshWithin(ctx, delivery, c, t)
+}
+
+func (f *Flow) refreshWithin(ctx context.Context, delivery time.Duration, c Client, t *Token) (*Token, error) {
 	if err := c.validate(opRefresh); err != nil {
 		return nil, err
 	}
 	if t == nil || !validToken(t.RefreshToken.Reveal()) {
 		return nil, invalid(opRefresh, "Token.RefreshToken", "is required")
 	}
-	a, err := f.post(ctx, opRefresh, c.Host, tokenPath, url.Values{
+	a, err := f.postWithin(ctx, delivery, opRefresh, c.Host, tokenPath, url.Values{
 		"grant_type": {"refresh_token"}, "refresh_token": {t.RefreshToken.Reveal()},
 		"client_id": {c.ID}, "client_secret": {c.Secret.Reveal()},
 	})

@@ -76,7 +76,7 @@ func (m *Manager) Begin(ctx context.Context, k Key, c Client, binding string, o 
 		return "", err
 	}
 	plain, err := json.Marshal(login{
-		Format: grantFormat, Key: k, Client: c.sealed(), State: sealedSecret{p.state}, Nonce: sealedSecret{p.nonce},
+		Format: madeFormat, Key: k, Client: c.sealed(), State: sealedSecret{p.state}, Nonce: sealedSecret{p.nonce},
 		Verifier: sealedSecret{p.verifier}, Binding: sealedSecret{NewSecret(binding)}, RedirectURL: p.redirectURL,
 		ExpectOrg: p.expectOrg, SecondKey: p.secondKey, Begun: p.begun,
 	})
@@ -184,10 +184,7 @@ func (m *Manager) openLogin(ctx context.Context, r Record) (*login, error) {
 		return nil, err
 	}
 	l := new(login)
-	if err := json.Unmarshal(plain, l); err != nil || l.Format != grantFormat {
-		return nil, errFormat
-	}
-	return l, nil
+	return l, decode(plain, l, &l.Format)
 }
 
 // abandon removes a login whose time is over, and reports whether that was done.

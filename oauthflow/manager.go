@@ -81,7 +81,7 @@ const (
 // Timing holds the times that decide when a refresh is given up, taken over or tried again.
 type Timing struct {
 	Lease   time.Duration // from writing the intent to the first byte of the request. Default 10 s
-	Quiet   time.Duration // after the lease until another process looks into it. Default 5 s
+	Quiet   time.Duration // after the lease until another process looks into it, for the request to arrive in. Default 5 s
 	Confirm time.Duration // between the two confirmations that a refresh token is unspent. Default 5 s
 	LastTry time.Duration // in doubt this long and nothing left to lose: one last try. Default 150 s
 	Recheck time.Duration // how long a token is handed out without asking the store. Default and maximum 30 s

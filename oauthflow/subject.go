@@ -31,13 +31,13 @@ func (g *grant) subjectID() string {
 // claim makes g's key the one that is connected to its org, user and app, or returns [ErrConnectedElsewhere] when that
 // is another which still is.
 func (m *Manager) claim(ctx context.Context, op string, g *grant, second bool) error {
-	return m.claimUser(ctx, op, g, subject{grantFormat, g.Key, ""}, second)
+	return m.claimUser(ctx, op, g, subject{madeFormat, g.Key, ""}, second)
 }
 
 // confirm claims for g when it is stored. Several may have claimed while none of them was stored yet; of these, one finds
 // no other now. It always writes, so that nobody can take the claim who has looked before g was there.
 func (m *Manager) confirm(ctx context.Context, op string, g *grant, second bool) error {
-	return m.claimUser(ctx, op, g, subject{grantFormat, g.Key, g.Epoch}, second)
+	return m.claimUser(ctx, op, g, subject{madeFormat, g.Key, g.Epoch}, second)
 }
 
 func (m *Manager) claimUser(ctx context.Context, op string, g *grant, want subject, second bool) error {
@@ -57,7 +57,7 @@ const adoptedPrefix = "adopted/"
 // unshared claims the refresh token that g was given by Adopt, or returns [ErrConnectedElsewhere] when another key was
 // given it: with rotation, sending it would end that connection. Before g is stored that is a hint, and confirmed after.
 func (m *Manager) unshared(ctx context.Context, op string, g *grant, stored bool) error {
-	want := subject{grantFormat, g.Key, ""}
+	want := subject{madeFormat, g.Key, ""}
 	if stored {
 		want.Epoch = g.Epoch
 	}
@@ -126,8 +126,8 @@ func (m *Manager) readSubject(ctx context.Context, op, id string) (Record, subje
 	}
 	var s subject
 	plain, err := m.seal.open(ctx, id, r.Version, r.Data)
-	if err == nil && json.Unmarshal(plain, &s) != nil {
-		err = errFormat
+	if err == nil {
+		err = decode(plain, &s, &s.Format)
 	}
 	if err != nil {
 		return r, subject{}, sealError(op, Key{}, err)
