@@ -178,7 +178,8 @@ func TestUpsertRetrieveAndListSeeTheSameApps(t *testing.T) {
 		wrong := externalSpec().New()
 		wrong.External.DistributionState = "Packageable"
 		var c *metadata.ComponentError
-		if changes, err := org.Upsert(t.Context(), wrong); !errors.As(err, &c) || c.FullName != "Acme" || len(changes) != 0 {
+		if changes, err := org.Upsert(t.Context(), wrong); !errors.As(err, &c) || c.FullName != "Acme" || len(changes) != 0 ||
+			err.Error() != "metadata: upsert Acme: ExternalClientApplication Acme: 'Packageable' is not a valid value for the enum 'ExtlClntAppDistState': the API version has no such word; use one of the enumeration's, or a later version" {
 			t.Errorf("%+v, %v", changes, err)
 		}
 	})
