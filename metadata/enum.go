@@ -1,7 +1,6 @@
 package metadata
 
 import (
-	"slices"
 	"strings"
 	"sync"
 )
@@ -58,13 +57,14 @@ var enums = map[string]string{
 // scopeList names the words of an element that holds several, separated by commas.
 const scopeList = "commaSeparatedOauthScopes"
 
-// serverWords leads from a folded word to the server's spelling, for each enumeration.
+// serverWords leads from a word as the server spells it, and from every other one folded, to the server's spelling.
 var serverWords = sync.OnceValue(func() map[string]map[string]string {
 	all := map[string]map[string]string{}
 	for name, words := range enums {
 		all[name] = map[string]string{}
 		for word := range strings.FieldsSeq(words) {
 			same := strings.Split(word, "/")
+			all[name][same[0]] = same[0]
 			for _, w := range same {
 				all[name][fold(w)] = same[0]
 			}
@@ -78,28 +78,39 @@ func fold(word string) string { return strings.ToLower(strings.TrimSpace(word)) 
 
 // spelled returns the server's spelling of a word of an enumeration, and any other text as it is.
 func spelled(enum, text string) string {
-	if enum == scopeList {
-		return spelledList(enum, text)
+	switch enum {
+	case "":
+		return text
+	case scopeList:
+		return spelledList(text)
 	}
-	if word, known := serverWords()[enum][fold(text)]; known {
+	return spelledWord(enum, text)
+}
+
+func spelledWord(enum, text string) string {
+	words := serverWords()[enum]
+	if word, known := words[text]; known { // nearly always
+		return word
+	}
+	if word, known := words[fold(text)]; known {
 		return word
 	}
 	return text
 }
 
 // spelledList does the same for a list, which keeps its blanks when no word changes.
-func spelledList(enum, text string) string {
-	words := strings.Split(text, ",")
-	was := slices.Clone(words)
-	for i, w := range words {
-		was[i] = strings.TrimSpace(w)
-		words[i] = was[i]
-		if word, known := serverWords()[enum][fold(w)]; known {
-			words[i] = word
-		}
+func spelledList(text string) string {
+	same := true
+	for word := range strings.SplitSeq(text, ",") {
+		word = strings.TrimSpace(word)
+		same = same && spelledWord(scopeList, word) == word
 	}
-	if slices.Equal(words, was) {
+	if same {
 		return text
+	}
+	words := strings.Split(text, ",")
+	for i, word := range words {
+		words[i] = spelledWord(scopeList, strings.TrimSpace(word))
 	}
 	return strings.Join(words, ", ")
 }

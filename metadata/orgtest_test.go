@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/fstest"
 	"testing/synctest"
 	"time"
 
@@ -182,7 +183,8 @@ func TestUpsertRetrieveAndListSeeTheSameApps(t *testing.T) {
 		wrong := externalSpec().New()
 		wrong.External.DistributionState = "Packageable"
 		var c *metadata.ComponentError
-		if changes, err := org.Upsert(t.Context(), wrong); !errors.As(err, &c) || c.FullName != "Acme" || len(changes) != 0 {
+		if changes, err := org.Upsert(t.Context(), wrong); !errors.As(err, &c) || c.FullName != "Acme" || len(changes) != 0 ||
+			err.Error() != "metadata: upsert Acme: ExternalClientApplication Acme: 'Packageable' is not a valid value for the enum 'ExtlClntAppDistState': the API version has no such word; use one of the enumeration's, or a later version" {
 			t.Errorf("%+v, %v", changes, err)
 		}
 	})
@@ -244,6 +246,52 @@ func TestCredentialsAreReadAndRotated(t *testing.T) {
 			if text := fmt.Sprintf(verb, *creds) + fmt.Sprintf(verb, next); strings.Contains(text, next.Secret.Reveal()) || strings.Contains(text, creds.Secret.Reveal()) {
 				t.Errorf("%s shows a secret", verb)
 			}
+		}
+	})
+}
+
+func TestAnOrgThatTakesOneSpellingTakesAnAppWrittenInAnother(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		org, _ := simulate(t, orgtest.Config{})
+		byHand := fstest.MapFS{}
+		for name, text := range files(t, externalSpec().New()) {
+			for _, word := range []string{"Local", "AllSelfAuthorized", "Infinite", "None"} {
+				text = strings.ReplaceAll(text, ">"+word+"<", "> "+strings.ToLower(word)+"\n<")
+			}
+			if strings.HasSuffix(name, ".ecaOauth") {
+				text = strings.Replace(text, "Api", "API", 1)
+			}
+			byHand[name] = &fstest.MapFile{Data: []byte(text)}
+		}
+		apps, err := metadata.Parse(byHand)
+		if err != nil || len(apps) != 1 {
+			t.Fatalf("%d apps, %v", len(apps), err)
+		}
+		asRead, err := apps[0].Package(66)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, f := range asRead.Files {
+			if kept := byHand[f.Name]; kept != nil {
+				asRead.Files[i].Data = kept.Data
+			}
+		}
+		if _, err := org.Deploy(t.Context(), asRead, metadata.DeployOptions{CheckOnly: true}); err == nil {
+			t.Fatal("the org takes any spelling, so that this test shows nothing")
+		}
+		pkg, err := apps[0].Package(66)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := org.Deploy(t.Context(), pkg, metadata.DeployOptions{CheckOnly: true}); err != nil {
+			t.Errorf("deployed: %v", err)
+		}
+		if _, err := org.Upsert(t.Context(), apps[0]); err != nil {
+			t.Errorf("upserted: %v", err)
+		}
+		live, err := org.Read(t.Context(), metadata.KindExternalClientApp, "Acme")
+		if err != nil || !sameSpec(live.Spec(), externalSpec()) {
+			t.Errorf("%+v, %v", live.Spec(), err)
 		}
 	})
 }

@@ -22,7 +22,7 @@ func (o *Org) Upsert(ctx context.Context, a App) ([]ComponentChange, error) {
 	for _, p := range a.parts() {
 		change, err := o.upsert(ctx, p)
 		if err != nil {
-			return changes, wrap("upsert", p.name+" "+p.FullName, err)
+			return changes, wrap("upsert", a.Name, err)
 		}
 		changes = append(changes, change)
 	}
