@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	_ "github.com/fullcast/sfauth/fullcast" // what the program is made of: a change of it runs this test again
 	"github.com/fullcast/sfauth/internal/needs"
 )
 
