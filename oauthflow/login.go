@@ -51,9 +51,10 @@ type login struct {
 // client and all that the callback needs are sealed into the store, so that any process can complete the login, once,
 // within its lifetime.
 //
-// Binding ties the login to the browser that began it: a value that only the signed-in session knows, such as a random
-// value in a cookie with Secure, HttpOnly and SameSite=Lax; 16 to 512 bytes. It is required: without it an attacker
-// could complete his own login in another user's session.
+// Binding ties the login to the browser that began it: a value that only the signed-in session knows; 16 to 512 bytes.
+// It is required: without it an attacker could complete his own login in another user's session. A random value in a
+// cookie serves: name it __Host-…, so that no other host of the domain can set it, with Secure, HttpOnly, Path=/ and
+// SameSite=Lax; Strict would keep it from the callback, which comes from Salesforce's site.
 //
 // A connection that exists already goes on working until the login is complete.
 //
