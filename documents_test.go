@@ -21,27 +21,20 @@ var shownCommands = []struct {
 		gateRuns(t, "SFAUTH_BENCH=1 go test")
 		testsAreSelected(t, p[1], p[2], ".")
 	}},
-	{`^make (\S+)$`, func(t *testing.T, p []string) { targetExists(t, p[1]) }},
+	{`^(?:(SFAUTH_\w+)=\w+ )?make (\S+)$`, func(t *testing.T, p []string) {
+		targetExists(t, p[2])
+		variableIsRead(t, p[1])
+	}},
 	{`^bash \.ci/run((?: \w+)*)$`, func(t *testing.T, p []string) { lanesExist(t, strings.Fields(p[1])...) }},
 	{`^\.ci/run LANE\.\.\.$`, func(t *testing.T, _ []string) { lanesExist(t) }},
 	{`^openssl rand -base64 32$`, func(t *testing.T, _ []string) { walked(t, "$(openssl rand -base64 32)") }},
 }
 
 func TestEveryCommandInADocumentIsHeldByATest(t *testing.T) {
-	documents, err := filepath.Glob("*.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, folder := range []string{"docs", "examples"} {
-		more, err := filepath.Glob(filepath.Join(folder, "*.md"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		documents = append(documents, more...)
-	}
+	all := documents(t)
 	total := 0
-	for _, name := range documents {
-		for _, command := range commands(read(t, name)) {
+	for name, document := range all {
+		for _, command := range commands(document) {
 			total++
 			t.Run(name+" "+command, func(t *testing.T) {
 				for _, c := range shownCommands {
@@ -55,13 +48,13 @@ func TestEveryCommandInADocumentIsHeldByATest(t *testing.T) {
 		}
 	}
 	if total < 20 {
-		t.Errorf("found %d commands in %d documents; the search for them is broken", total, len(documents))
+		t.Errorf("found %d commands in %d documents; the search for them is broken", total, len(all))
 	}
 }
 
 func TestCommandsAreFoundWhereverADocumentShowsThem(t *testing.T) {
-	got := commands("Run `make it` or `go vet`; `Go` is no command.\n\n    cd somewhere   # a note\n\n```go\nmake(map[string]int)\n```\n\n| `bash x` | `a|b` |\n")
-	if want := []string{"make it", "go vet", "bash x", "cd somewhere"}; !slices.Equal(sorted(got), sorted(want)) {
+	got := commands("Run `make it` or `go vet`, `A_B=c make it`; `Go` is no command, nor `A=b`.\n\n    cd somewhere   # a note\n\n```go\nmake(map[string]int)\n```\n\n| `bash x` | `a|b` |\n")
+	if want := []string{"make it", "go vet", "A_B=c make it", "bash x", "cd somewhere"}; !slices.Equal(sorted(got), sorted(want)) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
@@ -76,12 +69,12 @@ var (
 	codeSpan    = regexp.MustCompile("`([^`\n]+)`")
 	indented    = regexp.MustCompile(`(?m)^    (\S.*)$`)
 	fenced      = regexp.MustCompile("(?ms)^```.*?^```$")
-	startsAsOne = regexp.MustCompile(`^(go|make|bash|sh|cd|openssl|npm|npx|docker|git|curl|sf|\.ci/run) `)
+	startsAsOne = regexp.MustCompile(`^(?:[A-Z_]+=\S* )*(go|make|bash|sh|cd|openssl|npm|npx|docker|git|curl|sf|\.ci/run) `)
 	note        = regexp.MustCompile(`\s+# .*$`)
 )
 
-// commands returns the commands in a document's code spans and indented lines. Of fenced blocks, the README's holds Go,
-// and the walk of the examples' README is taken whole by a test of its own.
+// commands returns the commands in a document's code spans and indented lines. Fenced blocks are for
+// TestFencedBlocksHoldWhatATestTakes.
 func commands(document string) []string {
 	document = fenced.ReplaceAllString(document, "")
 	var found []string
@@ -93,10 +86,27 @@ func commands(document string) []string {
 	return found
 }
 
-func TestShellBlocksAreWalkedByATest(t *testing.T) {
-	for _, name := range []string{"README.md", "CONTRIBUTING.md", "SECURITY.md", "ARCHITECTURE.md", "CHANGELOG.md"} {
-		if regexp.MustCompile("(?m)^```(sh|bash|console|shell)$").MatchString(read(t, name)) {
-			t.Errorf("%s has a block for a shell, which no test runs", name)
+// A block of Go is compiled; one for a shell is taken whole by the test of the walk; one without a word is a picture.
+func TestFencedBlocksHoldWhatATestTakes(t *testing.T) {
+	for name, document := range documents(t) {
+		for _, block := range fenced.FindAllString(document, -1) {
+			language, text, _ := strings.Cut(strings.TrimPrefix(block, "```"), "\n")
+			switch {
+			case language == "go":
+			case language == "sh" && name == "examples/README.md":
+				if strings.Count(document, "\n```sh\n") > 1 {
+					t.Errorf("%s has several blocks for a shell; the walk takes one", name)
+				}
+				walked(t, text)
+			case language != "":
+				t.Errorf("%s has a block of %q, which no test takes", name, language)
+			default:
+				for line := range strings.Lines(text) {
+					if startsAsOne.MatchString(strings.TrimLeft(line, " $")) {
+						t.Errorf("%s hides the command %q in a picture", name, line)
+					}
+				}
+			}
 		}
 	}
 }
@@ -112,6 +122,9 @@ func gateRuns(t *testing.T, command string) {
 func exampleIsRun(t *testing.T, name string) {
 	t.Helper()
 	folder := filepath.Join("examples", name)
+	if !regexp.MustCompile(`(?m)^(expect .* |"\$bin/)` + name + `\b`).MatchString(read(t, ".ci/examples")) {
+		t.Errorf("the gate does not run %s", folder)
+	}
 	if !strings.Contains(read(t, filepath.Join(folder, "main.go")), "= run(") {
 		t.Errorf("%s: main does not call run", folder)
 	}
@@ -147,11 +160,51 @@ func testsAreSelected(t *testing.T, folder, pattern string, packages ...string) 
 	}
 }
 
+func TestTheGateRunsEveryExample(t *testing.T) {
+	programs, err := filepath.Glob("examples/*/main.go")
+	if err != nil || len(programs) < 8 {
+		t.Fatalf("%d examples, %v", len(programs), err)
+	}
+	for _, main := range programs {
+		exampleIsRun(t, filepath.Base(filepath.Dir(main)))
+	}
+}
+
+var recipe = regexp.MustCompile(`^\t@?(?:(?:[A-Z_]+=\S+ )*bash \.ci/run([ a-z]*)|(?:cd ([\w/]+) && )?(?:[A-Z_]+=\S+ )*go test .*|awk .*)$`)
+
+// targetExists reports a target that the Makefile lacks, or whose recipe runs no lane of the gate and no tests.
 func targetExists(t *testing.T, target string) {
 	t.Helper()
-	if !regexp.MustCompile(`(?m)^` + regexp.QuoteMeta(target) + `:`).MatchString(read(t, "Makefile")) {
-		t.Errorf("the Makefile has no target %s", target)
+	_, rest, ok := strings.Cut("\n"+read(t, "Makefile"), "\n"+target+": ")
+	_, rest, _ = strings.Cut(rest, "\n")
+	line, _, _ := strings.Cut(rest, "\n")
+	m := recipe.FindStringSubmatch(line)
+	if !ok || m == nil {
+		t.Errorf("make %s runs neither a lane of the gate nor tests: %q", target, line)
+		return
 	}
+	lanesExist(t, strings.Fields(m[1])...)
+	if _, err := os.Stat(filepath.Join(m[2], "go.mod")); err != nil {
+		t.Errorf("make %s: %v", target, err)
+	}
+}
+
+// variableIsRead reports an environment variable that no test reads.
+func variableIsRead(t *testing.T, name string) {
+	t.Helper()
+	if name == "" {
+		return
+	}
+	files, err := filepath.Glob("internal/*/*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		if strings.Contains(read(t, file), `"`+name+`"`) {
+			return
+		}
+	}
+	t.Errorf("no test reads %s", name)
 }
 
 func lanesExist(t *testing.T, lanes ...string) {
@@ -170,7 +223,7 @@ func walked(t *testing.T, command string) {
 	if !strings.Contains(read(t, "examples/README.md"), command) {
 		t.Errorf("the walk does not use %q", command)
 	}
-	if _, err := os.Stat("internal/interop/walk_test.go"); err != nil {
-		t.Error(err)
+	if !strings.Contains(read(t, "internal/interop/walk_test.go"), "\"```sh\\n\"") {
+		t.Error("the test of the walk does not take the block for a shell")
 	}
 }
