@@ -24,6 +24,7 @@ var shownCommands = []struct {
 	{`^make (\S+)$`, func(t *testing.T, p []string) { targetExists(t, p[1]) }},
 	{`^bash \.ci/run((?: \w+)*)$`, func(t *testing.T, p []string) { lanesExist(t, strings.Fields(p[1])...) }},
 	{`^\.ci/run LANE\.\.\.$`, func(t *testing.T, _ []string) { lanesExist(t) }},
+	{`^go get (\S+)$`, func(t *testing.T, p []string) { moduleIs(t, p[1]) }},
 	{`^openssl rand -base64 32$`, func(t *testing.T, _ []string) { walked(t, "$(openssl rand -base64 32)") }},
 }
 
@@ -151,6 +152,15 @@ func targetExists(t *testing.T, target string) {
 	t.Helper()
 	if !regexp.MustCompile(`(?m)^` + regexp.QuoteMeta(target) + `:`).MatchString(read(t, "Makefile")) {
 		t.Errorf("the Makefile has no target %s", target)
+	}
+}
+
+// moduleIs reports a module path that no go.mod of ours has.
+func moduleIs(t *testing.T, path string) {
+	t.Helper()
+	folder, ok := strings.CutPrefix(path, module)
+	if !ok || !strings.HasPrefix(read(t, filepath.Join(".", folder, "go.mod")), "module "+path+"\n") {
+		t.Errorf("%s is no module of this project", path)
 	}
 }
 
