@@ -6,24 +6,30 @@ import (
 	"testing"
 )
 
+// The README's program and what it leaves out are the text of one example, which is compiled and run.
 func TestTheREADMEShowsTheExampleThatIsCompiledAndRun(t *testing.T) {
-	readme := read(t, "README.md")
-	_, rest, ok := strings.Cut(readme, "```go\n")
-	shown, _, ok2 := strings.Cut(rest, "```")
-	if !ok || !ok2 {
-		t.Fatal("the README has no Go block")
-	}
-	_, rest, ok = strings.Cut(read(t, "fullcast/example_test.go"), "func Example() {\n")
+	const source = "fullcast/example_test.go"
+	_, rest, ok := strings.Cut(read(t, source), "func Example() {\n")
 	body, _, ok2 := strings.Cut(rest, "\n}\n")
-	if !ok || !ok2 {
-		t.Fatal("the package example is gone")
+	_, helpers, ok3 := strings.Cut(rest, "\n// simulatedOrg is ")
+	if !ok || !ok2 || !ok3 {
+		t.Fatalf("%s lacks its example, or what the example calls", source)
 	}
-	var want strings.Builder
+	var program strings.Builder
 	for line := range strings.Lines(body + "\n") {
-		want.WriteString(strings.TrimPrefix(line, "\t"))
+		program.WriteString(strings.TrimPrefix(line, "\t"))
 	}
-	if shown != want.String() {
-		t.Errorf("the README shows\n%s\nthe example is\n%s", shown, want.String())
+	readme := read(t, "README.md")
+	for _, want := range []string{program.String(), "// simulatedOrg is " + helpers} {
+		if !strings.Contains(readme, "```go\n"+want+"```\n") {
+			t.Errorf("the README has no block\n%s", want)
+		}
+	}
+}
+
+func TestTheREADMEHasNoOtherGo(t *testing.T) {
+	if n := strings.Count(read(t, "README.md"), "```go\n"); n != 2 {
+		t.Errorf("%d blocks of Go; a test holds two", n)
 	}
 }
 

@@ -34,9 +34,7 @@ func seat(t *testing.T) *desk {
 	}
 	files := map[string]string{}
 	for _, f := range pkg.Files {
-		if f.Name != "package.xml" {
-			files[f.Name] = string(f.Data)
-		}
+		files[f.Name] = string(f.Data)
 	}
 	org, err := orgtest.New(orgtest.Config{Existing: files, RotateRefreshTokens: true})
 	if err != nil {

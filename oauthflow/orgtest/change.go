@@ -300,6 +300,9 @@ func (o *Org) judgeConnectedApp(body *node, old *component, r rules) *problem {
 func (o *Org) install(files map[string]string) error {
 	var list []change
 	for _, name := range sorted(files) {
+		if name == "package.xml" { // of a package as it would be deployed; its files say all
+			continue
+		}
 		k, fullName, ok := kindOfFile(name)
 		if !ok {
 			return fmt.Errorf("%s: not the path of a metadata type this org knows", name)
