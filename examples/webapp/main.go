@@ -151,10 +151,9 @@ func closeConnector(sf *fullcast.Connector) error {
 }
 
 func logEvent(log *slog.Logger, e oauthflow.Event) {
-	attrs := []any{"connection", e.Key.String(), "org", e.OrgID}
+	level := slog.LevelInfo
 	if e.Err != nil {
-		log.Warn(string(e.Type), append(attrs, "error", e.Err)...)
-		return
+		level = slog.LevelWarn
 	}
-	log.Info(string(e.Type), attrs...)
+	log.Log(context.Background(), level, "salesforce", "event", e) // see Event.LogValue for the fields
 }
