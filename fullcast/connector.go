@@ -48,7 +48,7 @@ type Config struct {
 	// Observe is told what happens to connections. Optional; see [oauthflow.ManagerConfig].
 	Observe func(oauthflow.Event)
 
-	// Logger gets debug lines. Optional; default silent.
+	// Logger gets lines about what goes wrong inside. Optional; default silent. See [oauthflow.ManagerConfig] for their fields.
 	Logger *slog.Logger
 }
 

@@ -303,3 +303,72 @@ func TestAMissingAppThatIsNewIsWaitedForBeforeItCountsAsGone(t *testing.T) {
 		}
 	})
 }
+
+// While Salesforce is in maintenance nothing is known against a connection, and what API calls alone are refused for is
+// told by their errors: neither changes its status, and both are over when they are over.
+func TestMaintenanceAndAnAPIThatIsOffLeaveTheConnectionAsItIs(t *testing.T) {
+	for name, tt := range map[string]struct {
+		fault orgtest.Fault
+		kind  oauthflow.Kind
+	}{
+		"maintenance": {orgtest.Fault{Path: "/services/oauth2/token", Times: 1, Status: 503}, oauthflow.KindBusy},
+		"the API is off": {orgtest.Fault{Path: "/services/data/", Times: 1, Status: 403,
+			Body: `[{"errorCode":"API_DISABLED_FOR_ORG","message":"off"}]`}, oauthflow.KindUserPolicy},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := bubbleWorld(t, config{})
+				w.deploy(t, fullcast.ExternalClientApp(fullcast.Production, "admin@acme.example"))
+				conn := w.connect(t)
+				w.org.ExpireSessions()
+				if err := w.org.Inject(tt.fault); err != nil {
+					t.Fatal(err)
+				}
+				resp, err := conn.HTTPClient().Get(w.org.InstanceURL() + "/services/data/v66.0/limits")
+				if err == nil {
+					err = conn.ResponseError(resp)
+					resp.Body.Close()
+				}
+				if e := new(oauthflow.Error); !errors.As(err, &e) || e.Kind != tt.kind {
+					t.Fatalf("got %v, want an error of kind %q", err, tt.kind)
+				}
+				if now, err := conn.Status(t.Context()); err != nil || now.Status != oauthflow.StatusActive || now.Fault != nil {
+					t.Errorf("it is %q, %v; want active", now.Status, err)
+				}
+				time.Sleep(time.Hour)
+				if status, err := query(t.Context(), conn); status != 200 || err != nil {
+					t.Errorf("afterwards a query answers %d, %v", status, err)
+				}
+			})
+		})
+	}
+}
+
+// "Block" under OAuth Usage ends the tokens: unblocked, the app has to be authorized again.
+func TestABlockedAppSuspendsAndSaysToConnectAgainWhenItIsUnblocked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := bubbleWorld(t, config{})
+		w.deploy(t, fullcast.ExternalClientApp(fullcast.Production, "admin@acme.example"))
+		conn := w.connect(t)
+		w.org.ExpireSessions()
+		if err := w.org.Block("Fullcast"); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := query(t.Context(), conn); err == nil {
+			t.Fatal("it was not refused")
+		}
+		now, err := conn.Status(t.Context())
+		if err != nil || now.Status != oauthflow.StatusSuspended || fullcast.RemedyOf(now) != fullcast.AdminFixesPolicy {
+			t.Errorf("it is %q with remedy %q, %v; want suspended", now.Status, fullcast.RemedyOf(now), err)
+		}
+		if err := w.org.Unblock("Fullcast"); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(2 * time.Hour)
+		_, err = query(t.Context(), conn)
+		wantError(t, err, oauthflow.KindGrantDead, fullcast.Reauthorize)
+		if now, err = conn.Status(t.Context()); err != nil || now.Status != oauthflow.StatusBroken {
+			t.Errorf("unblocked it is %q, %v", now.Status, err)
+		}
+	})
+}

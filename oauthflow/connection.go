@@ -21,7 +21,8 @@ const (
 //
 // Broken: the grant is dead, consumer key or secret were changed, the app or the org is gone, another org or user answers.
 // While an app is so new that Salesforce may not know it everywhere, a missing app suspends only. Salesforce deletes no
-// user: one who is deactivated or frozen comes back by an admin's switch, and suspends.
+// user: one who is deactivated or frozen comes back by an admin's switch, and suspends. So does an app that is blocked;
+// unblocking does not bring its tokens back, and the connection is found to be broken then.
 //
 // Active: nothing is known against the connection itself. Salesforce's unavailability (429, 503) is its host's, for which
 // all its connections wait together; what API calls alone are refused for (API disabled, the API limit) their errors say.

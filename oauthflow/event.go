@@ -1,6 +1,9 @@
 package oauthflow
 
-import "time"
+import (
+	"log/slog"
+	"time"
+)
 
 // EventType says what an [Event] reports.
 type EventType string
@@ -37,6 +40,51 @@ type Event struct {
 	At    time.Time
 	Took  time.Duration // of the request that it is about; 0 when there was none
 	Err   *Error        // nil when nothing failed
+}
+
+// LogValue returns the event as a group of slog fields, those that hold something:
+//
+//	type         what happened, an EventType
+//	connection   its key, tenant/name
+//	org          the org's id
+//	took         duration of the request
+//	host         host that was asked
+//	kind         what the error means, a Kind
+//	code         Salesforce's error code
+//	status       HTTP status
+//	retry_after  duration until another try
+//	error        the whole error, one line
+//
+// So slog.Info("salesforce", "event", e) is enough for a log that can be searched.
+func (e Event) LogValue() slog.Value {
+	attrs := []slog.Attr{slog.String("type", string(e.Type))}
+	text := func(key, value string) {
+		if value != "" {
+			attrs = append(attrs, slog.String(key, value))
+		}
+	}
+	span := func(key string, d time.Duration) {
+		if d != 0 {
+			attrs = append(attrs, slog.Duration(key, d))
+		}
+	}
+	if e.Key != (Key{}) {
+		text("connection", e.Key.String())
+	}
+	text("org", e.OrgID)
+	span("took", e.Took)
+	if e.Err == nil {
+		return slog.GroupValue(attrs...)
+	}
+	text("host", e.Err.Host)
+	text("kind", string(e.Err.Kind))
+	text("code", e.Err.Code)
+	if e.Err.Status != 0 {
+		attrs = append(attrs, slog.Int("status", e.Err.Status))
+	}
+	span("retry_after", e.Err.RetryAfter)
+	text("error", e.Err.Error())
+	return slog.GroupValue(attrs...)
 }
 
 const (

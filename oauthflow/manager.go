@@ -53,7 +53,9 @@ type ManagerConfig struct {
 	// when more than 1024 events are waiting, further ones are dropped and that is reported.
 	Observe func(Event)
 
-	// Logger gets debug lines. Optional; default silent.
+	// Logger gets lines about what goes wrong inside, most at debug level; Observe tells what happens to connections. Their
+	// fields: connection (tenant/name), host, error, and of code that panicked its type and the stack. Optional; default
+	// silent.
 	Logger *slog.Logger
 
 	// Timing is for tests that cannot wait. Optional; every zero field has its default.
