@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help check test race lint fuzz examples interop browser faults faults-long bench golden
+.PHONY: help check test race lint fuzz examples interop browser faults faults-long bench corpus golden
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ faults-long: ## the same at full size; takes hours
 
 bench: ## measure beside the peers; wants a quiet machine
 	cd internal/bench && SFAUTH_BENCH=1 GOWORK=off go test -count=1 -timeout 2h -v . -update
+
+corpus: ## print what was read and found in the files of real orgs; needs SFAUTH_CORPUS
+	go test -count=1 -v -run 'TestCorpusIsReadAndWrittenBackByteEqual|TestRealApps' ./metadata ./policy
 
 golden: ## rewrite the golden files; read the diff before committing it
 	go test . -update

@@ -43,15 +43,8 @@ func TestTheExportedNamesAreTheGoldenOnes(t *testing.T) {
 func exported(t *testing.T, pkg string) string {
 	t.Helper()
 	fset := token.NewFileSet()
-	files, err := filepath.Glob(filepath.Join(pkg, "*.go"))
-	if err != nil {
-		t.Fatal(err)
-	}
 	var out []string
-	for _, name := range files {
-		if strings.HasSuffix(name, "_test.go") {
-			continue
-		}
+	for _, name := range productFiles(t, pkg) {
 		f, err := parser.ParseFile(fset, name, nil, parser.SkipObjectResolution)
 		if err != nil {
 			t.Fatal(err)
@@ -77,6 +70,16 @@ func exported(t *testing.T, pkg string) string {
 	}
 	slices.Sort(out)
 	return strings.Join(slices.Compact(out), "\n\n") + "\n"
+}
+
+// productFiles lists the Go files of a folder but its tests.
+func productFiles(t *testing.T, folder string) []string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(folder, "*.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return slices.DeleteFunc(files, func(name string) bool { return strings.HasSuffix(name, "_test.go") })
 }
 
 // changed lists the lines that one has and the other has not.

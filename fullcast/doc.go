@@ -24,7 +24,10 @@
 //	Migrate           the org's admin creates the external client app; the connected app has had its time
 //	ContactCSM        the customer contacts the customer success manager
 //
-// The cause is mostly an *oauthflow.Error, whose Sentence explains it to an admin, or a *metadata.Error.
+// The cause is mostly an *oauthflow.Error, whose Sentence explains it to an admin, or a *metadata.Error. What errors.Is tells:
+//
+//	ErrMigrationRequired      a connected app cannot be connected anew: create the external client app, then BeginMigration
+//	ErrCredentialsUnproved    UpdateCredentials: the new key has not worked yet, the old one is used on; see Remedy
 //
 // # Concurrency and processes
 //

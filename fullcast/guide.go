@@ -5,7 +5,7 @@ import (
 )
 
 // Guide is what a customer's admin does in Salesforce Setup, as data. Steps keep the numbers of Fullcast's published
-// instructions, so that support and customer speak of the same one.
+// instructions, so that support and customer speak of the same one. Notes stand where the instructions have them.
 type Guide struct {
 	Title    string
 	Before   []string       // to know first
@@ -17,24 +17,27 @@ type Guide struct {
 // GuideSection is a numbered part of a [Guide].
 type GuideSection struct {
 	Title string
+	Note  string // to heed in all its steps; empty when there is nothing
 	Steps []GuideStep
 }
 
 // GuideStep is one step: what to do, and what to set. A step's number is its place in the section, from 1.
 type GuideStep struct {
 	Do       string
-	Settings []GuideSetting
 	Note     string // to heed in this step; empty when there is nothing
+	Settings []GuideSetting
 }
 
 // GuideSetting is one field of Setup and what it becomes.
 type GuideSetting struct {
 	Label  string   // Setup's label
-	Values []string // to be copied exactly; several for a list
-	Hint   string   // what to do instead of copying, such as "Select the checkbox."; empty when Values are to be copied
+	Values []string // exactly as Setup has to have them; several for a list; empty where it is the admin's own
+	Hint   string   // what to do, such as "Select the checkbox."; empty when Values are to be typed
+	Note   string   // to heed in this field; empty when there is nothing
 }
 
-// SetupGuide returns the steps for one kind of app and one Fullcast instance.
+// SetupGuide returns the steps for one kind of app and one Fullcast instance. Any [Site] that passes [Site.Validate] will
+// do. The guide is the caller's to change.
 //
 // Source: Fullcast support, "Create an external client app" and "Create a Connected App", updated 2026-02-19.
 func SetupGuide(s Site, kind metadata.Kind) Guide {
@@ -45,111 +48,144 @@ func SetupGuide(s Site, kind metadata.Kind) Guide {
 }
 
 const (
-	onlyListed = "Complete only the fields that are listed here; leave every other field as it is."
-	ownEmail   = "Type your own email address."
-	autoFill   = "Click the field; it fills itself."
+	goesOn     = "An existing connection with a connected app goes on working; move it to an external client app as soon as possible."
+	mustMove   = "Once such a connection is broken, by a sandbox refresh or changed credentials for example, it has to move to an external client app."
+	onlyListed = "Complete only the fields and options that are listed here; leave every other one as it is."
+	csm        = "customer success manager (CSM), the person of Fullcast's customer service who sees to it that you reach what you want with Fullcast"
 )
 
+func typed(label, value string) GuideSetting {
+	return GuideSetting{Label: label, Values: []string{value}}
+}
+
+func filled(value string) GuideSetting {
+	return GuideSetting{Label: "API Name", Values: []string{value}, Hint: "Click the field; it fills itself."}
+}
+
+func ownEmail() GuideSetting {
+	return GuideSetting{Label: "Contact Email", Hint: "Type your own email address."}
+}
+
+func chosen(label, value string) GuideSetting {
+	return GuideSetting{Label: label, Values: []string{value}, Hint: "Choose it from the list."}
+}
+
 func selected(label string) GuideSetting {
-	return GuideSetting{label, []string{"selected"}, "Select the checkbox."}
+	return GuideSetting{Label: label, Values: []string{"selected"}, Hint: "Select the checkbox."}
+}
+
+func callbackURLs(s Site) GuideSetting {
+	return GuideSetting{
+		Label: "Callback URL", Values: s.CallbackURLs(), Hint: "Copy and paste all three, each on a line of its own.",
+		Note: "They begin with the address of the Fullcast instance that you connect: " + string(s) + ". For another instance they are others.",
+	}
+}
+
+func scopes(spec metadata.AppSpec) GuideSetting {
+	return GuideSetting{Label: "OAuth Scopes", Values: scopeLabels(spec), Hint: "Move them from Available OAuth Scopes to Selected OAuth Scopes."}
+}
+
+func policySettings() []GuideSetting {
+	return []GuideSetting{
+		chosen("Permitted Users", string(metadata.AllUsersMaySelfAuthorize)),
+		chosen("IP Relaxation", string(metadata.EnforceIPRelaxForRefreshTokens)),
+		chosen("Refresh Token Policy", string(metadata.ValidUntilRevoked)),
+	}
 }
 
 func externalClientAppGuide(s Site) Guide {
+	pkce := selected("Require Proof Key for Code Exchange (PKCE) Extension for Supported Authorization Flows")
+	pkce.Note = "Make sure that the checkbox is selected before you save. If the connection makes trouble with PKCE enabled, contact your " + csm + "."
 	return Guide{
 		Title: "Create an external client app",
 		Before: []string{
-			"Every new connection needs an external client app.",
-			"An existing connection with a connected app goes on working; move it to an external client app as soon as possible. Once it is broken, by a sandbox refresh or changed credentials for example, it must move.",
-			onlyListed,
+			"A new Fullcast tenant imports and exports data through an app in your Salesforce org. Every new connection needs an external client app; a connected app is no longer supported for one.",
+			goesOn, mustMove,
 		},
 		Sections: []GuideSection{
-			{"Enable OAuth settings", []GuideStep{
-				{Do: "In Salesforce, open the Setup menu and choose Setup."},
+			{Title: "Enable OAuth settings", Note: onlyListed, Steps: []GuideStep{
+				{Do: "In Salesforce, click the Setup menu and select Setup."},
 				{Do: "Go to Apps > External Client Apps > External Client App Manager."},
 				{Do: "Click New External Client App."},
-				{Do: "Fill in Basic Information:", Settings: []GuideSetting{
-					{"External Client App Name", []string{"Fullcast"}, ""},
-					{"API Name", []string{"Fullcast"}, autoFill},
-					{"Contact Email", nil, ownEmail},
-					{"Distribution State", []string{"Local"}, ""},
+				{Do: "Under Basic Information, complete these fields:", Settings: []GuideSetting{
+					typed("External Client App Name", "Fullcast"), filled("Fullcast"), ownEmail(), chosen("Distribution State", "Local"),
 				}},
 				{Do: "Under OAuth Settings:", Settings: []GuideSetting{selected("Enable OAuth")}},
-				{Do: "Fill in App Settings:", Settings: []GuideSetting{
-					{"Callback URL", s.CallbackURLs(), ""},
-					{"OAuth Scopes", scopeLabels(ExternalClientApp(s, "")), "Move them to Selected OAuth Scopes."},
+				{Do: "In App Settings, complete these fields:", Settings: []GuideSetting{
+					callbackURLs(s),
+					scopes(ExternalClientApp(s, "")),
 					selected("Enable Authorization Code and Credentials Flow"),
-					selected("Require Proof Key for Code Exchange (PKCE) Extension for Supported Authorization Flows"),
+					pkce,
 					selected("Require Secret for Web Server Flow"),
 					selected("Require Secret for Refresh Token Flow"),
-				}, Note: "Make sure that the PKCE checkbox is selected before you save. If the connection makes trouble with PKCE enabled, contact your customer success manager (CSM)."},
+				}},
 				{Do: "Click Save."},
 				{Do: "Click Continue."},
 			}},
-			{"Update OAuth policies", []GuideStep{
+			{Title: "Update OAuth policies", Steps: []GuideStep{
 				{Do: "Go to Apps > External Client Apps > External Client App Manager."},
 				{Do: "Find and select Fullcast."},
-				{Do: "Open the Policies tab."},
+				{Do: "Select the Policies tab."},
 				{Do: "Click Edit."},
-				{Do: "Choose the start page:", Settings: []GuideSetting{{"Start Page", []string{"None"}, ""}}},
-				{Do: "Under OAuth Policies:", Settings: policySettings()},
+				{Do: "Choose the start page:", Settings: []GuideSetting{chosen("Start Page", "None")}},
+				{Do: "Under OAuth Policies, complete these fields:", Settings: policySettings()},
 				{Do: "Change no other field or option."},
 				{Do: "Click Save."},
 			}},
 		},
-		After:  practice("the app's Settings tab, OAuth Settings, Consumer Key and Secret"),
+		After: append(practice("the app's Settings tab, under OAuth Settings, Consumer Key and Secret"),
+			"Give Fullcast that login host, key and secret, and connect as a user who stays: the connection ends when that user is deactivated."),
 		Source: "https://support.fullcast.com/connect-an-external-client-app",
 	}
 }
 
 func connectedAppGuide(s Site) Guide {
 	return Guide{
-		Title: "Check a connected app",
+		Title: "Create a connected app",
 		Before: []string{
-			"A connected app is no longer supported for new connections; create an external client app instead.",
-			"An existing connection with a connected app goes on working; move it to an external client app as soon as possible. Once it is broken, by a sandbox refresh or changed credentials for example, it must move.",
-			onlyListed,
+			"A connected app is no longer supported for new connections: create an external client app instead. These steps are for holding the app of an existing connection against.",
+			goesOn, mustMove,
 		},
 		Sections: []GuideSection{
-			{"Enable OAuth settings", []GuideStep{
-				{Do: "In Salesforce, open the Setup menu and choose Setup."},
+			{Title: "Enable OAuth settings", Steps: []GuideStep{
+				{Do: "In Salesforce, click the Setup menu and select Setup."},
 				{Do: "Go to Apps > External Client Apps > Settings."},
-				{Do: "In the Connected Apps section:", Settings: []GuideSetting{{"Allow creation of connected apps", []string{"selected"}, "Switch it on."}}},
+				{Do: "In the Connected Apps section:", Settings: []GuideSetting{
+					{Label: "Allow creation of connected apps", Values: []string{"selected"}, Hint: "Toggle it on."},
+				}},
 				{Do: "Click New Connected App."},
-				{Do: "Fill in the fields:", Settings: []GuideSetting{
-					{"Connected App Name", []string{"Fullcast Motion Package"}, ""},
-					{"API Name", []string{"Fullcast_Motion_Package"}, autoFill},
-					{"Contact Email", nil, ownEmail},
+				{Do: "Complete these fields:", Note: onlyListed + " The published page counts from 1 again here.", Settings: []GuideSetting{
+					typed("Connected App Name", "Fullcast Motion Package"),
+					filled("Fullcast_Motion_Package"),
+					ownEmail(),
 					selected("Enable OAuth Settings"),
-					{"Callback URL", s.CallbackURLs(), ""},
-					{"OAuth Scopes", scopeLabels(ConnectedApp(s, "")), "Move them to Selected OAuth Scopes."},
-					{"Require Proof Key for Code Exchange (PKCE) extension for Supported Authorization Flows", []string{"cleared"}, "Clear the checkbox."},
+					callbackURLs(s),
+					scopes(ConnectedApp(s, "")),
+					{
+						Label:  "Require Proof Key for Code Exchange (PKCE) extension for Supported Authorization Flows",
+						Values: []string{"cleared"}, Hint: "Clear the checkbox.",
+						Note: "Make sure that the checkbox is cleared before you save.",
+					},
 					selected("Require secret for Web Server Flow"),
 					selected("Require secret for Refresh Token Flow"),
-				}, Note: "Make sure that the PKCE checkbox is cleared before you save."},
+				}},
 				{Do: "Click Save."},
 				{Do: "Click Continue."},
 			}},
-			{"Update OAuth policies", []GuideStep{
+			{Title: "Update OAuth policies", Steps: []GuideStep{
 				{Do: "Go to Apps > App Manager."},
 				{Do: "Find Fullcast Motion Package."},
-				{Do: "Open its Action menu and choose View."},
+				{Do: "Click its Action menu and select View."},
 				{Do: "Click Manage."},
-				{Do: "In Connected App Details, click Edit Policies."},
-				{Do: "Under OAuth Policies:", Settings: policySettings()},
+				{Do: "In the Connected App Details section, click Edit Policies."},
+				{Do: "Under the OAuth Policies section, complete these fields:", Settings: policySettings()},
 				{Do: "Change no other field or option."},
 				{Do: "Click Save."},
 			}},
 		},
-		After:  practice("App Manager, the app's Action menu, View, Manage Consumer Details"),
+		After: append(practice("App Manager, the app's Action menu, View, Manage Consumer Details"),
+			"If they have changed, or the app is gone, the connection is broken: create an external client app and migrate to it."),
 		Source: "https://support.fullcast.com/create-a-connected-app",
-	}
-}
-
-func policySettings() []GuideSetting {
-	return []GuideSetting{
-		{"Permitted Users", []string{string(metadata.AllUsersMaySelfAuthorize)}, ""},
-		{"IP Relaxation", []string{string(metadata.EnforceIPRelaxForRefreshTokens)}, ""},
-		{"Refresh Token Policy", []string{string(metadata.ValidUntilRevoked)}, ""},
 	}
 }
 
@@ -158,7 +194,6 @@ func practice(credentials string) []string {
 		"Salesforce needs up to 30 minutes until a new or changed app works everywhere. Until then it may say that it does not know the client.",
 		"Consumer key and consumer secret stand in " + credentials + ". Salesforce asks for a code that it sends by email before it shows them.",
 		"The login host is the org's My Domain: Setup > My Domain > Current My Domain URL, such as acme.my.salesforce.com, or acme--uat.sandbox.my.salesforce.com for a sandbox.",
-		"Give key, secret and host to Fullcast, and connect as a user who stays: the connection ends when that user is deactivated.",
 	}
 }
 

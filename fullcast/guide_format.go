@@ -15,8 +15,14 @@ func (g Guide) Markdown() string {
 	}
 	for _, s := range g.Sections {
 		fmt.Fprintf(&b, "\n## %s\n\n", s.Title)
+		if s.Note != "" {
+			fmt.Fprintf(&b, "> **Note** %s\n\n", s.Note)
+		}
 		for i, step := range s.Steps {
 			fmt.Fprintf(&b, "%d. %s\n", i+1, step.Do)
+			if step.Note != "" {
+				fmt.Fprintf(&b, "\n   > **Note** %s\n\n", step.Note)
+			}
 			for _, set := range step.Settings {
 				fmt.Fprintf(&b, "   - **%s**", set.Label)
 				if set.Hint != "" {
@@ -26,9 +32,9 @@ func (g Guide) Markdown() string {
 				for _, v := range set.copied() {
 					fmt.Fprintf(&b, "     - `%s`\n", v)
 				}
-			}
-			if step.Note != "" {
-				fmt.Fprintf(&b, "\n   > **Note** %s\n\n", step.Note)
+				if set.Note != "" {
+					fmt.Fprintf(&b, "\n     > **Note** %s\n\n", set.Note)
+				}
 			}
 		}
 	}
@@ -66,14 +72,16 @@ const guideTemplate = `<section class="guide">
 <h2>{{.Title}}</h2>
 {{range .Before}}<p class="note">{{.}}</p>
 {{end}}{{range .Sections}}<h3>{{.Title}}</h3>
-<ol>
+{{with .Note}}<p class="note">{{.}}</p>
+{{end}}<ol>
 {{range .Steps}}<li>{{.Do}}
-{{if .Settings}}<dl>
+{{with .Note}}<p class="note">{{.}}</p>
+{{end}}{{if .Settings}}<dl>
 {{range .Settings}}<dt>{{.Label}}</dt>
 {{if .Hint}}<dd>{{.Hint}}</dd>
 {{end}}{{range copied .}}<dd><code class="copy">{{.}}</code></dd>
+{{end}}{{with .Note}}<dd class="note">{{.}}</dd>
 {{end}}{{end}}</dl>
-{{end}}{{if .Note}}<p class="note">{{.Note}}</p>
 {{end}}</li>
 {{end}}</ol>
 {{end}}<h3>What follows in practice</h3>

@@ -29,6 +29,7 @@
 //	the app is not in the org              errors.Is ErrNotFound        deploy a new one
 //	the org refuses the session            errors.Is ErrSession         connect again
 //	SOAP takes no JWT-based token          errors.Is ErrJWTSession      have the app issue opaque tokens
+//	the org's answer passes the limit      errors.Is ErrTooLarge        read less: one app instead of all
 //	the org refused a deployment           errors.As *ComponentError    follow Problem and Advice
 //
 // # Concurrency

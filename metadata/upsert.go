@@ -37,7 +37,7 @@ func (o *Org) upsert(ctx context.Context, p part) (ComponentChange, error) {
 	if err := o.adoptName(ctx, p); err != nil {
 		return none, err
 	}
-	data, err := p.bytes()
+	data, err := p.bytes(asTheServer)
 	if err != nil {
 		return none, err
 	}

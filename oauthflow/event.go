@@ -13,13 +13,14 @@ const (
 	EventRotated      EventType = "rotated"          // the refresh token, too
 	EventInDoubt      EventType = "in doubt"         // a refresh was sent and its answer is lost
 	EventSuspended    EventType = "suspended"        // Salesforce refuses for a reason that an admin's switch heals
-	EventBroken       EventType = "broken"           // only a new authorization helps
+	EventBroken       EventType = "broken"           // only a new authorization or new credentials help
 	EventRepaired     EventType = "repaired"         // a suspended or doubtful connection works again
 	EventReplay       EventType = "replay suspected" // the grant died although its latest refresh token was here: another may have used it
 	EventClient       EventType = "client replaced"  // the credentials given to SetClient have worked
 	EventKind         EventType = "kind changed"     // the app is of another kind now
 	EventMoved        EventType = "moved"            // the tokens have gone to another key
 	EventOrgChanged   EventType = "org changed"      // a refresh was answered for another org
+	EventUserChanged  EventType = "user changed"     // a refresh was answered for another user
 	EventForeign      EventType = "foreign record"   // a record was sealed elsewhere, with another key, or was changed
 	EventResealed     EventType = "key rotated"      // every record is sealed with the current key
 	EventRevoked      EventType = "revoked"          // disconnected, and Salesforce has confirmed it

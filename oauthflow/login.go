@@ -76,7 +76,7 @@ func (m *Manager) Begin(ctx context.Context, k Key, c Client, binding string, o 
 		return "", err
 	}
 	plain, err := json.Marshal(login{
-		Format: grantFormat, Key: k, Client: c.sealed(), State: sealedSecret{p.state}, Nonce: sealedSecret{p.nonce},
+		Format: madeFormat, Key: k, Client: c.sealed(), State: sealedSecret{p.state}, Nonce: sealedSecret{p.nonce},
 		Verifier: sealedSecret{p.verifier}, Binding: sealedSecret{NewSecret(binding)}, RedirectURL: p.redirectURL,
 		ExpectOrg: p.expectOrg, SecondKey: p.secondKey, Begun: p.begun,
 	})
@@ -115,7 +115,8 @@ func (m *Manager) BeginAgain(ctx context.Context, k Key, binding string, o Autho
 // the rest is finished even when ctx ends.
 //
 // A connection that exists under the same key is replaced, and its old refresh token revoked, when it belongs to the
-// same org; else the error is [ErrOrgChanged] and the old connection stays.
+// same org, or when the login named the new one ([AuthorizeOptions].ExpectOrg); else the error is [ErrOrgChanged], with
+// the org that has answered in a [StrangerError], and the old connection stays.
 //
 // Errors: [KindState] (unknown, expired or used login, foreign session), [KindDenied] and Salesforce's other refusals,
 // [ErrNoRefreshToken], [KindInDoubt] (begin again: a code is never sent twice), [KindStore].
@@ -183,10 +184,7 @@ func (m *Manager) openLogin(ctx context.Context, r Record) (*login, error) {
 		return nil, err
 	}
 	l := new(login)
-	if err := json.Unmarshal(plain, l); err != nil || l.Format != grantFormat {
-		return nil, errFormat
-	}
-	return l, nil
+	return l, decode(plain, l, &l.Format)
 }
 
 // abandon removes a login whose time is over, and reports whether that was done.

@@ -30,6 +30,17 @@
 // [Report.Mend] changes what metadata can change, and nothing else. [Diff] compares two apps field by field.
 // [PlanMigration] says how a connected app becomes an external client app, and what becomes of each of its settings.
 //
+// # Errors
+//
+// What is wrong with an app is a [Finding] of the report, never an error. Errors are about the call, and none has a type:
+//
+//	error                                when                                                                  what to do
+//	of Validate, joined                  a rule lacks something, or has another's ID                           mend the rule that the text names; Check panics over it
+//	of PlanMigration                     from is no connected app that was read, or to no external client app  give it those
+//	of PlanMigration, a *metadata.Error  to is not valid                                                       mend the field that the text names
+//	of Write                             the Format is none of its constants                                   use one of them
+//	of Write, wrapping the writer's      the writer failed                                                     errors.As gives the writer's error
+//
 // # Security
 //
 // Rules read apps in Setup's words, which hold neither consumer key nor consumer secret, so no report, difference or

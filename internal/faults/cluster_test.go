@@ -62,7 +62,12 @@ func endSessions(t *testing.T, at place, every time.Duration) (ended *atomic.Int
 // connections are healthy afterwards, and what the org has seen.
 func (s *scene) underLoad(happen func()) (healthy int, seen account) {
 	s.t.Helper()
-	workers := s.workers(4)
+	return s.loaded(s.workers(4), happen)
+}
+
+// loaded is underLoad with these workers.
+func (s *scene) loaded(workers []*worker, happen func()) (healthy int, seen account) {
+	s.t.Helper()
 	mark := s.mark()
 	everybody(workers, order{Op: "hammer", Conns: s.indices(), Each: 16, Within: 20 * time.Second})
 	stop := s.expireEvery(400 * time.Millisecond)

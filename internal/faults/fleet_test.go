@@ -2,6 +2,7 @@ package faults
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
 	"io"
 	"os"
@@ -54,7 +55,7 @@ func (s *scene) spawn(change ...func(*script)) (*worker, error) {
 	if err != nil {
 		return nil, err
 	}
-	line := append(slices.Clone(sc.Under), os.Args[0])
+	line := append(slices.Clone(sc.Under), cmp.Or(sc.Program, os.Args[0]))
 	w := &worker{s: s, command: exec.Command(line[0], line[1:]...), gone: make(chan struct{})}
 	w.command.Env = append(os.Environ(), workerVariable+"="+string(text))
 	if !sc.Quiet || sc.Loud {
@@ -138,6 +139,7 @@ func everybody(workers []*worker, o order) reply {
 			}
 			sum.Worst, sum.P99, sum.Dials = max(sum.Worst, r.Worst), max(sum.P99, r.P99), max(sum.Dials, r.Dials)
 			sum.Window = append(sum.Window, r.Window...)
+			sum.Heap, sum.Resident = sum.Heap+r.Heap, sum.Resident+r.Resident
 			if r.Err != "" {
 				sum.Err = r.Err
 			}

@@ -39,12 +39,13 @@ type script struct {
 	Quiet       bool     // it is to die with a long text
 	Loud        bool     // what it logs, sees and is told goes to standard error, where secrets are looked for
 	Under       []string // the command that runs it
+	Program     string   // the worker's program; empty for this one
 	Acks        string   // file that notes each save of a connection
 }
 
 // order is what a worker is asked to do, reply what became of it.
 type order struct {
-	Op     string // call, hammer, halt, close, replace, renew, store, vault, reseal, take over, complete
+	Op     string // call, hammer, halt, probe, measure, close, replace, renew, store, vault, reseal, take over, complete
 	Conns  []int
 	Each   int           // goroutines
 	Within time.Duration // for all of it
@@ -61,6 +62,8 @@ type reply struct {
 	Window   []time.Duration
 	Events   map[string]int
 	Failed   int // saves of connections
+	Heap     int // bytes that are live
+	Resident int // bytes of memory that the process has
 	Err      string
 }
 
@@ -79,6 +82,8 @@ type crew struct {
 
 	mu     sync.Mutex
 	events map[string]int
+
+	probes probes
 
 	halt   context.CancelFunc
 	hammer sync.WaitGroup
@@ -208,6 +213,11 @@ func (c *crew) do(o order) reply {
 			})
 		}
 		return reply{}
+	case "probe":
+		go c.probe(o)
+		return reply{}
+	case "measure":
+		return c.measure()
 	case "halt":
 		c.halt()
 		c.hammer.Wait()

@@ -13,6 +13,22 @@
 // A record that was damaged, or whose file was exchanged with another's, is refused with an error wrapping
 // [ErrDamaged]; all others stay usable. A List yields the others first and that error last.
 //
+// # Errors
+//
+// Load, Save and Delete say which record, List and Open which file; errors.Is and errors.As tell the rest:
+//
+//	error                               when                                                      what to do
+//	oauthflow.ErrNotFound               Load: there is no such record                             connect first
+//	oauthflow.ErrConflict               Save, Delete: the record has another version              load it and decide again; a Manager does
+//	ErrDamaged                          a record is not as it was written, or in another's place  remove the file that the text names, and connect that org again
+//	ErrUnsafe                           a file or directory is open to others, or no plain one    chown and chmod it, or find out who made it
+//	ErrFilesystem                       the directory is on a network or unknown file system      use a local disk, or package sqlstore
+//	*FileError                          any of these three; Path is the file                      as for the error in it
+//	errors.ErrUnsupported               Open: the system is neither Linux nor macOS               use package sqlstore
+//	os.ErrClosed                        the store was closed                                      close it last
+//	context.Canceled, DeadlineExceeded  the caller left; a change may have been made              Load tells
+//	any other, such as ENOSPC           the disk failed; a change may have been made              look after the disk; Load tells
+//
 // # Files
 //
 // All files lie in the directory itself, with mode 0600 in a directory of mode 0700. NAME.rec is a record, where NAME is

@@ -34,8 +34,12 @@ type Config struct {
 	// SessionTimeout is how long an access token lives without being used; default 2 h. An app may set its own.
 	SessionTimeout time.Duration
 
-	// ApprovalLimit is how many refresh tokens one user may hold for one app before the oldest is revoked; default 5.
+	// ApprovalLimit is how many refresh tokens one user may hold for one app before one is revoked; default 5, as most pages
+	// say. One is read as "after a fifth", which is 4.
 	ApprovalLimit int
+
+	// DropLeastUsed makes the approval over the limit the one that was used longest ago. Default the oldest; pages differ.
+	DropLeastUsed bool
 
 	// RefreshTime is how long the org is busy with one refresh. A second refresh with the same token in that time is
 	// refused. Default 0: instantly done.

@@ -8,7 +8,8 @@
 // The org starts empty. An app gets into it as into a real one: deployed with the admin's session of [Org.AdminSession], or
 // already there by [Config.Existing]. From then on the org enforces what that app says: PKCE, secrets, callback URLs, scopes,
 // permitted users, refresh token policy, IP relaxation, rotation. It has no Experience Cloud site, so that it refuses the
-// Authorization Code and Credentials Flow, as Salesforce's login and My Domain hosts do.
+// Authorization Code and Credentials Flow, as Salesforce's login and My Domain hosts do. That flow signs in the external
+// users of such a site; no package here runs it, so that answers to it would have nobody to be tried on.
 //
 // # Three ways in
 //
@@ -27,6 +28,18 @@
 //
 // [Org.Inject] scripts what goes wrong on the way: an answer of any status, a delay, a connection dropped before or after
 // the org acted, an answer cut short. [Org.Ledger] tells afterwards what the org did, without any secret in it.
+//
+// # Errors
+//
+// A refusal that Salesforce would give is an HTTP response. An error means that a test asks for what cannot be, and no error
+// has a type: fail the test with it.
+//
+//	error                       when                                                                      what to do
+//	of New                      Config names an impossible domain, user or wait, or Existing is no app    mend the field that the text names
+//	of Org.Approve, Org.Deny    the URL is not this org's, or Salesforce would not send the browser back  expect that, or mend app, user or URL
+//	of Org.Inject               a Fault does nothing, or contradicts itself                               mend what the text names; none was injected
+//	of Org.Start, Server.Close  loopback has no free port                                                 free one
+//	of any other method         there is no such app, user or component, or no value like that            use the API name that was deployed
 //
 // # Concurrency
 //

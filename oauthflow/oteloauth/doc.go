@@ -17,6 +17,13 @@
 // Worth an alert: any event "replay suspected", "foreign record", "events missed" or "org changed"; "in doubt" and "broken"
 // more often than usual; connections whose status is "broken" or "unreadable".
 //
+// # Errors
+//
+//	error                       when                                                 what to do
+//	of New                      the MeterProvider refuses an instrument              it is wrapped; see to the provider's views
+//	of Bridge.Watch             the MeterProvider refuses the gauge or its callback  the same; without the gauge all else is told
+//	to the SDK's error handler  the list of Watch took longer than the reader waits  a longer timeout; connections are not counted by half
+//
 // # Spans
 //
 // [Bridge.Transport] makes a client span of each request. It is named for the method and, at Salesforce's OAuth endpoints,

@@ -21,6 +21,21 @@
 // A key that holds something else than this package wrote is refused with an error wrapping [ErrDamaged]; all others
 // stay usable. After FLUSHALL there are no records, which is what Load then says.
 //
+// # Errors
+//
+// What errors.Is tells; the client's error is wrapped, too:
+//
+//	error                               when                                                        what to do
+//	oauthflow.ErrNotFound               Load: there is no such record                               connect first
+//	oauthflow.ErrConflict               Save, Delete: the record has another version                load it and decide again; a Manager does
+//	ErrReplicas                         the change is made, but fewer than Config.Replicas have it  look after the replicas; the record is the new one
+//	ErrReadOnly                         the server takes no writes                                  connect to the master
+//	ErrDamaged                          the key holds what this package did not write               find out who wrote it; connect that org again
+//	ErrVolatile                         Open: the server may lose acknowledged writes               change what the text names, or set Config.Durability
+//	context.Canceled, DeadlineExceeded  the caller left; a change may have been made                Load tells
+//	of Open, naming fields of Config    Client, Prefix, Durability or Replicas will not do          mend all that the text names
+//	any other                           the server or the way to it failed                          look after the server; Load tells
+//
 // # Keys
 //
 // With the prefix "sfauth", {sfauth}:record:ID is a hash with the fields version, due and data, and {sfauth}:due a

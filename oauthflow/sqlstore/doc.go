@@ -29,11 +29,26 @@
 // wanted; see [Durability]. Every write is refused by a database that takes none, such as a read replica, with an error
 // wrapping [ErrReadOnly]. Load and List do not find out that they read from a replica: give the store the primary.
 //
+// # Errors
+//
+// What errors.Is tells; the driver's error is wrapped, too:
+//
+//	error                               when                                                what to do
+//	oauthflow.ErrNotFound               Load: there is no such record                       connect first
+//	oauthflow.ErrConflict               Save, Delete: the record has another version        load it and decide again; a Manager does
+//	ErrNoTable                          the table is missing                                call Migrate, or have Schema run
+//	ErrReadOnly                         the database takes no writes                        connect to the primary
+//	ErrVolatile                         Open: the settings let acknowledged writes be lost  change what the text names, or set Config.Durability
+//	context.Canceled, DeadlineExceeded  the caller left; a change may have been made        Load tells
+//	of Open, naming fields of Config    DB, Dialect, Table or Durability will not do        mend all that the text names
+//	any other                           the database or the way to it failed                look after the database; Load tells
+//
 // # Databases
 //
 // PostgreSQL: any isolation level. Behind a pooler that hands out connections by transaction, such as PgBouncer, tell
 // the driver not to prepare statements; for pgx, add default_query_exec_mode=exec to the DSN. With asynchronous replication, a failover may lose what was acknowledged before it;
-// use synchronous_standby_names.
+// use synchronous_standby_names. Where that is empty, Load tells the timeline that the server is in, so that after a
+// failover or a restoration to a point in time no refresh token is sent before Salesforce has said that it is unspent.
 //
 // MySQL, MariaDB: InnoDB, any isolation level and sql_mode. With asynchronous replication the same holds; also set
 // sync_binlog=1.

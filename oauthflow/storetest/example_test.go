@@ -2,6 +2,7 @@ package storetest_test
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"testing"
 
@@ -27,7 +28,31 @@ func ExampleRun() {
 			return func() oauthflow.Store { return s } // one more handle on them
 		})
 	}
-	_ = TestMyStore
+	fmt.Println(goTest("TestMyStore", TestMyStore))
+	// Output: ok
+}
+
+// goTest runs a test as the go command does. It shows only what fails, also where all is to be shown of the tests around it.
+func goTest(name string, test func(*testing.T)) string {
+	verbose := flag.Lookup("test.v").Value
+	before := fmt.Sprint(verbose.(flag.Getter).Get())
+	defer func() { _ = verbose.Set(before) }()
+	_ = verbose.Set("false")
+	if testing.RunTests(func(_, _ string) (bool, error) { return true, nil }, []testing.InternalTest{{Name: name, F: test}}) {
+		return "ok"
+	}
+	return "FAIL"
+}
+
+// The names of the clauses are the contract of a store, in short.
+func ExampleClauses() {
+	for _, c := range storetest.Clauses()[:3] {
+		fmt.Println(c.Name)
+	}
+	// Output:
+	// Fresh data hold no record
+	// Load returns the record as Save left it, with the version one higher
+	// Load of an id without a record returns an error wrapping ErrNotFound
 }
 
 // Outside of go test, each clause can be checked by itself.

@@ -12,6 +12,14 @@
 // instant in whatever zone, and leave open what happens to records that change while they are listed. They cannot see
 // what survives a crash of the machine; that, a store has to prove by itself.
 //
+// # Errors
+//
+// [Clause.Check] is for who wants the answers without a [testing.T]. Its error has no type; the text is for the store's author.
+//
+//	error                                when                                                    what to do
+//	of Clause.Check                      the store breaks the clause; the text says what it did  mend the store
+//	of Clause.Check, begins with panic:  the store panicked; its stack is in the text            mend the store
+//
 // The package is itself held against stores that are wrong in one way each.
 package storetest
 
