@@ -24,7 +24,9 @@ func (m *Manager) refused(ctx context.Context, g *grant, attempt string, e *Erro
 	var events []EventType
 	applied, err := m.update(ctx, g, attempt, func(now *grant) {
 		events = nil
-		now.Intent = nil
+		if !doubted || e.Kind != KindNotSent { // else the earlier request is in doubt as before
+			now.Intent = nil
+		}
 		now.Failures++
 		failures = now.Failures
 		if again = met && now.Failures <= busyTries; again {
