@@ -27,6 +27,11 @@ var shownCommands = []struct {
 	}},
 	{`^bash \.ci/run((?: \w+)*)$`, func(t *testing.T, p []string) { lanesExist(t, strings.Fields(p[1])...) }},
 	{`^\.ci/run LANE\.\.\.$`, func(t *testing.T, _ []string) { lanesExist(t) }},
+	{`^go get github\.com/fullcast/sfauth$`, func(t *testing.T, _ []string) {
+		if !strings.Contains(read(t, "go.mod"), "module "+module+"\n") {
+			t.Error("the module has another name")
+		}
+	}},
 	{`^openssl rand -base64 32$`, func(t *testing.T, _ []string) { walked(t, "$(openssl rand -base64 32)") }},
 }
 

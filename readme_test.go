@@ -6,24 +6,29 @@ import (
 	"testing"
 )
 
-func TestTheREADMEShowsTheExampleThatIsCompiledAndRun(t *testing.T) {
+func TestTheREADMEShowsExamplesThatAreCompiledAndRun(t *testing.T) {
 	readme := read(t, "README.md")
-	_, rest, ok := strings.Cut(readme, "```go\n")
-	shown, _, ok2 := strings.Cut(rest, "```")
-	if !ok || !ok2 {
-		t.Fatal("the README has no Go block")
-	}
-	_, rest, ok = strings.Cut(read(t, "fullcast/example_test.go"), "func Example() {\n")
-	body, _, ok2 := strings.Cut(rest, "\n}\n")
-	if !ok || !ok2 {
-		t.Fatal("the package example is gone")
-	}
-	var want strings.Builder
-	for line := range strings.Lines(body + "\n") {
-		want.WriteString(strings.TrimPrefix(line, "\t"))
-	}
-	if shown != want.String() {
-		t.Errorf("the README shows\n%s\nthe example is\n%s", shown, want.String())
+	for _, example := range []struct{ file, name string }{
+		{"fullcast/example_test.go", "Example"}, {"fullcast/example_orgtest_test.go", "Example_withoutAnOrg"},
+	} {
+		_, rest, ok := strings.Cut(readme, "```go\n")
+		shown, rest, ok2 := strings.Cut(rest, "```")
+		if !ok || !ok2 {
+			t.Fatalf("the README has no block for %s", example.name)
+		}
+		readme = rest
+		_, rest, ok = strings.Cut(read(t, example.file), "func "+example.name+"() {\n")
+		body, _, ok2 := strings.Cut(rest, "\n}\n")
+		if !ok || !ok2 {
+			t.Fatalf("%s has no %s", example.file, example.name)
+		}
+		var want strings.Builder
+		for line := range strings.Lines(body + "\n") {
+			want.WriteString(strings.TrimPrefix(line, "\t"))
+		}
+		if shown != want.String() {
+			t.Errorf("the README shows\n%s\n%s is\n%s", shown, example.name, want.String())
+		}
 	}
 }
 

@@ -108,12 +108,12 @@ func TestEveryBlockOfGoInADocumentCompiles(t *testing.T) {
 	whole := regexp.MustCompile("(?ms)^```go\n(.*?)^```$")
 	for name, document := range documents(t) {
 		for i, m := range whole.FindAllStringSubmatch(document, -1) {
-			if name != "README.md" || i > 0 { // the first one is the package example
+			if name != "README.md" || i > 1 { // the first two are run as examples
 				blocks = append(blocks, "\n// "+name+"\n"+m[1])
 			}
 		}
 	}
-	if len(blocks) < 2 {
+	if len(blocks) < 1 {
 		t.Errorf("found %d blocks; the search for them is broken", len(blocks))
 	}
 	if err := compiles(t, blocks...); err != nil {

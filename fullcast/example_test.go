@@ -20,8 +20,8 @@ func Example() {
 	org := simulatedOrg(ctx) // in production: a customer's org, and no Transport below
 	sf, err := fullcast.NewConnector(fullcast.Config{
 		Site:      fullcast.Production,
-		Store:     oauthflow.NewMemoryStore(), // in production: filestore, or one of your own
-		Keys:      sealingKeys(),
+		Store:     oauthflow.NewMemoryStore(), // in production: a database or a directory
+		Keys:      sealingKeys(),              // in production: oauthflow.NewKeys with a key from your secret manager
 		Transport: org.RoundTripper(),
 	})
 	check(err)

@@ -298,6 +298,9 @@ func (o *Org) judgeConnectedApp(body *node, old *component, r rules) *problem {
 func (o *Org) install(files map[string]string) error {
 	var list []change
 	for _, name := range sorted(files) {
+		if name == "package.xml" {
+			continue // which lists the others
+		}
 		k, fullName, ok := kindOfFile(name)
 		if !ok {
 			return fmt.Errorf("%s: not the path of a metadata type this org knows", name)

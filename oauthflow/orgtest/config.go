@@ -27,8 +27,8 @@ type Config struct {
 	Users []User
 
 	// Existing is metadata the org has already, file path in a package to XML text, for example
-	// "connectedApps/Fullcast_Motion_Package.connectedApp". The rules about creating apps do not apply to it; a consumer key
-	// and secret in it are taken over, links to the org it came from are replaced.
+	// "connectedApps/Fullcast_Motion_Package.connectedApp"; a package.xml is passed over. The rules about creating apps do
+	// not apply to it; a consumer key and secret in it are taken over, links to the org it came from are replaced.
 	Existing map[string]string
 
 	// SessionTimeout is how long an access token lives without being used; default 2 h. An app may set its own.
