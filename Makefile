@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help check test race lint fuzz examples interop browser faults faults-long bench golden
+.PHONY: help check test race lint fuzz examples interop browser faults faults-long bench corpus golden
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,13 +29,17 @@ browser: ## use the admin page with Chromium, which is installed if missing
 	@bash .ci/run browser
 
 faults: ## drill the Manager with real faults; prints one table; SFAUTH_FAULTS_STORE=PostgreSQL for another store
-	cd internal/faults && GOWORK=off go test -count=1 -timeout 15m .
+	cd internal/faults && GOWORK=off go test -count=1 -timeout 15m
 
 faults-long: ## the same at full size; takes hours
-	cd internal/faults && SFAUTH_FAULTS=long GOWORK=off go test -count=1 -timeout 12h .
+	SFAUTH_FAULTS=long go test -count=1 -run TestNoSaltIsUsedTwice ./oauthflow
+	cd internal/faults && SFAUTH_FAULTS=long GOWORK=off go test -count=1 -timeout 12h
 
 bench: ## measure beside the peers; wants a quiet machine
 	cd internal/bench && SFAUTH_BENCH=1 GOWORK=off go test -count=1 -timeout 2h -v . -update
+
+corpus: ## print what was read and found in the files of real orgs; needs SFAUTH_CORPUS
+	go test -count=1 -v -run 'TestCorpusIsReadAndWrittenBackByteEqual|TestRealApps' ./metadata ./policy
 
 golden: ## rewrite the golden files; read the diff before committing it
 	go test . -update

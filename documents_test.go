@@ -27,11 +27,7 @@ var shownCommands = []struct {
 	}},
 	{`^bash \.ci/run((?: \w+)*)$`, func(t *testing.T, p []string) { lanesExist(t, strings.Fields(p[1])...) }},
 	{`^\.ci/run LANE\.\.\.$`, func(t *testing.T, _ []string) { lanesExist(t) }},
-	{`^go get github\.com/fullcast/sfauth$`, func(t *testing.T, _ []string) {
-		if !strings.Contains(read(t, "go.mod"), "module "+module+"\n") {
-			t.Error("the module has another name")
-		}
-	}},
+	{`^go get (\S+)$`, func(t *testing.T, p []string) { moduleIs(t, p[1]) }},
 	{`^openssl rand -base64 32$`, func(t *testing.T, _ []string) { walked(t, "$(openssl rand -base64 32)") }},
 }
 
@@ -210,6 +206,15 @@ func variableIsRead(t *testing.T, name string) {
 		}
 	}
 	t.Errorf("no test reads %s", name)
+}
+
+// moduleIs reports a module path that no go.mod of ours has.
+func moduleIs(t *testing.T, path string) {
+	t.Helper()
+	folder, ok := strings.CutPrefix(path, module)
+	if !ok || !strings.HasPrefix(read(t, filepath.Join(".", folder, "go.mod")), "module "+path+"\n") {
+		t.Errorf("%s is no module of this project", path)
+	}
 }
 
 func lanesExist(t *testing.T, lanes ...string) {

@@ -258,6 +258,26 @@ func TestACallbackPageNeverSendsTheBrowserElsewhere(t *testing.T) {
 	}
 }
 
+func TestACompletedCallbackIgnoresWhereItsQueryWouldSendTheBrowser(t *testing.T) {
+	for _, payload := range []string{"https://evil.example", "//evil.example", "/app/other", "javascript:alert(1)"} {
+		t.Run(payload, func(t *testing.T) {
+			w := newWorld(t, config{})
+			u := approved(t, w)
+			var done error
+			r := httptest.NewRequest("GET", u.String()+"&"+url.Values{"next": {payload}, "RelayState": {payload}}.Encode(), nil)
+			r.Header.Set("Signed-In", main.Tenant)
+			rec := httptest.NewRecorder()
+			callbackPages(t, w, &done).ServeHTTP(rec, r)
+			if _, err := w.sf.Open(t.Context(), main); err != nil || done != nil {
+				t.Errorf("the login was not completed: %v, %v", err, done)
+			}
+			if to := rec.Header().Get("Location"); rec.Code != http.StatusSeeOther || to != u.Path || strings.Contains(rec.Body.String(), payload) {
+				t.Errorf("%d to %q: %s", rec.Code, to, rec.Body)
+			}
+		})
+	}
+}
+
 func TestOnlyOrgIDsAreTakenForOrgIDs(t *testing.T) {
 	w := newWorld(t, config{})
 	for _, id := range []string{

@@ -23,28 +23,39 @@ const checkVersion = metadata.APIVersion(66)
 // report's Note says so. A legacy connection whose key is found on it is one to an external client app from then on:
 // [oauthflow.EventKind] tells.
 func (c *Connection) Check(ctx context.Context) (policy.Report, error) {
+	report, moved, err := c.judge(ctx)
+	if err != nil || moved == "" {
+		return report, err
+	}
+	if err := c.connector.manager.SetKind(ctx, c.Key(), moved, string(report.Kind)); err != nil {
+		return policy.Report{}, c.wrap("check", err)
+	}
+	_, err = c.Status(ctx)
+	return report, err
+}
+
+// judge makes Check's report. Moved is the consumer key that was found on an app of another kind than the connection's.
+func (c *Connection) judge(ctx context.Context) (report policy.Report, moved string, err error) {
 	now, err := c.Status(ctx)
 	if err != nil {
-		return policy.Report{}, err
+		return policy.Report{}, "", err
 	}
 	org, err := c.Org(checkVersion)
 	if err != nil {
-		return policy.Report{}, err
+		return policy.Report{}, "", err
 	}
 	app, err := c.app(ctx, org, now)
 	if err != nil {
-		return policy.Report{}, c.wrap("check", err)
+		return policy.Report{}, "", c.wrap("check", err)
 	}
 	want, before := ConnectedApp(c.connector.site, ""), ConnectedApp(c.connector.site, "").New()
 	if app.Kind == metadata.KindExternalClientApp {
 		want = ExternalClientApp(c.connector.site, "")
 	}
 	if app.Kind != metadata.Kind(now.Kind) && externalKey(app) == now.ConsumerKey {
-		if err := c.connector.manager.SetKind(ctx, c.Key(), string(app.Kind)); err != nil {
-			return policy.Report{}, c.wrap("check", err)
-		}
+		moved = now.ConsumerKey
 	}
-	return policy.Check(policy.Subject{App: app, Version: checkVersion, Before: &before}, policy.Baseline(want)...), nil
+	return policy.Check(policy.Subject{App: app, Version: checkVersion, Before: &before}, policy.Baseline(want)...), moved, nil
 }
 
 // app reads the connection's app: the one that the instructions name, unless that has another consumer key, or what

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"sync/atomic"
 
 	"github.com/go-resty/resty/v2"
 	"golang.org/x/oauth2"
@@ -16,28 +17,39 @@ import (
 // be used by many goroutines. Every error that leaves it is an *[Error].
 type Connection struct {
 	connector *Connector
-	opened    oauthflow.Connection
+	key       oauthflow.Key
+	seen      atomic.Pointer[oauthflow.Connection] // the state that was loaded last
 	source    *oauthflow.Source
+	still     bool // calls work with the access token that there is, and change nothing; see [Connection.Diagnose]
 }
 
 func (c *Connector) connection(got oauthflow.Connection) *Connection {
-	return &Connection{c, got, c.manager.Source(got.Key)}
+	conn := &Connection{connector: c, key: got.Key, source: c.manager.Source(got.Key)}
+	conn.seen.Store(&got)
+	return conn
 }
 
 // Key returns the connection's name.
-func (c *Connection) Key() oauthflow.Key { return c.opened.Key }
+func (c *Connection) Key() oauthflow.Key { return c.key }
 
-// Kind returns the kind of app that the connection had when it was opened. See [Connection.Check].
-func (c *Connection) Kind() metadata.Kind { return metadata.Kind(c.opened.Kind) }
+// Kind returns the kind of app that the connection had when it was last looked at: opened, or by [Connection.Status] or
+// [Connection.Check].
+func (c *Connection) Kind() metadata.Kind { return metadata.Kind(c.seen.Load().Kind) }
 
 // Status returns what is stored of the connection now.
 func (c *Connection) Status(ctx context.Context) (oauthflow.Connection, error) {
 	got, err := c.connector.manager.Load(ctx, c.Key())
+	if err == nil {
+		c.seen.Store(&got)
+	}
 	return got, c.wrap("status", err)
 }
 
 // InstanceURL returns the origin for API calls, such as "https://acme.my.salesforce.com". It may change at a refresh.
 func (c *Connection) InstanceURL(ctx context.Context) (string, error) {
+	if c.still {
+		return c.seen.Load().InstanceURL, nil
+	}
 	u, err := c.source.InstanceURL(ctx)
 	return u, c.wrap("instance URL", err)
 }
@@ -46,6 +58,9 @@ func (c *Connection) InstanceURL(ctx context.Context) (string, error) {
 // whose session has ended and sends the request again. Requests to other hosts are refused. See
 // [oauthflow.Source.Transport].
 func (c *Connection) HTTPClient() *http.Client {
+	if c.still {
+		return &http.Client{Transport: &stillTransport{c}}
+	}
 	return &http.Client{Transport: &transport{c, c.source.Transport(c.connector.transport)}}
 }
 
@@ -58,7 +73,7 @@ func (c *Connection) ResponseError(resp *http.Response) error {
 // Resty returns a new resty client over [Connection.HTTPClient] with the instance URL as its base. It never repeats a
 // request by itself.
 func (c *Connection) Resty() *resty.Client {
-	return resty.NewWithClient(c.HTTPClient()).SetBaseURL(c.opened.InstanceURL)
+	return resty.NewWithClient(c.HTTPClient()).SetBaseURL(c.seen.Load().InstanceURL)
 }
 
 // TokenSource returns the connection's access tokens for packages that take an oauth2.TokenSource. It replaces a token
@@ -77,7 +92,12 @@ func (c *Connection) Org(v metadata.APIVersion) (*metadata.Org, error) {
 // session returns an access token for SOAP requests, which carry it in their body.
 func (c *Connection) session(ctx context.Context, rejected string) (string, error) {
 	replace := c.source.TokenContext
-	if rejected != "" {
+	switch {
+	case c.still && rejected != "":
+		return "", c.wrap("session", &oauthflow.Error{Op: "request", Kind: oauthflow.KindSession})
+	case c.still:
+		replace = c.source.Present
+	case rejected != "":
 		replace = func(ctx context.Context) (*oauth2.Token, error) { return c.source.Replace(ctx, rejected) }
 	}
 	t, err := replace(ctx)

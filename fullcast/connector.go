@@ -40,10 +40,15 @@ type Config struct {
 	// [oauthflow.Config] for what becomes of it on token calls.
 	Transport http.RoundTripper
 
+	// EgressAddresses are the public addresses and networks that the service calls Salesforce from, such as "203.0.113.7" or
+	// "203.0.113.0/28". They are named to the org's admin where Salesforce may restrict addresses; see [Remedy.ForAdmin].
+	// Optional; default: the text says that Fullcast tells them.
+	EgressAddresses []string
+
 	// Observe is told what happens to connections. Optional; see [oauthflow.ManagerConfig].
 	Observe func(oauthflow.Event)
 
-	// Logger gets debug lines. Optional; default silent.
+	// Logger gets lines about what goes wrong inside. Optional; default silent. See [oauthflow.ManagerConfig] for their fields.
 	Logger *slog.Logger
 }
 
@@ -53,6 +58,7 @@ type Config struct {
 type Connector struct {
 	site      Site
 	transport http.RoundTripper
+	egress    []string
 	manager   *oauthflow.Manager
 }
 
@@ -60,8 +66,16 @@ type Connector struct {
 func NewConnector(c Config) (*Connector, error) {
 	const op = "new connector"
 	var none oauthflow.Key
+	var bad []error
 	if err := c.Site.Validate(); err != nil {
-		return nil, &Error{Op: op, Remedy: FixConfiguration, Err: err}
+		bad = append(bad, err)
+	}
+	egress, err := parseEgress(c.EgressAddresses)
+	if err != nil {
+		bad = append(bad, fmt.Errorf("EgressAddresses: %w", err))
+	}
+	if len(bad) > 0 {
+		return nil, &Error{Op: op, Remedy: FixConfiguration, Err: errors.Join(bad...)}
 	}
 	if c.Environment == "" {
 		c.Environment = string(c.Site)
@@ -78,7 +92,7 @@ func NewConnector(c Config) (*Connector, error) {
 	if err != nil {
 		return nil, wrap(op, none, "", err)
 	}
-	return &Connector{site: c.Site, transport: c.Transport, manager: m}, nil
+	return &Connector{site: c.Site, transport: c.Transport, egress: egress, manager: m}, nil
 }
 
 // Manager returns the connector's manager, for what services rarely do: [oauthflow.Manager.Reseal],
@@ -101,8 +115,10 @@ type BeginOptions struct {
 	// LoginHint is the Salesforce user name to fill in. Optional.
 	LoginHint string
 
-	// ExpectOrg is the id of the org that is to be connected, 15 or 18 characters; a login by another org is refused.
-	// Optional; default any org. A connection that exists expects its own org anyway.
+	// ExpectOrg is the id of the org that is to be connected, 15 or 18 characters; a login by another org is refused with
+	// [oauthflow.ErrOrgChanged], and an *[oauthflow.StrangerError] that names who has logged in. Optional; default the org
+	// of the connection that exists, else any. An id other than that org's accepts that the new org takes its place, as
+	// after a sandbox refresh: let a person confirm it.
 	ExpectOrg string
 
 	// SecondKey accepts a login of an org, user and app that another key is connected to, which is refused with
@@ -205,20 +221,40 @@ func (c *Connector) Complete(ctx context.Context, cb oauthflow.Callback) (*Conne
 }
 
 // Adopt takes over a connection that was made before this SDK, of either kind of app, with its refresh token. The
-// former owner must have stopped refreshing first. See [oauthflow.Manager.Adopt].
+// former owner must have stopped refreshing first, and for good: with rotation, each use of a refresh token by one of two
+// owners ends the other's. See [oauthflow.Manager.Adopt].
 func (c *Connector) Adopt(ctx context.Context, k oauthflow.Key, client oauthflow.Client, refreshToken oauthflow.Secret) (*Connection, error) {
 	const op = "adopt"
-	if isMigration(k) {
-		return nil, reserved(op, k)
-	}
-	if client.Kind != string(metadata.KindExternalClientApp) && client.Kind != string(metadata.KindConnectedApp) {
-		return nil, invalid(op, k, "Client.Kind", "must be ExternalClientApp or ConnectedApp")
+	if err := adoptable(op, k, client); err != nil {
+		return nil, err
 	}
 	got, err := c.manager.Adopt(ctx, k, client, refreshToken)
 	if err != nil {
 		return nil, wrap(op, k, metadata.Kind(client.Kind), err)
 	}
 	return c.connection(got), nil
+}
+
+// AdoptDryRun tells what [Connector.Adopt] would meet, and spends and writes nothing: whether the input is usable, the key
+// free, and whether Salesforce accepts consumer key and secret and calls the refresh token active. The former owner may go
+// on refreshing meanwhile. See [oauthflow.Manager.AdoptDryRun].
+func (c *Connector) AdoptDryRun(ctx context.Context, k oauthflow.Key, client oauthflow.Client, refreshToken oauthflow.Secret) (oauthflow.Introspection, error) {
+	const op = "adopt (dry run)"
+	if err := adoptable(op, k, client); err != nil {
+		return oauthflow.Introspection{}, err
+	}
+	is, err := c.manager.AdoptDryRun(ctx, k, client, refreshToken)
+	return is, wrap(op, k, metadata.Kind(client.Kind), err)
+}
+
+func adoptable(op string, k oauthflow.Key, client oauthflow.Client) error {
+	if isMigration(k) {
+		return reserved(op, k)
+	}
+	if client.Kind != string(metadata.KindExternalClientApp) && client.Kind != string(metadata.KindConnectedApp) {
+		return invalid(op, k, "Client.Kind", "must be ExternalClientApp or ConnectedApp")
+	}
+	return nil
 }
 
 // Open returns a connection that exists. It makes no request to Salesforce, except for one that was adopted and has
@@ -240,10 +276,22 @@ func (c *Connector) Open(ctx context.Context, k oauthflow.Key) (*Connection, err
 	return c.connection(got), nil
 }
 
-// Disconnect revokes the connection at Salesforce and forgets it. It is safe to repeat. See
-// [oauthflow.Manager.Disconnect].
+// Disconnect revokes the connection at Salesforce and forgets it, and with it a migration that has not come to its end. It
+// is safe to repeat. See [oauthflow.Manager.Disconnect].
 func (c *Connector) Disconnect(ctx context.Context, k oauthflow.Key) error {
-	return wrap("disconnect", k, "", c.manager.Disconnect(ctx, k))
+	const op = "disconnect"
+	if !isMigration(k) { // first, so that what is left of an interrupted call is still listed
+		if err := c.manager.Disconnect(ctx, migrationKey(k)); err != nil && !unusable(err) {
+			return wrap(op, k, metadata.KindExternalClientApp, err)
+		}
+	}
+	return wrap(op, k, "", c.manager.Disconnect(ctx, k))
+}
+
+// unusable reports whether a key is none: a name may be too long to have had a migration.
+func unusable(err error) bool {
+	var e *oauthflow.Error
+	return errors.As(err, &e) && e.Kind == oauthflow.KindInvalid && !errors.Is(err, oauthflow.ErrClosed)
 }
 
 // Close waits until every refresh that is under way has been stored. See [oauthflow.Manager.Close].

@@ -85,6 +85,9 @@ type world struct {
 	sf   *fullcast.Connector
 	host oauthflow.Host
 
+	store oauthflow.Store
+	keys  *oauthflow.Keys
+
 	out  io.Writer
 	mu   sync.Mutex
 	told map[oauthflow.EventType]int
@@ -100,32 +103,49 @@ func (w *world) observe(e oauthflow.Event) {
 func newWorld(t *testing.T, cfg orgtest.Config) *world {
 	t.Helper()
 	t.Parallel()
+	return bubbleWorld(t, cfg)
+}
+
+// bubbleWorld is newWorld inside of a bubble, where tests are not parallel.
+func bubbleWorld(t *testing.T, cfg orgtest.Config) *world {
+	t.Helper()
 	org, err := orgtest.New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
 	w := &world{org: org, rec: &recorder{next: org.RoundTripper(), said: t.Output()}, out: t.Output(), told: map[oauthflow.EventType]int{}}
-	keys, err := oauthflow.NewKeys(oauthflow.GenerateSealingKey("test"))
-	if err != nil {
+	w.store = oauthflow.NewMemoryStore()
+	if w.keys, err = oauthflow.NewKeys(oauthflow.GenerateSealingKey("test")); err != nil {
 		t.Fatal(err)
 	}
-	w.sf, err = fullcast.NewConnector(fullcast.Config{
-		Site: fullcast.Production, Store: oauthflow.NewMemoryStore(), Keys: keys, Transport: w.rec, Observe: w.observe,
-		// What is printed is looked through for secrets.
-		Logger: slog.New(slog.NewJSONHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelDebug})),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := w.sf.Close(context.Background()); err != nil {
-			t.Error(err)
-		}
-	})
+	w.sf = w.connector(t, w.store)
 	if w.host, err = oauthflow.ParseHost(org.InstanceURL()); err != nil {
 		t.Fatal(err)
 	}
 	return w
+}
+
+// connector is another process over a store.
+func (w *world) connector(t *testing.T, store oauthflow.Store, change ...func(*fullcast.Config)) *fullcast.Connector {
+	t.Helper()
+	cfg := fullcast.Config{
+		Site: fullcast.Production, Store: store, Keys: w.keys, Transport: w.rec, Observe: w.observe,
+		// What is printed is looked through for secrets.
+		Logger: slog.New(slog.NewJSONHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelDebug})),
+	}
+	for _, f := range change {
+		f(&cfg)
+	}
+	sf, err := fullcast.NewConnector(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := sf.Close(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+	return sf
 }
 
 func (w *world) deploy(t *testing.T, spec metadata.AppSpec) {
@@ -194,6 +214,16 @@ func (w *world) connectTo(t *testing.T, app string) *fullcast.Connection {
 		t.Fatal(err)
 	}
 	return conn
+}
+
+// refuse has the next request of the token endpoint answered with a refusal.
+func (w *world) refuse(t *testing.T, body string) {
+	t.Helper()
+	if err := w.org.Inject(orgtest.Fault{
+		Path: "/services/oauth2/token", Status: 400, Body: body, Header: http.Header{"Content-Type": {"application/json"}},
+	}); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func query(ctx context.Context, conn *fullcast.Connection) (status int, err error) {
@@ -421,7 +451,7 @@ func TestALoginByAnotherOrgThanTheExpectedOneIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = w.sf.Complete(t.Context(), callback(t, landed))
-	wantError(t, err, oauthflow.KindOrgChanged, fullcast.RecreateApp)
+	wantError(t, err, oauthflow.KindOrgChanged, fullcast.FixConfiguration)
 	if _, err := w.sf.Open(t.Context(), main); err == nil {
 		t.Error("the connection exists all the same")
 	}

@@ -27,6 +27,9 @@ type DiagnosisLine struct {
 	Outcome Outcome
 	Text    string // what was seen, in a sentence
 	Remedy  Remedy // what to do about a problem
+
+	// ForAdmin is a text to send to the org's admin about a problem; see [Remedy.ForAdmin].
+	ForAdmin string
 }
 
 // Outcome says how one look ended. What was not seen is never ok.
@@ -53,12 +56,13 @@ func (d Diagnosis) String() string {
 }
 
 // Diagnose looks at everything that a connection rests on: login host, network, what is stored, credentials, refresh
-// token, session and user, the app's settings, the org's switches, API limits. It never makes anything worse: it spends
-// no refresh token except as any call does, and asks nothing of a broken connection that could end more of it.
+// token, session, identity, the app's settings, the org's switches, API limits. It never makes anything worse: it spends
+// no refresh token, writes nothing, and asks a broken connection for nothing but what Salesforce thinks of its tokens. So
+// it sees only a part where the session has ended: any call of the connection renews that, and then it sees the rest.
 //
 // It has no error of its own: what cannot be looked at is a line that says so.
 func (c *Connection) Diagnose(ctx context.Context) Diagnosis {
-	x := &examination{c: c, ctx: ctx, d: Diagnosis{Key: c.Key()}}
+	x := &examination{c: c.atRest(), ctx: ctx, d: Diagnosis{Key: c.Key()}}
 	x.host()
 	stored, ok := x.stored()
 	if !ok {
@@ -66,12 +70,12 @@ func (c *Connection) Diagnose(ctx context.Context) Diagnosis {
 	}
 	x.token()
 	if stored.Status == oauthflow.StatusBroken || stored.Status == oauthflow.StatusDisconnecting {
-		for _, s := range []string{"Session", "App", "Org", "API limits"} {
+		for _, s := range []string{"Session", "Identity", "App", "Org", "API limits"} {
 			x.say(s, OutcomeNotVisible, "Without a working connection this cannot be seen.", 0)
 		}
 		return x.d
 	}
-	if x.session() {
+	if x.session(stored) {
 		x.app()
 		x.limits()
 	}
@@ -82,10 +86,12 @@ type examination struct {
 	c   *Connection
 	ctx context.Context // of this one call
 	d   Diagnosis
+
+	inactive bool // Salesforce does not call the refresh token active
 }
 
 func (x *examination) say(subject string, o Outcome, text string, r Remedy) {
-	x.d.Lines = append(x.d.Lines, DiagnosisLine{subject, o, text, r})
+	x.d.Lines = append(x.d.Lines, DiagnosisLine{subject, o, text, r, r.ForAdmin(x.c.connector.egress)})
 }
 
 func (x *examination) fail(subject string, err error) {
@@ -103,7 +109,7 @@ func (x *examination) fail(subject string, err error) {
 
 // host looks at the login host: its name, DNS, TLS, and whether Salesforce answers there.
 func (x *examination) host() {
-	h := x.c.opened.Host
+	h := x.c.seen.Load().Host
 	if a := h.Advisory(); a != "" {
 		x.say("Login host", OutcomeOK, "Note: "+a+".", 0)
 	} else {
@@ -163,6 +169,7 @@ func (x *examination) token() {
 		x.say("Refresh token", OutcomeOK, "Salesforce calls it active.", 0)
 	case err == nil:
 		x.say("Consumer key and secret", OutcomeOK, "Salesforce accepts them.", 0)
+		x.inactive = true
 		x.say("Refresh token", OutcomeNotVisible, "Salesforce does not call it active, which alone proves nothing.", 0)
 	case errors.As(err, &e) && (e.Kind == oauthflow.KindClient || e.Kind == oauthflow.KindAppMissing):
 		x.fail("Consumer key and secret", err)
@@ -173,26 +180,51 @@ func (x *examination) token() {
 	}
 }
 
-// session makes a call as the user.
-func (x *examination) session() bool {
+// session makes a call as the user, and compares who that is.
+func (x *examination) session(stored oauthflow.Connection) bool {
 	var user struct {
-		Active bool `json:"active"`
+		Active bool   `json:"active"`
+		OrgID  string `json:"organization_id"`
+		UserID string `json:"user_id"`
 	}
 	err := x.get("/services/oauth2/userinfo", &user)
-	switch {
-	case err != nil:
-		x.fail("Session", err)
+	var e *oauthflow.Error
+	if err != nil {
+		switch ended := errors.As(err, &e) && e.Kind == oauthflow.KindSession; {
+		case ended && x.inactive:
+			dead := &oauthflow.Error{Op: "refresh", Kind: oauthflow.KindGrantDead}
+			x.say("Session", OutcomeProblem, "Salesforce has ended it, and does not call the refresh token active: the connection was most likely revoked.",
+				remedyFor(dead, x.c.Kind()))
+		case ended:
+			x.say("Session", OutcomeNotVisible, "It has ended, as sessions do. The next call renews it; a diagnosis renews nothing.", 0)
+		default:
+			x.fail("Session", err)
+		}
+		for _, s := range []string{"Identity", "App", "Org", "API limits"} {
+			x.say(s, OutcomeNotVisible, "Without a session this cannot be seen.", 0)
+		}
 		return false
+	}
+	x.say("Session", OutcomeOK, "Salesforce accepts it.", 0)
+	switch {
+	case user.OrgID == "" || user.UserID == "":
+		x.say("Identity", OutcomeNotVisible, "Salesforce does not say who the user is.", 0)
+	case user.OrgID[:min(15, len(user.OrgID))] != stored.OrgID[:min(15, len(stored.OrgID))],
+		user.UserID[:min(15, len(user.UserID))] != stored.UserID[:min(15, len(stored.UserID))]:
+		x.say("Identity", OutcomeProblem, "It is another user, or of another org, than the one who connected.", Reauthorize)
 	case !user.Active:
-		x.say("Session", OutcomeProblem, "It works, but the user is not active.", AdminFixesPolicy)
+		x.say("Identity", OutcomeProblem, "The user is not active.", AdminFixesPolicy)
 	default:
-		x.say("Session", OutcomeOK, "It works, and the user is active.", 0)
+		x.say("Identity", OutcomeOK, "The user is the one who connected, and active.", 0)
 	}
 	return true
 }
 
 func (x *examination) app() {
-	report, err := x.c.Check(x.ctx)
+	report, moved, err := x.c.judge(x.ctx)
+	if moved != "" {
+		x.say("Kind of app", OutcomeOK, "Setup has made the connected app an external client app, with the same consumer key; a check of the app takes note of it.", 0)
+	}
 	switch {
 	case err != nil:
 		x.say("App", OutcomeNotVisible, "The app's settings cannot be read: "+err.Error()+".", 0)

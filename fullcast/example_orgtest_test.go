@@ -11,25 +11,18 @@ import (
 	"github.com/fullcast/sfauth/oauthflow/orgtest"
 )
 
-func Example_withoutAnOrg() {
+// A service's own pages, tested without an org and without a network.
+func ExampleConnector_CallbackMiddleware() {
 	ctx := context.Background()
-	// An org whose admin has created the app as the instructions say.
-	pkg, err := fullcast.ExternalClientApp(fullcast.Production, "admin@acme.example").New().Package(66)
-	check(err)
-	app := map[string]string{}
-	for _, f := range pkg.Files {
-		app[f.Name] = string(f.Data)
-	}
-	org, err := orgtest.New(orgtest.Config{Existing: app, RotateRefreshTokens: true})
-	check(err)
+	org := simulatedOrg()
 	consumerKey, consumerSecret, err := org.Credentials("Fullcast")
 	check(err)
 
-	// Your service, with the org in place of the network.
+	// The service, with the org in place of the network.
 	sf, service := newService(org.RoundTripper())
 	redirect := connectPage(ctx, sf, org.InstanceURL(), consumerKey, consumerSecret)
 
-	// The admin logs in and allows access; the browser comes back to your service.
+	// The admin logs in and allows access; the browser comes back to the service.
 	landed, err := org.Approve(ctx, redirect)
 	check(err)
 	answer := httptest.NewRecorder()
@@ -51,8 +44,10 @@ func Example_withoutAnOrg() {
 
 // newService is a service's own code: a connector and its pages.
 func newService(transport http.RoundTripper) (*fullcast.Connector, http.Handler) {
+	keys, err := oauthflow.NewKeys(oauthflow.GenerateSealingKey("2026-11"))
+	check(err)
 	sf, err := fullcast.NewConnector(fullcast.Config{
-		Site: fullcast.Production, Store: oauthflow.NewMemoryStore(), Keys: sealingKeys(), Transport: transport,
+		Site: fullcast.Production, Store: oauthflow.NewMemoryStore(), Keys: keys, Transport: transport,
 	})
 	check(err)
 	callbacks, err := sf.CallbackMiddleware(fullcast.CallbackConfig{

@@ -4,34 +4,34 @@ import (
 	"context"
 	"fmt"
 	"log"
-	"net/http"
 	"net/url"
 
-	"golang.org/x/oauth2"
-
 	"github.com/fullcast/sfauth/fullcast"
-	"github.com/fullcast/sfauth/metadata"
 	"github.com/fullcast/sfauth/oauthflow"
 	"github.com/fullcast/sfauth/oauthflow/orgtest"
 )
 
 func Example() {
 	ctx := context.Background()
-	org := simulatedOrg(ctx) // in production: a customer's org, and no Transport below
+	org := simulatedOrg() // in production: a customer's org, and no Transport below
+
+	keys, err := oauthflow.NewKeys(oauthflow.GenerateSealingKey("2026-11")) // in production: a key that you keep
+	check(err)
 	sf, err := fullcast.NewConnector(fullcast.Config{
 		Site:      fullcast.Production,
-		Store:     oauthflow.NewMemoryStore(), // in production: a database or a directory
-		Keys:      sealingKeys(),              // in production: oauthflow.NewKeys with a key from your secret manager
+		Store:     oauthflow.NewMemoryStore(), // in production: filestore, sqlstore, redisstore or one of your own
+		Keys:      keys,
 		Transport: org.RoundTripper(),
 	})
 	check(err)
 	defer sf.Close(ctx)
 
-	// The admin has entered the login host, consumer key and consumer secret; the browser goes to Salesforce.
+	// The admin enters login host, consumer key and consumer secret; the browser is sent to Salesforce.
 	host, err := oauthflow.ParseHost("https://acme.my.salesforce.com")
 	check(err)
 	k := oauthflow.Key{Tenant: "acme", Name: "main"}
-	consumerKey, consumerSecret := enteredByAdmin(org)
+	consumerKey, consumerSecret, err := org.Credentials("Fullcast") // in production: what the admin has entered
+	check(err)
 	redirect, err := sf.Begin(ctx, k, fullcast.BeginOptions{
 		Client:  oauthflow.Client{Host: host, ID: consumerKey, Secret: oauthflow.NewSecret(consumerSecret)},
 		Binding: sessionCookie,
@@ -63,44 +63,24 @@ func check(err error) {
 	}
 }
 
-func sealingKeys() *oauthflow.Keys {
-	keys, err := oauthflow.NewKeys(oauthflow.GenerateSealingKey("2026-11"))
-	check(err)
-	return keys
-}
-
-// simulatedOrg is an org whose admin has created the external client app as the instructions say.
-func simulatedOrg(ctx context.Context) *orgtest.Org {
-	org, err := orgtest.New(orgtest.Config{})
-	check(err)
-	instance, token := org.AdminSession()
-	admin, err := metadata.NewOrg(metadata.OrgConfig{
-		HTTPClient: &http.Client{Transport: &oauth2.Transport{
-			Source: oauth2.StaticTokenSource(&oauth2.Token{AccessToken: token}), Base: org.RoundTripper(),
-		}},
-		InstanceURL: func(context.Context) (string, error) { return instance, nil },
-		Session:     func(context.Context, string) (string, error) { return token, nil },
-		Version:     66,
-	})
-	check(err)
+// simulatedOrg is the org of a customer whose admin has made the app as the instructions say.
+func simulatedOrg() *orgtest.Org {
 	pkg, err := fullcast.ExternalClientApp(fullcast.Production, "admin@acme.example").New().Package(66)
 	check(err)
-	_, err = admin.Deploy(ctx, pkg, metadata.DeployOptions{})
+	files := map[string]string{}
+	for _, f := range pkg.Files {
+		files[f.Name] = string(f.Data)
+	}
+	org, err := orgtest.New(orgtest.Config{Existing: files, RotateRefreshTokens: true})
 	check(err)
 	return org
 }
 
-func enteredByAdmin(org *orgtest.Org) (consumerKey, consumerSecret string) {
-	consumerKey, consumerSecret, err := org.Credentials("Fullcast")
-	check(err)
-	return consumerKey, consumerSecret
-}
-
-// browser is the admin's browser: it follows the redirect, logs in, allows access, and lands on the callback page.
+// browser is the admin's: it follows the redirect, logs in, allows access and lands on a callback page.
 func browser(ctx context.Context, org *orgtest.Org, redirect string) *url.URL {
 	landed, err := org.Approve(ctx, redirect)
 	check(err)
-	u, err := url.Parse(landed)
+	page, err := url.Parse(landed)
 	check(err)
-	return u
+	return page
 }

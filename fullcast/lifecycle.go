@@ -10,27 +10,29 @@ import (
 	"github.com/fullcast/sfauth/oauthflow"
 )
 
-// Filter selects connections. A zero field selects all.
+// Filter selects connections: those that every field which is set selects.
 type Filter struct {
-	Tenant    string
-	Kind      metadata.Kind
-	Status    oauthflow.Status
-	OlderThan time.Duration // since the connection was authorized or adopted
+	Tenant      string
+	Kind        metadata.Kind
+	Status      oauthflow.Status
+	OlderThan   time.Duration // since the connection was authorized or adopted
+	YoungerThan time.Duration // the same; one that is exactly of an age is not younger
 }
 
 func (f Filter) selects(c oauthflow.Connection) bool {
+	age := time.Since(c.ConnectedAt)
 	return (f.Kind == "" || f.Kind == metadata.Kind(c.Kind)) &&
 		(f.Status == "" || f.Status == c.Status) &&
-		(f.OlderThan == 0 || time.Since(c.ConnectedAt) > f.OlderThan) &&
-		!isMigration(c.Key)
+		(f.OlderThan == 0 || age > f.OlderThan) &&
+		(f.YoungerThan == 0 || age < f.YoungerThan)
 }
 
 // List yields the connections that the filter selects. A record that cannot be opened yields an error and does not end
-// the sequence. How many legacy connections are left is the length of List(ctx, Filter{Kind: metadata.KindConnectedApp}).
+// the sequence.
 func (c *Connector) List(ctx context.Context, f Filter) iter.Seq2[oauthflow.Connection, error] {
 	return func(yield func(oauthflow.Connection, error) bool) {
 		for conn, err := range c.manager.List(ctx, f.Tenant) {
-			if err == nil && !f.selects(conn) {
+			if err == nil && (isMigration(conn.Key) || !f.selects(conn)) {
 				continue
 			}
 			if !yield(conn, wrap("list", conn.Key, "", err)) {
@@ -38,6 +40,23 @@ func (c *Connector) List(ctx context.Context, f Filter) iter.Seq2[oauthflow.Conn
 			}
 		}
 	}
+}
+
+// LegacyLeft counts the connections that still use a connected app and have to migrate sooner or later. With an error,
+// which joins those of records that cannot be opened, the count is of the others.
+func (c *Connector) LegacyLeft(ctx context.Context) (n int, err error) {
+	var faults []error
+	for _, err := range c.List(ctx, Filter{Kind: metadata.KindConnectedApp}) {
+		if err != nil {
+			faults = append(faults, err)
+			continue
+		}
+		n++
+	}
+	if len(faults) > 0 {
+		err = &Error{Op: "count legacy connections", Err: errors.Join(faults...)}
+	}
+	return n, err
 }
 
 // KeepAlive looks after the store until ctx ends: it refreshes connections before Salesforce ends their unused refresh
@@ -87,34 +106,3 @@ func (c *Connector) UpdateCredentials(ctx context.Context, k oauthflow.Key, clie
 
 // ErrCredentialsUnproved means that new credentials are kept, but have not worked yet.
 var ErrCredentialsUnproved = errors.New("the new credentials have not worked yet; the connection goes on with the old ones")
-
-// DisconnectAll disconnects every connection that the filter selects, for the day when nothing else helps. Progress is
-// told each key and the error it ended with, from the calling goroutine; nil for nobody. One that fails does not stop
-// the others; call it again for what is left.
-func (c *Connector) DisconnectAll(ctx context.Context, f Filter, progress func(oauthflow.Key, error)) error {
-	var keys []oauthflow.Key
-	var faults []error
-	for conn, err := range c.List(ctx, f) {
-		if err != nil {
-			faults = append(faults, err)
-			continue
-		}
-		keys = append(keys, conn.Key)
-	}
-	for _, k := range keys {
-		if err := ctx.Err(); err != nil {
-			return &Error{Op: "disconnect all", Remedy: Retry, Err: err}
-		}
-		err := c.Disconnect(ctx, k)
-		if err != nil {
-			faults = append(faults, err)
-		}
-		if progress != nil {
-			progress(k, err)
-		}
-	}
-	if len(faults) > 0 {
-		return &Error{Op: "disconnect all", Remedy: Retry, Err: errors.Join(faults...)}
-	}
-	return nil
-}

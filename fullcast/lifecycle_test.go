@@ -221,8 +221,8 @@ func TestNewCredentialsNeverCostTheConnection(t *testing.T) {
 func TestEverythingIsDisconnectedAndToldAsItGoes(t *testing.T) {
 	w, _ := migrationWorld(t)
 	told := 0
-	err := w.sf.DisconnectAll(t.Context(), fullcast.Filter{Kind: metadata.KindConnectedApp}, func(k oauthflow.Key, err error) {
-		if k == main && err == nil {
+	err := w.sf.DisconnectAll(t.Context(), fullcast.Filter{Kind: metadata.KindConnectedApp}, func(p fullcast.Progress) {
+		if p.Key == main && p.Err == nil && p.Done == 1 && p.Total == 1 {
 			told++
 		}
 	})
@@ -271,5 +271,58 @@ func TestOneOrgUserAndAppIsNotConnectedTwiceUnlessAskedFor(t *testing.T) {
 	}
 	if err := complete(fullcast.BeginOptions{}); err != nil {
 		t.Errorf("after the first was disconnected: %v", err)
+	}
+}
+
+func TestAMigrationToAnotherOrgNeedsItsId(t *testing.T) {
+	w := newWorld(t, config{
+		Sandbox: true, Existing: existing(t, fullcast.ConnectedApp(fullcast.Production, "admin@acme.example").New()),
+	})
+	old := w.client(t, "Fullcast_Motion_Package")
+	old.Kind = string(metadata.KindConnectedApp)
+	token, err := w.org.UserApproved("Fullcast_Motion_Package", "admin@acme.example")
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := w.sf.Adopt(t.Context(), main, old, oauthflow.NewSecret(token))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.org.RefreshSandbox(); err != nil {
+		t.Fatal(err)
+	}
+	_, err = query(t.Context(), conn)
+	wantError(t, err, oauthflow.KindAppMissing, fullcast.Migrate)
+	if now, err := conn.Status(t.Context()); err != nil || now.Status != oauthflow.StatusBroken {
+		t.Errorf("it is %q, %v; want broken", now.Status, err)
+	}
+	w.deploy(t, fullcast.ExternalClientApp(fullcast.Production, "admin@acme.example"))
+	migrate := func(accept string) (*fullcast.Connection, error) {
+		to, err := w.sf.BeginMigration(t.Context(), main, fullcast.BeginOptions{Client: w.client(t, "Fullcast"), Binding: session, ExpectOrg: accept})
+		if err != nil {
+			t.Fatal(err)
+		}
+		landed, err := w.org.Approve(t.Context(), to)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return w.sf.Complete(t.Context(), callback(t, landed))
+	}
+	_, err = migrate("")
+	wantError(t, err, oauthflow.KindOrgChanged, fullcast.FixConfiguration)
+	var who *oauthflow.StrangerError
+	if !errors.As(err, &who) || who.OrgID != w.org.ID() {
+		t.Fatalf("%v does not name the org that is to be accepted", err)
+	}
+	migrated, err := migrate(who.OrgID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	now, err := migrated.Status(t.Context())
+	if err != nil || now.OrgID != w.org.ID() || migrated.Key() != main || migrated.Kind() != metadata.KindExternalClientApp {
+		t.Errorf("got %+v, %v", now, err)
+	}
+	if status, err := query(t.Context(), migrated); status != 200 || err != nil {
+		t.Errorf("a query answers %d, %v", status, err)
 	}
 }

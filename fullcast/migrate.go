@@ -55,6 +55,14 @@ func (c *Connector) BeginMigration(ctx context.Context, k oauthflow.Key, o Begin
 	return redirect, err
 }
 
+// StagedMigration returns the new connection of a migration whose login is complete and which has not taken the old
+// connection's place yet: interrupted, or under way at this moment. Its Key is not for other methods;
+// [Connector.ResumeMigration] finishes it. Without one the error is of [oauthflow.KindNotConnected].
+func (c *Connector) StagedMigration(ctx context.Context, k oauthflow.Key) (oauthflow.Connection, error) {
+	staged, err := c.manager.Load(ctx, migrationKey(k))
+	return staged, wrap("staged migration", k, metadata.KindExternalClientApp, err)
+}
+
 // ResumeMigration finishes a migration whose login is complete and which was interrupted after it. Without one it
 // returns an error of [oauthflow.KindNotConnected].
 func (c *Connector) ResumeMigration(ctx context.Context, k oauthflow.Key) (*Connection, error) {

@@ -11,7 +11,7 @@ import (
 // Remedy says who has to do what when something has failed. The zero Remedy means that nothing is known.
 type Remedy uint8
 
-// Remedies.
+// Remedies. [Remedy.ForAdmin] is the text to send to an org's admin.
 const (
 	Retry            Remedy = iota + 1 // the service: try again later; Error.RetryAfter says when, if that is known
 	Reauthorize                        // the org's admin: connect again
@@ -46,6 +46,14 @@ func (r Remedy) String() string {
 	return ""
 }
 
+// RemedyOf returns who has to do what about a connection as it is stored; 0 when nothing is wrong with it.
+func RemedyOf(c oauthflow.Connection) Remedy {
+	if c.Fault == nil {
+		return 0
+	}
+	return remedyFor(c.Fault, metadata.Kind(c.Kind))
+}
+
 // remedyFor decides what helps against err on a connection of the given kind.
 func remedyFor(err error, kind metadata.Kind) Remedy {
 	var e *oauthflow.Error
@@ -61,6 +69,9 @@ func remedyFor(err error, kind metadata.Kind) Remedy {
 		return 0
 	}
 	if errors.Is(err, oauthflow.ErrNoSuchHost) {
+		return FixConfiguration
+	}
+	if e.Kind == oauthflow.KindOrgChanged && e.Op != "refresh" { // a login: the wrong org, or one whose id is to be named
 		return FixConfiguration
 	}
 	switch e.Kind {
@@ -83,7 +94,7 @@ func remedyFor(err error, kind metadata.Kind) Remedy {
 		return Migrate
 	}
 	switch e.Kind {
-	case oauthflow.KindGrantDead:
+	case oauthflow.KindGrantDead, oauthflow.KindUserChanged:
 		return Reauthorize
 	case oauthflow.KindClient:
 		return FixConfiguration

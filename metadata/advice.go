@@ -3,7 +3,7 @@ package metadata
 import "strings"
 
 // advice says what to do about an error that Salesforce words in its own way. A row matches by code or by a part of
-// the text.
+// the text, which says more than a code.
 //
 // Source: Metadata API Developer Guide for the permissions; reports of public projects for the texts.
 var advice = []struct{ code, text, then string }{
@@ -18,6 +18,8 @@ var advice = []struct{ code, text, then string }{
 	{"", "ExtlClntAppOauthSettingsId duplicates value on", "the app already has OAuth policies under the name given there; read the app and merge instead of creating it"},
 	{"", "couldn't find permission sets called", "commaSeparatedPermissionSet takes API names of permission sets that the org has, not IDs or labels"},
 	{"", "for the enum 'PermittedUsersPolicyType'", "the words are AllSelfAuthorized and AdminApprovedPreAuthorized"},
+	{"", "is not a valid value for the enum", "the API version has no such word; use one of the enumeration's, or a later version"},
+	{"", "invalid at this location in type", "the API version does not have this element; use a later version, or take the element out"},
 	{"", "You cannot provide a Consumer Key", "remove <consumerKey>; Salesforce sets it"},
 	{"", "consumer key is already taken", "remove <consumerKey>; keys are unique over all of Salesforce"},
 	{"", "create a new component with the namespace", "a component of a managed package cannot be created by deployment; install the package"},
@@ -35,7 +37,12 @@ const switchOff = "the org must turn on ExternalClientAppSettings.enableClientSe
 // advise returns what to do about an error, or "".
 func advise(code, text string) string {
 	for _, a := range advice {
-		if a.code != "" && a.code == code || a.text != "" && strings.Contains(strings.ToLower(text), strings.ToLower(a.text)) {
+		if a.text != "" && strings.Contains(strings.ToLower(text), strings.ToLower(a.text)) {
+			return a.then
+		}
+	}
+	for _, a := range advice {
+		if a.code != "" && a.code == code {
 			return a.then
 		}
 	}

@@ -83,14 +83,14 @@ func (p part) appName() string {
 	return p.FullName
 }
 
-// bytes returns the component's file.
-func (p part) bytes() ([]byte, error) {
+// bytes returns the component's file. What is new in it is spelled as the server spells it.
+func (p part) bytes(words spelling) ([]byte, error) {
 	var data []byte
 	var err error
 	if p.source == nil {
 		data, err = fresh(p.name, p.v)
 	} else {
-		data, err = splice(p.source().doc, p.v)
+		data, err = splice(p.source().doc, p.v, words)
 	}
 	return data, wrap("write", p.label(), err)
 }

@@ -57,13 +57,13 @@ type ConnectedOAuthConfig struct {
 	IsSecretRequiredForTokenExchange *bool                `xml:"isSecretRequiredForTokenExchange" api:"60"`
 	IsTokenExchangeEnabled           *bool                `xml:"isTokenExchangeEnabled" api:"60"`
 	OAuthClientCredentialUser        string               `xml:"oauthClientCredentialUser" api:"56"`
-	Scopes                           []Scope              `xml:"scopes" api:"47"`
+	Scopes                           []Scope              `xml:"scopes" api:"47" enum:"ConnectedAppOauthAccessScope"`
 	SingleLogoutURL                  string               `xml:"singleLogoutUrl" api:"47"`
 }
 
 // ConnectedOAuthPolicy is the ConnectedAppOauthPolicy of [ConnectedApp].
 type ConnectedOAuthPolicy struct {
-	IPRelaxation               string `xml:"ipRelaxation" api:"49,required"` // ENFORCE, BYPASS_2FACTOR, BYPASS, ENFORCE_RELAXREFRESH
+	IPRelaxation               string `xml:"ipRelaxation" api:"49,required" enum:"ipRelaxation"` // ENFORCE, BYPASS_2FACTOR, BYPASS, ENFORCE_RELAXREFRESH
 	IsTokenExchangeFlowEnabled *bool  `xml:"isTokenExchangeFlowEnabled" api:"60"`
 	RefreshTokenPolicy         string `xml:"refreshTokenPolicy" api:"49,required"` // infinite, zero, specific_lifetime:n:UNIT, specific_inactivity:n:UNIT
 	SingleLogoutURL            string `xml:"singleLogoutUrl" api:"49"`
@@ -71,9 +71,9 @@ type ConnectedOAuthPolicy struct {
 
 // ConnectedSessionPolicy is the ConnectedAppSessionPolicy of [ConnectedApp].
 type ConnectedSessionPolicy struct {
-	PolicyAction   string `xml:"policyAction" api:"49"`   // Block, RaiseSessionLevel
-	SessionLevel   string `xml:"sessionLevel" api:"49"`   // LOW, STANDARD, HIGH_ASSURANCE
-	SessionTimeout *int   `xml:"sessionTimeout" api:"49"` // minutes
+	PolicyAction   string `xml:"policyAction" api:"49" enum:"PolicyAction"`         // Block, RaiseSessionLevel
+	SessionLevel   string `xml:"sessionLevel" api:"49" enum:"SessionSecurityLevel"` // LOW, STANDARD, HIGH_ASSURANCE
+	SessionTimeout *int   `xml:"sessionTimeout" api:"49"`                           // minutes
 }
 
 // ConnectedIPRange is a range of IP addresses of a connected app, both ends included.
@@ -106,25 +106,25 @@ type ConnectedSAMLConfig struct {
 	ACSURL                string `xml:"acsUrl" api:"47,required"`
 	Certificate           string `xml:"certificate" api:"47"`
 	EncryptionCertificate string `xml:"encryptionCertificate" api:"47"`
-	EncryptionType        string `xml:"encryptionType" api:"47"`
+	EncryptionType        string `xml:"encryptionType" api:"47" enum:"SamlEncryptionType"`
 	EntityURL             string `xml:"entityUrl" api:"47,required"`
 	Issuer                string `xml:"issuer" api:"47"`
-	SAMLIDPSLOBindingEnum string `xml:"samlIdpSLOBindingEnum" api:"47"`
-	SAMLNameIDFormat      string `xml:"samlNameIdFormat" api:"47"`
-	SAMLSigningAlgoType   string `xml:"samlSigningAlgoType" api:"50"`
+	SAMLIDPSLOBindingEnum string `xml:"samlIdpSLOBindingEnum" api:"47" enum:"SamlIdpSLOBinding"`
+	SAMLNameIDFormat      string `xml:"samlNameIdFormat" api:"47" enum:"SamlNameIdFormatType"`
+	SAMLSigningAlgoType   string `xml:"samlSigningAlgoType" api:"50" enum:"SamlSigningAlgoType"`
 	SAMLSLOURL            string `xml:"samlSloUrl" api:"47"`
 	SAMLSubjectCustomAttr string `xml:"samlSubjectCustomAttr" api:"47"`
-	SAMLSubjectType       string `xml:"samlSubjectType" api:"47,required"`
+	SAMLSubjectType       string `xml:"samlSubjectType" api:"47,required" enum:"SamlSubjectType"`
 }
 
 // ConnectedCanvasConfig is the ConnectedAppCanvasConfig of [ConnectedApp].
 type ConnectedCanvasConfig struct {
-	AccessMethod         string   `xml:"accessMethod" api:"47,required"` // Get, Post
+	AccessMethod         string   `xml:"accessMethod" api:"47,required" enum:"AccessMethod"` // Get, Post
 	CanvasURL            string   `xml:"canvasUrl" api:"47,required"`
 	LifecycleClass       string   `xml:"lifecycleClass" api:"47"`
-	Locations            []string `xml:"locations" api:"47"`
-	Options              []string `xml:"options" api:"47"`
-	SAMLInitiationMethod string   `xml:"samlInitiationMethod" api:"47"`
+	Locations            []string `xml:"locations" api:"47" enum:"CanvasLocationOptions"`
+	Options              []string `xml:"options" api:"47" enum:"CanvasOptions"`
+	SAMLInitiationMethod string   `xml:"samlInitiationMethod" api:"47" enum:"SamlInitiationMethod"`
 }
 
 // CanvasMetadata is the older form of [ConnectedCanvasConfig].
@@ -146,8 +146,8 @@ type ConnectedMobileConfig struct {
 	ApplicationIconFile         string `xml:"applicationIconFile" api:"47"`
 	ApplicationIconFileName     string `xml:"applicationIconFileName" api:"47"`
 	ApplicationInstallURL       string `xml:"applicationInstallUrl" api:"47"`
-	DevicePlatform              string `xml:"devicePlatform" api:"47,required"` // ios, android
-	DeviceType                  string `xml:"deviceType" api:"47"`              // phone, tablet, minitablet
+	DevicePlatform              string `xml:"devicePlatform" api:"47,required" enum:"DevicePlatformType"` // ios, android
+	DeviceType                  string `xml:"deviceType" api:"47" enum:"DeviceType"`                      // phone, tablet, minitablet
 	MinimumOSVersion            string `xml:"minimumOsVersion" api:"47"`
 	PrivateApp                  *bool  `xml:"privateApp" api:"47"`
 	Version                     string `xml:"version" api:"47,required"`

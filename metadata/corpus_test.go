@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/fullcast/sfauth/internal/needs"
+	"github.com/fullcast/sfauth/internal/secret"
 	"github.com/fullcast/sfauth/metadata"
 )
 
@@ -139,4 +140,106 @@ func labelOf(a *metadata.App) *string {
 		}
 	}
 	return nil
+}
+
+// TestAChangedValueInARealFileChangesNoOtherByte changes each value of each file, one at a time.
+func TestAChangedValueInARealFileChangesNoOtherByte(t *testing.T) {
+	root, changes := needs.Folder(t, "SFAUTH_CORPUS"), 0
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		for n := 0; ; n++ {
+			element, written := changeOne(t, path, data, n)
+			if element == "" {
+				return nil
+			}
+			changes++
+			from := 0
+			for from < min(len(data), len(written)) && data[from] == written[from] {
+				from++
+			}
+			end := 0
+			for end < min(len(data), len(written))-from && data[len(data)-1-end] == written[len(written)-1-end] {
+				end++
+			}
+			was, is := data[from:len(data)-end], written[from:len(written)-end]
+			if len(is) == 0 && len(was) == 0 || bytes.ContainsAny(was, "<>") || bytes.ContainsAny(is, "<>") {
+				t.Errorf("%s: <%s>: %q became %q", path, element, was, is)
+			}
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if changes < 1000 {
+		t.Errorf("only %d values", changes)
+	}
+}
+
+// changeOne changes the value of a file that is the nth, and returns its element and the file; "" when there are not so many.
+func changeOne(t *testing.T, path string, data []byte, n int) (element string, written []byte) {
+	t.Helper()
+	var holder any
+	var files func() ([]metadata.File, error)
+	if strings.HasSuffix(path, ".settings") {
+		var s metadata.OrgSettings
+		if err := s.ParseFile(path, data); err != nil {
+			t.Fatal(err)
+		}
+		holder, files = &s, func() ([]metadata.File, error) { return s.Files() }
+	} else {
+		app, err := metadata.ParseFile(path, data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		holder, files = &app, func() ([]metadata.File, error) { return app.Files() }
+	}
+	var each func(name string, v reflect.Value)
+	each = func(name string, v reflect.Value) {
+		switch {
+		case element != "" || v.IsZero():
+		case v.Type() == reflect.TypeFor[metadata.Component]():
+		case v.Kind() == reflect.Pointer && v.Type().Elem().Kind() == reflect.Struct:
+			each(name, v.Elem())
+		case v.Kind() == reflect.Slice:
+			for i := range v.Len() {
+				each(name, v.Index(i))
+			}
+		case v.Kind() == reflect.Struct && v.Type() != reflect.TypeFor[secret.Secret]():
+			for i := range v.NumField() {
+				if f := v.Type().Field(i); f.Tag.Get("xml") != "" || f.Tag.Get("type") != "" {
+					each(f.Tag.Get("xml"), v.Field(i))
+				}
+			}
+		default:
+			if n--; n >= 0 {
+				return
+			}
+			element = name
+			switch {
+			case v.Type() == reflect.TypeFor[secret.Secret]():
+				v.Set(reflect.ValueOf(secret.New("changed")))
+			case v.Kind() == reflect.String:
+				v.SetString("changed & changed")
+			case v.Type().Elem().Kind() == reflect.Bool:
+				v.Set(reflect.ValueOf(new(!v.Elem().Bool())))
+			default:
+				v.Set(reflect.ValueOf(new(int(v.Elem().Int()) + 1)))
+			}
+		}
+	}
+	each("", reflect.ValueOf(holder).Elem())
+	if element == "" {
+		return "", nil
+	}
+	written, err := only(files())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return element, written
 }

@@ -180,8 +180,12 @@ func isID(s string) bool {
 	return len(s) == 15 || len(s) == 18
 }
 
-// passing tells errors that may be gone at the next try: all but those that the org gave a code for.
+// passing tells errors that may be gone at the next try: all but those that the org gave a code for, and a session that
+// it does not take, for which a SOAP fault has status 500 as well.
 func passing(err error) bool {
+	if errors.Is(err, ErrSession) || errors.Is(err, ErrJWTSession) {
+		return false
+	}
 	var a *answerError
 	return !errors.As(err, &a) || a.status == http.StatusTooManyRequests || a.status >= 500
 }

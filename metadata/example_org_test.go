@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 
 	"github.com/fullcast/sfauth/metadata"
@@ -18,7 +19,7 @@ func ExampleOrg() {
 		return
 	}
 	org, err := metadata.NewOrg(metadata.OrgConfig{
-		HTTPClient:  &http.Client{Transport: admin{sim}},
+		HTTPClient:  &http.Client{Transport: admin{sim, io.Discard}},
 		InstanceURL: func(context.Context) (string, error) { return sim.InstanceURL(), nil },
 		Session:     func(context.Context, string) (string, error) { _, token := sim.AdminSession(); return token, nil },
 		Version:     66,

@@ -5,9 +5,10 @@ import "github.com/fullcast/sfauth/internal/secret"
 // The structs of this file and of connected.go are Salesforce's schema as a table: xml names the element, api the
 // first API version that has it (59), or the first and the last (61-63), and then what is special about it:
 // required by the schema; platform: Salesforce sets it, never written; action: an order to Salesforce rather than a
-// state, never written. Fields stand in schema order.
+// state, never written. enum names the words that the element holds: they are read in any spelling and are then spelled
+// as the server spells them. Fields stand in schema order.
 //
-// "" and nil mean that the element is absent. The text is as read: Salesforce itself trims it.
+// "" and nil mean that the element is absent. Any other text is as read: Salesforce itself trims it.
 
 // ExternalClientApplication is the header of an external client app.
 //
@@ -17,14 +18,14 @@ type ExternalClientApplication struct {
 	ContactEmail         string `xml:"contactEmail" api:"57"`
 	ContactPhone         string `xml:"contactPhone" api:"57"`
 	Description          string `xml:"description" api:"57"`
-	DistributionState    string `xml:"distributionState" api:"57"` // Local, Packaged; Managed, AutoInstalled (62) internal
+	DistributionState    string `xml:"distributionState" api:"57" enum:"ExtlClntAppDistState"` // Local, Packaged; Managed, AutoInstalled (62) internal
 	IconURL              string `xml:"iconUrl" api:"57"`
 	InfoURL              string `xml:"infoUrl" api:"57"`
 	IsProtected          *bool  `xml:"isProtected" api:"57"`
 	Label                string `xml:"label" api:"57"` // Setup: External Client App Name
 	LogoURL              string `xml:"logoUrl" api:"57"`
-	ManagedType          string `xml:"managedType" api:"60"`                   // internal
-	OrgScopedExternalApp string `xml:"orgScopedExternalApp" api:"57,platform"` // org ID, ":", API name
+	ManagedType          string `xml:"managedType" api:"60" enum:"ExtlClntAppManagedType"` // internal
+	OrgScopedExternalApp string `xml:"orgScopedExternalApp" api:"57,platform"`             // org ID, ":", API name
 }
 
 // OAuthSettings is an app's ExtlClntAppOauthSettings.
@@ -41,8 +42,8 @@ type OAuthSettings struct {
 	Certificate                        string         `xml:"certificate" api:"57-57"`
 	ClientAssertionCertificate         string         `xml:"clientAssertionCertificate" api:"62"`
 	CommaSeparatedCustomScopes         string         `xml:"commaSeparatedCustomScopes" api:"61"`
-	CommaSeparatedOAuthScopes          string         `xml:"commaSeparatedOauthScopes" api:"58"`    // "Basic, Api, …": words of [Scope], SFAP as SFApiPlatform
-	CommaSeperatedOAuthScopes          string         `xml:"commaSeperatedOauthScopes" api:"57-57"` // spelled so
+	CommaSeparatedOAuthScopes          string         `xml:"commaSeparatedOauthScopes" api:"58" enum:"commaSeparatedOauthScopes"`    // "Basic, Api, …": words of [Scope], SFAP as SFApiPlatform
+	CommaSeperatedOAuthScopes          string         `xml:"commaSeperatedOauthScopes" api:"57-57" enum:"commaSeparatedOauthScopes"` // spelled so
 	ConsumerKey                        string         `xml:"consumerKey" api:"57-57,platform"`
 	ConsumerSecret                     secret.Secret  `xml:"consumerSecret" api:"57-57,platform"`
 	CustomAttributes                   []Attribute    `xml:"customAttributes" api:"59"`
@@ -103,24 +104,24 @@ type OAuthPolicies struct {
 	CommaSeparatedPermissionSet    string      `xml:"commaSeparatedPermissionSet" api:"58"` // API names, not IDs
 	CommaSeparatedProfile          string      `xml:"commaSeparatedProfile" api:"62"`
 	CustomAttributes               []Attribute `xml:"customAttributes" api:"59"`
-	ExecuteHandlerAs               string      `xml:"executeHandlerAs" api:"61"`                   // a user name
-	ExternalClientApplication      string      `xml:"externalClientApplication" api:"57,required"` // the app's API name
-	GuestJWTSessionTimeoutType     string      `xml:"guestJwtSessionTimeoutType" api:"65"`         // UserSession, Custom
+	ExecuteHandlerAs               string      `xml:"executeHandlerAs" api:"61"`                                        // a user name
+	ExternalClientApplication      string      `xml:"externalClientApplication" api:"57,required"`                      // the app's API name
+	GuestJWTSessionTimeoutType     string      `xml:"guestJwtSessionTimeoutType" api:"65" enum:"JWTSessionTimeoutType"` // UserSession, Custom
 	GuestJWTTimeout                *int        `xml:"guestJwtTimeout" api:"61"`
-	IPRelaxationPolicyType         string      `xml:"ipRelaxationPolicyType" api:"57"` // Enforce, Bypass, Bypass_2factor, Enforce_relaxrefresh, in any case
+	IPRelaxationPolicyType         string      `xml:"ipRelaxationPolicyType" api:"57" enum:"ipRelaxationPolicyType"` // Enforce, Bypass, Bypass_2factor, Enforce_relaxrefresh, in any case
 	IsClientCredentialsFlowEnabled *bool       `xml:"isClientCredentialsFlowEnabled" api:"60"`
 	IsGuestCodeCredFlowEnabled     *bool       `xml:"isGuestCodeCredFlowEnabled" api:"61"`
 	IsNamedUserJWTEnabled          *bool       `xml:"isNamedUserJwtEnabled" api:"61-63"`
 	IsTokenExchangeFlowEnabled     *bool       `xml:"isTokenExchangeFlowEnabled" api:"60"`
 	Label                          string      `xml:"label" api:"57"`
-	NamedUserJWTSessionTimeoutType string      `xml:"namedUserJwtSessionTimeoutType" api:"65"` // UserSession, Custom
+	NamedUserJWTSessionTimeoutType string      `xml:"namedUserJwtSessionTimeoutType" api:"65" enum:"JWTSessionTimeoutType"` // UserSession, Custom
 	NamedUserJWTTimeout            *int        `xml:"namedUserJwtTimeout" api:"61"`
-	PermittedUsersPolicyType       string      `xml:"permittedUsersPolicyType" api:"57"`   // AllSelfAuthorized, AdminApprovedPreAuthorized
-	PolicyAction                   string      `xml:"policyAction" api:"58"`               // Block, RaiseSessionLevel, StepUpMFA (67)
-	RefreshTokenPolicyType         string      `xml:"refreshTokenPolicyType" api:"57"`     // Infinite, Zero, SpecificLifetime, SpecificInactivity
-	RefreshTokenValidityPeriod     *int        `xml:"refreshTokenValidityPeriod" api:"57"` // only with Specific…
-	RefreshTokenValidityUnit       string      `xml:"refreshTokenValidityUnit" api:"57"`   // Hours, Days, Months; only with Specific…
-	RequiredSessionLevel           string      `xml:"requiredSessionLevel" api:"58"`       // LOW, STANDARD, HIGH_ASSURANCE
+	PermittedUsersPolicyType       string      `xml:"permittedUsersPolicyType" api:"57" enum:"PermittedUsersPolicyType"` // AllSelfAuthorized, AdminApprovedPreAuthorized
+	PolicyAction                   string      `xml:"policyAction" api:"58" enum:"PolicyAction"`                         // Block, RaiseSessionLevel, StepUpMFA (67)
+	RefreshTokenPolicyType         string      `xml:"refreshTokenPolicyType" api:"57" enum:"RefreshTokenPolicyType"`     // Infinite, Zero, SpecificLifetime, SpecificInactivity
+	RefreshTokenValidityPeriod     *int        `xml:"refreshTokenValidityPeriod" api:"57"`                               // only with Specific…
+	RefreshTokenValidityUnit       string      `xml:"refreshTokenValidityUnit" api:"57" enum:"refreshTokenValidityUnit"` // Hours, Days, Months; only with Specific…
+	RequiredSessionLevel           string      `xml:"requiredSessionLevel" api:"58" enum:"SessionSecurityLevel"`         // LOW, STANDARD, HIGH_ASSURANCE
 	SessionTimeoutInMinutes        *int        `xml:"sessionTimeoutInMinutes" api:"58"`
 	SingleLogoutURL                string      `xml:"singleLogoutUrl" api:"57"`
 	StartURL                       string      `xml:"startUrl" api:"57"` // used when Policies.StartPage is OAuth
@@ -141,8 +142,8 @@ type Policies struct {
 	IsPushPluginEnabled         *bool  `xml:"isPushPluginEnabled" api:"62"`
 	IsSAMLPluginEnabled         *bool  `xml:"isSamlPluginEnabled" api:"63"`
 	Label                       string `xml:"label" api:"60"`
-	StartPage                   string `xml:"startPage" api:"62"` // None, Custom, OAuth, SAML (63)
-	StartURL                    string `xml:"startUrl" api:"62"`  // with StartPage Custom
+	StartPage                   string `xml:"startPage" api:"62" enum:"ExtlClntAppStartPage"` // None, Custom, OAuth, SAML (63)
+	StartURL                    string `xml:"startUrl" api:"62"`                              // with StartPage Custom
 }
 
 // OAuthSecuritySettings is an app's ExtlClntAppOauthSecuritySettings.
@@ -152,7 +153,7 @@ type OAuthSecuritySettings struct {
 	Component
 	ExternalClientApplication   string    `xml:"externalClientApplication" api:"67,required"` // the app's API name
 	Label                       string    `xml:"label" api:"67"`
-	TLSClientAuthCertParamType  string    `xml:"tlsClientAuthCertParamType" api:"68"`
+	TLSClientAuthCertParamType  string    `xml:"tlsClientAuthCertParamType" api:"68" enum:"TlsClientAuthCertParamType"`
 	TLSClientAuthCertParamValue string    `xml:"tlsClientAuthCertParamValue" api:"68"`
 	TokenIPRanges               []IPRange `xml:"tokenIpRanges" api:"67"`
 }

@@ -24,6 +24,7 @@ type field struct {
 	name         string // element
 	since, until APIVersion
 	mark         string // required, platform, action or empty
+	enum         string // whose words it holds; empty for free text
 }
 
 var secretType = reflect.TypeFor[secret.Secret]()
@@ -71,7 +72,7 @@ func readFields(t reflect.Type) []field {
 		if name == "" {
 			continue
 		}
-		f := field{index: i, name: name}
+		f := field{index: i, name: name, enum: tag.Get("enum")}
 		versions, mark, _ := strings.Cut(tag.Get("api"), ",")
 		since, until, _ := strings.Cut(versions, "-")
 		f.since, f.until, f.mark = number(since), number(until), mark
@@ -133,20 +134,20 @@ func fill(n *node, v reflect.Value) (unknown []*node, bad *node, err error) {
 		if len(k.kids) > 0 {
 			return nil, k, errors.New("<" + k.name + "> holds elements instead of a value")
 		}
-		if err := parseValue(k.text, target); err != nil {
+		if err := all[i].parse(k.text, target); err != nil {
 			return nil, k, fmt.Errorf("<%s> %w", k.name, err)
 		}
 	}
 	return unknown, nil, nil
 }
 
-// parseValue sets a string, a *bool, an *int or a secret from an element's text.
-func parseValue(text string, v reflect.Value) error {
+// parse sets a string, a *bool, an *int or a secret from an element's text.
+func (f field) parse(text string, v reflect.Value) error {
 	switch {
 	case v.Type() == secretType:
 		v.Set(reflect.ValueOf(secret.New(text)))
 	case v.Kind() == reflect.String:
-		v.SetString(text)
+		v.SetString(spelled(f.enum, text))
 	case v.Type().Elem().Kind() == reflect.Bool:
 		switch strings.TrimSpace(text) {
 		case "true", "1":
@@ -166,15 +167,15 @@ func parseValue(text string, v reflect.Value) error {
 	return nil
 }
 
-// valueText is the opposite of parseValue. A value that is not set gives "".
-func valueText(v reflect.Value) string {
+// text is the opposite of parse. A value that is not set gives "".
+func (f field) text(v reflect.Value) string {
 	switch {
 	case v.IsZero():
 		return ""
 	case v.Type() == secretType:
 		return v.Interface().(secret.Secret).Reveal()
 	case v.Kind() == reflect.String:
-		return v.String()
+		return spelled(f.enum, v.String())
 	case v.Elem().Kind() == reflect.Bool:
 		return strconv.FormatBool(v.Elem().Bool())
 	default:

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"reflect"
 	"strings"
 	"sync"
 	"testing"
+	"testing/fstest"
 	"testing/synctest"
 	"time"
 
@@ -24,7 +26,7 @@ func simulate(t *testing.T, cfg orgtest.Config) (*metadata.Org, *orgtest.Org) {
 		t.Fatal(err)
 	}
 	org, err := metadata.NewOrg(metadata.OrgConfig{
-		HTTPClient:  &http.Client{Transport: admin{sim}},
+		HTTPClient:  &http.Client{Transport: admin{sim, t.Output()}},
 		InstanceURL: func(context.Context) (string, error) { u, _ := sim.AdminSession(); return u, nil },
 		Session:     func(context.Context, string) (string, error) { _, s := sim.AdminSession(); return s, nil },
 		Version:     66,
@@ -35,10 +37,14 @@ func simulate(t *testing.T, cfg orgtest.Config) (*metadata.Org, *orgtest.Org) {
 	return org, sim
 }
 
-// admin sends the admin's token with every request.
-type admin struct{ org *orgtest.Org }
+// admin sends the admin's token with every request, and prints its URL.
+type admin struct {
+	org  *orgtest.Org
+	said io.Writer
+}
 
 func (a admin) RoundTrip(r *http.Request) (*http.Response, error) {
+	fmt.Fprintln(a.said, r.Method, r.URL)
 	_, token := a.org.AdminSession()
 	r = r.Clone(r.Context())
 	r.Header.Set("Authorization", "Bearer "+token)
@@ -177,7 +183,8 @@ func TestUpsertRetrieveAndListSeeTheSameApps(t *testing.T) {
 		wrong := externalSpec().New()
 		wrong.External.DistributionState = "Packageable"
 		var c *metadata.ComponentError
-		if changes, err := org.Upsert(t.Context(), wrong); !errors.As(err, &c) || c.FullName != "Acme" || len(changes) != 0 {
+		if changes, err := org.Upsert(t.Context(), wrong); !errors.As(err, &c) || c.FullName != "Acme" || len(changes) != 0 ||
+			err.Error() != "metadata: upsert Acme: ExternalClientApplication Acme: 'Packageable' is not a valid value for the enum 'ExtlClntAppDistState': the API version has no such word; use one of the enumeration's, or a later version" {
 			t.Errorf("%+v, %v", changes, err)
 		}
 	})
@@ -243,6 +250,105 @@ func TestCredentialsAreReadAndRotated(t *testing.T) {
 	})
 }
 
+func TestAnOrgThatTakesOneSpellingTakesAnAppWrittenInAnother(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		org, _ := simulate(t, orgtest.Config{})
+		byHand := fstest.MapFS{}
+		for name, text := range files(t, externalSpec().New()) {
+			for _, word := range []string{"Local", "AllSelfAuthorized", "Infinite", "None"} {
+				text = strings.ReplaceAll(text, ">"+word+"<", "> "+strings.ToLower(word)+"\n<")
+			}
+			if strings.HasSuffix(name, ".ecaOauth") {
+				text = strings.Replace(text, "Api", "API", 1)
+			}
+			byHand[name] = &fstest.MapFile{Data: []byte(text)}
+		}
+		apps, err := metadata.Parse(byHand)
+		if err != nil || len(apps) != 1 {
+			t.Fatalf("%d apps, %v", len(apps), err)
+		}
+		asRead, err := apps[0].Package(66)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, f := range asRead.Files {
+			if kept := byHand[f.Name]; kept != nil {
+				asRead.Files[i].Data = kept.Data
+			}
+		}
+		if _, err := org.Deploy(t.Context(), asRead, metadata.DeployOptions{CheckOnly: true}); err == nil {
+			t.Fatal("the org takes any spelling, so that this test shows nothing")
+		}
+		pkg, err := apps[0].Package(66)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := org.Deploy(t.Context(), pkg, metadata.DeployOptions{CheckOnly: true}); err != nil {
+			t.Errorf("deployed: %v", err)
+		}
+		if _, err := org.Upsert(t.Context(), apps[0]); err != nil {
+			t.Errorf("upserted: %v", err)
+		}
+		live, err := org.Read(t.Context(), metadata.KindExternalClientApp, "Acme")
+		if err != nil || !sameSpec(live.Spec(), externalSpec()) {
+			t.Errorf("%+v, %v", live.Spec(), err)
+		}
+	})
+}
+
+// TestAnAppWhoseComponentsHaveOtherNamesIsUpdatedUnderThem takes the names that Setup's migration gives, and for the
+// policies those that the platform gives: an app has one component of each type, whatever it is called.
+func TestAnAppWhoseComponentsHaveOtherNamesIsUpdatedUnderThem(t *testing.T) {
+	for name, change := range map[string]func(context.Context, *metadata.Org, metadata.AppSpec) error{
+		"read, merged and deployed": func(ctx context.Context, org *metadata.Org, spec metadata.AppSpec) error {
+			live, err := org.Read(ctx, spec.Kind, spec.APIName)
+			if err != nil {
+				return err
+			}
+			pkg, err := spec.Merge(live).Package(66)
+			if err != nil {
+				return err
+			}
+			_, err = org.Deploy(ctx, pkg, metadata.DeployOptions{})
+			return err
+		},
+		"upserted": func(ctx context.Context, org *metadata.Org, spec metadata.AppSpec) error {
+			_, err := org.Upsert(ctx, spec.New())
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				org, _ := simulate(t, orgtest.Config{})
+				made := externalSpec().New()
+				made.OAuthSettings.FullName, made.GlobalOAuthSettings.FullName = "Acme_defOauthSet", "Acme_defGlblOauthSet"
+				made.OAuthPolicies, made.Policies = nil, nil
+				pkg, err := made.Package(66)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if _, err := org.Deploy(t.Context(), pkg, metadata.DeployOptions{}); err != nil {
+					t.Fatal(err)
+				}
+				if err := change(t.Context(), org, externalSpec()); err != nil {
+					t.Fatal(err)
+				}
+				live, err := org.Read(t.Context(), metadata.KindExternalClientApp, "Acme")
+				if err != nil {
+					t.Fatal(err)
+				}
+				names := []string{live.OAuthSettings.FullName, live.GlobalOAuthSettings.FullName, live.OAuthPolicies.FullName, live.Policies.FullName}
+				if want := []string{"Acme_defOauthSet", "Acme_defGlblOauthSet", "Acme_defOauthSet_defaultPolicy", "Acme_defaultPolicy"}; !reflect.DeepEqual(names, want) {
+					t.Errorf("components %q, want %q", names, want)
+				}
+				if !sameSpec(live.Spec(), externalSpec()) {
+					t.Errorf("got %+v", live.Spec())
+				}
+			})
+		})
+	}
+}
+
 func TestSettingsAreReadAndSayNothingOfWhatIsNotThere(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		org, sim := simulate(t, orgtest.Config{})
@@ -252,6 +358,9 @@ func TestSettingsAreReadAndSayNothingOfWhatIsNotThere(t *testing.T) {
 		s, err := org.Settings(t.Context())
 		if err != nil {
 			t.Fatal(err)
+		}
+		if s.ExternalClientApp == nil || s.ExternalClientApp.EnableClientSecretInRESTAPIAccess == nil || s.ConnectedApp == nil {
+			t.Errorf("settings %+v", s)
 		}
 		if s.OAuthOIDC == nil || s.OAuthOIDC.OAuthCdCrdtFlowEnable == nil || !*s.OAuthOIDC.OAuthCdCrdtFlowEnable {
 			t.Errorf("settings %+v", s.OAuthOIDC)

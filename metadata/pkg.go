@@ -31,8 +31,9 @@ const (
 )
 
 // Package returns the app's components as a package of an API version. What Salesforce sets itself (consumerKey,
-// consumerSecret, oauthLink, orgScopedExternalApp) and what orders it to act (shouldRotate…) is left out; all else is
-// as in the app, byte for byte where it was read and not changed.
+// consumerSecret, oauthLink, orgScopedExternalApp) and what orders it to act (shouldRotate…) is left out; words
+// of Salesforce's are spelled as the server spells them; all else is as in the app, byte for byte where it was read and
+// not changed.
 //
 // It refuses an app made from an invalid spec, a component that belongs to another app or lacks what the schema
 // requires, and a field that the version does not have, naming the version that has it. A missing component is no
@@ -51,7 +52,7 @@ func (a App) Package(v APIVersion) (*Package, error) {
 		if err := p.fits(v); err != nil {
 			return nil, err
 		}
-		data, err := p.bytes()
+		data, err := p.bytes(asTheServer)
 		if err != nil {
 			return nil, err
 		}

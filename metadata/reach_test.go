@@ -70,7 +70,7 @@ func TestTheDefaultTransportIsTheOneOfTheCall(t *testing.T) {
 	http.DefaultTransport = inProcess{http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		asked = r.URL.String()
 		fmt.Fprint(w, soapAnswer("listMetadata", ""))
-	})}
+	}), t.Output()}
 	if apps, err := org.List(t.Context()); err != nil || len(apps) != 0 {
 		t.Errorf("%v, %v", apps, err)
 	}

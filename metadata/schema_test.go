@@ -121,6 +121,9 @@ func TestEveryFieldOfEveryAPIVersionHasAGoField(t *testing.T) {
 			continue
 		}
 		delete(left, got.name)
+		if got.name == "consumerSecret" && got.typ != reflect.TypeFor[secret.Secret]() {
+			t.Errorf("%s.%s is a %s, which prints", typ, got.name, got.typ)
+		}
 		if seenOtherwise[typ+"."+got.name] {
 			continue
 		}

@@ -27,13 +27,11 @@ var scopeTable = map[Scope]struct{ wire, label string }{
 //
 // Source: Metadata API, ConnectedApp, ConnectedAppOauthAccessScope.
 func (s Scope) family() Scope {
-	switch s {
+	switch s = Scope(spelled("ConnectedAppOauthAccessScope", string(s))); s {
 	case "Profile", "Email", "Address", "Phone":
 		return ScopeBasic
 	case "OfflineAccess":
 		return ScopeRefreshToken
-	case "SFApiPlatform":
-		return scopePlatform
 	}
 	return s
 }

@@ -8,11 +8,11 @@ import (
 // Files returns the app's components as they stand, with all they hold, secrets too: for writing back what was read.
 // A component read from a file keeps that file's name; another one is named as in [App.Source]. A component that was
 // not changed is equal byte for byte.
-func (a App) Files() ([]File, error) { return writeParts(a.parts()) }
+func (a App) Files() ([]File, error) { return writeParts(a.parts(), asRead) }
 
 // Source returns the app as files of a Salesforce DX source tree, below its package directory (force-app/main/default):
-// externalClientApps/Acme.eca-meta.xml. What Salesforce sets itself and what orders it to act is left out, as in
-// [App.Package].
+// externalClientApps/Acme.eca-meta.xml. What Salesforce sets itself and what orders it to act is left out, and
+// words are spelled as the server spells them, as in [App.Package].
 func (a App) Source() ([]File, error) {
 	if err := a.validParts(); err != nil {
 		return nil, err
@@ -22,7 +22,7 @@ func (a App) Source() ([]File, error) {
 	for _, p := range parts {
 		p.file = ""
 	}
-	return writeParts(parts)
+	return writeParts(parts, asTheServer)
 }
 
 // Files returns the settings as files; see [App.Files].
@@ -33,13 +33,13 @@ func (s OrgSettings) Files() ([]File, error) {
 			parts = append(parts, existing(into.componentType, into.field.Elem()))
 		}
 	}
-	return writeParts(parts)
+	return writeParts(parts, asRead)
 }
 
-func writeParts(parts []part) ([]File, error) {
+func writeParts(parts []part, words spelling) ([]File, error) {
 	var files []File
 	for _, p := range parts {
-		data, err := p.bytes()
+		data, err := p.bytes(words)
 		if err != nil {
 			return nil, err
 		}

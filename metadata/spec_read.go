@@ -24,7 +24,7 @@ func (s *AppSpec) readExternal(a App) {
 	if h := a.External; h != nil {
 		s.Name = strings.TrimSpace(h.Label)
 		s.ContactEmail = strings.TrimSpace(h.ContactEmail)
-		s.Distribution = Distribution(strings.TrimSpace(h.DistributionState))
+		s.Distribution = Distribution(spelled("ExtlClntAppDistState", strings.TrimSpace(h.DistributionState)))
 	}
 	if o := a.OAuthSettings; o != nil {
 		s.Scopes = families(splitScopes(o.CommaSeparatedOAuthScopes))
@@ -48,7 +48,7 @@ func (s *AppSpec) readExternal(a App) {
 		}
 	}
 	if p := a.Policies; p != nil {
-		s.StartPage = StartPage(strings.TrimSpace(p.StartPage))
+		s.StartPage = StartPage(spelled("ExtlClntAppStartPage", strings.TrimSpace(p.StartPage)))
 	}
 	s.EnableOAuth = a.oauthEnabled()
 }

@@ -10,10 +10,18 @@ import (
 	"unicode/utf8"
 )
 
+// spelling is which words a file that was read is written with.
+type spelling uint8
+
+const (
+	asRead      spelling = iota // those it has
+	asTheServer                 // the server's: it may refuse others
+)
+
 // splice returns the document with the fields of v, a component, in place of those that were read from it. Only the
 // bytes of elements whose value changed differ; new elements go to their place in the schema's order.
-func splice(doc *document, v reflect.Value) ([]byte, error) {
-	s := splicer{doc: doc, eol: "\n", unit: "    "}
+func splice(doc *document, v reflect.Value, words spelling) ([]byte, error) {
+	s := splicer{doc: doc, words: words, eol: "\n", unit: "    "}
 	if bytes.Contains(doc.data, []byte("\r\n")) {
 		s.eol = "\r\n"
 	}
@@ -59,6 +67,7 @@ type splicer struct {
 	doc               *document
 	edits             []edit
 	prefix, eol, unit string // how this file names elements, ends lines and indents
+	words             spelling
 	err               error
 }
 
@@ -96,7 +105,7 @@ func (s *splicer) element(n *node, v reflect.Value) {
 			nodes = nils[:1] // a nil element says the same as none, but keeps the place
 		}
 		if len(values) > 0 || len(nodes) > 0 {
-			added = append(added, s.list(n, f.name, nodes, values)...)
+			added = append(added, s.list(n, f, nodes, values)...)
 		}
 	}
 	s.insert(n, added)
@@ -104,20 +113,20 @@ func (s *splicer) element(n *node, v reflect.Value) {
 
 // list makes the elements of one name hold values: equal ends stay, the middle is changed in place, what is left
 // over is removed or returned for insertion.
-func (s *splicer) list(n *node, name string, nodes []*node, values []reflect.Value) (added []edit) {
-	after := s.place(n, name)
+func (s *splicer) list(n *node, f field, nodes []*node, values []reflect.Value) (added []edit) {
+	after := s.place(n, f.name)
 	if len(nodes) > 0 {
 		after = nodes[len(nodes)-1].end
 	}
-	for len(nodes) > 0 && len(values) > 0 && s.same(nodes[0], values[0]) {
+	for len(nodes) > 0 && len(values) > 0 && s.same(nodes[0], f, values[0]) {
 		nodes, values = nodes[1:], values[1:]
 	}
-	for len(nodes) > 0 && len(values) > 0 && s.same(nodes[len(nodes)-1], values[len(values)-1]) {
+	for len(nodes) > 0 && len(values) > 0 && s.same(nodes[len(nodes)-1], f, values[len(values)-1]) {
 		after = nodes[len(nodes)-1].lead
 		nodes, values = nodes[:len(nodes)-1], values[:len(values)-1]
 	}
 	for len(nodes) > 0 && len(values) > 0 {
-		s.change(nodes[0], values[0])
+		s.change(nodes[0], f, values[0])
 		nodes, values = nodes[1:], values[1:]
 	}
 	for _, k := range nodes {
@@ -125,36 +134,42 @@ func (s *splicer) list(n *node, name string, nodes []*node, values []reflect.Val
 	}
 	lead := s.childLead(n)
 	for _, v := range values {
-		added = append(added, edit{after, after, s.rendered(name, v, lead)})
+		added = append(added, edit{after, after, s.rendered(f, v, lead)})
 	}
 	return added
 }
 
 // same tells whether an element already says v.
-func (s *splicer) same(n *node, v reflect.Value) bool {
-	sub := splicer{doc: s.doc, prefix: s.prefix, eol: s.eol, unit: s.unit}
-	sub.change(n, v)
+func (s *splicer) same(n *node, f field, v reflect.Value) bool {
+	sub := splicer{doc: s.doc, prefix: s.prefix, eol: s.eol, unit: s.unit, words: s.words}
+	sub.change(n, f, v)
 	return sub.err == nil && len(sub.edits) == 0
 }
 
 // change makes an element say v.
-func (s *splicer) change(n *node, v reflect.Value) {
+func (s *splicer) change(n *node, f field, v reflect.Value) {
 	if isStruct(v.Type()) && !n.xsiNil {
 		s.element(n, v)
 		return
 	}
 	if !n.xsiNil && len(n.kids) == 0 {
 		was := reflect.New(v.Type()).Elem()
-		if parseValue(n.text, was) == nil && valueText(was) == valueText(v) {
+		if f.parse(n.text, was) == nil && f.text(was) == f.text(v) && s.mayStay(n, f) {
 			return
 		}
 	}
 	if n.selfClosing() || n.xsiNil {
 		lead := s.lead(n)
-		s.edits = append(s.edits, edit{n.start, n.end, s.rendered(n.name, v, lead)[len(lead):]})
+		s.edits = append(s.edits, edit{n.start, n.end, s.rendered(f, v, lead)[len(lead):]})
 		return
 	}
-	s.edits = append(s.edits, edit{n.open, n.close, s.escape(n.name, valueText(v))})
+	s.edits = append(s.edits, edit{n.open, n.close, s.escape(f.name, f.text(v))})
+}
+
+// mayStay tells whether an element that says what is wanted keeps its bytes.
+func (s *splicer) mayStay(n *node, f field) bool {
+	text := strings.TrimSpace(n.text)
+	return s.words == asRead || f.enum == "" || spelled(f.enum, text) == text
 }
 
 // insert puts new elements into n. A self-closing n is opened for them.
@@ -225,18 +240,18 @@ func (s *splicer) childLead(n *node) string {
 }
 
 // rendered is a new element behind its lead.
-func (s *splicer) rendered(name string, v reflect.Value, lead string) string {
+func (s *splicer) rendered(f field, v reflect.Value, lead string) string {
 	var b bytes.Buffer
-	s.render(&b, name, v, lead)
+	s.render(&b, f, v, lead)
 	return b.String()
 }
 
 // render writes a new element behind its lead. Without a lead there is no white space inside either.
-func (s *splicer) render(b *bytes.Buffer, name string, v reflect.Value, lead string) {
+func (s *splicer) render(b *bytes.Buffer, f field, v reflect.Value, lead string) {
 	b.WriteString(lead)
 	b.WriteByte('<')
 	b.WriteString(s.prefix)
-	b.WriteString(name)
+	b.WriteString(f.name)
 	b.WriteByte('>')
 	if isStruct(v.Type()) {
 		inner := lead
@@ -246,11 +261,11 @@ func (s *splicer) render(b *bytes.Buffer, name string, v reflect.Value, lead str
 		s.renderFields(b, v, inner)
 		b.WriteString(lead)
 	} else {
-		b.WriteString(s.escape(name, valueText(v)))
+		b.WriteString(s.escape(f.name, f.text(v)))
 	}
 	b.WriteString("</")
 	b.WriteString(s.prefix)
-	b.WriteString(name)
+	b.WriteString(f.name)
 	b.WriteByte('>')
 }
 
@@ -262,12 +277,12 @@ func (s *splicer) renderFields(b *bytes.Buffer, v reflect.Value, lead string) {
 		case fv.IsZero():
 		case fv.Kind() == reflect.Slice:
 			for i := range fv.Len() {
-				s.render(b, f.name, fv.Index(i), lead)
+				s.render(b, f, fv.Index(i), lead)
 			}
 		case fv.Kind() == reflect.Pointer && isStruct(fv.Type().Elem()):
-			s.render(b, f.name, fv.Elem(), lead)
+			s.render(b, f, fv.Elem(), lead)
 		default:
-			s.render(b, f.name, fv, lead)
+			s.render(b, f, fv, lead)
 		}
 	}
 }

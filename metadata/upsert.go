@@ -22,7 +22,7 @@ func (o *Org) Upsert(ctx context.Context, a App) ([]ComponentChange, error) {
 	for _, p := range a.parts() {
 		change, err := o.upsert(ctx, p)
 		if err != nil {
-			return changes, wrap("upsert", p.name+" "+p.FullName, err)
+			return changes, wrap("upsert", a.Name, err)
 		}
 		changes = append(changes, change)
 	}
@@ -37,7 +37,7 @@ func (o *Org) upsert(ctx context.Context, p part) (ComponentChange, error) {
 	if err := o.adoptName(ctx, p); err != nil {
 		return none, err
 	}
-	data, err := p.bytes()
+	data, err := p.bytes(asTheServer)
 	if err != nil {
 		return none, err
 	}

@@ -43,11 +43,11 @@ func spell[T ~string](words []word[T], kind Kind, label T) string {
 	return string(label)
 }
 
-// read is the opposite of spell. Spellings are compared without regard to case and outer white space.
+// read is the opposite of spell, for a word in any spelling.
 func read[T ~string](words []word[T], text string) T {
 	text = strings.TrimSpace(text)
 	for _, w := range words {
-		if strings.EqualFold(w.external, text) || strings.EqualFold(w.connected, text) {
+		if fold(w.external) == fold(text) || fold(w.connected) == fold(text) {
 			return w.label
 		}
 	}
@@ -117,7 +117,7 @@ func splitURLs(text string) []string {
 // splitScopes splits a commaSeparatedOauthScopes element.
 func splitScopes(text string) []Scope {
 	var scopes []Scope
-	for s := range strings.SplitSeq(text, ",") {
+	for s := range strings.SplitSeq(spelled(scopeList, text), ",") {
 		if s = strings.TrimSpace(s); s != "" {
 			scopes = append(scopes, Scope(s))
 		}

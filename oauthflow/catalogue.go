@@ -183,11 +183,11 @@ func (f *Flow) rule(e *Error, c Client) {
 		return
 	}
 	e.Kind = r.kind
-	switch age := f.now().Sub(c.Created); {
+	switch {
 	case e.RetryAfter != 0:
 	case r.kind == KindLimit:
 		e.RetryAfter = time.Hour
-	case r.spreads && !c.Created.IsZero() && age < appSpreads:
+	case r.spreads && spreading(c.Created, f.now()):
 		e.RetryAfter = 2 * time.Minute
 	}
 }
@@ -196,6 +196,10 @@ func (f *Flow) rule(e *Error, c Client) {
 //
 // Source: Salesforce Help, "Create an External Client App": up to 30 minutes; public reports see 2 to 10.
 const appSpreads = 30 * time.Minute
+
+func spreading(created, now time.Time) bool {
+	return !created.IsZero() && now.Sub(created) < appSpreads
+}
 
 // newAppSentence says what may be behind a missing app besides what the sentence says.
 func newAppSentence(sentence string, h Host, isNew bool) string {
@@ -230,6 +234,8 @@ func (k Kind) sentence() string {
 		return "The app gives no refresh token: select the scope \"Perform requests at any time\" and set Refresh Token Policy to \"Refresh token is valid until revoked\"."
 	case KindOrgChanged:
 		return "This login belongs to another Salesforce org than the connection."
+	case KindUserChanged:
+		return "Salesforce renewed this connection for another user than the one who connected it; connect again."
 	case KindFreshRefused:
 		return "Salesforce refuses fresh sessions at once: look at \"Lock sessions to the IP address from which they originated\" in Setup > Session Settings, and at the session level that the user's profile requires."
 	case KindForeign:

@@ -16,15 +16,20 @@ import (
 func (m *Manager) commit(ctx context.Context, at Record, sent sending, fresh *Token, took time.Duration) (*grant, Record, error) {
 	c := commit{sent, fresh}
 	copied := *sent.grant
+	started := time.Now()
 	done, stored, now, err := c.over(ctx, at, &copied)
 	for pause := 20 * time.Millisecond; !done; pause = min(2*pause, 2*time.Second) {
 		if err != nil {
-			m.logf(slog.LevelWarn, "a refreshed token could not be stored yet", "connection", sent.grant.Key.String(), "error", err)
+			level := slog.LevelWarn
+			if errors.Is(err, errUnsettled) {
+				level = slog.LevelDebug
+			}
+			m.logf(level, "a refreshed token could not be stored yet", "connection", sent.grant.Key.String(), "error", err)
 			if !sleep(ctx, jitter(pause, pause)) {
 				return nil, now, err
 			}
 		}
-		done, stored, now, err = c.again(ctx)
+		done, stored, now, err = c.again(ctx, time.Since(started) < settleTime)
 	}
 	if stored != nil {
 		c.report(stored, took)
@@ -46,8 +51,13 @@ type commit struct {
 	fresh *Token
 }
 
+// settleTime is how long a result waits for the end of a login that may still be taken back.
+const settleTime = 2 * time.Minute
+
+var errUnsettled = errors.New("a login over this connection is not settled yet")
+
 // again looks at the record as it is now.
-func (c commit) again(ctx context.Context) (done bool, stored *grant, at Record, err error) {
+func (c commit) again(ctx context.Context, patient bool) (done bool, stored *grant, at Record, err error) {
 	r, now, err := c.m.loadLeaving(ctx, opRefresh, c.grant.Key)
 	var e *Error
 	switch {
@@ -56,6 +66,8 @@ func (c commit) again(ctx context.Context) (done bool, stored *grant, at Record,
 		return true, nil, r, err
 	case err != nil:
 		return false, nil, r, err
+	case now.Epoch != c.grant.Epoch && now.Unsettled && patient: // revoking what has come would end what may be put back
+		return false, nil, r, errUnsettled
 	case now.Epoch != c.grant.Epoch: // authorized anew meanwhile
 		c.m.discard(c.used.client(), c.fresh)
 		return true, nil, r, nil
@@ -71,11 +83,11 @@ func (c commit) again(ctx context.Context) (done bool, stored *grant, at Record,
 func (c commit) over(ctx context.Context, r Record, now *grant) (done bool, stored *grant, at Record, err error) {
 	m := c.m
 	var changed *Error
-	if now.OrgID != "" && c.fresh.OrgID != "" && !sameID(now.OrgID, c.fresh.OrgID) {
-		// The refresh token is kept; the org is never overwritten.
-		changed = &Error{Op: opRefresh, Host: now.Client.Host, Kind: KindOrgChanged, Err: ErrOrgChanged}
+	if kind := now.stranger(c.fresh); kind != "" { // the refresh token is kept; org and user are never overwritten
 		now.adopt(&Token{RefreshToken: c.fresh.RefreshToken}, c.attempt, m.flow.now())
-		now.Fault = &fault{Op: opRefresh, Kind: KindOrgChanged, At: m.flow.now()}
+		now.Access = sealedSecret{}
+		now.Fault = &fault{Op: opRefresh, Kind: kind, At: m.flow.now(), OrgID: c.fresh.OrgID, UserID: c.fresh.UserID}
+		changed = now.fault()
 	} else {
 		now.adopt(c.fresh, c.attempt, m.flow.now())
 	}
@@ -89,7 +101,11 @@ func (c commit) over(ctx context.Context, r Record, now *grant) (done bool, stor
 	case err != nil:
 		return false, nil, r, err
 	case changed != nil:
-		m.observe(Event{Type: EventOrgChanged, Key: now.Key, OrgID: now.OrgID, Err: changed})
+		news := EventOrgChanged
+		if changed.Kind == KindUserChanged {
+			news = EventUserChanged
+		}
+		m.observe(Event{Type: news, Key: now.Key, OrgID: now.OrgID, Err: changed})
 		return true, nil, at, changed
 	case now.Revoking: // Disconnect finds the newer record and revokes this token, too
 		return true, nil, at, nil

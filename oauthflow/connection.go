@@ -8,14 +8,36 @@ import (
 // Status is the state of a connection.
 type Status string
 
-// States of a connection.
+// States of a connection. [Kind.Status] says which refusal makes which.
 const (
 	StatusActive        Status = "active"
 	StatusInDoubt       Status = "in doubt"      // a refresh was sent and its answer is not known yet
-	StatusSuspended     Status = "suspended"     // Salesforce refuses for a reason that an admin's switch heals
-	StatusBroken        Status = "broken"        // only a new authorization helps
+	StatusSuspended     Status = "suspended"     // Salesforce refuses for a reason that an admin's switch heals; it then heals by itself
+	StatusBroken        Status = "broken"        // nothing is left that can be done without the org's admin: a new authorization, or new credentials
 	StatusDisconnecting Status = "disconnecting" // the revocation is not confirmed yet
 )
+
+// Status returns what a refresh that ends with k makes of its connection, whatever the kind of its app.
+//
+// Broken: the grant is dead, consumer key or secret were changed, the app or the org is gone, another org or user answers.
+// While an app is so new that Salesforce may not know it everywhere, a missing app suspends only. Salesforce deletes no
+// user: one who is deactivated or frozen comes back by an admin's switch, and suspends. So does an app that is blocked;
+// unblocking does not bring its tokens back, and the connection is found to be broken then.
+//
+// Active: nothing is known against the connection itself. Salesforce's unavailability (429, 503) is its host's, for which
+// all its connections wait together; what API calls alone are refused for (API disabled, the API limit) their errors say.
+func (k Kind) Status() Status {
+	switch k {
+	case KindGrantDead, KindClient, KindAppMissing, KindOrgGone, KindOrgChanged, KindUserChanged:
+		return StatusBroken
+	case KindInDoubt, KindBadAnswer:
+		return StatusInDoubt
+	case KindInvalid, KindDenied, KindAppPolicy, KindUserPolicy, KindIPRestricted, KindRedirect, KindScope, KindPKCE,
+		KindFreshRefused, KindLimit, KindSession, KindIDToken, KindNoRefresh:
+		return StatusSuspended
+	}
+	return StatusActive
+}
 
 // Connection is what is known of a connection, without its secrets: a snapshot that does not change.
 type Connection struct {
@@ -54,7 +76,9 @@ func (g *grant) status(now time.Time) Status {
 	switch {
 	case g.Revoking:
 		return StatusDisconnecting
-	case g.Fault != nil && g.Fault.Kind.Terminal():
+	case g.Fault != nil && g.Fault.Kind == KindAppMissing && spreading(g.Client.Created, now):
+		return StatusSuspended
+	case g.Fault != nil && g.Fault.Kind.Status() == StatusBroken:
 		return StatusBroken
 	case g.Fault != nil:
 		return StatusSuspended
@@ -71,8 +95,13 @@ func (g *grant) fault() *Error {
 	}
 	f := g.Fault
 	e := &Error{Op: f.Op, Host: g.Client.Host, Code: f.Code, Description: f.Description, Kind: f.Kind, Status: f.Status}
-	if f.Lost {
+	switch {
+	case f.Lost:
 		e.Err = errOutcomeLost
+	case f.Kind == KindOrgChanged:
+		e.Err = &StrangerError{f.OrgID, f.UserID, ErrOrgChanged}
+	case f.Kind == KindUserChanged:
+		e.Err = &StrangerError{f.OrgID, f.UserID, ErrUserChanged}
 	}
 	return e
 }

@@ -7,7 +7,8 @@ import (
 
 // Disconnect ends a connection: nothing is refreshed or handed out any more, Salesforce revokes its tokens, and the
 // record is deleted. When the revocation cannot be confirmed the record stays, marked, and the error says why; repeat
-// the call. A connection that does not exist is no error.
+// the call. A connection that does not exist is no error. One whose move to another key was interrupted is moved: its
+// tokens are the other key's.
 func (m *Manager) Disconnect(ctx context.Context, k Key) error {
 	const op = "disconnect"
 	if err := k.validate(op); err != nil {
@@ -25,6 +26,13 @@ func (m *Manager) Disconnect(ctx context.Context, k Key) error {
 			m.Source(k).publish(nil)
 			return nil
 		} else if err != nil {
+			return err
+		}
+		if g.MovedTo != nil && !g.Revoking { // it ends here, or the move is taken back
+			err := m.Move(ctx, k, *g.MovedTo)
+			if err == nil || errors.Is(err, ErrOrgChanged) || errors.As(err, &e) && e.Kind == KindNotConnected {
+				continue
+			}
 			return err
 		}
 		if !g.Revoking {

@@ -37,15 +37,17 @@
 //	KindRedirect, KindScope, KindNoRefresh   an admin corrects the app; then connect again
 //	KindPKCE                                 begin a new login; if it fails again, the customer success manager
 //	KindIDToken                              do not trust who logged in; begin a new login
-//	KindOrgGone, KindOrgChanged              connect the org that is there now, as a new connection
+//	KindOrgGone, KindOrgChanged              connect the org that is there now: as a new connection, or by its id in place of the old
+//	KindUserChanged                          connect again
 //	KindNotConnected                         connect the org first
 //	KindStore, KindForeign                   look after the store, its keys and its environment; nothing was sent
 //
 //	errors.Is                                what to do
 //	ErrNoSuchHost                            ask for the org's present My Domain: it was renamed, or the org is gone
 //	ErrNoRefreshToken                        correct the scope or the policy that the text names
-//	ErrOrgChanged                            as KindOrgChanged
+//	ErrOrgChanged, ErrUserChanged            as their kinds; errors.As a *StrangerError for who has answered
 //	KindElsewhere, ErrConnectedElsewhere     disconnect the other connection first, or ask for a second one
+//	ErrNewerFormat                           update this process; the record is left as it is
 //	ErrNotFound, ErrConflict                 for writers of a Store
 //	ErrClosed                                the Manager was closed
 //	context.Canceled, DeadlineExceeded       the caller left before the first byte did

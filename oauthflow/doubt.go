@@ -27,7 +27,8 @@ type doubt struct {
 // sent: nobody else may have sent it, or Salesforce has confirmed twice that it is unspent, or nothing is left to
 // lose, which a renewal never says. Otherwise it waits a little and returns false.
 func (m *Manager) resolve(ctx context.Context, f *flight, d *doubt, r Record, g *grant, rolledBack bool) (bool, error) {
-	if g.Intent == nil && !rolledBack {
+	anew := moved(r, g)
+	if g.Intent == nil && !rolledBack && !anew {
 		return true, nil
 	}
 	now := time.Now()
@@ -35,8 +36,12 @@ func (m *Manager) resolve(ctx context.Context, f *flight, d *doubt, r Record, g 
 		*d = doubt{version: r.Version, since: now, tries: d.tries}
 	}
 	age := now.Sub(d.since)
-	if g.Intent != nil {
-		if settled := max(m.time.Lease, g.Intent.Lease) + m.time.Quiet; age < settled {
+	if g.Intent != nil || anew { // an intent may be among what was lost
+		lease := m.time.Lease
+		if g.Intent != nil {
+			lease = max(lease, g.Intent.Lease)
+		}
+		if settled := lease + m.time.Quiet; age < settled {
 			sleep(m.open, min(settled-age, jitter(10*time.Millisecond+age/4, 250*time.Millisecond)))
 			return false, nil
 		}
@@ -77,6 +82,12 @@ func (m *Manager) resolve(ctx context.Context, f *flight, d *doubt, r Record, g 
 	}
 	// Inactive alone proves nothing, and the answer may still reach the one who has sent.
 	return age >= m.time.LastTry, nil
+}
+
+// moved reports whether the store has gone on in another history than the one in which the refresh token was last known
+// to be unspent: what was written between may be gone.
+func moved(r Record, g *grant) bool {
+	return r.Timeline != "" && g.Timeline != "" && r.Timeline != g.Timeline
 }
 
 // giveUpRolledBack ends a connection whose stored refresh token is an old one: sending it would, with rotation, end

@@ -91,18 +91,21 @@ const (
 	KindState         Kind = "callback"              // the callback belongs to no login that was begun here
 	KindNoRefresh     Kind = "no refresh token"      // the app gives none; see [ErrNoRefreshToken]
 	KindOrgChanged    Kind = "org changed"           // another org than the connection's; see [ErrOrgChanged]
+	KindUserChanged   Kind = "user changed"          // another user than the connection's; see [ErrUserChanged]
 	KindElsewhere     Kind = "connected elsewhere"   // another key holds this org, user and app; see [ErrConnectedElsewhere]
 	KindNotConnected  Kind = "not connected"         // there is no such connection
 	KindStore         Kind = "store"                 // the store failed; nothing was sent that the store does not know
-	KindForeign       Kind = "foreign record"        // the stored record was sealed elsewhere, with another key, or was changed
+	KindForeign       Kind = "foreign record"        // the stored record was sealed elsewhere, with another key, was changed, or is of a newer format
 	KindUnknownAnswer Kind = "unknown answer"        // a refusal that nothing is known of; never the end of a connection
 )
 
 // String returns the kind.
 func (k Kind) String() string { return string(k) }
 
-// Terminal reports whether no later try with the same grant can succeed.
-func (k Kind) Terminal() bool { return k == KindGrantDead || k == KindOrgGone || k == KindOrgChanged }
+// Terminal reports whether no later try with the same grant can succeed, so that none is made.
+func (k Kind) Terminal() bool {
+	return k == KindGrantDead || k == KindOrgGone || k == KindOrgChanged || k == KindUserChanged
+}
 
 // Sentinels for errors.Is, named for what the caller does.
 var (
@@ -110,7 +113,6 @@ var (
 	ErrConflict       = errors.New("the record was changed by another")
 	ErrNoRefreshToken = errors.New("the answer holds no refresh token: the app lacks the scope " +
 		"\"Perform requests at any time (refresh_token, offline_access)\", or its Refresh Token Policy is \"Immediately expire refresh token\"")
-	ErrOrgChanged = errors.New("the answer comes from another org than the connection's; connect it as a new one")
 	ErrNoSuchHost = errors.New("the host does not exist; a My Domain host goes away with its org, or when it is renamed")
 	ErrClosed     = errors.New("the manager is closed")
 )

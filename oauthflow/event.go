@@ -1,6 +1,9 @@
 package oauthflow
 
-import "time"
+import (
+	"log/slog"
+	"time"
+)
 
 // EventType says what an [Event] reports.
 type EventType string
@@ -13,13 +16,14 @@ const (
 	EventRotated      EventType = "rotated"          // the refresh token, too
 	EventInDoubt      EventType = "in doubt"         // a refresh was sent and its answer is lost
 	EventSuspended    EventType = "suspended"        // Salesforce refuses for a reason that an admin's switch heals
-	EventBroken       EventType = "broken"           // only a new authorization helps
+	EventBroken       EventType = "broken"           // only a new authorization or new credentials help
 	EventRepaired     EventType = "repaired"         // a suspended or doubtful connection works again
 	EventReplay       EventType = "replay suspected" // the grant died although its latest refresh token was here: another may have used it
 	EventClient       EventType = "client replaced"  // the credentials given to SetClient have worked
 	EventKind         EventType = "kind changed"     // the app is of another kind now
 	EventMoved        EventType = "moved"            // the tokens have gone to another key
 	EventOrgChanged   EventType = "org changed"      // a refresh was answered for another org
+	EventUserChanged  EventType = "user changed"     // a refresh was answered for another user
 	EventForeign      EventType = "foreign record"   // a record was sealed elsewhere, with another key, or was changed
 	EventResealed     EventType = "key rotated"      // every record is sealed with the current key
 	EventRevoked      EventType = "revoked"          // disconnected, and Salesforce has confirmed it
@@ -36,6 +40,51 @@ type Event struct {
 	At    time.Time
 	Took  time.Duration // of the request that it is about; 0 when there was none
 	Err   *Error        // nil when nothing failed
+}
+
+// LogValue returns the event as a group of slog fields, those that hold something:
+//
+//	type         what happened, an EventType
+//	connection   its key, tenant/name
+//	org          the org's id
+//	took         duration of the request
+//	host         host that was asked
+//	kind         what the error means, a Kind
+//	code         Salesforce's error code
+//	status       HTTP status
+//	retry_after  duration until another try
+//	error        the whole error, one line
+//
+// So slog.Info("salesforce", "event", e) is enough for a log that can be searched.
+func (e Event) LogValue() slog.Value {
+	attrs := []slog.Attr{slog.String("type", string(e.Type))}
+	text := func(key, value string) {
+		if value != "" {
+			attrs = append(attrs, slog.String(key, value))
+		}
+	}
+	span := func(key string, d time.Duration) {
+		if d != 0 {
+			attrs = append(attrs, slog.Duration(key, d))
+		}
+	}
+	if e.Key != (Key{}) {
+		text("connection", e.Key.String())
+	}
+	text("org", e.OrgID)
+	span("took", e.Took)
+	if e.Err == nil {
+		return slog.GroupValue(attrs...)
+	}
+	text("host", e.Err.Host)
+	text("kind", string(e.Err.Kind))
+	text("code", e.Err.Code)
+	if e.Err.Status != 0 {
+		attrs = append(attrs, slog.Int("status", e.Err.Status))
+	}
+	span("retry_after", e.Err.RetryAfter)
+	text("error", e.Err.Error())
+	return slog.GroupValue(attrs...)
 }
 
 const (

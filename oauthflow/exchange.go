@@ -3,6 +3,7 @@ package oauthflow
 import (
 	"context"
 	"net/url"
+	"time"
 )
 
 const (
@@ -22,17 +23,24 @@ const (
 // Exchange spends the code of a callback (its query) that answers p, and returns the tokens. A callback that carries
 // an error, or does not belong to p, costs no request.
 //
+// A callback that does not name its issuer is refused, and its code never sent, if the login host's metadata promises
+// to name it. The metadata is asked for in at most five seconds and kept for a day; where it cannot be read, what was
+// read before counts, and without that there is no promise.
+//
 // Errors: [KindState] and the kinds of Salesforce's refusals; [KindNotSent]; [KindInDoubt], after which the code must
 // not be sent again: begin a new login; [KindBadAnswer], [ErrOrgChanged] and [ErrNoRefreshToken], with what there is of
 // the token so that it can be revoked. A token without refresh token ends with its session.
 //
-// Source: Salesforce Help, "OAuth 2.0 Web Server Flow", "Request an Access Token"; RFC 7636 §4.5.
+// Source: Salesforce Help, "OAuth 2.0 Web Server Flow", "Request an Access Token"; RFC 7636 §4.5; RFC 9207 §2.4.
 func (f *Flow) Exchange(ctx context.Context, p Pending, callback url.Values) (*Token, error) {
 	code, err := f.readCallback(p, callback)
 	if err != nil {
 		return nil, err
 	}
 	c := p.client
+	if !callback.Has("iss") && f.keys.promised(ctx, f, c.Host) {
+		return nil, &Error{Op: opCallback, Host: c.Host.name, Kind: KindState, Err: errIssuerless}
+	}
 	a, err := f.post(ctx, opExchange, c.Host, tokenPath, url.Values{
 		"grant_type": {"authorization_code"}, "code": {code.Reveal()}, "redirect_uri": {p.redirectURL},
 		"code_verifier": {p.verifier.Reveal()}, "client_id": {c.ID}, "client_secret": {c.Secret.Reveal()},
@@ -50,11 +58,11 @@ func (f *Flow) Exchange(ctx context.Context, p Pending, callback url.Values) (*T
 	case t.OrgID == "":
 		return t, &Error{Op: opExchange, Host: c.Host.name, Kind: KindBadAnswer, Status: a.status, Err: errNoIdentity}
 	case p.expectOrg != "" && !sameID(p.expectOrg, t.OrgID):
-		return t, &Error{Op: opExchange, Host: c.Host.name, Kind: KindOrgChanged, Err: ErrOrgChanged}
+		return t, &Error{Op: opExchange, Host: c.Host.name, Kind: KindOrgChanged, Err: &StrangerError{t.OrgID, t.UserID, ErrOrgChanged}}
 	case t.RefreshToken.IsZero():
 		return t, &Error{Op: opExchange, Host: c.Host.name, Kind: KindNoRefresh, Err: ErrNoRefreshToken}
 	}
-	t.nonce, t.issuerless = p.nonce, !callback.Has("iss")
+	t.nonce = p.nonce
 	return t, nil
 }
 
@@ -71,13 +79,17 @@ func (f *Flow) Exchange(ctx context.Context, p Pending, callback url.Values) (*T
 //
 // Source: Salesforce Help, "OAuth 2.0 Refresh Token Flow for Renewed Sessions"; article 005316711.
 func (f *Flow) Refresh(ctx context.Context, c Client, t *Token) (*Token, error) {
+	return f.refreshWithin(ctx, delivery, c, t)
+}
+
+func (f *Flow) refreshWithin(ctx context.Context, delivery time.Duration, c Client, t *Token) (*Token, error) {
 	if err := c.validate(opRefresh); err != nil {
 		return nil, err
 	}
 	if t == nil || !validToken(t.RefreshToken.Reveal()) {
 		return nil, invalid(opRefresh, "Token.RefreshToken", "is required")
 	}
-	a, err := f.post(ctx, opRefresh, c.Host, tokenPath, url.Values{
+	a, err := f.postWithin(ctx, delivery, opRefresh, c.Host, tokenPath, url.Values{
 		"grant_type": {"refresh_token"}, "refresh_token": {t.RefreshToken.Reveal()},
 		"client_id": {c.ID}, "client_secret": {c.Secret.Reveal()},
 	})

@@ -13,8 +13,9 @@ var errFenced = errors.New("given up before the first byte left")
 // A fence stands between a request and the network. Until the first byte passes it, the request can be taken back and
 // provably was not sent; from then on it cannot be.
 type fence struct {
-	deadline time.Time // of the first byte, with its monotonic reading; zero = none
-	passed   func()    // called once, when the first byte leaves
+	deadline time.Time     // of the first byte, with its monotonic reading; zero = none
+	passed   func()        // called once, when the first byte leaves
+	delivery time.Duration // that what has passed may take to arrive
 
 	state atomic.Int32
 	armed atomic.Bool // the connection stands: what is written now is the request
@@ -54,6 +55,7 @@ func fenced(dial dialFunc, f *fence) dialFunc {
 		if err != nil {
 			return nil, err
 		}
+		delivered(c, f.delivery)
 		return &fencedConn{c, f}, nil
 	}
 }

@@ -3,6 +3,7 @@ package oauthflow
 import (
 	"context"
 	"fmt"
+	"sync"
 	"sync/atomic"
 )
 
@@ -16,7 +17,9 @@ type rejected struct {
 // flight is one look into the store, with a refresh where it is needed, that many callers wait for.
 type flight struct {
 	done      chan struct{}
-	waiting   atomic.Int32 // callers
+	offered   chan struct{} // closed when a renewal has found a token that is handed out meanwhile
+	offer     func()        // closes it
+	waiting   atomic.Int32  // callers
 	rejected  string
 	renewal   atomic.Bool // nobody has rejected it: it may be alive, and is handed out meanwhile
 	view      *view
@@ -53,16 +56,57 @@ func (s *Source) join(ctx context.Context, rejected string, why cause) (*view, e
 		if err != nil {
 			return nil, err
 		}
-		f.waiting.Add(1)
-		select {
+		v, err := s.await(ctx, f, rejected)
+		if err != nil || v != nil {
+			return v, err
+		}
+	}
+}
+
+// await waits for a flight, or for what a renewal offers meanwhile to those who have not rejected it. It returns nothing
+// when the flight has delivered what this caller cannot use.
+func (s *Source) await(ctx context.Context, f *flight, rejected string) (*view, error) {
+	f.waiting.Add(1)
+	var offered chan struct{}
+	if rejected != f.rejected {
+		offered = f.offered
+	}
+	select {
+	case <-f.done:
+	case <-offered:
+		if v := s.view.Load(); v != nil && v.access() != rejected {
+			f.waiting.Add(-1)
+			return v, nil
+		}
+		select { // it was rejected just now
 		case <-f.done:
 		case <-ctx.Done():
-			f.waiting.Add(-1)
-			return nil, &Error{Op: opRefresh, Kind: KindNotSent, Err: fmt.Errorf("gave up waiting: %w", ctx.Err())}
 		}
-		if f.err != nil || f.view.access() != rejected || f.refreshed || f.rejected == rejected {
-			return f.view, f.err
+	case <-ctx.Done():
+	}
+	select {
+	case <-f.done:
+	default:
+		f.waiting.Add(-1)
+		return nil, &Error{Op: opRefresh, Kind: KindNotSent, Err: fmt.Errorf("gave up waiting: %w", ctx.Err())}
+	}
+	if f.err != nil && rejected != f.rejected && f.hasOffered() {
+		if v := s.view.Load(); v != nil && v.access() != rejected { // the renewal has failed, and its token lives
+			return v, nil
 		}
+	}
+	if f.err != nil || f.view.access() != rejected || f.refreshed || f.rejected == rejected {
+		return f.view, f.err
+	}
+	return nil, nil
+}
+
+func (f *flight) hasOffered() bool {
+	select {
+	case <-f.offered:
+		return true
+	default:
+		return false
 	}
 }
 
@@ -82,7 +126,8 @@ func (s *Source) board(rejected string, why cause) (*flight, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &flight{done: make(chan struct{}), rejected: rejected}
+	offered := make(chan struct{})
+	f := &flight{done: make(chan struct{}), offered: offered, offer: sync.OnceFunc(func() { close(offered) }), rejected: rejected}
 	f.renewal.Store(why == renewal)
 	s.flight = f
 	go func() {

@@ -19,8 +19,11 @@ type Config struct {
 	// Transport carries the requests. Optional; default http.DefaultTransport, read at each call. An
 	// *http.Transport is cloned for each call and hardened: a fresh HTTP/1.1 connection, TLS 1.2 or newer, no
 	// connection to a private address unless a proxy or the transport's own DialTLSContext makes it, and no byte
-	// after the caller has given up. Any other RoundTripper is used as it is; an error that it returns counts as in
-	// doubt, since nobody can tell whether it had sent.
+	// after the caller has given up. On Linux and macOS a request that the network holds back for 5 seconds (a
+	// Manager's Timing.Quiet) never arrives, so that it cannot spend a token that another process has been told is
+	// unspent; a connection of the transport's own dial function that wraps another one should have a NetConn method
+	// like crypto/tls.Conn's for that. Any other RoundTripper is used as it is; an error that it returns counts as in doubt, since
+	// nobody can tell whether it had sent.
 	Transport http.RoundTripper
 
 	// Now is the wall clock, for timestamps and lifetimes only. Optional; default time.Now.
@@ -28,7 +31,7 @@ type Config struct {
 }
 
 // Flow speaks the OAuth 2.0 web server flow with Salesforce: one call makes at most one POST and never repeats it.
-// It keeps nothing between calls but Salesforce's public keys. Its methods may be called from many goroutines at once.
+// It keeps nothing between calls but what the login hosts publish of themselves. Its methods may be called from many goroutines at once.
 //
 // Source: Salesforce Help, "OAuth 2.0 Web Server Flow for Web App Integration"; RFC 6749 §4.1, RFC 7636, RFC 9700.
 type Flow struct {

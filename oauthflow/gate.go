@@ -160,10 +160,8 @@ func (m *Manager) readHost(ctx context.Context, host string) (Record, hostState,
 		return r, hostState{}, err
 	}
 	var s hostState
-	if err := json.Unmarshal(plain, &s); err != nil || s.Format != grantFormat {
-		return r, hostState{}, errFormat
-	}
-	return r, s, nil
+	err = decode(plain, &s, &s.Format)
+	return r, s, err
 }
 
 // holdOff keeps all processes away from a host until the given time.
@@ -178,7 +176,7 @@ func (m *Manager) holdOff(ctx context.Context, host string, until time.Time) {
 			return
 		}
 		if err == nil {
-			err = m.saveHost(ctx, r, hostState{grantFormat, until})
+			err = m.saveHost(ctx, r, hostState{madeFormat, until})
 		}
 		if err == nil {
 			return

@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/json"
-	"fmt"
 	"slices"
 	"time"
 )
@@ -35,6 +34,7 @@ type grant struct {
 	RefreshedAt time.Time
 
 	StoreEpoch string // ManagerConfig.StoreEpoch when the refresh token was last known to be unspent
+	Timeline   string // Record.Timeline then; empty where the store does not tell
 	Rotates    bool   // a refresh has brought a new refresh token before
 	Unaccepted int    // generations in a row that Salesforce refused as soon as they were used
 	Counted    uint64 // the last of them, plus one
@@ -49,8 +49,11 @@ type grant struct {
 	Leaving   bool      // taken over into another store; nothing is refreshed here
 	Adopted   string    // hash of the refresh token that Adopt was given
 	Adopting  bool      // nobody has been told of the adoption yet
+	Unsettled bool      // a login that may still be taken back, over a connection of which a refresh was under way
 	MovedFrom *Key      // where the tokens have come from
 	MovedTo   *Key      // where the tokens have gone; what is left here is about to be deleted
+
+	later map[string]json.RawMessage // fields of a later version of this module, kept as they are
 }
 
 // intent says that somebody may have sent the refresh token of this generation.
@@ -66,7 +69,8 @@ type fault struct {
 	Kind                  Kind
 	Status                int
 	At                    time.Time
-	Lost                  bool // the refresh token was spent and the answer never arrived
+	Lost                  bool   // the refresh token was spent and the answer never arrived
+	OrgID, UserID         string // who answered in place of the connection's own
 }
 
 type sealedClient struct {
@@ -92,8 +96,6 @@ func (s *sealedSecret) UnmarshalJSON(b []byte) error {
 	s.Secret = NewSecret(plain)
 	return nil
 }
-
-const grantFormat = 1
 
 func (c Client) sealed() sealedClient {
 	return sealedClient{c.Kind, c.Host.name, c.ID, sealedSecret{c.Secret}, c.Created}
@@ -177,22 +179,6 @@ func (g *grant) due(now time.Time, idleLimit time.Duration) time.Time {
 		due = g.NotBefore
 	}
 	return due
-}
-
-func (g *grant) encode() ([]byte, error) {
-	g.Format = grantFormat
-	return json.Marshal(g)
-}
-
-func decodeGrant(k Key, plain []byte) (*grant, error) {
-	g := new(grant)
-	if err := json.Unmarshal(plain, g); err != nil || g.Format != grantFormat {
-		return nil, errFormat
-	}
-	if g.Key != k {
-		return nil, fmt.Errorf("the record holds another connection")
-	}
-	return g, nil
 }
 
 func hostOf(origin string) string { return origin[len("https://"):] }

@@ -132,7 +132,7 @@ func (f *Flow) do(req *http.Request, sent ...Secret) (*answer, error) {
 	req = req.WithContext(ctx)
 	rt := f.base()
 	if t, ok := rt.(*http.Transport); ok {
-		hardened, err := harden(t, req, &fence{passed: func() {}})
+		hardened, err := harden(t, req, &fence{delivery: delivery, passed: func() {}})
 		if err != nil {
 			return nil, err
 		}

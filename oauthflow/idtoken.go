@@ -18,8 +18,7 @@ const idTokenLeeway = 5 * time.Minute
 // VerifyIDToken checks that t's id_token was made by Salesforce, for this app, login and user: signed with RS256 by a
 // key of the login host; iss that host or the generic one; aud (and azp) the consumer key; exp and iat within five
 // minutes of the clock or, where that is wrong, of the answer's own issued_at; sub the user and org of t. A token that
-// came from [Flow.Exchange] must repeat the nonce of its login, whose callback must have named its issuer if the login
-// host's metadata promises that. A token without id_token passes unless openid was asked
+// came from [Flow.Exchange] must repeat the nonce of its login. A token without id_token passes unless openid was asked
 // for and granted at a login.
 //
 // It may ask the login host for its public keys; those are kept, and asked for again when a token names another key, at
@@ -29,7 +28,7 @@ const idTokenLeeway = 5 * time.Minute
 // Errors: [KindIDToken] when the id_token is not to be trusted; any other kind says that it could not be checked, which
 // may be repeated.
 //
-// Source: OpenID Connect Core §3.1.3.7, §12.2; RFC 9207 §2.4; Salesforce Help, "OpenID Connect Discovery Endpoint".
+// Source: OpenID Connect Core §3.1.3.7, §12.2; Salesforce Help, "OpenID Connect Discovery Endpoint".
 func (f *Flow) VerifyIDToken(ctx context.Context, c Client, t *Token) error {
 	if err := c.validate(opIDToken); err != nil {
 		return err
@@ -61,9 +60,6 @@ func (f *Flow) VerifyIDToken(ctx context.Context, c Client, t *Token) error {
 	keys, err := f.keys.of(ctx, f, issuer, c.Host.issuers())
 	if err != nil {
 		return idTokenError(c, err)
-	}
-	if keys.names && t.issuerless {
-		return refuse("the login host promises to name itself in every callback, and this login's did not")
 	}
 	// Times are checked below: go-oidc has no leeway for exp and does not look at iat.
 	call := &signatureCheck{keys: keys.set}

@@ -292,6 +292,34 @@ func TestAnIDTokenWhoseShapeIsWrongIsRefusedBeforeAnybodyIsAsked(t *testing.T) {
 	}
 }
 
+// OpenID's tests for relying parties let one refuse a token without kid, or try each published key. This one tries, and
+// accepts no other.
+func TestAnIDTokenWithoutAKeyIDIsTriedWithEveryPublishedKey(t *testing.T) {
+	for name, c := range map[string]struct {
+		signer int
+		ok     bool
+	}{
+		"signed by the first": {0, true}, "signed by the second": {1, true}, "signed by a key that nobody published": {2, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			sim := newIssuerSim(wireHost)
+			sim.keys["222"] = &rsaKeys()[1].PublicKey
+			f, client := wireFlow(t, sim), wireClient(t, wireHost)
+			tok := sim.login(t, f, client, func(nonce string) string {
+				h := goodHeader()
+				delete(h, "kid")
+				return jwt(h, goodClaims(wireHost, nonce), rs256(rsaKeys()[c.signer]))
+			})
+			err := f.VerifyIDToken(t.Context(), client, tok)
+			if c.ok && err != nil {
+				t.Error(err)
+			} else if !c.ok {
+				wireError(t, err, oauthflow.KindIDToken)
+			}
+		})
+	}
+}
+
 func TestAHostOutsideThePublicCloudIsItsOwnOnlyIssuer(t *testing.T) {
 	for host, generic := range map[string]bool{"agency.my.salesforce.mil": false, "acme.my.salesforce.com": true} {
 		h, err := oauthflow.ParseHost(host, oauthflow.GovernmentCloud)
@@ -332,50 +360,6 @@ func TestATokenWithoutAnIDToken(t *testing.T) {
 	}
 	wireError(t, f.VerifyIDToken(t.Context(), client, nil), oauthflow.KindInvalid)
 	wireError(t, f.VerifyIDToken(t.Context(), oauthflow.Client{}, tok), oauthflow.KindInvalid)
-}
-
-func TestACallbackNamesItsIssuerWhereTheHostPromisesIt(t *testing.T) {
-	for _, c := range []struct {
-		name           string
-		promised, said bool
-		want           oauthflow.Kind // "" means trusted
-	}{
-		{"promised and said", true, true, ""},
-		{"promised and missing", true, false, oauthflow.KindIDToken},
-		{"not promised and missing", false, false, ""},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			sim := newIssuerSim(wireHost)
-			sim.discovery = func(r *http.Request) (*http.Response, error) {
-				return wireReply(r, 200, fmt.Sprintf(`{"issuer":"https://%s","jwks_uri":"https://%[1]s/id/keys","authorization_response_iss_parameter_supported":%t}`,
-					r.URL.Host, c.promised)), nil
-			}
-			f, client := wireFlow(t, sim), wireClient(t, wireHost)
-			p, authorize, q := wireBegin(t, f, client, oauthflow.AuthorizeOptions{})
-			if c.said {
-				q.Set("iss", "https://"+wireHost)
-			}
-			sim.idToken = func() string {
-				return jwt(goodHeader(), goodClaims(wireHost, authorize.Get("nonce")), rs256(rsaKeys()[0]))
-			}
-			tok, err := f.Exchange(t.Context(), p, q)
-			if err != nil {
-				t.Fatal(err)
-			}
-			err = f.VerifyIDToken(t.Context(), client, tok)
-			var e *oauthflow.Error
-			if (c.want == "") != (err == nil) || err != nil && (!errors.As(err, &e) || e.Kind != c.want) {
-				t.Errorf("got %v, want %q", err, c.want)
-			}
-			sim.idToken = func() string { return jwt(goodHeader(), goodClaims(wireHost, ""), rs256(rsaKeys()[0])) }
-			if tok, err = f.Refresh(t.Context(), client, tok); err != nil {
-				t.Fatal(err)
-			}
-			if err := f.VerifyIDToken(t.Context(), client, tok); err != nil {
-				t.Errorf("a refresh has no callback: %v", err)
-			}
-		})
-	}
 }
 
 func TestARefreshedIDTokenNeedsNoNonce(t *testing.T) {

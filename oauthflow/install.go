@@ -2,10 +2,7 @@ package oauthflow
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
-	"fmt"
 	"log/slog"
 	"time"
 )
@@ -26,10 +23,8 @@ func (m *Manager) install(ctx context.Context, k Key, p Pending, t *Token) (Conn
 		return Connection{}, err
 	}
 	old, err := m.replace(ctx, "complete", g, func(old *grant) error {
-		if old.OrgID != "" && !sameID(old.OrgID, g.OrgID) {
-			return &Error{Op: "complete", Host: c.Host.name, Kind: KindOrgChanged, Err: ErrOrgChanged}
-		}
-		return nil
+		g.Unsettled = old.Intent != nil && m.cfg.RefuseSecondKey
+		return g.over("complete", old)
 	})
 	if err == nil {
 		if err = m.confirm(ctx, "complete", g, p.secondKey); errors.Is(err, ErrConnectedElsewhere) {
@@ -40,9 +35,14 @@ func (m *Manager) install(ctx context.Context, k Key, p Pending, t *Token) (Conn
 		}
 	}
 	if err != nil {
-		m.discard(c, t)
+		if errors.Is(err, errUnsure) {
+			m.discardUnlessStored(g, c, t)
+		} else {
+			m.discard(c, t)
+		}
 		return Connection{}, err
 	}
+	m.settle(ctx, g)
 	if old != nil && !old.Refresh.Equal(t.RefreshToken) {
 		m.discard(old.Client.client(), old.token())
 	}
@@ -58,6 +58,7 @@ func (m *Manager) install(ctx context.Context, k Key, p Pending, t *Token) (Conn
 // there. Allowed is asked about an empty grant where there is none. A save whose outcome is unknown is looked up by its
 // epoch.
 func (m *Manager) replace(ctx context.Context, op string, g *grant, allowed func(old *grant) error) (old *grant, err error) {
+	saved := false // perhaps, and no load has told
 	for try := range storeTries {
 		if try > 0 {
 			sleep(ctx, time.Duration(try)*50*time.Millisecond)
@@ -67,6 +68,8 @@ func (m *Manager) replace(ctx context.Context, op string, g *grant, allowed func
 		r, now, err = m.load(ctx, op, g.Key)
 		var e *Error
 		switch {
+		case errors.As(err, &e) && e.Kind == KindNotConnected && now != nil && now.MovedTo == nil && now.Epoch == g.Epoch:
+			return old, &Error{Op: op, Kind: KindNotConnected, Err: errDisconnected} // it was there, and is never brought back
 		case errors.As(err, &e) && e.Kind == KindNotConnected:
 			if err := allowed(new(grant)); err != nil {
 				return nil, err
@@ -84,11 +87,37 @@ func (m *Manager) replace(ctx context.Context, op string, g *grant, allowed func
 		if _, err = m.save(ctx, op, r, g); err == nil {
 			return old, nil
 		}
+		saved = !errors.Is(err, ErrConflict)
+	}
+	if saved {
+		err = errors.Join(err, errUnsure)
 	}
 	return nil, err
 }
 
-// retract puts back what g has replaced; nil for nothing. It does so for a caller who has left, too.
+// errUnsure means that a record may have been stored, although the store says that it was not.
+var errUnsure = errors.New("it may have been stored all the same")
+
+// settle says that g stays: a refresh of what it has replaced, whose result waits for that, lets the result go.
+func (m *Manager) settle(ctx context.Context, g *grant) {
+	if !g.Unsettled {
+		return
+	}
+	g.Unsettled = false
+	err := m.change(ctx, "complete", g.Key, func(now *grant) error {
+		now.Unsettled = now.Unsettled && now.Epoch != g.Epoch
+		return nil
+	})
+	if err != nil { // it waits for settleTime then
+		m.logf(slog.LevelDebug, "a login could not be marked as settled", "connection", g.Key.String(), "error", err)
+	}
+}
+
+var errDisconnected = errors.New("it was disconnected meanwhile")
+
+// retract puts back what g has replaced; nil for nothing. It does so for a caller who has left, too. A refresh that was
+// under way then keeps its intent: its result is stored when it comes ([commit]), else the connection is in doubt, and
+// Salesforce is asked before its refresh token is sent.
 func (m *Manager) retract(ctx context.Context, op string, g, old *grant) error {
 	ctx, cancel := m.detached(ctx)
 	defer cancel()
@@ -120,77 +149,21 @@ func (m *Manager) discard(c Client, t *Token) {
 	})
 }
 
-// Adopt takes over a connection that was made elsewhere: it seals the client and the refresh token into the store and
-// proves them by one refresh, whose result is stored before Adopt returns. The former owner must have stopped
-// refreshing first: with rotation, the second use of a refresh token ends the grant.
-//
-// It is safe to repeat with the same refresh token: what was adopted already is returned without a request. A key that
-// holds another live connection is an error of [KindInvalid]. A refresh token that another key was given by
-// Adopt is [ErrConnectedElsewhere]; nothing is sent then.
-//
-// Errors: those of a refresh; the record stays, so that nothing is lost when the outcome is in doubt.
-func (m *Manager) Adopt(ctx context.Context, k Key, c Client, refreshToken Secret) (Connection, error) {
-	const op = "adopt"
-	if err := k.validate(op); err != nil {
-		return Connection{}, err
-	}
-	if err := c.validate(op); err != nil {
-		return Connection{}, err
-	}
-	if !validToken(refreshToken.Reveal()) {
-		return Connection{}, invalid(op, "refreshToken", "is missing or malformed")
-	}
-	end, err := m.begin()
-	if err != nil {
-		return Connection{}, err
-	}
-	defer end()
-	sum := sha256.Sum256([]byte(refreshToken.Reveal()))
-	g := &grant{
-		Key: k, Epoch: random().Reveal(), Client: c.sealed(), Refresh: sealedSecret{refreshToken},
-		Adopted: hex.EncodeToString(sum[:]), Adopting: true, StoreEpoch: m.cfg.StoreEpoch, ConnectedAt: m.flow.now(),
-	}
-	errSame := errors.New("adopted already")
-	old, err := m.replace(ctx, op, g, func(old *grant) error {
-		switch {
-		case old.Adopted == g.Adopted && (old.Generation > 0 || old.Client.same(g.Client)):
-			return errSame
-		case old.Adopted == g.Adopted: // never proved: the client is corrected, a request in doubt stays one
-			g.Intent = old.Intent
-		case old.Epoch != "" && (old.Fault == nil || !old.Fault.Kind.Terminal()):
-			return invalid(op, "Key", fmt.Sprintf("%q is connected already; disconnect it first", k))
+// discardUnlessStored is discard once the store says that it does not hold g: a record must not hold a dead grant, least
+// of all in place of a live one.
+func (m *Manager) discardUnlessStored(g *grant, c Client, t *Token) {
+	m.work.Go(func() {
+		defer m.contain(nil)
+		for sleep(m.open, jitter(time.Second, time.Second)) {
+			_, now, err := m.load(m.ctx, "complete", g.Key)
+			var e *Error
+			switch {
+			case err == nil && now.Epoch == g.Epoch:
+				return
+			case err == nil, errors.As(err, &e) && e.Kind == KindNotConnected:
+				m.discard(c, t)
+				return
+			}
 		}
-		return m.unshared(ctx, op, g, false)
 	})
-	if err == nil { // two that adopt the same token at once see each other now
-		if err = m.unshared(ctx, op, g, true); err != nil {
-			err = errors.Join(err, m.retract(ctx, op, g, old))
-		}
-	}
-	if err != nil && !errors.Is(err, errSame) {
-		return Connection{}, err
-	}
-	if _, err := m.Source(k).current(ctx); err != nil {
-		return Connection{}, err
-	}
-	_, now, err := m.load(ctx, op, k)
-	if err != nil {
-		return Connection{}, err
-	}
-	if err := m.confirm(ctx, op, now, false); err != nil {
-		if errors.Is(err, ErrConnectedElsewhere) { // revoking these tokens could end the other's: they are dropped
-			err = errors.Join(err, m.retract(ctx, op, now, nil))
-		}
-		return Connection{}, err
-	}
-	if now.Adopting {
-		news := false
-		if err := m.change(ctx, op, k, func(g *grant) error { news, g.Adopting = g.Adopting, false; return nil }); err != nil {
-			return Connection{}, err
-		}
-		if news {
-			m.observe(Event{Type: EventConnected, Key: k, OrgID: now.OrgID})
-		}
-	}
-	return now.connection(m.flow.now()), nil
 }

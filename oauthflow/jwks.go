@@ -87,6 +87,24 @@ func (k *issuerKeys) of(ctx context.Context, f *Flow, issuer string, issuers []s
 	return s, nil
 }
 
+var errIssuerless = errors.New("the login host promises to name itself (iss) in every callback, and this one does not")
+
+// promised reports whether h's metadata promises that every callback names h. It fails open: what Salesforce publishes
+// makes no such promise, and a login must not depend on a document that it otherwise does without. State, host and
+// token endpoint are bound to one another all the same.
+func (k *issuerKeys) promised(ctx context.Context, f *Flow, h Host) bool {
+	ctx, cancel := context.WithTimeout(ctx, verifyTimeout)
+	defer cancel()
+	issuer := h.endpoint("")
+	s, err := k.of(ctx, f, issuer, h.issuers())
+	if err != nil {
+		k.mu.Lock()
+		s = k.all[issuer] // a promise that was read once is not forgotten because it cannot be read again
+		k.mu.Unlock()
+	}
+	return s != nil && s.names
+}
+
 // allowed reports whether an address is on one of the issuer's hosts.
 func (s *keySource) allowed(address string) bool {
 	u, err := url.Parse(address)

@@ -51,9 +51,10 @@ type login struct {
 // client and all that the callback needs are sealed into the store, so that any process can complete the login, once,
 // within its lifetime.
 //
-// Binding ties the login to the browser that began it: a value that only the signed-in session knows, such as a random
-// value in a cookie with Secure, HttpOnly and SameSite=Lax; 16 to 512 bytes. It is required: without it an attacker
-// could complete his own login in another user's session.
+// Binding ties the login to the browser that began it: a value that only the signed-in session knows; 16 to 512 bytes.
+// It is required: without it an attacker could complete his own login in another user's session. A random value in a
+// cookie serves: name it __Host-…, so that no other host of the domain can set it, with Secure, HttpOnly, Path=/ and
+// SameSite=Lax; Strict would keep it from the callback, which comes from Salesforce's site.
 //
 // A connection that exists already goes on working until the login is complete.
 //
@@ -76,7 +77,7 @@ func (m *Manager) Begin(ctx context.Context, k Key, c Client, binding string, o 
 		return "", err
 	}
 	plain, err := json.Marshal(login{
-		Format: grantFormat, Key: k, Client: c.sealed(), State: sealedSecret{p.state}, Nonce: sealedSecret{p.nonce},
+		Format: madeFormat, Key: k, Client: c.sealed(), State: sealedSecret{p.state}, Nonce: sealedSecret{p.nonce},
 		Verifier: sealedSecret{p.verifier}, Binding: sealedSecret{NewSecret(binding)}, RedirectURL: p.redirectURL,
 		ExpectOrg: p.expectOrg, SecondKey: p.secondKey, Begun: p.begun,
 	})
@@ -115,7 +116,8 @@ func (m *Manager) BeginAgain(ctx context.Context, k Key, binding string, o Autho
 // the rest is finished even when ctx ends.
 //
 // A connection that exists under the same key is replaced, and its old refresh token revoked, when it belongs to the
-// same org; else the error is [ErrOrgChanged] and the old connection stays.
+// same org, or when the login named the new one ([AuthorizeOptions].ExpectOrg); else the error is [ErrOrgChanged], with
+// the org that has answered in a [StrangerError], and the old connection stays.
 //
 // Errors: [KindState] (unknown, expired or used login, foreign session), [KindDenied] and Salesforce's other refusals,
 // [ErrNoRefreshToken], [KindInDoubt] (begin again: a code is never sent twice), [KindStore].
@@ -183,10 +185,7 @@ func (m *Manager) openLogin(ctx context.Context, r Record) (*login, error) {
 		return nil, err
 	}
 	l := new(login)
-	if err := json.Unmarshal(plain, l); err != nil || l.Format != grantFormat {
-		return nil, errFormat
-	}
-	return l, nil
+	return l, decode(plain, l, &l.Format)
 }
 
 // abandon removes a login whose time is over, and reports whether that was done.

@@ -53,7 +53,9 @@ type ManagerConfig struct {
 	// when more than 1024 events are waiting, further ones are dropped and that is reported.
 	Observe func(Event)
 
-	// Logger gets debug lines. Optional; default silent.
+	// Logger gets lines about what goes wrong inside, most at debug level; Observe tells what happens to connections. Their
+	// fields: connection (tenant/name), host, error, and of code that panicked its type and the stack. Optional; default
+	// silent.
 	Logger *slog.Logger
 
 	// Timing is for tests that cannot wait. Optional; every zero field has its default.
@@ -81,7 +83,7 @@ const (
 // Timing holds the times that decide when a refresh is given up, taken over or tried again.
 type Timing struct {
 	Lease   time.Duration // from writing the intent to the first byte of the request. Default 10 s
-	Quiet   time.Duration // after the lease until another process looks into it. Default 5 s
+	Quiet   time.Duration // after the lease until another process looks into it, for the request to arrive in. Default 5 s
 	Confirm time.Duration // between the two confirmations that a refresh token is unspent. Default 5 s
 	LastTry time.Duration // in doubt this long and nothing left to lose: one last try. Default 150 s
 	Recheck time.Duration // how long a token is handed out without asking the store. Default and maximum 30 s
@@ -248,7 +250,7 @@ func (m *Manager) Load(ctx context.Context, k Key) (Connection, error) {
 }
 
 // load reads and opens a connection's record. With an error of [KindNotConnected] comes the record that a new
-// connection replaces.
+// connection replaces, and what is left of an old one.
 func (m *Manager) load(ctx context.Context, op string, k Key) (Record, *grant, error) {
 	r, g, err := m.loadLeaving(ctx, op, k)
 	if err == nil && g.Leaving {
@@ -271,7 +273,7 @@ func (m *Manager) loadLeaving(ctx context.Context, op string, k Key) (Record, *g
 	}
 	g, err := m.openGrant(ctx, op, r)
 	if err == nil && g.Gone {
-		return r, nil, notConnected(op, k)
+		return r, g, notConnected(op, k)
 	}
 	return r, g, err
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"syscall"
 	"testing"
@@ -63,8 +64,26 @@ func TestARequestThatSalesforceNeverActedOnIsFoundOutAndRepeated(t *testing.T) {
 }
 
 func TestALostOutcomeEndsAfterOneLastTryWithATypedError(t *testing.T) {
+	lostOutcomeEnds(t, func(*world) {})
+}
+
+// An app may lack the permission to introspect; the time in which an answer can still arrive is then all there is to wait
+// for.
+func TestWithoutIntrospectionALostOutcomeEndsAfterOneLastTryToo(t *testing.T) {
+	for _, status := range []int{403, 404, 500} {
+		lostOutcomeEnds(t, func(w *world) {
+			if err := w.org.Inject(orgtest.Fault{Path: "/services/oauth2/introspect", Times: -1, Status: status}); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+}
+
+func lostOutcomeEnds(t *testing.T, prepare func(*world)) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		w := rotating(t)
+		prepare(w)
 		var mu sync.Mutex
 		seen := map[oauthflow.EventType]int{}
 		m := w.manager(func(c *oauthflow.ManagerConfig) {
@@ -83,8 +102,8 @@ func TestALostOutcomeEndsAfterOneLastTryWithATypedError(t *testing.T) {
 		if e.Err == nil {
 			t.Error("the error does not tell that the outcome was lost")
 		}
-		if took := time.Since(began); took < 2*time.Minute || took > 4*time.Minute {
-			t.Errorf("given up after %v, want later than an answer can still arrive (2 min) and soon after", took)
+		if took := time.Since(began); took < 150*time.Second || took > 3*time.Minute {
+			t.Errorf("given up after %v, want 2:30, when no answer can arrive any more, or soon after", took)
 		}
 		for range 50 {
 			_, err := other.Source(mainKey).Replace(t.Context(), dead)
@@ -101,6 +120,53 @@ func TestALostOutcomeEndsAfterOneLastTryWithATypedError(t *testing.T) {
 		defer mu.Unlock()
 		if seen[oauthflow.EventInDoubt] != 1 || seen[oauthflow.EventBroken] != 1 {
 			t.Errorf("events %v, want one in doubt and one broken", seen)
+		}
+	})
+}
+
+func TestALastTryThatWasNeverSentLeavesTheDoubt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := rotating(t)
+		m := w.manager()
+		w.connect(m, mainKey)
+		dead := w.token(m.Source(mainKey))
+		w.org.ExpireSessions()
+		w.loseNextAnswer()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if _, err := m.Source(mainKey).Replace(ctx, dead); err == nil {
+			t.Fatal("a token came out of nothing")
+		}
+		if err := m.Close(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		away := w.manager(func(c *oauthflow.ManagerConfig) {
+			c.Flow = w.flow(&http.Transport{DialTLSContext: func(context.Context, string, string) (net.Conn, error) {
+				return nil, &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}
+			}})
+		})
+		_, err := away.Source(mainKey).Replace(t.Context(), dead)
+		wantKind(t, err, oauthflow.KindNotSent)
+		time.Sleep(time.Minute)
+
+		var mu sync.Mutex
+		var seen []oauthflow.EventType
+		asked := w.events("introspect", "")
+		other := w.manager(func(c *oauthflow.ManagerConfig) {
+			c.Observe = func(e oauthflow.Event) { mu.Lock(); seen = append(seen, e.Type); mu.Unlock() }
+		})
+		_, err = other.Source(mainKey).Replace(t.Context(), dead)
+		if e := wantKind(t, err, oauthflow.KindGrantDead); e.Err == nil {
+			t.Error("the error does not tell that the outcome was lost")
+		}
+		if w.events("introspect", "") == asked {
+			t.Error("the token was sent again before Salesforce was asked about it")
+		}
+		synctest.Wait()
+		mu.Lock()
+		defer mu.Unlock()
+		if slices.Contains(seen, oauthflow.EventReplay) {
+			t.Errorf("events %v: nobody else has used the token", seen)
 		}
 	})
 }

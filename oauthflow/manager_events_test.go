@@ -175,7 +175,7 @@ func TestEachEventHasItsCauseAndIsToldOnce(t *testing.T) {
 				t.Fatal(err)
 			}
 			renewed(t, w, m)
-		}, []oauthflow.EventType{oauthflow.EventSuspended, oauthflow.EventRefreshed, oauthflow.EventRotated, oauthflow.EventClient, oauthflow.EventRepaired}},
+		}, []oauthflow.EventType{oauthflow.EventBroken, oauthflow.EventRefreshed, oauthflow.EventRotated, oauthflow.EventClient, oauthflow.EventRepaired}},
 		{"a move, repeated", func(t *testing.T, w *world, m *oauthflow.Manager) {
 			for range 3 {
 				if err := m.Move(t.Context(), mainKey, targetKey); err != nil {

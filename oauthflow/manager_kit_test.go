@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -42,7 +43,9 @@ type world struct {
 
 func newWorld(t *testing.T, cfg orgtest.Config) *world {
 	t.Helper()
-	cfg.Existing = installedApp()
+	existing := installedApp()
+	maps.Copy(existing, cfg.Existing)
+	cfg.Existing = existing
 	if cfg.MyDomain == "" {
 		cfg.MyDomain = "acme"
 	}
@@ -63,30 +66,35 @@ func newWorld(t *testing.T, cfg orgtest.Config) *world {
 // rotating is an org whose refresh tokens are good for one use.
 func rotating(t *testing.T) *world { return newWorld(t, orgtest.Config{RotateRefreshTokens: true}) }
 
-func installedApp() map[string]string {
+func installedApp() map[string]string { return appFiles(appName) }
+
+// appFiles is the metadata of an app of that name.
+func appFiles(name string) map[string]string {
 	const ns = ` xmlns="http://soap.sforce.com/2006/04/metadata"`
 	wrap := func(typ, body string) string { return "<" + typ + ns + ">" + body + "</" + typ + ">" }
-	of := "<externalClientApplication>" + appName + "</externalClientApplication>"
+	of := "<externalClientApplication>" + name + "</externalClientApplication>"
 	return map[string]string{
-		"externalClientApps/" + appName + ".eca": wrap("ExternalClientApplication",
-			"<contactEmail>a@acme.example</contactEmail><distributionState>Local</distributionState><label>"+appName+"</label>"),
-		"extlClntAppOauthSettings/" + appName + "_oauth.ecaOauth": wrap("ExtlClntAppOauthSettings",
+		"externalClientApps/" + name + ".eca": wrap("ExternalClientApplication",
+			"<contactEmail>a@acme.example</contactEmail><distributionState>Local</distributionState><label>"+name+"</label>"),
+		"extlClntAppOauthSettings/" + name + "_oauth.ecaOauth": wrap("ExtlClntAppOauthSettings",
 			"<commaSeparatedOauthScopes>OpenID, Basic, Api, Web, Full, RefreshToken</commaSeparatedOauthScopes>"+of),
-		"extlClntAppGlobalOauthSets/" + appName + "_glbloauth.ecaGlblOauth": wrap("ExtlClntAppGlobalOauthSettings",
+		"extlClntAppGlobalOauthSets/" + name + "_glbloauth.ecaGlblOauth": wrap("ExtlClntAppGlobalOauthSettings",
 			"<callbackUrl>"+callbackURL+"</callbackUrl>"+of+"<isConsumerSecretOptional>false</isConsumerSecretOptional>"+
 				"<isPkceRequired>true</isPkceRequired><isSecretRequiredForRefreshToken>true</isSecretRequiredForRefreshToken>"),
-		"extlClntAppOauthPolicies/" + appName + "_oauthPlcy.ecaOauthPlcy": wrap("ExtlClntAppOauthConfigurablePolicies",
+		"extlClntAppOauthPolicies/" + name + "_oauthPlcy.ecaOauthPlcy": wrap("ExtlClntAppOauthConfigurablePolicies",
 			of+"<ipRelaxationPolicyType>Enforce_RelaxRefresh</ipRelaxationPolicyType>"+
 				"<permittedUsersPolicyType>AllSelfAuthorized</permittedUsersPolicyType><refreshTokenPolicyType>Infinite</refreshTokenPolicyType>"),
-		"extlClntAppPolicies/" + appName + "_plcy.ecaPlcy": wrap("ExtlClntAppConfigurablePolicies",
+		"extlClntAppPolicies/" + name + "_plcy.ecaPlcy": wrap("ExtlClntAppConfigurablePolicies",
 			of+"<isEnabled>true</isEnabled><startPage>None</startPage>"),
 	}
 }
 
 // client is the app as its admin made it, on the generic login host.
-func (w *world) client() oauthflow.Client {
+func (w *world) client() oauthflow.Client { return w.clientOf(appName) }
+
+func (w *world) clientOf(app string) oauthflow.Client {
 	w.t.Helper()
-	key, secret, err := w.org.Credentials(appName)
+	key, secret, err := w.org.Credentials(app)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -142,7 +150,12 @@ func (w *world) flow(rt http.RoundTripper) *oauthflow.Flow {
 // begin starts a login and has the user allow it; what comes back is the callback that reaches the page.
 func (w *world) begin(m *oauthflow.Manager, k oauthflow.Key) oauthflow.Callback {
 	w.t.Helper()
-	redirect, err := m.Begin(w.t.Context(), k, w.client(), browser, oauthflow.AuthorizeOptions{LoginHint: w.user})
+	return w.beginWith(m, k, w.client())
+}
+
+func (w *world) beginWith(m *oauthflow.Manager, k oauthflow.Key, c oauthflow.Client) oauthflow.Callback {
+	w.t.Helper()
+	redirect, err := m.Begin(w.t.Context(), k, c, browser, oauthflow.AuthorizeOptions{LoginHint: w.user})
 	if err != nil {
 		w.t.Fatal(err)
 	}

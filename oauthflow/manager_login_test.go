@@ -1,8 +1,11 @@
 package oauthflow_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"io"
+	"net/http"
 	"net/url"
 	"strings"
 	"sync"
@@ -83,15 +86,50 @@ func TestARefusedCallbackLeavesTheLoginToItsOwner(t *testing.T) {
 	}
 }
 
-func TestACodeOfAnotherClientIsSentWithTheLoginsOwnClientAndVerifier(t *testing.T) {
-	w := newWorld(t, orgtest.Config{})
-	m := w.manager()
-	mine := w.begin(m, mainKey)
-	theirs := w.begin(m, oauthflow.Key{Tenant: "acme", Name: "other"})
-	mine.Query = url.Values{"state": mine.Query["state"], "code": theirs.Query["code"]}
-	_, err := m.Complete(t.Context(), mine)
-	wantKind(t, err, oauthflow.KindPKCE)
-	w.wantEvents("exchange", "ok", 0)
+// RFC 9700 §4.4, §4.5: a code that was put into another login's callback is of no use there, and does no harm to its own.
+func TestACodeOfAnotherLoginIsSentWithTheLoginsOwnClientAndVerifierOnly(t *testing.T) {
+	for name, c := range map[string]struct {
+		app  string
+		want oauthflow.Kind
+		lost bool // the code was spent by the attempt
+	}{
+		"of the same app": {appName, oauthflow.KindPKCE, true},
+		"of another app":  {"Rival", oauthflow.KindGrantDead, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, orgtest.Config{Existing: appFiles("Rival")})
+			m := w.manager()
+			var sent []url.Values
+			w.wire.tap(func(r *http.Request) error {
+				body, err := io.ReadAll(r.Body)
+				if err != nil {
+					return err
+				}
+				r.Body = io.NopCloser(bytes.NewReader(body))
+				form, err := url.ParseQuery(string(body))
+				sent = append(sent, form)
+				return err
+			}, nil)
+			mine := w.begin(m, mainKey)
+			theirs := w.beginWith(m, oauthflow.Key{Tenant: "acme", Name: "other"}, w.clientOf(c.app))
+			mixed := mine
+			mixed.Query = url.Values{"state": mine.Query["state"], "code": theirs.Query["code"]}
+			_, err := m.Complete(t.Context(), mixed)
+			wantKind(t, err, c.want)
+			w.wantEvents("exchange", "ok", 0)
+			if _, err := m.Complete(t.Context(), theirs); (err == nil) == c.lost {
+				t.Errorf("the login that the code was of: %v", err)
+			}
+			if len(sent) != 2 || sent[0].Get("client_id") != w.client().ID || sent[1].Get("client_id") != w.clientOf(c.app).ID {
+				t.Fatal("the codes were not sent as the apps whose logins they came in")
+			}
+			for _, field := range []string{"code_verifier", "client_secret"} {
+				if same := sent[0].Get(field) == sent[1].Get(field); same && (field == "code_verifier" || c.app != appName) {
+					t.Errorf("both logins sent the same %s", field)
+				}
+			}
+		})
+	}
 }
 
 func TestOfManyEqualCallbacksOneIsCompleted(t *testing.T) {
@@ -214,6 +252,13 @@ func TestADeniedLoginSaysSoAndCostsNoRequest(t *testing.T) {
 	cb := oauthflow.Callback{Tenant: mainKey.Tenant, Path: u.Path, Binding: browser, Query: u.Query()}
 	_, err = m.Complete(t.Context(), cb)
 	wantKind(t, err, oauthflow.KindDenied)
+	// RFC 6749 §4.1.2.1: the denial was this login's one answer.
+	for _, q := range []url.Values{cb.Query, {"state": cb.Query["state"], "code": {"aPrx0123456789"}}} {
+		again := cb
+		again.Query = q
+		_, err := m.Complete(t.Context(), again)
+		wantKind(t, err, oauthflow.KindState)
+	}
 	if w.wire.exchanges() != 0 {
 		t.Error("a request was made")
 	}

@@ -219,3 +219,41 @@ func TestAMoveThatMakesNoSenseIsRefused(t *testing.T) {
 		t.Errorf("%d refreshes, want 0", n)
 	}
 }
+
+func TestAMoveThatLagsBehindBringsNothingBackThatWasDisconnected(t *testing.T) {
+	for _, occupied := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			w := rotating(t)
+			other := w.manager()
+			w.connect(other, mainKey)
+			if occupied {
+				w.connect(other, targetKey)
+			}
+			h := &hooked{Store: w.store}
+			mover := w.manager(func(c *oauthflow.ManagerConfig) { c.Store = h })
+			h.onSave(func(r oauthflow.Record, do func() error) error {
+				if r.ID == "connection/acme/target" {
+					h.onSave(nil)
+					for _, k := range []oauthflow.Key{mainKey, targetKey} {
+						if err := other.Disconnect(t.Context(), k); err != nil {
+							t.Error(err)
+						}
+					}
+				}
+				return do()
+			})
+			if err := mover.Move(t.Context(), mainKey, targetKey); err != nil && kindOf(err) != oauthflow.KindNotConnected {
+				t.Error(err)
+			}
+			time.Sleep(time.Minute)
+			for _, k := range []oauthflow.Key{mainKey, targetKey} {
+				if _, err := w.manager().Load(t.Context(), k); kindOf(err) != oauthflow.KindNotConnected {
+					t.Errorf("occupied %v: %v is there, %v", occupied, k, err)
+				}
+			}
+			if live := w.liveApprovals(); len(live) != 0 {
+				t.Errorf("occupied %v: the approvals %v are alive", occupied, live)
+			}
+		})
+	}
+}

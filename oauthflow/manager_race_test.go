@@ -227,3 +227,66 @@ func TestARefreshAnsweredForAnotherOrgEndsTheConnection(t *testing.T) {
 		}
 	})
 }
+
+func TestARefreshAnsweredForAnotherUserEndsTheConnectionAndIsTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := rotating(t)
+		e := newEventLog()
+		m := w.manager(e.observe)
+		before := w.connect(m, mainKey)
+		s := m.Source(mainKey)
+		dead := w.token(s)
+		w.org.ExpireSessions()
+		w.wire.tap(nil, replaceIn(before.UserID[:15], "005TESTelsewher"))
+		_, err := s.Replace(t.Context(), dead)
+		var who *oauthflow.StrangerError
+		if !errors.Is(err, oauthflow.ErrUserChanged) || !errors.As(err, &who) || who.UserID[:15] != "005TESTelsewher" || who.OrgID != before.OrgID {
+			t.Fatalf("got %v, want ErrUserChanged and who has answered", err)
+		}
+		after, err := w.manager().Load(t.Context(), mainKey)
+		if err != nil || after.UserID != before.UserID || after.IdentityURL != before.IdentityURL || after.Status != oauthflow.StatusBroken {
+			t.Errorf("got %+v, %v; want the user of before, broken", after, err)
+		}
+		if !errors.Is(after.Fault, oauthflow.ErrUserChanged) {
+			t.Errorf("the stored fault is %v, want ErrUserChanged", after.Fault)
+		}
+		for _, s := range []*oauthflow.Source{s, w.manager().Source(mainKey)} {
+			tok, err := s.TokenContext(t.Context())
+			if kindOf(err) != oauthflow.KindUserChanged {
+				t.Errorf("later it hands out %v, %v", tok != nil, err)
+			}
+		}
+		synctest.Wait()
+		if n := e.count(oauthflow.EventUserChanged); n != 1 {
+			t.Errorf("told %d times, want once", n)
+		}
+		if n := w.wire.refreshes(); n != 1 {
+			t.Errorf("%d requests, want 1", n)
+		}
+	})
+}
+
+func TestALoginThatNamesTheNewOrgTakesTheConnectionsPlace(t *testing.T) {
+	w := newWorld(t, orgtest.Config{Sandbox: true, MyDomain: "acme--uat"})
+	m := w.manager()
+	before := w.connect(m, mainKey)
+	fresh := newWorld(t, orgtest.Config{Sandbox: true, MyDomain: "acme--uat"}) // the same sandbox, refreshed
+	fresh.store, fresh.keys = w.store, w.keys
+	fm := fresh.manager()
+	_, err := fm.Complete(t.Context(), fresh.begin(fm, mainKey))
+	var who *oauthflow.StrangerError
+	if !errors.As(err, &who) || who.OrgID != fresh.org.ID() {
+		t.Fatalf("got %v, want an error that names the new org", err)
+	}
+	redirect, err := fm.Begin(t.Context(), mainKey, fresh.client(), browser, oauthflow.AuthorizeOptions{ExpectOrg: who.OrgID})
+	if err != nil {
+		t.Fatal(err)
+	}
+	after, err := fm.Complete(t.Context(), fresh.approve(mainKey, redirect))
+	if err != nil || after.OrgID == before.OrgID || after.OrgID != fresh.org.ID() {
+		t.Fatalf("got org %s, %v", after.OrgID, err)
+	}
+	if !fresh.alive(fresh.token(fm.Source(mainKey))) {
+		t.Error("its access token is dead")
+	}
+}

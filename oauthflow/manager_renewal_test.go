@@ -2,6 +2,7 @@ package oauthflow_test
 
 import (
 	"context"
+	"net/http"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -95,6 +96,35 @@ func TestASlowRenewalKeepsNobodyFromTheTokenThatThereIs(t *testing.T) {
 			t.Errorf("afterwards: %v", err)
 		}
 	})
+}
+
+func TestWhoComesBeforeARenewalHasLookedIntoTheStoreIsServedToo(t *testing.T) {
+	for name, spoil := range map[string]func(*world){
+		"and its answer is slow": func(w *world) { w.wire.tap(nil, slowly(100*time.Second)) },
+		"and its answer is lost": (*world).loseNextAnswer,
+		"and nothing is sent":    func(w *world) { w.wire.tap(func(*http.Request) error { return errCut }, nil) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := rotating(t)
+				w.connect(w.manager(), mainKey)
+				h := &hooked{Store: w.store}
+				h.onLoad(func(string) error { time.Sleep(time.Second); return nil })
+				w.store = h
+				m := w.manager()
+				spoil(w)
+				go func() { _ = m.Renew(t.Context(), mainKey) }()
+				time.Sleep(1500 * time.Millisecond) // Renew has looked, its flight has not
+				ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
+				defer cancel()
+				began := time.Now()
+				tok, err := m.Source(mainKey).TokenContext(ctx)
+				if took := time.Since(began); err != nil || !w.alive(tok.AccessToken) || took > 5*time.Second {
+					t.Errorf("after %v: %v, want the token that lives, at once", took, err)
+				}
+			})
+		})
+	}
 }
 
 func TestARejectedTokenIsNotServedBecauseItIsBeingRenewed(t *testing.T) {

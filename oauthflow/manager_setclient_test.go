@@ -181,7 +181,7 @@ func TestASecretThatWasResetIsTriedAtOnceWhenItIsGiven(t *testing.T) {
 		for _, e := range e.all() {
 			types = append(types, e.Type)
 		}
-		for _, want := range []oauthflow.EventType{oauthflow.EventSuspended, oauthflow.EventClient} {
+		for _, want := range []oauthflow.EventType{oauthflow.EventBroken, oauthflow.EventClient} {
 			if n := len(slices.DeleteFunc(slices.Clone(types), func(t oauthflow.EventType) bool { return t != want })); n != 1 {
 				t.Errorf("told %d times %q, want once; %v", n, want, types)
 			}

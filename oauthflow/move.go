@@ -109,7 +109,7 @@ func (m *Manager) mayReplace(ctx context.Context, op string, g *grant, to Key) e
 // over returns nil where g may take old's place: it is of the same org, or its login named the new one.
 func (g *grant) over(op string, old *grant) error {
 	if old.OrgID != "" && !sameID(old.OrgID, g.OrgID) && !sameID(g.ExpectOrg, g.OrgID) {
-		return &Error{Op: op, Kind: KindOrgChanged, Err: ErrOrgChanged}
+		return &Error{Op: op, Host: g.Client.Host, Kind: KindOrgChanged, Err: &StrangerError{g.OrgID, g.UserID, ErrOrgChanged}}
 	}
 	return nil
 }
@@ -125,7 +125,7 @@ func (m *Manager) put(ctx context.Context, op string, g *grant, to Key) error {
 		}
 		return g.over(op, old)
 	})
-	if errors.Is(err, errDone) {
+	if errors.Is(err, errDone) || errors.Is(err, errDisconnected) { // what is left to do is to delete the first
 		return nil
 	} else if err != nil {
 		return err

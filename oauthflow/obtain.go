@@ -36,8 +36,11 @@ func (m *Manager) obtain(s *Source, f *flight) (v *view, refreshed bool, err err
 				return serve, false, nil
 			}
 		}
-		if serve == nil && !g.Access.IsZero() && f.renewal.Load() && s.view.Load() == nil {
-			s.publish(m.view(g)) // for whoever comes while this goes on
+		if serve == nil && !g.Access.IsZero() && f.renewal.Load() {
+			if s.view.Load() == nil {
+				s.publish(m.view(g)) // for whoever comes while this goes on
+			}
+			f.offer() // and for who has come already
 		}
 		done, err := m.refresh(ctx, s, f, &doubt, r, g, host)
 		if err != nil && serve != nil && !broken(err) {
@@ -176,7 +179,7 @@ func (m *Manager) attempt(ctx context.Context, r Record, g *grant) (*grant, Reco
 	doubted := g.Intent != nil
 	mine := random().Reveal()
 	g.Intent = &intent{Attempt: mine, Lease: m.time.Lease, At: m.flow.now()}
-	g.StoreEpoch = m.cfg.StoreEpoch
+	g.StoreEpoch, g.Timeline = m.cfg.StoreEpoch, r.Timeline
 	at, err := m.save(ctx, opRefresh, r, g)
 	if errors.Is(err, ErrConflict) {
 		return nil, r, nil
@@ -230,14 +233,14 @@ func (m *Manager) send(ctx context.Context, g *grant, start time.Time, doubted b
 	if g.Next != nil && !g.NextForeign && !doubted {
 		half, cancel := context.WithDeadline(ctx, start.Add(m.time.Lease/2)) // the rest is for the old ones
 		defer cancel()
-		fresh, err = m.flow.Refresh(half, g.Next.client(), g.token())
+		fresh, err = m.flow.refreshWithin(half, m.time.Quiet, g.Next.client(), g.token())
 		var e *Error
 		if fresh != nil || !errors.As(err, &e) || !spentNothing(e) {
 			return fresh, *g.Next, err
 		}
 		g.NextForeign = e.Kind == KindGrantDead // known, but the grant is the old key's: only a new login can use it
 	}
-	fresh, err = m.flow.Refresh(ctx, g.Client.client(), g.token())
+	fresh, err = m.flow.refreshWithin(ctx, m.time.Quiet, g.Client.client(), g.token())
 	return fresh, g.Client, err
 }
 

@@ -34,6 +34,11 @@ type answer struct {
 // that the answer is waited for, two minutes at most, since Salesforce may have acted. The error is nil, or of
 // [KindInvalid], [KindNotSent] or [KindInDoubt].
 func (f *Flow) post(ctx context.Context, op string, h Host, path string, form url.Values) (*answer, error) {
+	return f.postWithin(ctx, delivery, op, h, path, form)
+}
+
+// postWithin is post of a request that arrives within the given time or never, as far as this machine can help it.
+func (f *Flow) postWithin(ctx context.Context, delivery time.Duration, op string, h Host, path string, form url.Values) (*answer, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, &Error{Op: op, Host: h.name, Kind: KindNotSent, Err: err}
 	}
@@ -41,7 +46,7 @@ func (f *Flow) post(ctx context.Context, op string, h Host, path string, form ur
 	defer cancel(nil)
 	late := time.AfterFunc(math.MaxInt64, func() { cancel(errLate) }) // started when the first byte leaves
 	defer late.Stop()
-	fc := &fence{passed: func() { late.Reset(answerWait) }}
+	fc := &fence{delivery: delivery, passed: func() { late.Reset(answerWait) }}
 	fc.deadline, _ = ctx.Deadline()
 	defer context.AfterFunc(ctx, func() {
 		if fc.close() {

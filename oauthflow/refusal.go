@@ -24,7 +24,9 @@ func (m *Manager) refused(ctx context.Context, g *grant, attempt string, e *Erro
 	var events []EventType
 	applied, err := m.update(ctx, g, attempt, func(now *grant) {
 		events = nil
-		now.Intent = nil
+		if !doubted || e.Kind != KindNotSent { // else the earlier request is in doubt as before
+			now.Intent = nil
+		}
 		now.Failures++
 		failures = now.Failures
 		if again = met && now.Failures <= busyTries; again {
@@ -37,11 +39,19 @@ func (m *Manager) refused(ctx context.Context, g *grant, attempt string, e *Erro
 			return
 		}
 		news := now.Fault == nil || now.Fault.Kind != e.Kind
+		was := StatusActive
+		if now.Fault != nil {
+			was = now.status(now.Fault.At)
+		}
 		now.Fault = &fault{Op: e.Op, Code: e.Code, Description: e.Description, Kind: e.Kind, Status: e.Status, At: m.flow.now()}
+		is := now.status(now.Fault.At)
 		switch {
-		case !e.Kind.Terminal() && news:
+		case !e.Kind.Terminal() && !news && was == is:
+		case !e.Kind.Terminal() && is == StatusBroken: // asked on: it may be given new credentials
+			events = append(events, EventBroken)
+		case !e.Kind.Terminal():
 			events = append(events, EventSuspended)
-		case e.Kind.Terminal():
+		default:
 			now.Access = sealedSecret{}
 			now.Fault.Lost = doubted && e.Kind == KindGrantDead
 			if now.Fault.Lost {

@@ -35,7 +35,7 @@ type sealer struct {
 
 var (
 	errForeign = errors.New("it was sealed in another environment, under another id or version, or was changed")
-	errFormat  = errors.New("it is not in a format of this version")
+	errFormat  = errors.New("it is damaged, or in a format that this version does not know")
 )
 
 // seal encrypts plain for the record id at the version that it will have once it is saved.

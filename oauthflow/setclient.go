@@ -9,11 +9,11 @@ import (
 // SetClient gives a connection new credentials: a consumer secret that was rotated, or the key and secret that follow
 // a staged rotation. The old ones stay until the new have worked, so that neither the order of the steps nor the
 // minutes until Salesforce knows the new ones matter. The next refresh proves them; [EventClient] tells. A connection that
-// was suspended for its credentials need not wait any longer for that, and stays suspended until then. A new consumer
+// is broken for its credentials need not wait any longer for that, and stays broken until then. A new consumer
 // key may have no part in the tokens of the old one: then the old credentials are used on, and [Manager.BeginAgain]
 // logs in with the new.
 //
-// Kind and login host may change as well. A broken connection stays broken; connect it again.
+// Kind and login host may change as well. What is broken for another reason stays so, and its error is returned.
 func (m *Manager) SetClient(ctx context.Context, k Key, c Client) error {
 	const op = "set client"
 	if err := k.validate(op); err != nil {
@@ -38,9 +38,10 @@ func (m *Manager) SetClient(ctx context.Context, k Key, c Client) error {
 	})
 }
 
-// SetKind says of which kind the connection's app is now, as after Setup has turned a connected app into an external
-// client app that keeps the consumer key. Nothing is sent and nothing else changes; [EventKind] tells.
-func (m *Manager) SetKind(ctx context.Context, k Key, kind string) error {
+// SetKind says of which kind the app with a consumer key is now, as after Setup has turned a connected app into an
+// external client app that keeps the key. Nothing is sent and nothing else changes; [EventKind] tells. A connection that
+// works with another key by now is left as it is.
+func (m *Manager) SetKind(ctx context.Context, k Key, consumerKey, kind string) error {
 	const op = "set kind"
 	if err := k.validate(op); err != nil {
 		return err
@@ -48,20 +49,26 @@ func (m *Manager) SetKind(ctx context.Context, k Key, kind string) error {
 	var told *Event
 	err := m.change(ctx, op, k, func(g *grant) error {
 		told = nil
-		if g.Client.Kind != kind {
-			told = &Event{Type: EventKind, Key: k, OrgID: g.OrgID}
+		if g.Client.ID != consumerKey || g.Client.Kind == kind {
+			return errUnchanged
 		}
+		told = &Event{Type: EventKind, Key: k, OrgID: g.OrgID}
 		g.Client.Kind = kind
 		if g.Next != nil {
 			g.Next.Kind = kind
 		}
 		return nil
 	})
+	if errors.Is(err, errUnchanged) {
+		return nil
+	}
 	if err == nil && told != nil {
 		m.observe(*told)
 	}
 	return err
 }
+
+var errUnchanged = errors.New("nothing is to be changed")
 
 // change loads, changes and saves a connection until nobody comes in between.
 func (m *Manager) change(ctx context.Context, op string, k Key, change func(*grant) error) error {

@@ -2,6 +2,7 @@ package oauthflow
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -93,6 +94,29 @@ func (s *Source) current(ctx context.Context) (*view, error) {
 		return v, nil
 	}
 	return s.join(ctx, "", rejection)
+}
+
+// Present returns the access token that there is now, without a request and without a change of the store: for looking
+// at a connection that must not be touched. Its session may have ended. Where none is kept the error is of [KindSession].
+func (s *Source) Present(ctx context.Context) (*oauth2.Token, error) {
+	if v := s.view.Load(); v != nil && s.m.monotonic() < v.until {
+		return v.oauth2Token(), nil
+	}
+	if err := s.key.validate(opRequest); err != nil {
+		return nil, err
+	}
+	_, g, err := s.m.load(ctx, opRequest, s.key)
+	if err != nil {
+		return nil, err
+	}
+	s.recall(g)
+	if err := s.m.unusable(s, g); err != nil {
+		return nil, err
+	}
+	if g.Access.IsZero() {
+		return nil, &Error{Op: opRequest, Host: g.Client.Host, Kind: KindSession, Err: errors.New("no access token is kept")}
+	}
+	return s.m.view(g).oauth2Token(), nil
 }
 
 // InstanceURL returns the origin for API calls, such as "https://acme.my.salesforce.com". It may change at a refresh.

@@ -12,6 +12,10 @@ type Record struct {
 	Version uint64    // as loaded; 0 = must not exist yet. Save stores Version+1
 	Due     time.Time // when someone must look at it: UTC, 1970 to 9999, to the microsecond
 	Data    []byte    // at most 64 KiB
+
+	// Timeline names the history that the store's server is in, where a failover that loses acknowledged writes begins
+	// a new one. Load may set it; empty where nothing is known or nothing can be lost. It is not stored.
+	Timeline string
 }
 
 // MaxRecordData is the greatest length of [Record.Data].

@@ -31,13 +31,13 @@ func (g *grant) subjectID() string {
 // claim makes g's key the one that is connected to its org, user and app, or returns [ErrConnectedElsewhere] when that
 // is another which still is.
 func (m *Manager) claim(ctx context.Context, op string, g *grant, second bool) error {
-	return m.claimUser(ctx, op, g, subject{grantFormat, g.Key, ""}, second)
+	return m.claimUser(ctx, op, g, subject{madeFormat, g.Key, ""}, second)
 }
 
 // confirm claims for g when it is stored. Several may have claimed while none of them was stored yet; of these, one finds
 // no other now. It always writes, so that nobody can take the claim who has looked before g was there.
 func (m *Manager) confirm(ctx context.Context, op string, g *grant, second bool) error {
-	return m.claimUser(ctx, op, g, subject{grantFormat, g.Key, g.Epoch}, second)
+	return m.claimUser(ctx, op, g, subject{madeFormat, g.Key, g.Epoch}, second)
 }
 
 func (m *Manager) claimUser(ctx context.Context, op string, g *grant, want subject, second bool) error {
@@ -57,14 +57,31 @@ const adoptedPrefix = "adopted/"
 // unshared claims the refresh token that g was given by Adopt, or returns [ErrConnectedElsewhere] when another key was
 // given it: with rotation, sending it would end that connection. Before g is stored that is a hint, and confirmed after.
 func (m *Manager) unshared(ctx context.Context, op string, g *grant, stored bool) error {
-	want := subject{grantFormat, g.Key, ""}
+	want := subject{madeFormat, g.Key, ""}
 	if stored {
 		want.Epoch = g.Epoch
 	}
-	return m.claimAs(ctx, op, adoptedPrefix+g.Adopted, g, want, func(k Key) bool {
+	return m.claimAs(ctx, op, adoptedPrefix+g.Adopted, g, want, m.holdsAdopted(ctx, op, g))
+}
+
+// holdsAdopted reports whether a key holds a live connection of the refresh token that g was given by Adopt.
+func (m *Manager) holdsAdopted(ctx context.Context, op string, g *grant) func(Key) bool {
+	return func(k Key) bool {
 		_, there, err := m.load(ctx, op, k)
 		return err == nil && there.live() && there.Adopted == g.Adopted
-	})
+	}
+}
+
+// held returns [ErrConnectedElsewhere] when another key has the claim of an id and holds what is claimed. It claims nothing.
+func (m *Manager) held(ctx context.Context, op, id string, g *grant, holds func(Key) bool) error {
+	r, by, err := m.readSubject(ctx, op, id)
+	if err != nil {
+		return err
+	}
+	if r.Version > 0 && by.Key != g.Key && holds(by.Key) {
+		return &Error{Op: op, Host: g.Client.Host, Kind: KindElsewhere, Err: ErrConnectedElsewhere}
+	}
+	return nil
 }
 
 // claimAs writes want as the claim of an id, unless another key has that which still holds what is claimed.
@@ -109,8 +126,8 @@ func (m *Manager) readSubject(ctx context.Context, op, id string) (Record, subje
 	}
 	var s subject
 	plain, err := m.seal.open(ctx, id, r.Version, r.Data)
-	if err == nil && json.Unmarshal(plain, &s) != nil {
-		err = errFormat
+	if err == nil {
+		err = decode(plain, &s, &s.Format)
 	}
 	if err != nil {
 		return r, subject{}, sealError(op, Key{}, err)

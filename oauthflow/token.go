@@ -29,8 +29,7 @@ type Token struct {
 
 	SignatureMismatch bool // the answer's signature is not of this consumer secret; to be reported, not refused
 
-	nonce      Secret // that the id_token must repeat; empty when none was sent, and after a refresh
-	issuerless bool   // the callback did not name its issuer
+	nonce Secret // that the id_token must repeat; empty when none was sent, and after a refresh
 }
 
 // readToken makes a Token of a token endpoint's success. When the answer cannot be used, the error is of

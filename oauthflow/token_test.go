@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -242,23 +240,61 @@ func TestAnEndlessAnswerIsReadNoFurtherThanItsLimit(t *testing.T) {
 	}
 }
 
-func TestEndlessHeadersAreRefused(t *testing.T) {
-	rt := wireServer(t, func(w http.ResponseWriter, _ *http.Request) {
-		for i := range 100_000 {
-			w.Header().Set(fmt.Sprintf("X-%d", i), "0123456789")
+func TestHeadersOfMoreThan64KiBAreRefused(t *testing.T) {
+	body := tokenAnswer(nil)
+	start := fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\nX-Pad: ", len(body))
+	one := func(size int) string { // a head of so many bytes, in one field
+		return start + strings.Repeat("a", size-len(start)-4) + "\r\n\r\n"
+	}
+	many := func(size int) string { // the same in a thousand
+		head := strings.Builder{}
+		head.WriteString(start)
+		for i := 0; head.Len() < size-100; i++ {
+			fmt.Fprintf(&head, "a\r\nX-%d: ", i)
 		}
-		io.WriteString(w, tokenAnswer(nil))
-	})
-	f, client := wireFlow(t, rt), wireClient(t, wireHost)
-	_, err := f.Refresh(t.Context(), client, wireToken())
-	wireError(t, err, oauthflow.KindInDoubt)
+		head.WriteString(strings.Repeat("a", size-head.Len()-4) + "\r\n\r\n")
+		return head.String()
+	}
+	for _, c := range []struct {
+		name string
+		head string
+		ok   bool
+	}{
+		{"60 KiB", one(60 << 10), true},
+		{"60 KiB in many fields", many(60 << 10), true},
+		{"one byte under 64 KiB", one(64<<10 - 1), true},
+		{"one byte over 64 KiB", one(64<<10 + 1), false},
+		{"one byte over 64 KiB in many fields", many(64<<10 + 1), false},
+		{"68 KiB", one(68 << 10), false},
+		{"16 MiB", one(16 << 20), false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			rt := wireServer(t, func(w http.ResponseWriter, _ *http.Request) {
+				conn, _, err := w.(http.Hijacker).Hijack()
+				if err != nil {
+					return
+				}
+				defer conn.Close()
+				io.WriteString(conn, c.head+body)
+			})
+			tok, err := wireFlow(t, rt).Refresh(t.Context(), wireClient(t, wireHost), wireToken())
+			if !c.ok {
+				wireError(t, err, oauthflow.KindInDoubt)
+			} else if err != nil || tok.RefreshToken.Reveal() != wireRefresh {
+				t.Errorf("an answer with a head of %d bytes: %v", len(c.head), err)
+			}
+		})
+	}
 }
 
 func TestTheSignatureIsCheckedAndAMismatchIsReported(t *testing.T) {
 	const issued = "1558553873237"
-	mac := hmac.New(sha256.New, []byte(wireSecret))
-	mac.Write([]byte(wireID + issued))
-	sum := mac.Sum(nil)
+	// printf %s ID ISSUED_AT | openssl dgst -sha256 -hmac SECRET -binary | base64, of wireID, issued and wireSecret
+	const vector = "QDji5/5ib6DrmREn2hMYWwwGDH3uVgYJkrNYdBeiFJw="
+	sum, err := base64.StdEncoding.DecodeString(vector)
+	if err != nil {
+		t.Fatal(err)
+	}
 	mismatch := func(signature string) bool {
 		tok, err := refreshWith(t, says(200, tokenAnswer(map[string]string{"signature": signature, "issued_at": issued})))
 		if err != nil || tok.AccessToken.IsZero() || tok.RefreshToken.IsZero() {
@@ -266,7 +302,7 @@ func TestTheSignatureIsCheckedAndAMismatchIsReported(t *testing.T) {
 		}
 		return tok.SignatureMismatch
 	}
-	if mismatch(base64.StdEncoding.EncodeToString(sum)) {
+	if mismatch(vector) {
 		t.Error("the right signature was not recognized")
 	}
 	if mismatch("") {

@@ -49,6 +49,16 @@ func says(status int, body string, header ...string) carrier {
 	return func(r *http.Request) (*http.Response, error) { return wireReply(r, status, body, header...), nil }
 }
 
+// unpublished is a login host that has no metadata, before which a login looks there, and else answers as c does.
+func unpublished(c carrier) carrier {
+	return func(r *http.Request) (*http.Response, error) {
+		if strings.HasPrefix(r.URL.Path, "/.well-known/") {
+			return wireReply(r, http.StatusNotFound, ""), nil
+		}
+		return c(r)
+	}
+}
+
 func wireReply(r *http.Request, status int, body string, header ...string) *http.Response {
 	h := http.Header{"Content-Type": {"application/json;charset=UTF-8"}}
 	for i := 0; i < len(header); i += 2 {
@@ -77,11 +87,24 @@ func tokenAnswer(change map[string]string) string {
 
 func wireFlow(t testing.TB, rt http.RoundTripper) *oauthflow.Flow {
 	t.Helper()
-	f, err := oauthflow.NewFlow(oauthflow.Config{RedirectURLs: []string{"https://app.fullcast.io/app/admin/motion"}, Transport: rt})
+	f, err := oauthflow.NewFlow(oauthflow.Config{RedirectURLs: []string{"https://app.fullcast.io/app/admin/motion"}, Transport: overheard(t, rt)})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return f
+}
+
+// overheard prints the URL of each request that rt carries: what is printed is looked through for secrets. A network
+// transport stays as it is, since a Flow hardens it; a fuzz target prints nothing.
+func overheard(t testing.TB, rt http.RoundTripper) http.RoundTripper {
+	_, network := rt.(*http.Transport)
+	if _, fuzzed := t.(*testing.F); network || fuzzed || rt == nil {
+		return rt
+	}
+	return carrier(func(r *http.Request) (*http.Response, error) {
+		fmt.Fprintln(t.Output(), r.Method, r.URL)
+		return rt.RoundTrip(r)
+	})
 }
 
 func wireClient(t testing.TB, host string) oauthflow.Client {
@@ -132,6 +155,7 @@ func wireCalls(t testing.TB) map[string]func(*oauthflow.Flow) error {
 	return map[string]func(*oauthflow.Flow) error{
 		"exchange": func(f *oauthflow.Flow) error {
 			p, _, q := wireBegin(t, f, c, oauthflow.AuthorizeOptions{})
+			q.Set("iss", "https://"+wireHost) // else the host's metadata would be asked for first
 			_, err := f.Exchange(ctx, p, q)
 			return err
 		},

@@ -76,9 +76,14 @@ func (p *Pass) complete(f Finding) Finding {
 		f.File, f.Line = p.at.File, p.at.Line
 	}
 	if f.Message == "" {
-		f.Message = fmt.Sprintf("%s is %s, not %s", f.Field, quoted(f.Got), quoted(f.Want))
+		f.Message = f.plainMessage()
 	}
 	return f
+}
+
+// plainMessage is what there is to say when the values say it all.
+func (f Finding) plainMessage() string {
+	return fmt.Sprintf("%s is %s, not %s", f.Field, quoted(f.Got), quoted(f.Want))
 }
 
 // Check judges the subject by each rule, in order. Each rule ends in exactly one of the report's three lists, but may

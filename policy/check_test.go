@@ -31,6 +31,10 @@ func TestWhatMeansTheSameIsNoFinding(t *testing.T) {
 		{"an alias beside its scope", "ecaOauth", "commaSeparatedOauthScopes", "Basic, Phone, Api, Web, Full, RefreshToken, OfflineAccess, OpenID", eca},
 		{"IP relaxation as the documents spell it", "ecaOauthPlcy", "ipRelaxationPolicyType", "Enforce_RelaxRefresh", eca},
 		{"IP relaxation as connected apps spell it", "ecaOauthPlcy", "ipRelaxationPolicyType", "ENFORCE_RELAXREFRESH", eca},
+		{"a distribution state in capitals", "eca", "distributionState", "LOCAL", eca},
+		{"a start page in lower case", "ecaPlcy", "startPage", "none", eca},
+		{"permitted users in lower case", "ecaOauthPlcy", "permittedUsersPolicyType", "allselfauthorized", eca},
+		{"scopes in lower case", "ecaOauth", "commaSeparatedOauthScopes", "basic, api, web, full, refreshtoken, openid", eca},
 		{"a checkbox as a number", "ecaGlblOauth", "isPkceRequired", "1", eca},
 		{"a name with blanks around it", "eca", "label", " Fullcast\n", eca},
 		{"a name with the trailing blank that the instructions type", "connectedApp", "label", "Fullcast Motion Package ", old},
@@ -125,6 +129,30 @@ func TestAnAbsentElementMeansTheDocumentedDefault(t *testing.T) {
 				t.Errorf("found %q, want %q\n%s", got, tt.rule, report)
 			}
 		})
+	}
+}
+
+func TestInfiniteInMetadataWithAnIdleLimitIsThirtyDaysInFactAndNeverRight(t *testing.T) {
+	for name, spec := range specs() {
+		element := "ExtlClntAppGlobalOauthSettings isEnforceRefreshTokenTTL"
+		if spec.Kind == metadata.KindConnectedApp {
+			element = "ConnectedApp oauthConfig/isEnforceRefreshTokenTTL"
+		}
+		i := slices.IndexFunc(leaves(spec.Kind), func(l leaf) bool { return l.String() == element })
+		limit := leaves(spec.Kind)[i]
+		for on, want := range map[bool]string{true: "30 days", false: ""} {
+			app := limit.set(spec.New(), 0, reflect.ValueOf(new(on)))
+			report := policy.Check(policy.Subject{App: app, Version: 68}, policy.Baseline(spec)...)
+			said := ""
+			for _, f := range report.NotVisible {
+				if f.Rule == "baseline-refresh-token-policy" {
+					said = f.Message
+				}
+			}
+			if !strings.Contains(said, want) || (said == "") != (want == "") || slices.Contains(report.Passed, "baseline-refresh-token-policy") == on {
+				t.Errorf("%s, limit %t: %q\n%s", name, on, said, report)
+			}
+		}
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"github.com/fullcast/sfauth/fullcast"
 	"github.com/fullcast/sfauth/internal/needs"
+	"github.com/fullcast/sfauth/internal/secret"
 	"github.com/fullcast/sfauth/metadata"
 	"github.com/fullcast/sfauth/policy"
 )
@@ -120,15 +121,20 @@ func TestRealApps(t *testing.T) {
 		len(apps), kinds[metadata.KindConnectedApp], kinds[metadata.KindExternalClientApp], float64(len(apps))/checking.Seconds(), table.String())
 }
 
+// credentials are the consumer keys and secrets that a real app's files hold. Short ones are placeholders.
 func credentials(app metadata.App) []string {
 	var all []string
-	if app.GlobalOAuthSettings != nil {
-		all = append(all, app.GlobalOAuthSettings.ConsumerKey)
+	add := func(key string, hidden secret.Secret) { all = append(all, key, hidden.Reveal()) }
+	if o := app.OAuthSettings; o != nil {
+		add(o.ConsumerKey, o.ConsumerSecret)
+	}
+	if g := app.GlobalOAuthSettings; g != nil {
+		add(g.ConsumerKey, g.ConsumerSecret)
 	}
 	if app.Connected != nil && app.Connected.OAuthConfig != nil {
-		all = append(all, app.Connected.OAuthConfig.ConsumerKey)
+		add(app.Connected.OAuthConfig.ConsumerKey, app.Connected.OAuthConfig.ConsumerSecret)
 	}
-	return slices.DeleteFunc(all, func(s string) bool { return len(s) < 16 })
+	return slices.DeleteFunc(all, func(s string) bool { return len(s) < 8 })
 }
 
 // checkMend mends what Hardening and the instructions find, and wants nothing left that has a Mend.

@@ -61,7 +61,35 @@ func Diff(a, b metadata.App) []Difference {
 			all = append(all, Difference{Mark: Listed, Field: at.label, A: cmp.Or(list(x), absent), B: cmp.Or(list(y), absent)})
 		}
 	}
-	return append(append(all, differ(Unlisted, unlisted(a), unlisted(b))...), differ(Unknown, unknown(a, "a"), unknown(b, "b"))...)
+	u, v := unlisted(a), unlisted(b)
+	for _, k := range meaningless(specA, specB) {
+		addElement(u, a, k)
+		addElement(v, b, k)
+	}
+	return append(append(all, differ(Unlisted, u, v)...), differ(Unknown, unknown(a, "a"), unknown(b, "b"))...)
+}
+
+// meaningless are the elements that are part of a listed field, but say nothing in either app as the others stand: which of
+// two switches is off, and a period where nothing expires.
+func meaningless(a, b metadata.AppSpec) []element {
+	var all []element
+	if a.EnableOAuth == metadata.Cleared && b.EnableOAuth == metadata.Cleared {
+		all = append(all, element{string(PartPolicies), "isEnabled"}, element{string(PartPolicies), "isOauthPluginEnabled"})
+	}
+	if a.RefreshTokenPolicy.Period+b.RefreshTokenPolicy.Period == 0 && a.RefreshTokenPolicy.Unit+b.RefreshTokenPolicy.Unit == "" {
+		all = append(all, element{string(PartOAuthPolicies), "refreshTokenValidityPeriod"}, element{string(PartOAuthPolicies), "refreshTokenValidityUnit"})
+	}
+	return all
+}
+
+// addElement adds an external client app's element where it is set.
+func addElement(to map[element]string, app metadata.App, k element) {
+	if app.Kind == metadata.KindConnectedApp {
+		return
+	}
+	if v, _ := (Subject{App: app}).element(Part(k.component), k.path); v.IsValid() {
+		to[k] = text(v)
+	}
 }
 
 // element is one element of one component.
@@ -125,7 +153,7 @@ func unlisted(a metadata.App) map[element]string {
 		}
 		listed[element{component, at.element}] = true
 	}
-	// Part of the refresh token policy, or of no meaning without it.
+	// Part of the refresh token policy.
 	listed[element{string(PartOAuthPolicies), "refreshTokenValidityPeriod"}] = true
 	listed[element{string(PartOAuthPolicies), "refreshTokenValidityUnit"}] = true
 	listed[element{string(PartPolicies), "isEnabled"}] = true // part of Enable OAuth
@@ -161,9 +189,16 @@ func values(path string, v reflect.Value, visit func(path string, tag reflect.St
 				value(p, tag, v.Index(i))
 			}
 		case v.Kind() == reflect.Struct && !strings.Contains(tag.Get("api"), "platform"):
-			values(path+"/", v, visit)
+			empty := true
+			values(path+"/", v, func(path string, tag reflect.StructTag, text string) {
+				empty = false
+				visit(path, tag, text)
+			})
+			if empty {
+				visit(path, tag, "(empty)")
+			}
 		default:
-			visit(path, tag, strings.TrimSpace(fmt.Sprint(v)))
+			visit(path, tag, text(v))
 		}
 	}
 	for i := range v.NumField() {
@@ -174,8 +209,16 @@ func values(path string, v reflect.Value, visit func(path string, tag reflect.St
 	}
 }
 
-// unknown are the elements and components that package metadata does not know, with what is inside them. side stands for the inside
-// of a component that cannot be written, so that it never passes for the same as the other side's.
+// text is a value without the white space around it.
+func text(v reflect.Value) string {
+	if v.Kind() == reflect.Pointer {
+		v = v.Elem()
+	}
+	return strings.TrimSpace(fmt.Sprint(v))
+}
+
+// unknown are the elements and components that package metadata does not know, with what is inside them. side stands for
+// the inside of a component that cannot be written, so that it never passes for the same as the other side's.
 func unknown(a metadata.App, side string) map[element]string {
 	all := map[element]string{}
 	for name, c := range components(a) {

@@ -2,7 +2,6 @@ package policy_test
 
 import (
 	"fmt"
-	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -93,42 +92,84 @@ func TestDiffComparesUnknownElementsBesideOnesThatLaterVersionsDropped(t *testin
 	}
 }
 
-// Every element that a component can have is either listed, set by Salesforce, or shown when it differs.
+// Every element that a component can have, at any depth and in any member of a list, is either listed, set by Salesforce, a
+// name that joins components, or shown once when it is added, changed or taken away.
 func TestDiffLosesNoElement(t *testing.T) {
 	for name, spec := range specs() {
 		t.Run(name, func(t *testing.T) {
-			app := spec.New()
-			v := reflect.ValueOf(&app).Elem()
 			shown := 0
-			for i := range v.NumField() {
-				if v.Type().Field(i).Tag.Get("type") == "" || v.Field(i).IsNil() {
-					continue
+			for _, l := range leaves(spec.Kind) {
+				hidden := l.mark() == "platform" || l.mark() == "action" || l.joins()
+				if l.listed() {
+					continue // TestDiffShowsEachListedFieldOnce
 				}
-				c := v.Field(i).Elem()
-				for k := range c.NumField() {
-					tag := c.Type().Field(k).Tag
-					element := tag.Get("xml")
-					if element == "" || listed[element] || strings.Contains(tag.Get("api"), "platform") || strings.Contains(tag.Get("api"), "action") {
-						continue
+				mark, component := policy.Unlisted, l.component
+				if l.names[len(l.names)-1] == "isCodeCredentialEnabled" { // of an external client app the instructions list it
+					mark, component = policy.Listed, ""
+				}
+				field := l.path
+				if mark == policy.Listed {
+					field = func(int) string { return "Enable Authorization Code and Credentials Flow" }
+				}
+				want := func(what string, a, b metadata.App, member int) {
+					t.Helper()
+					d := policy.Diff(a, b)
+					if hidden && len(d) > 0 {
+						t.Errorf("%s, %s: %+v", l, what, d)
+					} else if !hidden && (len(d) != 1 || d[0].Field != field(member) || d[0].Component != component || d[0].Mark != mark || d[0].A == d[0].B) {
+						t.Errorf("%s, %s: %+v", l, what, d)
 					}
-					for _, value := range values(c.Field(k).Type()) {
-						before := reflect.New(c.Field(k).Type()).Elem()
-						before.Set(c.Field(k))
-						c.Field(k).Set(value)
-						d := policy.Diff(spec.New(), app)
-						c.Field(k).Set(before)
-						ofPolicy := strings.HasPrefix(element, "refreshTokenValidity") // means nothing without an expiring policy
-						if !ofPolicy && value.Kind() != reflect.Slice && (len(d) != 1 || d[0].Field != element || d[0].Mark != policy.Unlisted) {
-							t.Errorf("%s: %+v", element, d)
-						}
-						shown++
-					}
+					shown++
+				}
+				one, two := l.values()[0], l.values()[1]
+				// The leaf alone in its element is the app's whole difference: nothing around it is reported as well.
+				without, with := spec.New(), l.set(spec.New(), 0, one)
+				want("added", without, with, 0)
+				want("taken away", with, without, 0)
+				want("changed", with, l.set(with, 0, two), 0)
+				if len(l.members()) > 1 {
+					second := l.set(with, 1, one)
+					want("added as a second", with, second, 1)
+					want("the second taken away", second, with, 1)
+					want("the second changed", second, l.set(second, 1, two), 1)
 				}
 			}
-			if shown < 10 {
-				t.Errorf("only %d elements", shown)
+			if shown < 250 {
+				t.Errorf("only %d differences", shown)
 			}
 		})
+	}
+}
+
+func TestDiffShowsWhatSaysNothingAsTheOthersStand(t *testing.T) {
+	spec := fullcast.ExternalClientApp(fullcast.Production, "admin@example.com")
+	off := func(app, plugin bool) metadata.App {
+		a := spec.New()
+		a.Policies.IsEnabled, a.Policies.IsOAuthPluginEnabled = new(app), new(plugin)
+		return a
+	}
+	old := fullcast.ConnectedApp(fullcast.Production, "admin@example.com").New()
+	saml := old.Clone()
+	saml.Connected.SAMLConfig = &metadata.ConnectedSAMLConfig{}
+	range1 := spec.New()
+	range1.OAuthSettings.TrustedIPRanges = make([]metadata.IPRange, 1)
+	for _, test := range []struct {
+		name string
+		a, b metadata.App
+		want policy.Difference
+	}{
+		{"which switch is off", off(false, true), off(false, false),
+			policy.Difference{Mark: policy.Unlisted, Component: "ExtlClntAppConfigurablePolicies", Field: "isOauthPluginEnabled", A: "true", B: "false"}},
+		{"whether a second one is off", off(true, false), off(false, false),
+			policy.Difference{Mark: policy.Unlisted, Component: "ExtlClntAppConfigurablePolicies", Field: "isEnabled", A: "true", B: "false"}},
+		{"an element with nothing in it", old, saml,
+			policy.Difference{Mark: policy.Unlisted, Component: "ConnectedApp", Field: "samlConfig", A: "(absent)", B: "(empty)"}},
+		{"a list's member with nothing in it", spec.New(), range1,
+			policy.Difference{Mark: policy.Unlisted, Component: "ExtlClntAppOauthSettings", Field: "trustedIpRanges", A: "(absent)", B: "(empty)"}},
+	} {
+		if got := policy.Diff(test.a, test.b); !slices.Equal(got, []policy.Difference{test.want}) {
+			t.Errorf("%s: %+v", test.name, got)
+		}
 	}
 }
 

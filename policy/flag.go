@@ -12,6 +12,7 @@ type flag struct {
 	id, title, why, source string
 	severity               Severity
 	want                   metadata.Checkbox
+	order                  string                   // what it orders Salesforce to do, where it is no setting: absent, it orders nothing
 	where                  places                   // by kind of app; a kind that is absent has no such setting
 	noMend                 map[metadata.Kind]string // why it is not mended, where it is not
 }
@@ -22,9 +23,15 @@ func (f flag) rule() Rule {
 	if f.want == metadata.Cleared {
 		want = cleared
 	}
+	fix := func(at place) string { return at.screen.clicks(tick(at.label, []string{want})) }
+	if f.order != "" {
+		fix = func(at place) string {
+			return fmt.Sprintf("In the file, take <%s> out or set it to false; Setup does not show it", at.element)
+		}
+	}
 	r := Rule{
 		ID: f.id, Title: f.title, Why: f.why, Source: f.source, Severity: f.severity,
-		Field: external.label, Want: want, Fix: external.screen.clicks(tick(external.label, []string{want})),
+		Field: external.label, Want: want, Fix: fix(external),
 		Needs: []Part{external.part},
 	}
 	if len(f.noMend) == len(f.where) {
@@ -37,14 +44,18 @@ func (f flag) rule() Rule {
 	}
 	r.Check = func(p *Pass) {
 		at, has := f.where[p.Subject.App.Kind]
+		if !has && f.order != "" {
+			return
+		}
 		if !has {
-			p.NotVisible("this kind of app has no such setting")
+			p.unseen(Finding{Message: "this kind of app has no such setting", Fix: "There is nothing to click"})
 			return
 		}
 		p.at = p.Subject.position(at.part, at.element)
-		found := Finding{Field: at.label, Fix: at.screen.clicks(tick(at.label, []string{want}))}
+		found := Finding{Field: at.label, Fix: fix(at)}
 		v, since := p.Subject.element(at.part, at.element)
 		switch {
+		case !v.IsValid() && f.order != "":
 		case !v.IsValid():
 			found.Message = fmt.Sprintf("there is no <%s>; API version %s and later have it", at.element, since)
 			p.unseen(found)
@@ -53,6 +64,9 @@ func (f flag) rule() Rule {
 			found.Got = selected
 			if !v.Elem().Bool() {
 				found.Got = cleared
+			}
+			if f.order != "" {
+				found.Message = "the file orders Salesforce to " + f.order
 			}
 			p.Find(found)
 		}

@@ -54,16 +54,18 @@ func Hardening() []Rule {
 			id: "hardening-consumer-key-rotation", title: "A deployment keeps the consumer key", severity: SeverityError, want: metadata.Cleared,
 			source: "Metadata API, ExtlClntAppGlobalOauthSettings",
 			why:    "This element is an order, not a setting: deploying the file replaces the consumer key, and every connection breaks.",
+			order:  "replace the consumer key",
 			where: places{
-				metadata.KindExternalClientApp: external("Rotate the consumer key at deployment (shouldRotateConsumerKey)", externalOAuth, PartGlobalSettings, "shouldRotateConsumerKey"),
+				metadata.KindExternalClientApp: external("Rotation of the consumer key at deployment", externalOAuth, PartGlobalSettings, "shouldRotateConsumerKey"),
 			},
 		},
 		{
 			id: "hardening-consumer-secret-rotation", title: "A deployment keeps the consumer secret", severity: SeverityError, want: metadata.Cleared,
 			source: "Metadata API, ExtlClntAppGlobalOauthSettings",
 			why:    "This element is an order, not a setting: deploying the file replaces the consumer secret, and every connection breaks.",
+			order:  "replace the consumer secret",
 			where: places{
-				metadata.KindExternalClientApp: external("Rotate the consumer secret at deployment (shouldRotateConsumerSecret)", externalOAuth, PartGlobalSettings, "shouldRotateConsumerSecret"),
+				metadata.KindExternalClientApp: external("Rotation of the consumer secret at deployment", externalOAuth, PartGlobalSettings, "shouldRotateConsumerSecret"),
 			},
 		},
 	})

@@ -212,9 +212,16 @@ func TestAStartURLIsNeverLostSilently(t *testing.T) {
 
 func TestEachRoadSaysWhoDoesWhatAndWhatBecomesOfTheOldApp(t *testing.T) {
 	p := plan(t, fullcast.ConnectedApp(fullcast.Production, "admin@example.com").New())
-	for i, want := range []struct{ first, assumed, oldApp string }{
-		{"click New External Client App", "how long a new app takes", "works unchanged until the admin"},
-		{"click Migrate to External Client App", "consumer key, consumer secret and tokens stay", "read-only version"},
+	for i, want := range []struct {
+		first, assumed, oldApp string
+		then                   []string // in this order
+	}{
+		{"click New External Client App", "how long a new app takes", "works unchanged until the admin", []string{
+			"until the new app works", "copy both and give them to Fullcast", "checks the new app", "authorizes the new app", "revokes the old one's token", "block it; delete it",
+		}},
+		{"click Migrate to External Client App", "consumer key, consumer secret and tokens stay", "read-only version", []string{
+			"makes an external client app", "checks that the connection still works", "type \"Fullcast\" as External Client App Name", "checks the app against the instructions",
+		}},
 	} {
 		road := p.Roads[i]
 		if s := road.Steps[0]; s.Who != "Salesforce admin" || !strings.Contains(s.Do, want.first) {
@@ -222,9 +229,15 @@ func TestEachRoadSaysWhoDoesWhatAndWhatBecomesOfTheOldApp(t *testing.T) {
 		}
 		who := map[string]bool{}
 		for _, s := range road.Steps {
+			if len(want.then) > 0 && strings.Contains(s.Do, want.then[0]) {
+				want.then = want.then[1:]
+			}
 			if who[s.Who] = true; s.Do == "" {
 				t.Errorf("%s: a step without words", road.Title)
 			}
+		}
+		if len(want.then) > 0 {
+			t.Errorf("%s: %q is not done in its turn: %+v", road.Title, want.then[0], road.Steps)
 		}
 		if len(who) != 3 || !who["Salesforce admin"] || !who["Fullcast"] || !who["Salesforce"] {
 			t.Errorf("%s: steps of %v", road.Title, who)

@@ -13,7 +13,7 @@ func Prerequisites() []Rule {
 	rules := []Rule{
 		{
 			ID:     "prerequisite-code-and-credentials-flows",
-			Title:  "The org allows the authorization code and credentials flow",
+			Title:  "No switch of the org blocks the app's code and credentials flow",
 			Why:    "While it is off, Salesforce blocks that flow for every external client app, whatever the app's own checkbox says. This SDK does not use the flow.",
 			Source: `Salesforce Help, "Configure the OAuth Code and Credentials Flow for External Client Apps"`,
 			Field:  "Allow Authorization Code and Credentials Flows",
@@ -23,7 +23,7 @@ func Prerequisites() []Rule {
 		},
 		{
 			ID:     "prerequisite-pkce-for-every-app",
-			Title:  "The org does not require PKCE of every app",
+			Title:  "No switch of the org requires PKCE of an integration that sends none",
 			Why:    "While it is on, the connected app's older integration, which sends no PKCE, breaks although the app itself does not require it.",
 			Source: "Metadata API, OauthOidcSettings, isPkceRequired",
 			Field:  "Require PKCE for every app of the org",

@@ -37,7 +37,7 @@ const (
 // Rule is one thing that is judged about an app, as data. It is a value; rule sets are plain slices.
 type Rule struct {
 	ID       string   // Required. Lower-case words joined by hyphens, such as "baseline-callback-url"; unique in a set
-	Title    string   // Required. What is judged, in a few words
+	Title    string   // Required. What is so when the rule passes, in a few words; true as well of an app it does not concern
 	Why      string   // Required. Why it matters, in a sentence or two
 	Source   string   // Required. Where it is written: title and section of a document
 	Severity Severity // Required

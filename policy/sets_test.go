@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -82,6 +83,35 @@ func TestWhatContradictsTheInstructionsIsNeverMended(t *testing.T) {
 	}
 }
 
+func TestThePartnersRulesSayWhomTheyBindAndWhatTheyContradict(t *testing.T) {
+	for _, r := range policy.PartnerRequirements2026() {
+		if !strings.HasPrefix(r.Why, "Salesforce requires it of apps that a partner provides, used in more than two customers' production orgs. ") {
+			t.Errorf("%s does not say whom it binds: %s", r.ID, r.Why)
+		}
+		if r.Severity != policy.SeverityWarning {
+			t.Errorf("%s is no advice but an %s", r.ID, r.Severity)
+		}
+	}
+	for _, spec := range specs() {
+		for _, r := range policy.Baseline(spec) {
+			if strings.HasPrefix(r.ID, "partner-") {
+				t.Errorf("%s is in the baseline", r.ID)
+			}
+		}
+		app := spec.New()
+		for _, l := range leaves(spec.Kind) {
+			if l.names[len(l.names)-1] == "isEnforceRefreshTokenTTL" {
+				app = l.set(app, 0, reflect.ValueOf(new(false)))
+			}
+		}
+		for _, f := range policy.Check(policy.Subject{App: app, Version: 68}, policy.PartnerRequirements2026()...).Findings {
+			if f.Rule == "partner-idle-limit" && !(strings.Contains(f.Why, `"Refresh token is valid until revoked", which Fullcast's instructions choose`) && strings.Contains(f.NoMend, "it contradicts the instructions")) {
+				t.Errorf("the conflict is not explained: %+v", f)
+			}
+		}
+	}
+}
+
 func TestPrerequisitesAreForInformationAndNobodyMendsThem(t *testing.T) {
 	for _, r := range policy.Prerequisites() {
 		if r.Severity != policy.SeverityNote || r.Mend != nil || !strings.Contains(r.NoMend, "admin's own choice") || !slices.Equal(r.Needs, []policy.Part{policy.PartOrgSettings}) {
@@ -152,7 +182,7 @@ func ExamplePrerequisites() {
 		fmt.Printf("%s: %s\n", r.Severity, r.Title)
 	}
 	// Output:
-	// note: The org allows the authorization code and credentials flow
-	// note: The org does not require PKCE of every app
+	// note: No switch of the org blocks the app's code and credentials flow
+	// note: No switch of the org requires PKCE of an integration that sends none
 	// note: The org does not limit API access to apps that an admin approved
 }

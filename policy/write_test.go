@@ -6,9 +6,11 @@ import (
 	"encoding/xml"
 	"errors"
 	"flag"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -83,15 +85,60 @@ func TestEveryFormHoldsEveryFinding(t *testing.T) {
 	}
 }
 
-func TestNoFormShowsACredential(t *testing.T) {
-	spec := fullcast.ExternalClientApp(fullcast.Production, "admin@example.com")
-	files := newTree(t, spec).with(t, "ecaGlblOauth", "isPkceRequired", "false")
-	files = files.replaced("ecaGlblOauth", strings.Replace(files["ecaGlblOauth"], "</ExtlClntAppGlobalOauthSettings>", "<consumerKey>THEKEY</consumerKey><consumerSecret>THESECRET</consumerSecret></ExtlClntAppGlobalOauthSettings>", 1))
-	rules := slices.Concat(policy.Baseline(spec), policy.Hardening(), policy.PartnerRequirements2026(), policy.Prerequisites())
-	report := policy.Check(files.subject(t, "Fullcast"), rules...)
-	for _, form := range forms {
-		if text := write(t, form, report); strings.Contains(text, "THEKEY") || strings.Contains(text, "THESECRET") {
-			t.Errorf("%s shows a credential", form)
+func TestNoFormShowsWhatSalesforceKeepsForItself(t *testing.T) {
+	const hidden, secretHidden = "3MVG9h1ddenKEY", "5uper5ecret" // the second is what leaf.values has
+	var subjects []policy.Subject
+	for _, spec := range specs() {
+		subjects = append(subjects, policy.Subject{App: spec.New(), Version: 66})
+	}
+	for name := range sets() {
+		subjects = append(subjects, badExamples(t, "testdata/"+name)...)
+	}
+	for _, s := range subjects {
+		plain, kept := s.App, 0
+		for _, l := range leaves(s.App.Kind) {
+			if l.mark() != "platform" {
+				continue
+			}
+			kept++
+			value := l.values()[0]
+			if l.typ.Kind() == reflect.String {
+				value = reflect.ValueOf(hidden)
+			}
+			s.App = l.set(s.App, 0, value)
+		}
+		if kept < 2 {
+			t.Fatalf("%d elements of %s hold a credential", kept, s.App.Kind)
+		}
+		want := fullcast.ExternalClientApp(fullcast.PreProduction, "somebody@example.com")
+		wanted := want
+		if s.App.Kind == metadata.KindConnectedApp {
+			wanted = fullcast.ConnectedApp(fullcast.PreProduction, "somebody@example.com")
+		}
+		rules := slices.Concat(policy.Baseline(wanted), policy.Hardening(), policy.PartnerRequirements2026(), policy.Prerequisites())
+		report := policy.Check(s, rules...)
+		said := map[string]string{
+			"a printed report": fmt.Sprintf("%v %+v %#v", report, report, report),
+			"a difference":     fmt.Sprintf("%+v", policy.Diff(plain, s.App)) + fmt.Sprintf("%+v", policy.Diff(s.App, fullcast.ExternalClientApp(fullcast.Production, "").New())),
+		}
+		for _, form := range forms {
+			said[string(form)] = write(t, form, report, report)
+		}
+		if s.App.Kind == metadata.KindConnectedApp {
+			plan, err := policy.PlanMigration(s.App, want)
+			if err != nil {
+				t.Fatal(err)
+			}
+			data, err := json.Marshal(plan)
+			if err != nil {
+				t.Fatal(err)
+			}
+			said["a plan"] = plan.String() + string(data) + fmt.Sprintf("%+v", plan)
+		}
+		for form, text := range said {
+			if strings.Contains(text, hidden) || strings.Contains(text, secretHidden) {
+				t.Errorf("%s of %s %s shows a credential:\n%s", form, s.App.Kind, s.App.Name, text)
+			}
 		}
 	}
 }
@@ -149,6 +196,32 @@ func TestHTMLIsWholeAndLoadsNothing(t *testing.T) {
 	}
 }
 
+func TestHTMLNamesWhatIsAsWantedAndRepeatsNothing(t *testing.T) {
+	want := fullcast.ExternalClientApp(fullcast.Production, "admin@example.com")
+	app := want.New()
+	app.GlobalOAuthSettings.IsPKCERequired = new(false)
+	app.GlobalOAuthSettings.CallbackURL = "https://app.fullcast.io/app/motion/segments"
+	report := policy.Check(policy.Subject{App: app}, policy.Baseline(want)...)
+	text := write(t, policy.HTML, report)
+	if !strings.Contains(text, "<li>Start Page is as instructed</li>") || strings.Contains(text, "<li>Callback URL is as instructed</li>") {
+		t.Errorf("the list of what is as wanted is not that of the report:\n%s", text)
+	}
+	if n := strings.Count(text, "https://app.fullcast.io/app/admin/motion"); n != 2 { // as missing, and in the lines to copy
+		t.Errorf("a wanted URL stands there %d times", n)
+	}
+	if strings.Contains(text, "is cleared, not selected") {
+		t.Error("a sentence repeats the values beside it")
+	}
+	var again policy.Report
+	data, err := json.Marshal(report)
+	if err == nil {
+		err = json.Unmarshal(data, &again)
+	}
+	if text := write(t, policy.HTML, again); err != nil || !strings.Contains(text, "<li>baseline-start-page</li>") {
+		t.Errorf("a report that was read has no rules, and is to name their IDs (%v):\n%s", err, text)
+	}
+}
+
 func TestMarkdownEscapesWhatAnAppHolds(t *testing.T) {
 	text := write(t, policy.Markdown, reports(t)...)
 	if want := "\\<b\\>Full\\|cast\\</b\\> \\`x\\` \\& \\[a\\]\\(b\\)"; !strings.Contains(text, want) {
@@ -156,24 +229,95 @@ func TestMarkdownEscapesWhatAnAppHolds(t *testing.T) {
 	}
 }
 
-func TestJSONIsWhatItsDocumentationSays(t *testing.T) {
+// documentedFinding and documentedReport are the JSON report as the documentation of [policy.Write], [policy.Report] and
+// [policy.Finding] has it. A pointer is what may be left out.
+type documentedFinding struct {
+	Rule, Severity, Field, Got, Want, Message, Why, Fix string
+
+	NoMend, File *string
+	Line         *int
+}
+
+type documentedReport struct {
+	Kind, App            string
+	Note                 *string
+	Findings, NotVisible []documentedFinding
+	Passed               []string
+}
+
+func TestJSONIsWhatItsDocumentationSaysAndNothingElse(t *testing.T) {
+	eca := fullcast.ExternalClientApp(fullcast.Production, "admin@example.com")
+	old := fullcast.ConnectedApp(fullcast.Production, "admin@example.com").New()
+	migrated := eca
+	migrated.APIName, migrated.Name, migrated.Scopes = old.Name, "Fullcast Motion Package", eca.Scopes[:5]
+	every := append(reports(t), policy.Check(policy.Subject{App: migrated.New(), Before: &old}, policy.Baseline(eca)...), policy.Check(policy.Subject{}))
+	text := write(t, policy.JSON, every...)
+	if strings.Contains(text, "null") || strings.Contains(write(t, policy.JSON), "null") {
+		t.Errorf("null where a list belongs:\n%s", text)
+	}
 	var got struct {
 		Version int
-		Reports []map[string]any
+		Reports []documentedReport
 	}
-	if err := json.Unmarshal([]byte(write(t, policy.JSON, reports(t)...)), &got); err != nil {
+	d := json.NewDecoder(strings.NewReader(text))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&got); err != nil {
 		t.Fatal(err)
 	}
-	if got.Version != 1 || len(got.Reports) != 2 {
-		t.Fatalf("%+v", got)
+	if got.Version != 1 || len(got.Reports) != len(every) {
+		t.Fatalf("version %d, %d reports", got.Version, len(got.Reports))
 	}
-	for _, key := range []string{"kind", "app", "findings", "notVisible", "passed"} {
-		if _, ok := got.Reports[0][key]; !ok {
-			t.Errorf("no %q", key)
+	seen := map[string]bool{}
+	for i, r := range got.Reports {
+		is := every[i]
+		if r.Kind != string(is.Kind) || r.App != is.App || !slices.Equal(r.Passed, is.Passed) || (r.Note != nil) != (is.Note != "") {
+			t.Errorf("%+v, want %+v", r, is)
+		}
+		seen["note"] = seen["note"] || r.Note != nil
+		if len(r.Findings) != len(is.Findings) || len(r.NotVisible) != len(is.NotVisible) {
+			t.Fatalf("%d and %d findings, want %d and %d", len(r.Findings), len(r.NotVisible), len(is.Findings), len(is.NotVisible))
+		}
+		for k, f := range slices.Concat(r.Findings, r.NotVisible) {
+			want := slices.Concat(is.Findings, is.NotVisible)[k]
+			if f.Rule != want.Rule || f.Severity != string(want.Severity) || f.Field != want.Field || f.Got != want.Got || f.Want != want.Want ||
+				f.Message != want.Message || f.Why != want.Why || f.Fix != want.Fix {
+				t.Errorf("%+v, want %+v", f, want)
+			}
+			if (f.NoMend == nil) != (want.NoMend == "") || (f.File == nil) != (want.File == "") || (f.Line == nil) != (want.Line == 0) {
+				t.Errorf("%+v, want %+v", f, want)
+			}
+			seen["noMend"], seen["file"] = seen["noMend"] || f.NoMend != nil, seen["file"] || f.File != nil && f.Line != nil
 		}
 	}
-	if empty := write(t, policy.JSON); strings.Contains(empty, "null") || strings.Contains(write(t, policy.JSON, policy.Check(policy.Subject{})), "null") {
-		t.Errorf("null where a list belongs: %s", empty)
+	if len(seen) != 3 || !seen["note"] || !seen["noMend"] || !seen["file"] {
+		t.Errorf("not all that may be left out was there once: %v", seen)
+	}
+	var raw struct{ Reports []map[string]any }
+	if err := json.Unmarshal([]byte(text), &raw); err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range raw.Reports {
+		hasNames(t, r, "kind", "app", "findings", "notVisible", "passed")
+		for _, list := range []string{"findings", "notVisible"} {
+			for _, f := range r[list].([]any) {
+				hasNames(t, f.(map[string]any), "rule", "severity", "field", "got", "want", "message", "why", "fix")
+			}
+		}
+	}
+}
+
+// hasNames wants names in an object, in this very spelling: Go reads others as well.
+func hasNames(t *testing.T, object map[string]any, names ...string) {
+	t.Helper()
+	for _, name := range names {
+		if _, ok := object[name]; !ok {
+			t.Errorf("no %q in %v", name, object)
+		}
+	}
+	for name := range object {
+		if !slices.Contains(append(names, "note", "noMend", "file", "line"), name) {
+			t.Errorf("%q is documented nowhere", name)
+		}
 	}
 }
 

@@ -10,8 +10,8 @@
 //	{"tenant":"acme","name":"main","kind":"ConnectedApp","host":"acme.my.salesforce.com","consumerKey":"…","consumerSecret":"…","refreshToken":"…"}
 //
 // What you will see: a line for each, and a last one with the totals. With -dry-run everything is checked that can be
-// checked without spending anything: nothing is stored or sent. Running it again with the same lines is safe; what was
-// adopted is not refreshed again.
+// checked without spending anything, with Salesforce, too: no connection is stored and no token refreshed, and the former
+// owner may go on meanwhile. Running it again with the same lines is safe; what was adopted is not refreshed again.
 //
 // Exit status: 0 all are adopted (or well-formed); 1 Salesforce refused some; 2 bad input.
 package main
@@ -47,7 +47,7 @@ func main() {
 func run(ctx context.Context, args []string, env func(string) string, stdin io.Reader, stdout, stderr io.Writer, transport http.RoundTripper) int {
 	flags := flag.NewFlagSet("adopt", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
-	dryRun := flags.Bool("dry-run", false, "check the lines, and neither store nor send anything")
+	dryRun := flags.Bool("dry-run", false, "check the lines, and ask Salesforce about them; spend and store nothing")
 	site := flags.String("site", env("SFAUTH_SITE"), "production (default) or pre-production")
 	switch err := flags.Parse(args); {
 	case errors.Is(err, flag.ErrHelp):
@@ -63,11 +63,12 @@ func run(ctx context.Context, args []string, env func(string) string, stdin io.R
 	if err == nil {
 		var lines []connection
 		if lines, err = read(stdin); err == nil {
+			place := stored.Place{Dir: env("SFAUTH_DIR"), SealingKey: env("SFAUTH_KEY"), Site: s, Transport: transport}
 			if *dryRun {
-				fmt.Fprintf(stdout, "%d connections are well-formed; nothing was stored or sent.\n", len(lines))
-				return 0
+				err = try(ctx, lines, place, stdout)
+			} else {
+				err = adopt(ctx, lines, place, stdout)
 			}
-			err = adopt(ctx, lines, stored.Place{Dir: env("SFAUTH_DIR"), SealingKey: env("SFAUTH_KEY"), Site: s, Transport: transport}, stdout)
 		}
 	}
 	return outcome.Report(stderr, "adopt", err)
@@ -155,6 +156,36 @@ func adopt(ctx context.Context, lines []connection, place stored.Place, stdout i
 	fmt.Fprintf(stdout, "%d adopted, %d refused\n", len(lines)-refused, refused)
 	if refused > 0 {
 		return fmt.Errorf("%d of %d connections were refused", refused, len(lines))
+	}
+	return nil
+}
+
+// try says of each line what its adoption would meet.
+func try(ctx context.Context, lines []connection, place stored.Place, stdout io.Writer) (err error) {
+	sf, err := place.Open()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, sf.Close()) }()
+	fine := 0
+	for _, l := range lines {
+		is, err := sf.AdoptDryRun(ctx, l.key, l.client, l.refreshToken)
+		var e *fullcast.Error
+		switch {
+		case errors.As(err, &e):
+			fmt.Fprintf(stdout, "refused  %s: %v %s\n", l.key, e.Err, e.Remedy)
+		case err != nil:
+			return err
+		case !is.Active:
+			fmt.Fprintf(stdout, "doubtful %s: Salesforce does not call the refresh token active\n", l.key)
+		default:
+			fine++
+			fmt.Fprintf(stdout, "fine     %s\n", l.key)
+		}
+	}
+	fmt.Fprintf(stdout, "%d of %d connections are fine; nothing was stored or spent\n", fine, len(lines))
+	if fine < len(lines) {
+		return fmt.Errorf("%d of %d connections need a look", len(lines)-fine, len(lines))
 	}
 	return nil
 }

@@ -24,9 +24,7 @@ func newOrg(t *testing.T) (*orgtest.Org, map[string]string) {
 			t.Fatal(err)
 		}
 		for _, f := range pkg.Files {
-			if f.Name != "package.xml" {
-				existing[f.Name] = string(f.Data)
-			}
+			existing[f.Name] = string(f.Data)
 		}
 	}
 	org, err := orgtest.New(orgtest.Config{Existing: existing})

@@ -170,10 +170,8 @@ func TestARefusedDeploymentNamesFileLineAndAdvice(t *testing.T) {
 		}
 		existing := map[string]string{}
 		for _, f := range pkg.Files {
-			if f.Name != "package.xml" {
-				existing[f.Name] = strings.Replace(string(f.Data), "<permittedUsersPolicyType>AllSelfAuthorized</permittedUsersPolicyType>",
-					"<commaSeparatedPermissionSet>0PS000000000001</commaSeparatedPermissionSet>\n    <permittedUsersPolicyType>AdminApprovedPreAuthorized</permittedUsersPolicyType>", 1)
-			}
+			existing[f.Name] = strings.Replace(string(f.Data), "<permittedUsersPolicyType>AllSelfAuthorized</permittedUsersPolicyType>",
+				"<commaSeparatedPermissionSet>0PS000000000001</commaSeparatedPermissionSet>\n    <permittedUsersPolicyType>AdminApprovedPreAuthorized</permittedUsersPolicyType>", 1)
 		}
 		d = seat(t, orgtest.Config{Existing: existing})
 		got := d.run("")

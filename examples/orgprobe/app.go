@@ -96,6 +96,18 @@ var appQuestions = []probe{
 		}},
 	{id: "A10", question: "Does the idle limit for refresh tokens hold for a local app (isEnforceRefreshTokenTTL)?", why: "whether connections need keeping alive",
 		ask: idleLimit},
+	{id: "A11", question: "What is isCodeCredPostOnly where the code-and-credentials flow was selected in Setup?", why: "an element that the instructions do not name",
+		ask: func(ctx context.Context, o *org) (answer, error) {
+			a := answer{Did: "read the app", Found: "the element is absent"}
+			app, err := o.readApp(ctx)
+			if g := app.GlobalOAuthSettings; g != nil {
+				if g.IsCodeCredPostOnly != nil {
+					a.Found = yes(*g.IsCodeCredPostOnly)
+				}
+				a.Evidence = "isCodeCredFlowEnabled: " + yes(g.IsCodeCredFlowEnabled != nil && *g.IsCodeCredFlowEnabled)
+			}
+			return a, err
+		}},
 }
 
 func (o *org) newest(ctx context.Context) (metadata.APIVersion, error) {

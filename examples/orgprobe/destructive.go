@@ -14,7 +14,7 @@ import (
 var destructiveQuestions = []probe{
 	{id: "D1", destructive: true, question: "Which elements does the org add to a new app, and with which values?", why: "defaults of absent elements",
 		ask: defaults},
-	{id: "D2", destructive: true, question: "What becomes of an element that a later deployment omits?", why: "whether a merge must write all it read",
+	{id: "D2", destructive: true, question: "What becomes of each element that a later deployment omits?", why: "whether a merge must write all it read",
 		ask: omission},
 	{id: "D3", destructive: true, question: "Is a refresh token refused as soon as it was rotated, and what ends with it?", why: "grace for a lost answer; how far a replay reaches",
 		ask: replay},
@@ -33,26 +33,6 @@ func defaults(ctx context.Context, o *org) (answer, error) {
 	a.Evidence = strings.Join(components(live), ", ")
 	a.Found, err = added(app, live)
 	return a, err
-}
-
-// omission deploys an element and then the same file without it.
-func omission(ctx context.Context, o *org) (answer, error) {
-	a := answer{Did: "deployed isIntrospectAllTokens=true, then the file without that element, read the app, deleted it"}
-	with := throwAway(o.site)
-	on := true
-	with.GlobalOAuthSettings.IsIntrospectAllTokens = &on
-	live, err := o.deployed(ctx, with, throwAway(o.site))
-	if err != nil {
-		return a, err
-	}
-	a.Found = "it is absent"
-	if g := live.GlobalOAuthSettings; g != nil && g.IsIntrospectAllTokens != nil {
-		a.Found = "it is reset"
-		if *g.IsIntrospectAllTokens {
-			a.Found = "it is kept"
-		}
-	}
-	return a, nil
 }
 
 // deployed deploys the stages of the throw-away app, reads it, and deletes it.

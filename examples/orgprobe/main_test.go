@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -119,13 +120,21 @@ func TestEveryHarmlessQuestionIsAnswered(t *testing.T) {
 		for id, want := range map[string]string{ // what the simulator is known to do
 			"L2": "no", "L3": "the host of the login", "R1": "no", "R2": "no", "R4": "active: yes", "R6": "yes",
 			"E1": "HTTP 400 invalid_grant: expired access/refresh token", "E8": "HTTP 401", "A1": "5 of 5 in API 66.0", "A4": "HTTP 201",
-			"A7": "accepted", "A8": "no", "A9": "68.0",
+			"A7": "accepted", "A8": "no", "A9": "68.0", "A11": "no",
+			"E9":  "no token: HTTP 403 Bad_OAuth_Token; another org: HTTP 403 Wrong_Org; another user: HTTP 403 Wrong_Org; no id: HTTP 403 Wrong_Org",
+			"E10": "HTTP 400 invalid_grant: invalid authorization code",
+			"W1":  "unknown: HTTP 404 NOT_FOUND; nothing: HTTP 400 INVALID_MULTIPART_REQUEST; never checked: HTTP 400 INVALID_ID_FIELD",
+			"W2":  "HTTP 500, sf:EXCEEDED_ID_LIMIT", "W3": "HTTP 500, sf:EXCEEDED_ID_LIMIT", "W4": "HTTP 500, sf:INVALID_SESSION_ID",
+			"W5": "HTTP 500, sf:INVALID_TYPE; HTTP 500, sf:UNKNOWN_EXCEPTION",
 		} {
 			if got[id] != want {
 				t.Errorf("%s: got %q, want %q", id, got[id], want)
 			}
 		}
 		d.wantNothingLeft()
+		if _, _, err := d.org.Credentials(throwAwayApp); err == nil {
+			t.Error("a harmless question has made an app")
+		}
 	})
 }
 
@@ -138,10 +147,16 @@ func TestTheDestructiveQuestionsAreAnsweredAfterAConfirmation(t *testing.T) {
 			t.Fatalf("got status %d, want 0\n%s", code, stderr)
 		}
 		got := answers(t, table)
-		if got["R2"] != "yes" || !strings.Contains(got["D1"], "=") || got["D2"] != "it is reset" && got["D2"] != "it is kept" ||
+		if got["R2"] != "yes" || !strings.Contains(got["D1"], "=") ||
 			!strings.Contains(got["D3"], "replay accepted: no; afterwards the access token works: no, the new refresh token: no, the user's other grant: yes") ||
 			!strings.Contains(got["D4"], "accepted") || !strings.Contains(got["D4"], "token request is already being processed") {
 			t.Errorf("got %q", got)
+		}
+		for _, e := range elements { // the simulator's default, or nothing
+			reset, absent, _ := strings.Cut(strings.TrimPrefix(got["D2"], "reset: "), "; absent: ")
+			if in := strings.Split(reset+", "+absent, ", "); !slices.Contains(in, e.name) {
+				t.Errorf("what became of %s is not told: %s", e.name, got["D2"])
+			}
 		}
 		if _, _, err := d.org.Credentials(throwAwayApp); err == nil {
 			t.Error("the throw-away app is still in the org")

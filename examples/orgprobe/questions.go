@@ -18,7 +18,7 @@ type probe struct {
 
 // questions returns all of them, in the order in which they are asked: those that need the grant as it came go first.
 func questions() []probe {
-	return slices.Concat(loginQuestions, refreshQuestions, refusalQuestions, appQuestions, destructiveQuestions, handQuestions)
+	return slices.Concat(loginQuestions, refreshQuestions, refusalQuestions, wordingQuestions, appQuestions, destructiveQuestions, handQuestions)
 }
 
 var handQuestions = []probe{
@@ -40,4 +40,10 @@ var handQuestions = []probe{
 		byHand: "let the app issue JWT-based access tokens, run orgprobe, read question L2"},
 	{id: "H9", question: "Is code_challenge_method=plain refused, and how long may state and verifier be?", why: "nothing today: the SDK sends S256 and 43 characters of each",
 		byHand: "change the parameters of an authorize address, log in, see what the callback or the exchange says"},
+	{id: "H10", question: "Do My Domain and the generic login host count one user's logins and refreshes together?", why: "how far one customer's storm reaches",
+		byHand: "refresh at one host until LOGIN_RATE_EXCEEDED (3,600 an hour, on a sandbox), then once at the other"},
+	{id: "H11", question: "Which codes beginning with OAUTH_ reach the callback, and how is an app without scopes refused?", why: "a sentence for each",
+		byHand: "block the app, take the user's permission away, uninstall it, clear its scopes; log in each time and read the callback's query"},
+	{id: "H12", question: "How is a refresh refused in an organization that was closed?", why: "a sentence for the admin",
+		byHand: "let a trial org end, refresh"},
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"net/http"
 	"time"
 
@@ -16,9 +15,11 @@ type connectionView struct {
 	Stored *oauthflow.Connection // nil: there is none
 	Legacy bool                  // made with a connected app
 	State  string
-	Means  string // what the state means
-	To     string // what to do
-	Mark   string // of the state, beside its word: ok, problem, wait
+	Means  string                // what the state means
+	To     string                // what to do
+	Admin  string                // a text to send to the org's admin
+	Staged *oauthflow.Connection // a migration that has not come to its end
+	Mark   string                // of the state, beside its word: ok, problem, wait
 	Since  string
 	Last   string
 	Form   credentials
@@ -46,22 +47,15 @@ func (a *app) look(v visit) (connectionView, error) {
 		c.State, c.Mark, c.Means = "Disconnecting", "wait", "Salesforce has not confirmed the revocation yet."
 	}
 	if stored.Fault != nil {
-		c.Means, c.To = explain(stored.Fault)+" "+c.Means, a.remedy(v, stored.Fault)
+		c.Means, c.To = explain(stored.Fault)+" "+c.Means, fullcast.RemedyOf(*stored).String()
+		if conn, err := a.sf.Open(v.Context(), v.key); err == nil {
+			c.Admin = conn.ForAdmin(stored.Fault)
+		}
+	}
+	if staged, err := a.sf.StagedMigration(v.Context(), v.key); err == nil {
+		c.Staged = &staged
 	}
 	return c, nil
-}
-
-// remedy is what the connection itself says to do: a call asks nobody when it is known to be broken.
-func (a *app) remedy(v visit, fault error) string {
-	conn, err := a.sf.Open(v.Context(), v.key)
-	if err == nil {
-		_, err = conn.InstanceURL(v.Context())
-	}
-	var e *fullcast.Error
-	if errors.As(err, &e) {
-		return e.Remedy.String()
-	}
-	return ""
 }
 
 func day(t time.Time) string {
@@ -79,9 +73,10 @@ func (a *app) showConnectionWith(w http.ResponseWriter, v visit, status int, for
 	c, err := a.look(v)
 	out := view{Title: "Salesforce connection", Here: "connection"}
 	if err != nil {
-		n := failure("The connection cannot be read", err)
+		n := a.failure("The connection cannot be read", err)
 		out.Note = &n
 	}
+	form.Offered = a.sessions.offered(v.Request)
 	c.Form = form
 	out.Body = c
 	a.show(w, v.Request, status, "connection", out)
@@ -98,7 +93,7 @@ func (a *app) showCallbackPage(name, title string) func(http.ResponseWriter, vis
 		c, err := a.look(v)
 		out := view{Title: title, Here: name, Body: callbackPage{name, c}}
 		if err != nil {
-			n := failure("The connection cannot be read", err)
+			n := a.failure("The connection cannot be read", err)
 			out.Note = &n
 		}
 		a.show(w, v.Request, http.StatusOK, "callback", out)
@@ -116,7 +111,7 @@ func (a *app) showCheck(w http.ResponseWriter, v visit) {
 		report, err = conn.Check(v.Context())
 	}
 	if err != nil {
-		a.back(w, v, failure("The app cannot be checked", err))
+		a.back(w, v, a.failure("The app cannot be checked", err))
 		return
 	}
 	a.show(w, v.Request, http.StatusOK, "check", view{Title: "Check of the app", Here: "connection", Body: report})
@@ -125,7 +120,7 @@ func (a *app) showCheck(w http.ResponseWriter, v visit) {
 func (a *app) showDiagnosis(w http.ResponseWriter, v visit) {
 	conn, err := a.sf.Open(v.Context(), v.key)
 	if err != nil {
-		a.back(w, v, failure("There is nothing to diagnose", err))
+		a.back(w, v, a.failure("There is nothing to diagnose", err))
 		return
 	}
 	a.show(w, v.Request, http.StatusOK, "diagnose", view{Title: "Diagnosis", Here: "connection", Body: conn.Diagnose(v.Context())})
@@ -137,7 +132,7 @@ func (a *app) showDisconnect(w http.ResponseWriter, v visit) {
 
 func (a *app) disconnect(w http.ResponseWriter, v visit) {
 	if err := a.sf.Disconnect(v.Context(), v.key); err != nil && !isNotConnected(err) {
-		a.back(w, v, failure("Not disconnected yet", err))
+		a.back(w, v, a.failure("Not disconnected yet", err))
 		return
 	}
 	a.back(w, v, note{OK: true, Title: "Disconnected", Text: "Salesforce has revoked the tokens, and they are forgotten here."})

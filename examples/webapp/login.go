@@ -15,6 +15,7 @@ import (
 type credentials struct {
 	LoginHost, ConsumerKey           string
 	HostWrong, KeyWrong, SecretWrong string
+	Offered                          string // an org that may be accepted in place of the connection's
 	client                           oauthflow.Client
 }
 
@@ -44,11 +45,16 @@ func (a *app) options(v visit) fullcast.BeginOptions {
 	if !ok {
 		path = adminPage
 	}
-	return fullcast.BeginOptions{Binding: v.binding, CallbackURL: string(a.site) + path}
+	o := fullcast.BeginOptions{Binding: v.binding, CallbackURL: string(a.site) + path}
+	if org := a.sessions.offered(v.Request); org != "" && v.PostFormValue("accept-org") == org { // no other than was shown
+		o.ExpectOrg = org
+	}
+	return o
 }
 
 func (a *app) connect(w http.ResponseWriter, v visit) {
 	form, ok := readCredentials(v.Request)
+	form.Offered = a.sessions.offered(v.Request)
 	if !ok {
 		a.showConnectionWith(w, v, http.StatusUnprocessableEntity, form)
 		return
@@ -65,11 +71,12 @@ func (a *app) reconnect(w http.ResponseWriter, v visit) {
 }
 
 func (a *app) showMigrate(w http.ResponseWriter, v visit) {
-	a.show(w, v.Request, http.StatusOK, "migrate", view{Title: "Migrate", Here: "connection", Body: credentials{}})
+	a.show(w, v.Request, http.StatusOK, "migrate", view{Title: "Migrate", Here: "connection", Body: credentials{Offered: a.sessions.offered(v.Request)}})
 }
 
 func (a *app) migrate(w http.ResponseWriter, v visit) {
 	form, ok := readCredentials(v.Request)
+	form.Offered = a.sessions.offered(v.Request)
 	if !ok {
 		a.show(w, v.Request, http.StatusUnprocessableEntity, "migrate", view{Title: "Migrate", Here: "connection", Body: form})
 		return
@@ -86,7 +93,7 @@ func (a *app) resumeMigration(w http.ResponseWriter, v visit) {
 	case isNotConnected(err):
 		a.back(w, v, note{Title: "There is nothing to resume", Text: "No migration was interrupted after its login. Begin it anew."})
 	case err != nil:
-		a.back(w, v, failure("The migration is not finished", err))
+		a.back(w, v, a.failure("The migration is not finished", err))
 	default:
 		a.back(w, v, note{OK: true, Title: "Migrated", Text: "The connection now uses the external client app."})
 	}
@@ -95,7 +102,7 @@ func (a *app) resumeMigration(w http.ResponseWriter, v visit) {
 // leaveFor sends the browser to Salesforce.
 func (a *app) leaveFor(w http.ResponseWriter, v visit, redirect string, err error) {
 	if err != nil {
-		a.back(w, v, failure("The login could not begin", err))
+		a.back(w, v, a.failure("The login could not begin", err))
 		return
 	}
 	http.Redirect(w, v.Request, redirect, http.StatusSeeOther)
@@ -109,9 +116,19 @@ func (a *app) callbackSession(r *http.Request) (tenant, binding string, err erro
 
 // loginEnded leaves word for the page that the browser is now sent to.
 func (a *app) loginEnded(_ http.ResponseWriter, r *http.Request, conn *fullcast.Connection, err error) {
-	if err != nil {
-		a.sessions.leave(r, failure("The org is not connected by this login", err))
+	var who *oauthflow.StrangerError
+	if errors.As(err, &who) && errors.Is(err, oauthflow.ErrOrgChanged) {
+		a.sessions.offer(r, who.OrgID)
+		a.sessions.leave(r, note{
+			Title: "This is another org", Text: "You have logged in to the org " + who.OrgID + ", and the connection is to another. Nothing was changed.",
+			To: "If that org is to take its place, as after a sandbox refresh, enter the app's credentials again and confirm the org.",
+		})
 		return
 	}
+	if err != nil {
+		a.sessions.leave(r, a.failure("The org is not connected by this login", err))
+		return
+	}
+	a.sessions.offer(r, "")
 	a.sessions.leave(r, note{OK: true, Title: "Connected", Text: "The login at Salesforce is complete, and the connection is stored."})
 }

@@ -18,12 +18,14 @@
 //	-listen ADDR   where to listen; default localhost:8080
 //	-dir DIR       keep connections in files there; without it in memory
 //	-tenant NAME   whose connection to look after; several with commas; default acme
+//	-egress ADDR   public addresses that Salesforce sees; several with commas. Texts for its admins name them
 //
 // Environment:
 //
 //	SFAUTH_KEY       seals what is kept, needed to keep anything; make one with: openssl rand -base64 32
-//	SFAUTH_POSTGRES  keep connections in the table sfauth_webapp of this PostgreSQL database, with -site; for any number of
-//	                 processes, such as postgres://user@host/database
+//	SFAUTH_POSTGRES  keep connections in the table sfauth_webapp of this PostgreSQL database, such as
+//	                 postgres://user@host/database; for any number of processes. Those to a simulated org are kept in a
+//	                 table of their own, which is dropped at the end
 package main
 
 import (
@@ -77,7 +79,7 @@ func (s settings) serve(ctx context.Context, stdout io.Writer, log *slog.Logger)
 	defer func() { err = errors.Join(err, place.close()) }()
 
 	cfg := fullcast.Config{
-		Site: s.site, Store: place.store, Keys: place.keys,
+		Site: s.site, Store: place.store, Keys: place.keys, EgressAddresses: s.egress,
 		Observe: func(e oauthflow.Event) { logEvent(log, e) },
 	}
 	people := people{code: s.code, tenants: s.tenants}
@@ -149,10 +151,9 @@ func closeConnector(sf *fullcast.Connector) error {
 }
 
 func logEvent(log *slog.Logger, e oauthflow.Event) {
-	attrs := []any{"connection", e.Key.String(), "org", e.OrgID}
+	level := slog.LevelInfo
 	if e.Err != nil {
-		log.Warn(string(e.Type), append(attrs, "error", e.Err)...)
-		return
+		level = slog.LevelWarn
 	}
-	log.Info(string(e.Type), attrs...)
+	log.Log(context.Background(), level, "salesforce", "event", e) // see Event.LogValue for the fields
 }

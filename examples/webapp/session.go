@@ -38,12 +38,13 @@ type sessions struct {
 	mu    sync.Mutex
 	open  map[string]session // by the cookie's value
 	notes map[string]note
+	orgs  map[string]string // another org that a login came from, which a person may accept in place of the connection's
 }
 
 const sessionTime = 12 * time.Hour
 
 func newSessions(site fullcast.Site) *sessions {
-	return &sessions{secure: strings.HasPrefix(string(site), "https:"), open: map[string]session{}, notes: map[string]note{}}
+	return &sessions{secure: strings.HasPrefix(string(site), "https:"), open: map[string]session{}, notes: map[string]note{}, orgs: map[string]string{}}
 }
 
 // cookie is for the whole site, hidden from scripts, and sent with the redirect that comes back from Salesforce, which
@@ -75,6 +76,7 @@ func (s *sessions) begin(w http.ResponseWriter, r *http.Request, tenant string) 
 		if now.After(was.ends) {
 			delete(s.open, old)
 			delete(s.notes, old)
+			delete(s.orgs, old)
 		}
 	}
 	s.open[id] = session{tenant: tenant, binding: rand.Text(), ends: now.Add(sessionTime)}
@@ -88,6 +90,7 @@ func (s *sessions) end(w http.ResponseWriter, r *http.Request) {
 	defer s.mu.Unlock()
 	delete(s.open, id)
 	delete(s.notes, id)
+	delete(s.orgs, id)
 	http.SetCookie(w, s.cookie("", -1))
 }
 
@@ -109,6 +112,7 @@ type note struct {
 	Title string
 	Text  string
 	To    string // what to do; may be empty
+	Admin string // a text to send to the org's admin; may be empty
 }
 
 func (s *sessions) leave(r *http.Request, n note) {
@@ -131,4 +135,22 @@ func (s *sessions) take(r *http.Request) *note {
 	}
 	delete(s.notes, id)
 	return &n
+}
+
+// offer keeps the org that may be accepted; empty for none.
+func (s *sessions) offer(r *http.Request, org string) {
+	id := s.id(r)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, ok := s.open[id]; ok {
+		s.orgs[id] = org
+	}
+}
+
+// offered returns the org that may be accepted; empty for none.
+func (s *sessions) offered(r *http.Request) string {
+	id := s.id(r)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.orgs[id]
 }

@@ -7,6 +7,7 @@ import (
 	"flag"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
@@ -26,18 +27,20 @@ type settings struct {
 	tenants    []string
 	postgres   string // data source name; empty: dir
 	sealingKey string
+	egress     []string
 	code       string // asked for by the sign-in page
 }
 
 func parse(args []string, env func(string) string, stderr io.Writer) (settings, error) {
 	s := settings{sealingKey: env("SFAUTH_KEY"), postgres: env("SFAUTH_POSTGRES"), code: rand.Text()}
-	var site, tenants string
+	var site, tenants, egress string
 	flags := flag.NewFlagSet("webapp", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	flags.StringVar(&site, "site", "", "the Fullcast instance, as the browser sees it; without it the org is a simulated one")
 	flags.StringVar(&s.listen, "listen", "localhost:8080", "where to listen")
 	flags.StringVar(&s.dir, "dir", "", "keep connections in files there; without it in memory")
 	flags.StringVar(&tenants, "tenant", "acme", "whose connection to look after; several with commas")
+	flags.StringVar(&egress, "egress", "", "public addresses that Salesforce sees, for texts to its admins; several with commas")
 	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
 		return s, err
 	} else if err != nil {
@@ -47,11 +50,13 @@ func parse(args []string, env func(string) string, stderr io.Writer) (settings, 
 		return s, outcome.Input("%q is not a flag", flags.Arg(0))
 	}
 	s.site, s.tenants = fullcast.Site(site), strings.Split(tenants, ",")
+	if egress != "" {
+		s.egress = strings.Split(egress, ",")
+	}
 	if site == "" {
 		if s.dir != "" {
 			return s, outcome.Input("-dir needs -site: a simulated org ends with the program, and its connections with it")
 		}
-		s.postgres = ""
 		return s, nil
 	}
 	if err := s.site.Validate(); err != nil {
@@ -84,7 +89,7 @@ func (s settings) open(ctx context.Context) (*place, error) {
 	}
 	switch {
 	case s.postgres != "":
-		return openPostgres(ctx, s.postgres, keys)
+		return s.openPostgres(ctx, keys)
 	case s.dir != "":
 		store, err := filestore.Open(filestore.Config{Dir: s.dir})
 		if err != nil {
@@ -95,18 +100,36 @@ func (s settings) open(ctx context.Context) (*place, error) {
 	return &place{oauthflow.NewMemoryStore(), keys, func() error { return nil }}, nil
 }
 
-func openPostgres(ctx context.Context, dsn string, keys *oauthflow.Keys) (*place, error) {
-	cfg, err := pgx.ParseConfig(dsn)
+// openTime bounds the look at a database that does not answer.
+const openTime = 10 * time.Second
+
+// openPostgres keeps connections in a table: for a simulated org in one of its own, which ends with the program.
+func (s settings) openPostgres(ctx context.Context, keys *oauthflow.Keys) (*place, error) {
+	cfg, err := pgx.ParseConfig(s.postgres)
 	if err != nil {
 		return nil, outcome.Input("SFAUTH_POSTGRES must be a connection string such as postgres://user@host/database") // it may hold a password
 	}
+	ctx, cancel := context.WithTimeout(ctx, openTime)
+	defer cancel()
+	table := "sfauth_webapp"
+	if s.site == "" {
+		table += "_" + strings.ToLower(rand.Text())
+	}
 	db := stdlib.OpenDB(*cfg)
-	store, err := sqlstore.Open(ctx, sqlstore.Config{DB: db, Dialect: sqlstore.PostgreSQL, Table: "sfauth_webapp"})
+	store, err := sqlstore.Open(ctx, sqlstore.Config{DB: db, Dialect: sqlstore.PostgreSQL, Table: table})
 	if err == nil {
 		err = store.Migrate(ctx)
 	}
 	if err != nil {
-		return nil, errors.Join(err, db.Close())
+		_ = db.Close() // it was never of use
+		return nil, outcome.Input("SFAUTH_POSTGRES: the database %s on %s cannot be used: %v", cfg.Database, cfg.Host, err)
 	}
-	return &place{store, keys, db.Close}, nil
+	done := db.Close
+	if s.site == "" {
+		done = func() error {
+			_, err := db.Exec("DROP TABLE " + table)
+			return errors.Join(err, db.Close())
+		}
+	}
+	return &place{store, keys, done}, nil
 }

@@ -78,6 +78,10 @@ func deploy(ctx context.Context, org *orgtest.Org, spec metadata.AppSpec) error 
 
 // adopt makes the connection of the tenant that has had one for years.
 func (s *simulation) adopt(ctx context.Context, sf *fullcast.Connector) error {
+	return s.adoptAs(ctx, sf, oauthflow.Key{Tenant: legacyTenant, Name: "main"})
+}
+
+func (s *simulation) adoptAs(ctx context.Context, sf *fullcast.Connector, k oauthflow.Key) error {
 	refresh, err := s.org.UserApproved(s.connected, "admin@acme.example")
 	if err != nil {
 		return err
@@ -90,7 +94,7 @@ func (s *simulation) adopt(ctx context.Context, sf *fullcast.Connector) error {
 	if err != nil {
 		return err
 	}
-	_, err = sf.Adopt(ctx, oauthflow.Key{Tenant: legacyTenant, Name: "main"}, oauthflow.Client{
+	_, err = sf.Adopt(ctx, k, oauthflow.Client{
 		Kind: string(metadata.KindConnectedApp), Host: host, ID: key, Secret: oauthflow.NewSecret(secret),
 	}, oauthflow.NewSecret(refresh))
 	return err

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"html"
 	"net/http"
 	"net/http/cookiejar"
@@ -22,14 +23,18 @@ const site = fullcast.Production
 type office struct {
 	t       *testing.T
 	org     *orgtest.Org
+	sf      *fullcast.Connector
+	wire    *wire
 	handler http.Handler
 	jar     *cookiejar.Jar
 	header  http.Header // sent with each request
 }
 
-func newOffice(t *testing.T) *office {
+func newOffice(t *testing.T) *office { return officeOf(t, orgtest.Config{}) }
+
+func officeOf(t *testing.T, cfg orgtest.Config) *office {
 	t.Helper()
-	org, err := orgtest.New(orgtest.Config{})
+	org, err := orgtest.New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,7 +45,10 @@ func newOffice(t *testing.T) *office {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sf, err := fullcast.NewConnector(fullcast.Config{Site: site, Store: oauthflow.NewMemoryStore(), Keys: keys, Transport: org.RoundTripper()})
+	wire := &wire{next: org.RoundTripper()}
+	sf, err := fullcast.NewConnector(fullcast.Config{
+		Site: site, Store: oauthflow.NewMemoryStore(), Keys: keys, Transport: wire, EgressAddresses: []string{"203.0.113.0/28"},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,7 +61,20 @@ func newOffice(t *testing.T) *office {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &office{t, org, a.handler(), jar, http.Header{"Sec-Fetch-Site": {"same-origin"}}}
+	return &office{t, org, sf, wire, a.handler(), jar, http.Header{"Sec-Fetch-Site": {"same-origin"}}}
+}
+
+// wire is the way to the org; requests of the path fail.
+type wire struct {
+	next http.RoundTripper
+	fail string
+}
+
+func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
+	if w.fail != "" && r.URL.Path == w.fail {
+		return nil, errors.New("the network is down")
+	}
+	return w.next.RoundTrip(r)
 }
 
 // ask makes one request. It follows no redirect.

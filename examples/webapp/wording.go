@@ -9,8 +9,8 @@ import (
 )
 
 // failure puts an error into words for an admin: what happened, and what to do. No error of the SDK holds a secret.
-func failure(title string, err error) note {
-	n := note{Title: title, Text: explain(err)}
+func (a *app) failure(title string, err error) note {
+	n := note{Title: title, Text: explain(err), Admin: a.sf.ForAdmin(err)}
 	var e *fullcast.Error
 	if errors.As(err, &e) {
 		n.To = e.Remedy.String()

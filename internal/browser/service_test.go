@@ -99,7 +99,8 @@ func startService(t *testing.T) *service {
 	}
 	addr := freeAddr(t)
 	run := exec.Command(build(t), "-site", string(site), "-listen", addr, "-dir", s.dir, "-tenant", "acme,globex")
-	run.Env = []string{"SFAUTH_KEY=" + key.Key.Reveal(), "SSL_CERT_FILE=" + authority, "HTTPS_PROXY=" + startTunnel(t, s.server.Addr()), "HOME=" + t.TempDir()}
+	run.Env = []string{"SFAUTH_KEY=" + key.Key.Reveal(), "SSL_CERT_FILE=" + authority, "HTTPS_PROXY=" + startTunnel(t, s.server.Addr()), "HOME=" + t.TempDir(),
+		"SFAUTH_CANARY=" + os.Getenv("SFAUTH_CANARY")} // so that its secrets, too, are known to who looks for them in its log
 	s.code = started(t, run)["Sign-in code"]
 
 	s.front = startFront(t, &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
@@ -132,9 +133,7 @@ func started(t *testing.T, run *exec.Cmd) map[string]string {
 		if err := run.Wait(); err != nil {
 			t.Errorf("the program ended with %v\n%s", err, &log)
 		}
-		if t.Failed() {
-			t.Logf("the program's log:\n%s", &log)
-		}
+		t.Logf("the program's log:\n%s", &log)
 	})
 	said := map[string]string{}
 	lines := bufio.NewScanner(out)

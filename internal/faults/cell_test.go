@@ -3,7 +3,6 @@ package faults
 import (
 	"context"
 	"fmt"
-	"os"
 	"strings"
 	"sync"
 	"syscall"
@@ -90,8 +89,7 @@ func (w *worker) wake(after time.Duration, done chan struct{}) {
 			return
 		case <-time.After(10 * time.Millisecond):
 		}
-		b, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", w.command.Process.Pid))
-		if _, state, _ := strings.Cut(string(b), ") "); strings.HasPrefix(state, "T") {
+		if w.stopped() {
 			time.Sleep(after)
 			w.signal(syscall.SIGCONT)
 		}

@@ -3,6 +3,8 @@ package faults
 import (
 	"database/sql"
 	"fmt"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -15,33 +17,57 @@ func TestF45DatabaseSessionsAreEnded(t *testing.T) {
 	times := size(40, 400)
 	r := drill(t, 45, fmt.Sprint("PostgreSQL ends all sessions, ", times, " times, 4 workers, 20 connections"), "0 lost, 0 replays, each request a rotation")
 	s := newSceneOn(t, postgres, 20, orgtest.Config{RefreshTime: 30 * time.Millisecond}).hasty()
-	db, err := sql.Open("pgx", s.place.DSN)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
-	ended := 0
+	var ended int
 	good, a := s.underLoad(func() {
-		for range times {
-			time.Sleep(100 * time.Millisecond)
-			var n int
-			err := db.QueryRow("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND query LIKE '%' || $1 || '%'", s.place.Name).Scan(&n)
-			if err != nil {
-				t.Error(err)
-			}
-			ended += n
-		}
+		n, stop := endSessions(t, s.place, 100*time.Millisecond)
+		time.Sleep(time.Duration(times) * 100 * time.Millisecond)
+		stop()
+		ended = int(n.Load())
 	})
 	r.must(good == len(s.conns) && a.replays == 0 && a.posts == a.rotations, "%d lost, %d replays, %d requests, %d rotations", len(s.conns)-good, a.replays, a.posts, a.rotations)
 	r.must(ended > times && a.rotations > len(s.conns), "only %d sessions ended, %d refreshes", ended, a.rotations)
 	r.saw("%d sessions ended, %d requests, %d rotations, %d lost, %d replays", ended, a.posts, a.rotations, len(s.conns)-good, a.replays)
 }
 
+// endSessions has PostgreSQL end all sessions of a place again and again until it is stopped, and counts them.
+func endSessions(t *testing.T, at place, every time.Duration) (ended *atomic.Int32, stop func()) {
+	t.Helper()
+	db, err := sql.Open("pgx", at.DSN)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended = new(atomic.Int32)
+	done := make(chan struct{})
+	var all sync.WaitGroup
+	all.Go(func() {
+		defer db.Close()
+		for {
+			select {
+			case <-done:
+				return
+			case <-time.After(every):
+			}
+			var n int32
+			err := db.QueryRow("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND query LIKE '%' || $1 || '%'", at.Name).Scan(&n)
+			if err != nil {
+				t.Error(err)
+			}
+			ended.Add(n)
+		}
+	})
+	return ended, func() { close(done); all.Wait() }
+}
+
 // underLoad lets something happen while four workers call and all sessions end again and again. It returns how many
 // connections are healthy afterwards, and what the org has seen.
 func (s *scene) underLoad(happen func()) (healthy int, seen account) {
 	s.t.Helper()
-	workers := s.workers(4)
+	return s.loaded(s.workers(4), happen)
+}
+
+// loaded is underLoad with these workers.
+func (s *scene) loaded(workers []*worker, happen func()) (healthy int, seen account) {
+	s.t.Helper()
 	mark := s.mark()
 	everybody(workers, order{Op: "hammer", Conns: s.indices(), Each: 16, Within: 20 * time.Second})
 	stop := s.expireEvery(400 * time.Millisecond)

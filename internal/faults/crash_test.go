@@ -2,8 +2,10 @@ package faults
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -12,12 +14,13 @@ import (
 	"github.com/fullcast/sfauth/oauthflow/orgtest"
 )
 
-// victims starts one worker per connection, which dies at a point of that connection's first refresh.
-func (s *scene) victims(r *row, at string) {
+// victims starts one worker for each of the connections, which dies at a point of its first refresh: one that a caller needs
+// ("call"), or one of a session that lives ("renew").
+func (s *scene) victims(at, op string, conns []int) {
 	s.t.Helper()
 	var all sync.WaitGroup
 	slots := make(chan struct{}, 4)
-	for i := range s.conns {
+	for _, i := range conns {
 		slots <- struct{}{}
 		all.Go(func() {
 			defer func() { <-slots }()
@@ -26,7 +29,7 @@ func (s *scene) victims(r *row, at string) {
 				s.t.Error(err)
 				return
 			}
-			_, alive := w.do(order{Op: "call", Conns: []int{i}, Each: 1, Within: 30 * time.Second})
+			_, alive := w.do(order{Op: op, Conns: []int{i}, Each: 1, Within: 30 * time.Second})
 			w.kill()
 			if alive {
 				s.t.Errorf("worker %d outlived its end", i)
@@ -38,65 +41,125 @@ func (s *scene) victims(r *row, at string) {
 
 func TestF17KilledBeforeTheRequestIsSent(t *testing.T) {
 	n := size(24, 500)
-	r := drill(t, 17, fmt.Sprint(n, " times kill -9 between intent and request"), "0 lost, 0 replays, taken over within lease + quiet + 1 s")
+	r := drill(t, 17, fmt.Sprint(n, " times kill -9 between intent and request"), "0 lost, 0 replays, each taken over within lease + quiet + 1 s")
 	s := newScene(t, n, orgtest.Config{}).hasty()
 	s.org.ExpireSessions()
 	mark := s.mark()
-	s.victims(r, "intent")
+	s.victims("intent", "call", s.indices())
 	before := s.since(mark)
-	began := time.Now()
-	good, bad := s.healthy(time.Duration(size(10, 60)) * time.Second)
-	took := time.Since(began)
+	good, bad, slowest := s.takenOver(8)
 	a := s.since(mark)
 	r.must(before.posts == 0, "%d requests were sent before", before.posts)
 	r.must(good == n && a.replays == 0 && a.posts == n, "%d lost, %d replays, %d requests (%v)", n-good, a.replays, a.posts, bad)
-	limit := 300*time.Millisecond + 200*time.Millisecond + time.Second + time.Duration(n)*20*time.Millisecond
-	r.must(took <= patience(limit), "taken over after %v", took)
-	r.saw("%d lost, %d replays, all taken over after %v", n-good, a.replays, took.Round(10*time.Millisecond))
+	r.must(slowest <= patience(s.timing.Lease+s.timing.Quiet+time.Second), "one was taken over after %v", slowest)
+	r.saw("%d lost, %d replays, the slowest taken over within %v", n-good, a.replays, slowest.Round(10*time.Millisecond))
+}
+
+// takenOver has a fresh process use each connection, so many at a time, and returns how long the slowest took.
+func (s *scene) takenOver(atOnce int) (good int, bad []error, slowest time.Duration) {
+	m := s.manager(s.open())
+	var all sync.WaitGroup
+	var mu sync.Mutex
+	slots := make(chan struct{}, atOnce)
+	for _, k := range s.conns {
+		slots <- struct{}{}
+		all.Go(func() {
+			defer func() { <-slots }()
+			ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+			defer cancel()
+			began := time.Now()
+			err := use(ctx, m, s, k)
+			mu.Lock()
+			defer mu.Unlock()
+			slowest = max(slowest, time.Since(began))
+			if err == nil {
+				good++
+			} else {
+				bad = append(bad, err)
+			}
+		})
+	}
+	all.Wait()
+	return good, bad, slowest
 }
 
 func TestF20KilledBetweenAnswerAndSave(t *testing.T) {
-	n := size(12, 200)
-	r := drill(t, 20, fmt.Sprint(n, " times kill -9 between the answer and its save"), "no client can save these: 0 replays while anything could be lost, then typed, at most 1 request more")
-	s := newScene(t, n, orgtest.Config{}).hasty()
-	s.org.ExpireSessions()
+	killedBeforeTheSave(t, chosen(), size(12, 200))
+}
+
+func TestF20KilledBetweenAnswerAndSaveOnTheOtherStores(t *testing.T) {
+	eachOther(t, func(t *testing.T, on backEnd) { killedBeforeTheSave(t, on, size(4, 200)) })
+}
+
+func killedBeforeTheSave(t *testing.T, on backEnd, n int) {
+	r := drill(t, 20, fmt.Sprintf("%s: %d times kill -9 between the answer and its save, half of them while the session lives", on, n),
+		"no client can save these: what lives is served, 0 replays while anything could be lost, then each told as lost, at most 1 request more; answer to durable p99 ≤ 10 ms, 15 ms in a database")
+	s := newSceneOn(t, on, n, orgtest.Config{}).hasty()
 	mark := s.mark()
-	s.victims(r, "result")
+	all := s.indices()
+	s.victims("result", "renew", all[:n/2])
+	living := s.each(s.manager(s.open()), s.conns[:n/2], 30*time.Second)
 	a := s.since(mark)
+	r.must(living["ok"] == n/2 && a.posts == n/2, "while the sessions live: outcomes %v, %d requests", living, a.posts)
+
+	s.org.ExpireSessions()
+	s.victims("result", "call", all[n/2:])
+	a = s.since(mark)
 	r.must(a.posts == n && a.rotations == n, "%d requests, %d rotations", a.posts, a.rotations)
 
-	patient := s.manager(s.open()) // as long as something may be lost
-	typed := s.each(patient, 2*time.Second)
+	doubtful := s.each(s.manager(s.open()), s.conns, 2*time.Second) // as long as something may be lost
 	a = s.since(mark)
-	r.must(a.posts == n && a.replays == 0, "%d requests, %d replays while in doubt (outcomes %v)", a.posts, a.replays, typed)
+	r.must(a.posts == n && a.replays == 0, "%d requests, %d replays while in doubt (outcomes %v)", a.posts, a.replays, doubtful)
+	r.must(doubtful["left"]+doubtful[string(oauthflow.KindInDoubt)]+doubtful[string(oauthflow.KindBusy)] == n, "in doubt: outcomes %v", doubtful)
 
 	final := s.manager(s.open(), func(c *oauthflow.ManagerConfig) { c.Timing.LastTry = time.Second })
-	typed = s.each(final, 30*time.Second)
-	again := s.each(s.manager(s.open()), 30*time.Second)
+	var ended map[string]int
+	for range 10 { // on a loaded machine a lease may end before the request leaves
+		if ended = s.each(final, s.conns, time.Minute); ended[string(oauthflow.KindGrantDead)] == n {
+			break
+		}
+		time.Sleep(time.Second)
+	}
+	fresh := s.manager(s.open())
+	again := s.each(fresh, s.conns, 30*time.Second)
 	a = s.since(mark)
-	r.must(typed[string(oauthflow.KindGrantDead)] == n && again[string(oauthflow.KindGrantDead)] == n, "outcomes %v, then %v", typed, again)
-	r.must(a.posts <= 2*n, "%d requests more than the first", a.posts-n)
+	r.must(ended[string(oauthflow.KindGrantDead)] == n && again[string(oauthflow.KindGrantDead)] == n, "outcomes %v, then %v", ended, again)
+	told := 0
+	for _, k := range s.conns {
+		c, err := fresh.Load(t.Context(), k)
+		if err == nil && c.Fault != nil && strings.Contains(c.Fault.Error(), "its answer was lost") {
+			told++
+		}
+	}
+	r.must(told == n, "%d of %d are told that the answer was lost", told, n)
+	for approval, posts := range s.postsOf(mark) {
+		r.must(posts <= 2, "%d requests for approval %d", posts, approval)
+	}
 
 	median, p99 := s.window()
-	r.must(median <= patience(10*time.Millisecond), "answer to durable takes %v, p99 %v", median, p99)
-	r.saw("0 replays in doubt; then %d typed, %.1f requests each; answer to durable: median %.1f ms, p99 %.1f ms",
-		n, float64(a.posts-n)/float64(n), median.Seconds()*1000, p99.Seconds()*1000)
+	limit := 15 * time.Millisecond
+	if on == files {
+		limit = 10 * time.Millisecond
+	}
+	r.must(p99 <= patience(limit), "answer to durable: median %v, p99 %v", median, p99)
+	r.saw("living sessions %v, 0 replays in doubt; then %d told, %.1f requests each; answer to durable: median %.1f ms, p99 %.1f ms",
+		living, told, float64(a.posts-n)/float64(n), median.Seconds()*1000, p99.Seconds()*1000)
 }
 
 // each asks for a token of every connection and counts the outcomes.
-func (s *scene) each(m *oauthflow.Manager, within time.Duration) map[string]int {
-	c := tally{outcomes: map[string]int{}}
+func (s *scene) each(m *oauthflow.Manager, conns []oauthflow.Key, within time.Duration) map[string]int {
+	c := tally{outcomes: map[string]int{}, said: said()}
 	ctx, cancel := context.WithTimeout(context.Background(), within)
 	defer cancel()
 	var all sync.WaitGroup
-	for _, k := range s.conns {
+	for _, k := range conns {
 		all.Go(func() {
 			_, err := m.Source(k).Replace(ctx, "")
 			tok, terr := m.Source(k).TokenContext(ctx)
 			if err == nil && terr == nil && !s.accepted(tok.AccessToken) {
 				_, err = m.Source(k).Replace(ctx, tok.AccessToken)
 			}
-			c.add(err, 0)
+			c.add(errors.Join(err, terr), 0)
 		})
 	}
 	all.Wait()
@@ -113,7 +176,7 @@ func (s *scene) window() (median, p99 time.Duration) {
 	for i := from; i < len(s.conns); i++ {
 		conns = append(conns, i)
 	}
-	for range 10 {
+	for range 50 {
 		s.org.ExpireSessions()
 		for _, i := range conns {
 			w.do(order{Op: "call", Conns: []int{i}, Each: 1})
@@ -136,7 +199,7 @@ func TestF21KilledAtRandomOnTheOtherStores(t *testing.T) {
 }
 
 func killedAtRandom(t *testing.T, on backEnd, kills int) {
-	r := drill(t, 21, fmt.Sprint(on, ": ", kills, " times kill -9 at random, 4 workers, 60 connections"), "0 replays, requests = rotations, lost ≤ refreshes that a kill hit")
+	r := drill(t, 21, fmt.Sprint(on, ": ", kills, " times kill -9 at random, 4 workers, 60 connections"), "0 replays, requests = rotations, lost = connections whose refresh a kill has hit, by the ledger")
 	s := newSceneOn(t, on, 60, orgtest.Config{RefreshTime: 30 * time.Millisecond}).hasty()
 	workers := s.workers(4)
 	mark := s.mark()
@@ -152,26 +215,28 @@ func killedAtRandom(t *testing.T, on backEnd, kills int) {
 	stop()
 	everybody(workers, order{Op: "halt"})
 	a := s.since(mark)
-	good, bad := s.healthy(5 * time.Second)
+	good, bad := s.healthy(15 * time.Second)
 	lost := len(s.conns) - good
-	harmless := []string{"left", string(oauthflow.KindBusy), string(oauthflow.KindNotSent)}
 	for _, err := range bad { // the process that knew is gone: in doubt, which no caller outwaits here
-		r.must(slices.Contains(harmless, outcome(err)), "%v", err)
+		r.must(outcome(err) == "left", "%v", err)
 	}
 	a2 := s.since(mark)
 	r.must(a.replays == 0 && a2.replays == 0, "%d replays", a2.replays)
 	r.must(a2.posts == a2.rotations, "%d requests, %d rotations", a2.posts, a2.rotations)
-	doubtful, m := 0, s.manager(s.open())
-	if lost > 0 { // who was only late has time now
-		good, _ = s.healthy(10 * time.Second)
-		lost = len(s.conns) - good
-	}
+	// A connection was hit where the org has answered a request that is still in doubt: its stored token is spent.
+	hit, m := 0, s.manager(s.open())
 	for _, k := range s.conns {
-		if c, err := m.Load(s.t.Context(), k); err == nil && c.Status == oauthflow.StatusInDoubt {
-			doubtful++
+		c, err := m.Load(t.Context(), k)
+		if err != nil || c.Status != oauthflow.StatusInDoubt {
+			continue
+		}
+		is, err := m.Introspect(t.Context(), k)
+		r.must(err == nil, "introspect: %v", err)
+		if !is.Active {
+			hit++
 		}
 	}
-	r.must(lost <= doubtful, "%d lost, but only %d caught in flight", lost, doubtful)
+	r.must(lost == hit && lost <= kills*16, "%d lost, but a kill has hit the refreshes of %d", lost, hit)
 	r.must(a.rotations > kills, "only %d refreshes", a.rotations)
 	r.saw("%d requests, %d rotations, %d replays, %d connections caught in flight", a2.posts, a2.rotations, a2.replays, lost)
 }

@@ -2,6 +2,7 @@ package faults
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
 	"io"
 	"os"
@@ -9,6 +10,7 @@ import (
 	"slices"
 	"sync"
 	"syscall"
+	"testing"
 	"time"
 
 	"github.com/fullcast/sfauth/oauthflow"
@@ -45,7 +47,7 @@ func (s *scene) workers(n int, change ...func(*script)) []*worker {
 
 func (s *scene) spawn(change ...func(*script)) (*worker, error) {
 	sc := script{Place: s.place, Former: s.former, Addr: s.server.Addr(), CA: s.server.CA(), SealingKey: s.sealing.Key.Reveal(), Environment: environment,
-		Timing: s.timing, Clock: s.clock, Instance: s.org.InstanceURL()}
+		Timing: s.timing, Clock: s.clock, Instance: s.org.InstanceURL(), Loud: testing.Verbose()}
 	for _, f := range change {
 		f(&sc)
 	}
@@ -53,10 +55,10 @@ func (s *scene) spawn(change ...func(*script)) (*worker, error) {
 	if err != nil {
 		return nil, err
 	}
-	line := append(slices.Clone(sc.Under), os.Args[0])
+	line := append(slices.Clone(sc.Under), cmp.Or(sc.Program, os.Args[0]))
 	w := &worker{s: s, command: exec.Command(line[0], line[1:]...), gone: make(chan struct{})}
 	w.command.Env = append(os.Environ(), workerVariable+"="+string(text))
-	if !sc.Quiet {
+	if !sc.Quiet || sc.Loud {
 		w.command.Stderr = os.Stderr
 	}
 	if w.in, err = w.command.StdinPipe(); err != nil {
@@ -137,6 +139,7 @@ func everybody(workers []*worker, o order) reply {
 			}
 			sum.Worst, sum.P99, sum.Dials = max(sum.Worst, r.Worst), max(sum.P99, r.P99), max(sum.Dials, r.Dials)
 			sum.Window = append(sum.Window, r.Window...)
+			sum.Heap, sum.Resident = sum.Heap+r.Heap, sum.Resident+r.Resident
 			if r.Err != "" {
 				sum.Err = r.Err
 			}

@@ -25,7 +25,7 @@ type call struct {
 // answer is what the caller got.
 type answer struct {
 	record  held
-	outcome string // "ok", "conflict", "missing" or "unknown": ended by its context
+	outcome string // "ok", "conflict", "missing" or "unknown": ended by its context, or failed
 }
 
 // held is what a store holds under one id; the zero value is nothing.
@@ -35,7 +35,7 @@ type held struct {
 }
 
 // registers is the specification of a Store: each id is a register that is compared and swapped by its version. A call
-// that was ended by its context has happened or not.
+// whose end is unknown has happened or not.
 var registers = porcupine.NondeterministicModel{
 	Partition: func(history []porcupine.Operation) [][]porcupine.Operation {
 		byID := map[string][]porcupine.Operation{}
@@ -82,6 +82,7 @@ var registers = porcupine.NondeterministicModel{
 type traffic struct {
 	clients, each, ids int
 	ended              float64 // share of the calls whose context ends early
+	broken             bool    // any call may fail: it has happened or not
 }
 
 // history has the clients use the stores, several handles of the same records, and returns what they saw.
@@ -109,6 +110,9 @@ func history(l traffic, stores ...oauthflow.Store) ([]porcupine.Operation, error
 				}
 				start := time.Since(began)
 				r, err := do(stores[client%len(stores)], c, rand.Float64() < l.ended)
+				if l.broken {
+					err = nil
+				}
 				end := time.Since(began)
 				if r.outcome == "unknown" { // it may happen at any time from now on
 					end = time.Hour

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"path/filepath"
 	"runtime"
 	"sync"
 	"testing"
@@ -13,49 +12,55 @@ import (
 	"github.com/anishathalye/porcupine"
 
 	"github.com/fullcast/sfauth/oauthflow"
-	"github.com/fullcast/sfauth/oauthflow/filestore"
 )
 
 func TestTheStoresHistoriesAreLinearizable(t *testing.T) {
-	tests := []struct {
-		name string
-		open func(t *testing.T) []oauthflow.Store // handles of the same records
-		load traffic
-	}{
-		{"MemoryStore", func(*testing.T) []oauthflow.Store {
-			return []oauthflow.Store{oauthflow.NewMemoryStore()}
-		}, traffic{clients: 8, each: 400, ids: 4, ended: 0.02}},
-		{"filestore, four handles", func(t *testing.T) []oauthflow.Store {
-			dir := filepath.Join(t.TempDir(), "store")
-			var stores []oauthflow.Store
-			for range 4 {
-				s, err := filestore.Open(filestore.Config{Dir: dir})
-				if err != nil {
-					t.Fatal(err)
-				}
-				t.Cleanup(func() {
-					if err := s.Close(); err != nil {
-						t.Error(err)
-					}
-				})
-				stores = append(stores, s)
-			}
-			return stores
-		}, traffic{clients: 8, each: 80, ids: 4, ended: 0.02}},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			ops, err := history(tt.load, tt.open(t)...)
-			if err != nil {
-				t.Error(err)
-			}
-			if n := swaps(ops); n < len(ops)/20 {
-				t.Errorf("only %d of %d calls changed a record: nothing was tried", n, len(ops))
-			}
-			if got := porcupine.CheckOperationsTimeout(registers.ToModel(), ops, time.Minute); got != porcupine.Ok {
-				t.Errorf("%d calls: porcupine says %s", len(ops), got)
-			}
+	t.Run("MemoryStore", func(t *testing.T) {
+		linearizable(t, traffic{clients: 8, each: 400, ids: 4, ended: 0.02}, oauthflow.NewMemoryStore())
+	})
+	for _, on := range []backEnd{files, sqlite, postgres, mariadb, redisKV} {
+		t.Run(string(on)+", four handles", func(t *testing.T) {
+			linearizable(t, traffic{clients: 8, each: 80, ids: 4, ended: 0.02}, handles(t, newPlace(t, on), 4)...)
 		})
+	}
+}
+
+func TestAHistoryWhoseDatabaseSessionsAreEndedIsLinearizable(t *testing.T) {
+	at := newPlace(t, postgres)
+	stores := handles(t, at, 4)
+	ended, stop := endSessions(t, at, 5*time.Millisecond)
+	linearizable(t, traffic{clients: 8, each: 80, ids: 4, broken: true}, stores...)
+	if stop(); ended.Load() == 0 {
+		t.Error("no session was ended")
+	}
+}
+
+// handles are several processes' views of the same records.
+func handles(t *testing.T, at place, n int) []oauthflow.Store {
+	t.Helper()
+	var stores []oauthflow.Store
+	for range n {
+		s, closer, err := at.open(t.Context(), 2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { closer.Close() })
+		stores = append(stores, s)
+	}
+	return stores
+}
+
+func linearizable(t *testing.T, load traffic, stores ...oauthflow.Store) {
+	t.Helper()
+	ops, err := history(load, stores...)
+	if err != nil {
+		t.Error(err)
+	}
+	if n := swaps(ops); n < len(ops)/20 {
+		t.Errorf("only %d of %d calls changed a record: nothing was tried", n, len(ops))
+	}
+	if got := porcupine.CheckOperationsTimeout(registers.ToModel(), ops, time.Minute); got != porcupine.Ok {
+		t.Errorf("%d calls: porcupine says %s", len(ops), got)
 	}
 }
 

@@ -40,6 +40,17 @@ func (s *scene) since(mark int) account {
 	return a
 }
 
+// postsOf counts the refreshes of each approval after a mark.
+func (s *scene) postsOf(mark int) map[int]int {
+	posts := map[int]int{}
+	for _, e := range s.org.Ledger()[mark:] {
+		if e.Event == "refresh" {
+			posts[e.Approval]++
+		}
+	}
+	return posts
+}
+
 // tokenTap reads the tokens out of answers, so that a drill can play the thief.
 type tokenTap struct {
 	base   http.RoundTripper

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -62,12 +63,8 @@ func (c *brokenConn) Write(b []byte) (int, error) {
 
 var errReset = errors.New("connection reset by peer")
 
-func TestF24TheAnswerIsLostAfterTheRotation(t *testing.T) {
-	r := drill(t, 24, "reset, end of stream, cut and gateway page in place of the answer, 4 × 10 connections", "exactly 1 request each and 0 replays while anything may be lost")
-	s := newScene(t, 40, orgtest.Config{})
-	s.timing.Lease = 2 * time.Second
-	s.org.ExpireSessions()
-	mark := s.mark()
+// losing are the ways in which an answer gets lost on its way back.
+func (s *scene) losing() []*http.Transport {
 	reset := s.breaking(func(c net.Conn) net.Conn {
 		return &brokenConn{Conn: c, read: func(b []byte) (int, error) { _, _ = c.Read(b); c.Close(); return 0, errReset }}
 	})
@@ -83,25 +80,91 @@ func TestF24TheAnswerIsLostAfterTheRotation(t *testing.T) {
 			return c.Read(b[:min(len(b), 40)])
 		}}
 	})
-	if err := s.org.Inject(orgtest.Fault{Path: tokenPath, Skip: 30, Times: 10, Status: 504, Acts: true}); err != nil {
+	timedOut := s.breaking(func(c net.Conn) net.Conn {
+		return &brokenConn{Conn: c, read: func(b []byte) (int, error) {
+			_, _ = c.Read(b)
+			time.Sleep(300 * time.Millisecond)
+			return 0, &net.OpError{Op: "read", Net: "tcp", Err: os.ErrDeadlineExceeded}
+		}}
+	})
+	return []*http.Transport{reset, finished, cut, timedOut, s.server.Transport()} // the last is for a gateway's page
+}
+
+func TestF24TheAnswerIsLostAfterTheRotation(t *testing.T) {
+	r := drill(t, 24, "reset, end of stream, cut, timeout and gateway page in place of the answer, 5 × 10 connections", "exactly 1 request each and 0 replays while anything may be lost")
+	s := newScene(t, 50, orgtest.Config{})
+	s.timing.Lease = 2 * time.Second
+	s.org.ExpireSessions()
+	mark := s.mark()
+	if err := s.org.Inject(orgtest.Fault{Path: tokenPath, Skip: 40, Times: 10, Status: 504, Acts: true}); err != nil {
 		t.Fatal(err)
 	}
 	outcomes := map[string]int{}
-	for i, rt := range []*http.Transport{reset, finished, cut, s.server.Transport()} {
+	for i, rt := range s.losing() {
 		m := s.manager(s.open(), s.over(rt))
 		for o, n := range insist(m, s.conns[i*10:i*10+10], 3*time.Second) {
 			outcomes[o] += n
 		}
 	}
 	a := s.since(mark)
-	r.must(a.posts == 40 && a.rotations == 40 && a.replays == 0, "%d requests, %d rotations, %d replays", a.posts, a.rotations, a.replays)
+	r.must(a.posts == 50 && a.rotations == 50 && a.replays == 0, "%d requests, %d rotations, %d replays", a.posts, a.rotations, a.replays)
 	r.must(outcomes["ok"] == 0, "outcomes %v", outcomes)
-	r.saw("%d requests for 40 connections, %d replays, %d introspections", a.posts, a.replays, a.introspections)
+	r.saw("%d requests for 50 connections, %d replays, %d introspections", a.posts, a.replays, a.introspections)
+}
+
+func TestF24TheAnswerOfARenewalIsLostWhileTheSessionLives(t *testing.T) {
+	r := drill(t, 24, "the same while the sessions live, in a renewal; time to give up has come", "the living token is served all the time, exactly 1 request each, 0 replays; once it ends, 1 more and told")
+	s := newScene(t, 50, orgtest.Config{})
+	s.timing = scaled()
+	s.timing.LastTry = time.Second // which no renewal uses
+	mark := s.mark()
+	if err := s.org.Inject(orgtest.Fault{Path: tokenPath, Skip: 40, Times: 10, Status: 504, Acts: true}); err != nil {
+		t.Fatal(err)
+	}
+	var served, refused atomic.Int32
+	renewed := tally{outcomes: map[string]int{}, said: said()}
+	for i, rt := range s.losing() {
+		m, other := s.manager(s.open(), s.over(rt)), s.manager(s.open(), s.over(rt))
+		ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second)
+		var all sync.WaitGroup
+		for _, k := range s.conns[i*10 : i*10+10] {
+			for _, m := range []*oauthflow.Manager{m, other} {
+				all.Go(func() {
+					for ctx.Err() == nil {
+						renewed.add(m.Renew(ctx, k), 0)
+						time.Sleep(20 * time.Millisecond)
+					}
+				})
+				all.Go(func() {
+					for ctx.Err() == nil {
+						if tok, err := m.Source(k).Token(); err == nil && s.accepted(tok.AccessToken) {
+							served.Add(1)
+						} else {
+							t.Logf("not served: %v", err)
+							refused.Add(1)
+						}
+						time.Sleep(20 * time.Millisecond)
+					}
+				})
+			}
+		}
+		all.Wait()
+		cancel()
+	}
+	a := s.since(mark)
+	r.must(a.posts == 50 && a.rotations == 50 && a.replays == 0, "%d requests, %d rotations, %d replays", a.posts, a.rotations, a.replays)
+	r.must(refused.Load() == 0 && served.Load() > 5000, "%d calls served, %d not", served.Load(), refused.Load())
+	r.must(renewed.outcomes["ok"] == 0 && renewed.outcomes[string(oauthflow.KindInDoubt)] > 0, "renewals %v", renewed.outcomes)
+	s.org.ExpireSessions()
+	told := s.each(s.manager(s.open()), s.conns, time.Minute)
+	after := s.since(mark)
+	r.must(told[string(oauthflow.KindGrantDead)] == 50 && after.posts == 100, "once the sessions have ended: %v, %d requests", told, after.posts)
+	r.saw("%d calls served and %d not, %d requests for 50 connections, %d replays; afterwards %v", served.Load(), refused.Load(), a.posts, a.replays, told)
 }
 
 // insist has three callers a connection replace its token for a while, coming back at once.
 func insist(m *oauthflow.Manager, conns []oauthflow.Key, lasting time.Duration) map[string]int {
-	c := tally{outcomes: map[string]int{}}
+	c := tally{outcomes: map[string]int{}, said: said()}
 	ctx, cancel := context.WithTimeout(context.Background(), lasting)
 	defer cancel()
 	var all sync.WaitGroup
@@ -147,10 +210,9 @@ func TestF25TheRequestNeverLeaves(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	outcomes := map[string]int{}
+	outcomes := make([]map[string]int, 4)
 	lasting := 15 * time.Second
 	var all sync.WaitGroup
-	var mu sync.Mutex
 	for i, rt := range []*http.Transport{
 		failing(&net.OpError{Op: "dial", Err: &net.DNSError{Err: "no such host", Name: "login.salesforce.com", IsNotFound: true}}),
 		failing(&net.OpError{Op: "dial", Err: errors.New("connection refused")}),
@@ -158,14 +220,7 @@ func TestF25TheRequestNeverLeaves(t *testing.T) {
 		{Proxy: http.ProxyURL(proxyURL)},
 	} {
 		m := s.manager(s.open(), s.over(rt))
-		all.Go(func() {
-			got := insist(m, s.conns[i*3:i*3+3], lasting)
-			mu.Lock()
-			defer mu.Unlock()
-			for o, n := range got {
-				outcomes[o] += n
-			}
-		})
+		all.Go(func() { outcomes[i] = insist(m, s.conns[i*3:i*3+3], lasting) })
 	}
 	all.Wait()
 	a := s.since(mark)
@@ -175,8 +230,11 @@ func TestF25TheRequestNeverLeaves(t *testing.T) {
 	// Full jitter: in the first 15 s of an outage six tries are as many as the rule allows for a minute.
 	r.must(n <= 6*len(s.conns) && n >= len(s.conns), "%d tries of %d connections", n, len(s.conns))
 	r.must(good == len(s.conns), "%d lost (%v)", len(s.conns)-good, bad)
-	for o := range outcomes {
-		r.must(o == string(oauthflow.KindNotSent) || o == string(oauthflow.KindBusy) || o == "left", "outcomes %v", outcomes)
+	for i, how := range []string{"no such host", "refused", "untrusted", "proxy"} {
+		r.must(outcomes[i][string(oauthflow.KindNotSent)] > 0, "%s: outcomes %v, none is typed as not sent", how, outcomes[i])
+		for o := range outcomes[i] {
+			r.must(o == string(oauthflow.KindNotSent) || o == string(oauthflow.KindBusy) || o == "left", "%s: outcomes %v", how, outcomes[i])
+		}
 	}
 	r.saw("%d tries of %d connections in %v, %d lost", n, len(s.conns), lasting, len(s.conns)-good)
 }
@@ -184,12 +242,12 @@ func TestF25TheRequestNeverLeaves(t *testing.T) {
 func TestF26TheRequestIsCutAfterEachByte(t *testing.T) {
 	step := size(9, 1)
 	r := drill(t, 26, fmt.Sprintf("the request is cut after k bytes, k = 0 to all, every %d", step), "0 replays; each connection recovers, since the org never acted")
-	const most = 900
+	const most = 900 // more than a request has
 	s := newScene(t, most/step+1, orgtest.Config{}).hasty()
 	s.org.ExpireSessions()
 	mark := s.mark()
 	var all sync.WaitGroup
-	var recovered, whole atomic.Int32
+	var recovered, cut, whole atomic.Int32
 	slots := make(chan struct{}, 24)
 	for i, k := range s.conns {
 		slots <- struct{}{}
@@ -197,6 +255,7 @@ func TestF26TheRequestIsCutAfterEachByte(t *testing.T) {
 			defer func() { <-slots }()
 			left, first := i*step, true
 			var mu sync.Mutex
+			var once sync.Once
 			rt := s.breaking(func(c net.Conn) net.Conn {
 				mu.Lock()
 				defer mu.Unlock()
@@ -207,12 +266,16 @@ func TestF26TheRequestIsCutAfterEachByte(t *testing.T) {
 				return &brokenConn{Conn: c, write: func(b []byte) (int, error) {
 					if len(b) <= left {
 						left -= len(b)
-						whole.Add(1)
 						return c.Write(b)
 					}
+					cut.Add(1)
 					n, _ := c.Write(b[:left])
 					c.Close()
 					return n, errReset
+				}, read: func(b []byte) (int, error) {
+					n, err := c.Read(b)
+					once.Do(func() { whole.Add(1) })
+					return n, err
 				}}
 			})
 			m := s.manager(s.open(), s.over(rt))
@@ -229,7 +292,8 @@ func TestF26TheRequestIsCutAfterEachByte(t *testing.T) {
 	a := s.since(mark)
 	r.must(a.replays == 0 && int(recovered.Load()) == len(s.conns), "%d replays, %d of %d recovered", a.replays, recovered.Load(), len(s.conns))
 	r.must(a.rotations == len(s.conns), "%d rotations for %d connections", a.rotations, len(s.conns))
-	r.saw("%d cuts, %d replays, %d recovered, %d requests were whole", len(s.conns)-int(whole.Load()), a.replays, recovered.Load(), whole.Load())
+	r.must(int(cut.Load()) > len(s.conns)/2 && whole.Load() > 0, "%d were cut, %d whole", cut.Load(), whole.Load())
+	r.saw("%d cuts, %d replays, %d recovered, %d requests were whole", cut.Load(), a.replays, recovered.Load(), whole.Load())
 }
 
 func TestF27GatewaysThatEchoTheForm(t *testing.T) {

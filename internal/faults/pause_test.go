@@ -64,7 +64,11 @@ func randomStops(t *testing.T, on backEnd, rounds, seeds int) {
 			w.kill()
 		}
 	}
-	r.must(rotations > 10*rounds*seeds, "only %d refreshes", rotations)
+	least := 60 * rounds * seeds * 9 / 10 // who is in doubt may miss a round
+	if on == sqlite {
+		least /= 4 // a process that is stopped while it writes keeps all others from writing
+	}
+	r.must(rotations >= least, "only %d refreshes", rotations)
 	r.saw("%d refreshes, %d lost, %d replays", rotations, lost, replays)
 }
 

@@ -170,17 +170,13 @@ func TestF61AuthorizedAnewDuringARefresh(t *testing.T) {
 	n := size(500, 10_000)
 	r := drill(t, 61, fmt.Sprint(n, " interleavings of a new login with a refresh"), "the new grant wins each time, the old one is revoked")
 	overwritten, left, replays := 0, 0, 0
-	for range n {
+	for i := range n {
 		synctest.Test(t, func(t *testing.T) {
 			b := newBubble(t, 2, slowWire, dawdlingStore{oauthflow.NewMemoryStore()}, orgtest.Config{})
-			old, err := b.managers[0].Source(key(0)).Token()
-			if err != nil {
-				t.Fatal(err)
-			}
-			b.org.ExpireSessions()
+			refresh := b.refreshing(t, i%2 == 0)
 			cb := b.s.login(b.managers[1], key(0))
 			var all sync.WaitGroup
-			all.Go(func() { dawdle(); _, _ = b.managers[0].Source(key(0)).Replace(t.Context(), old.AccessToken) })
+			all.Go(func() { dawdle(); refresh() })
 			all.Go(func() {
 				dawdle()
 				dawdle()
@@ -207,18 +203,14 @@ func TestF61AuthorizedAnewDuringARefresh(t *testing.T) {
 
 func TestF62DisconnectedDuringARefresh(t *testing.T) {
 	n := size(500, 10_000)
-	r := drill(t, 62, fmt.Sprint(n, " interleavings of a disconnection with a refresh"), "disconnected each time, 0 live tokens")
+	r := drill(t, 62, fmt.Sprint(n, " interleavings of a disconnection with a refresh: of a session that has ended, or a renewal of one that lives"), "disconnected each time, 0 live tokens")
 	live, left := 0, 0
-	for range n {
+	for i := range n {
 		synctest.Test(t, func(t *testing.T) {
 			b := newBubble(t, 2, slowWire, dawdlingStore{oauthflow.NewMemoryStore()}, orgtest.Config{})
-			old, err := b.managers[0].Source(key(0)).Token()
-			if err != nil {
-				t.Fatal(err)
-			}
-			b.org.ExpireSessions()
+			refresh := b.refreshing(t, i%2 == 0)
 			var all sync.WaitGroup
-			all.Go(func() { dawdle(); _, _ = b.managers[0].Source(key(0)).Replace(t.Context(), old.AccessToken) })
+			all.Go(func() { dawdle(); refresh() })
 			all.Go(func() {
 				dawdle()
 				dawdle()
@@ -243,6 +235,20 @@ func TestF62DisconnectedDuringARefresh(t *testing.T) {
 	}
 	r.must(live == 0 && left == 0, "%d live tokens, %d records", live, left)
 	r.saw("%d live tokens, %d records left", live, left)
+}
+
+// refreshing has the first manager refresh the connection: because its session has ended, or before that.
+func (b *bubble) refreshing(t *testing.T, ended bool) func() {
+	t.Helper()
+	old, err := b.managers[0].Source(key(0)).Token()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !ended {
+		return func() { _ = b.managers[0].Renew(t.Context(), key(0)) }
+	}
+	b.org.ExpireSessions()
+	return func() { _, _ = b.managers[0].Source(key(0)).Replace(t.Context(), old.AccessToken) }
 }
 
 // alive are the grants of the ledger that nobody has ended.

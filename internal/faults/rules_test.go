@@ -1,6 +1,7 @@
 package faults
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -61,14 +62,14 @@ func TestF67EachRuleIsMissedWhenItIsTakenAway(t *testing.T) {
 		})
 	}
 	all.Wait()
-	caught := 0
+	var caught []string
 	for i, rule := range rules {
 		r.must(found[i] == nil, "%s (%s): %v", rule.name, rule.removed, found[i])
 		if found[i] == nil {
-			caught++
+			caught = append(caught, rule.name+" → "+cmp.Or(rule.test, "any test of "+rule.folder))
 		}
 	}
-	r.saw("%d of %d caught", caught, len(rules))
+	r.saw("%d of %d caught: %s", len(caught), len(rules), strings.Join(caught, ", "))
 }
 
 func copyModule(t *testing.T) string {

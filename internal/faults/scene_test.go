@@ -5,8 +5,10 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
+	"os"
 	"sync"
 	"testing"
 	"time"
@@ -202,7 +204,7 @@ func (s *scene) manager(store oauthflow.Store, change ...func(*oauthflow.Manager
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	cfg := oauthflow.ManagerConfig{Store: store, Keys: keys, Environment: environment, Timing: s.timing}
+	cfg := oauthflow.ManagerConfig{Store: store, Keys: keys, Environment: environment, Timing: s.timing, Logger: debugTo(said())}
 	if s.former != nil {
 		cfg.Former = s.openAt(*s.former)
 	}
@@ -224,6 +226,14 @@ func (s *scene) manager(store oauthflow.Store, change ...func(*oauthflow.Manager
 		}
 	})
 	return m
+}
+
+// said is where secrets are looked for when the tests are to say all: as the gate has them.
+func said() io.Writer {
+	if testing.Verbose() {
+		return os.Stderr
+	}
+	return io.Discard
 }
 
 func (s *scene) flow(rt http.RoundTripper) *oauthflow.Flow {

@@ -3,6 +3,8 @@ package faults
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"maps"
 	"slices"
 	"sync"
@@ -13,15 +15,22 @@ import (
 
 // tally counts the outcomes of many calls and how long they took.
 type tally struct {
+	said     io.Writer // the first errors of each outcome; nil for nowhere
 	mu       sync.Mutex
 	outcomes map[string]int
 	took     []time.Duration
 }
 
+// someOf is how many of the same are said.
+const someOf = 3
+
 func (t *tally) add(err error, took time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.outcomes[outcome(err)]++
+	o := outcome(err)
+	if t.outcomes[o]++; t.said != nil && err != nil && t.outcomes[o] <= someOf {
+		fmt.Fprintf(t.said, "%v %+v %#v\n", err, err, err)
+	}
 	t.took = append(t.took, took)
 }
 

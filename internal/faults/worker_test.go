@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"math/rand/v2"
 	"net/http"
 	"os"
@@ -36,13 +37,15 @@ type script struct {
 	Instance    string
 	Limits      limits
 	Quiet       bool     // it is to die with a long text
+	Loud        bool     // what it logs, sees and is told goes to standard error, where secrets are looked for
 	Under       []string // the command that runs it
+	Program     string   // the worker's program; empty for this one
 	Acks        string   // file that notes each save of a connection
 }
 
 // order is what a worker is asked to do, reply what became of it.
 type order struct {
-	Op     string // call, hammer, halt, close, replace, renew, store, vault, reseal, take over, complete
+	Op     string // call, hammer, halt, probe, measure, close, replace, renew, store, vault, reseal, take over, complete
 	Conns  []int
 	Each   int           // goroutines
 	Within time.Duration // for all of it
@@ -59,6 +62,8 @@ type reply struct {
 	Window   []time.Duration
 	Events   map[string]int
 	Failed   int // saves of connections
+	Heap     int // bytes that are live
+	Resident int // bytes of memory that the process has
 	Err      string
 }
 
@@ -72,10 +77,13 @@ type crew struct {
 	store *trippedStore
 	net   *trippedDialer
 	vault vault
+	said  io.Writer
 	leave atomic.Pointer[context.CancelFunc] // ends the calls that are under way
 
 	mu     sync.Mutex
 	events map[string]int
+
+	probes probes
 
 	halt   context.CancelFunc
 	hammer sync.WaitGroup
@@ -113,6 +121,9 @@ func work(text string, in io.Reader, out io.Writer) int {
 func (c *crew) begin(text string) error {
 	if err := json.Unmarshal([]byte(text), &c.script); err != nil {
 		return err
+	}
+	if c.said = io.Discard; c.Loud {
+		c.said = os.Stderr
 	}
 	ca, err := x509.ParseCertificate(c.CA)
 	if err != nil {
@@ -160,10 +171,15 @@ func (c *crew) begin(text string) error {
 	}
 	c.m, err = oauthflow.NewManager(oauthflow.ManagerConfig{
 		Flow: flow, Store: c.store, Former: former, Keys: keys, Environment: c.Environment, StoreEpoch: c.StoreEpoch, Timing: c.Timing,
+		Logger: debugTo(c.said),
 		Observe: func(e oauthflow.Event) {
 			c.mu.Lock()
 			c.events[string(e.Type)]++
+			news := c.events[string(e.Type)] <= someOf
 			c.mu.Unlock()
+			if news {
+				fmt.Fprintf(c.said, "%v %+v %#v\n", e, e, e)
+			}
 			trips.at("event")
 		},
 	})
@@ -183,7 +199,7 @@ func (c *crew) do(o order) reply {
 		return c.parallel(o, func(k oauthflow.Key) error { return c.m.Renew(ctx, k) })
 	case "hammer": // goroutines that call until they are halted
 		ctx, c.halt = context.WithCancel(context.Background())
-		c.tally = tally{outcomes: map[string]int{}}
+		c.tally = tally{outcomes: map[string]int{}, said: c.said}
 		for range o.Each {
 			c.hammer.Go(func() {
 				for ctx.Err() == nil {
@@ -197,6 +213,11 @@ func (c *crew) do(o order) reply {
 			})
 		}
 		return reply{}
+	case "probe":
+		go c.probe(o)
+		return reply{}
+	case "measure":
+		return c.measure()
 	case "halt":
 		c.halt()
 		c.hammer.Wait()
@@ -229,11 +250,15 @@ func (c *crew) do(o order) reply {
 	return reply{Err: "unknown order"}
 }
 
+func debugTo(w io.Writer) *slog.Logger {
+	return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: slog.LevelDebug}))
+}
+
 func key(i int) oauthflow.Key { return oauthflow.Key{Tenant: "acme", Name: fmt.Sprint("c", i)} }
 
 // parallel runs do in o.Each goroutines, which take the connections in turn.
 func (c *crew) parallel(o order, do func(oauthflow.Key) error) reply {
-	t := tally{outcomes: map[string]int{}}
+	t := tally{outcomes: map[string]int{}, said: c.said}
 	var all sync.WaitGroup
 	start := make(chan struct{})
 	for i := range o.Each {

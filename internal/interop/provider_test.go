@@ -9,8 +9,8 @@ const (
 	myDomain    = "acme.my.salesforce.com"
 	loginHost   = "login.salesforce.com"
 	consumerKey = "3MVG9acme.key_of.the.external.client.app"
-	// Characters that differ between form encoding, URL encoding and none.
-	consumerSecret = `S3cret+/=&%: "x`
+	// Characters that differ between form encoding, URL encoding and none; long enough to be looked for in all output.
+	consumerSecret = `S3cret+/=&%: "x7Zq4vT9wK1`
 	orgID          = "00D000000000001EAA"
 	userID         = "005000000000001AAA"
 	adminLogin     = "ada@acme.example"

@@ -33,15 +33,23 @@ func StartPostgres(t testing.TB, settings ...string) *Postgres {
 // Standby starts a hot standby of the server, with the same settings.
 func (p *Postgres) Standby() *Postgres {
 	p.t.Helper()
+	return p.StandbyThrough(p.Addr())
+}
+
+// StandbyThrough is Standby of a server that is reached at another address, such as a relay's.
+func (p *Postgres) StandbyThrough(addr string) *Postgres {
+	p.t.Helper()
 	s := &Postgres{server: server{t: p.t}, bin: p.bin, data: filepath.Join(folder(p.t), "data"), settings: p.settings}
-	s.run("pg_basebackup", "-D", s.data, "-R", "-X", "stream", "-c", "fast", "--no-sync", "-d", p.DSN())
+	s.run("pg_basebackup", "-D", s.data, "-R", "-X", "stream", "-c", "fast", "--no-sync", "-d", dsn(addr))
 	s.Launch()
 	p.t.Cleanup(func() { s.stop(syscall.SIGINT) })
 	return s
 }
 
 // DSN returns a URL for drivers.
-func (p *Postgres) DSN() string { return fmt.Sprintf("postgres://postgres@%s/postgres", p.Addr()) }
+func (p *Postgres) DSN() string { return dsn(p.Addr()) }
+
+func dsn(addr string) string { return fmt.Sprintf("postgres://postgres@%s/postgres", addr) }
 
 // Launch starts a server that was killed, on a new port.
 func (p *Postgres) Launch() {

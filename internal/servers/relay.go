@@ -20,7 +20,13 @@ type Relay struct {
 // StartRelay starts a relay to a server.
 func StartRelay(t testing.TB, target string) *Relay {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	return StartRelayOn(t, "127.0.0.1", target)
+}
+
+// StartRelayOn is StartRelay for those who reach this machine by another of its addresses.
+func StartRelayOn(t testing.TB, ip, target string) *Relay {
+	t.Helper()
+	listener, err := net.Listen("tcp", net.JoinHostPort(ip, "0"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -23,7 +23,7 @@
 //	ErrDamaged                          a record is not as it was written, or in another's place  remove the file that the text names, and connect that org again
 //	ErrUnsafe                           a file or directory is open to others, or no plain one    chown and chmod it, or find out who made it
 //	ErrFilesystem                       the directory is on a network or unknown file system      use a local disk, or package sqlstore
-//	*FileError                          any of these three; Name is the file                      as for the error in it
+//	*FileError                          any of these three; Path is the file                      as for the error in it
 //	errors.ErrUnsupported               Open: the system is neither Linux nor macOS               use package sqlstore
 //	os.ErrClosed                        the store was closed                                      close it last
 //	context.Canceled, DeadlineExceeded  the caller left; a change may have been made              Load tells

@@ -198,7 +198,8 @@ func (o *Org) decide(p petition, d decision) string {
 	return p.back("code", text)
 }
 
-// authorize is the endpoint itself.
+// authorize is the endpoint itself. Source: docs, web server flow: a GET that ends in a 302 to the redirect URI; that another
+// method gets 405, and that immediate logs nobody in, are assumed. The POST is that of the pages in login.go.
 func (o *Org) authorize(in *request) answer {
 	if in.Method == http.MethodPost && o.cfg.Interactive {
 		return o.interactive(in)

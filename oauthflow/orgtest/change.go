@@ -240,6 +240,8 @@ func judgeCallbacks(body *node) *problem {
 	return nil
 }
 
+// judgePolicy checks what the schema leaves as text. Source: live orgs, as reported, for the unit and for permission sets; the
+// other texts are assumed.
 func (o *Org) judgePolicy(body *node, r rules) *problem {
 	if n := body.at("ipRelaxationPolicyType"); n != nil && indexFold(ipRelaxations, n.text) < 0 {
 		return n.problem("INVALID_INPUT", fmt.Sprintf("'%s' is not a valid IP relaxation policy. Set it to %s.", n.text, strings.Join(ipRelaxations, ", ")))
@@ -298,8 +300,8 @@ func (o *Org) judgeConnectedApp(body *node, old *component, r rules) *problem {
 func (o *Org) install(files map[string]string) error {
 	var list []change
 	for _, name := range sorted(files) {
-		if name == "package.xml" {
-			continue // which lists the others
+		if name == "package.xml" { // of a package as it would be deployed; its files say all
+			continue
 		}
 		k, fullName, ok := kindOfFile(name)
 		if !ok {

@@ -27,15 +27,20 @@ type Config struct {
 	Users []User
 
 	// Existing is metadata the org has already, file path in a package to XML text, for example
-	// "connectedApps/Fullcast_Motion_Package.connectedApp"; a package.xml is passed over. The rules about creating apps do
-	// not apply to it; a consumer key and secret in it are taken over, links to the org it came from are replaced.
+	// "connectedApps/Fullcast_Motion_Package.connectedApp"; a package.xml may be there and says nothing new. The rules about
+	// creating apps do not apply to it; a consumer key and secret in it are taken over, links to the org it came from are
+	// replaced.
 	Existing map[string]string
 
 	// SessionTimeout is how long an access token lives without being used; default 2 h. An app may set its own.
 	SessionTimeout time.Duration
 
-	// ApprovalLimit is how many refresh tokens one user may hold for one app before the oldest is revoked; default 5.
+	// ApprovalLimit is how many refresh tokens one user may hold for one app before one is revoked; default 5, as most pages
+	// say. One is read as "after a fifth", which is 4.
 	ApprovalLimit int
+
+	// DropLeastUsed makes the approval over the limit the one that was used longest ago. Default the oldest; pages differ.
+	DropLeastUsed bool
 
 	// RefreshTime is how long the org is busy with one refresh. A second refresh with the same token in that time is
 	// refused. Default 0: instantly done.

@@ -37,6 +37,18 @@ func TestNewRefusesMetadataItCannotRead(t *testing.T) {
 	}
 }
 
+func TestAPackageIsTakenOverWithItsManifest(t *testing.T) {
+	existing := demoApp()
+	existing["package.xml"] = `<Package ` + metadataXML + `><version>66.0</version></Package>`
+	org, err := orgtest.New(orgtest.Config{Existing: existing})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := org.Credentials("Demo"); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestTwoOrgsDifferAndBearNoRealID(t *testing.T) {
 	a, b := withDemo(t, orgtest.Config{}).org.ID(), withDemo(t, orgtest.Config{}).org.ID()
 	if a == b || len(a) != 18 || !strings.HasPrefix(a, "00DTEST") {

@@ -49,6 +49,7 @@ func (o *Org) appCredentials(in *request, s *session, path string) answer {
 	return notThere()
 }
 
+// usage lists the apps of the org. Source: sfdx-hardis reads these two members.
 func (o *Org) usage() answer {
 	list := []map[string]string{}
 	for _, name := range sorted(o.apps) {
@@ -58,6 +59,8 @@ func (o *Org) usage() answer {
 	return jsonAnswer(http.StatusOK, map[string]any{"apps": list})
 }
 
+// stagedCredentials lists, makes, removes and rotates the second set. Source: docs, chatterapi staged credentials; sfdx-hardis
+// for the bodies; the word STAGED and the error codes are assumed.
 func (o *Org) stagedCredentials(in *request, a *app, base string, id []string) answer {
 	show := func(set *credentials) map[string]string {
 		return map[string]string{"id": set.id, "key": set.key, "secret": set.secret, "state": "STAGED", "url": base + "/staged/" + set.id}
@@ -104,6 +107,7 @@ func (o *Org) externalWithID(id string) *app {
 	return nil
 }
 
+// notThere is the REST API's 404. Source: docs, REST API status codes; that credentials answer with it is assumed.
 func notThere() answer {
 	return restError(http.StatusNotFound, "NOT_FOUND", "The requested resource does not exist")
 }

@@ -3,6 +3,8 @@ package orgtest_test
 import (
 	"maps"
 	"net/http"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -88,6 +90,9 @@ func TestADeployIsRefused(t *testing.T) {
 			"Element label is duplicated at this location in type ExternalClientApplication"},
 		{"a word that is not in the enum", edit(policy, "AllSelfAuthorized", "AdminApproved"),
 			"'AdminApproved' is not a valid value for the enum 'PermittedUsersPolicyType'"},
+		{"a word of the enum in another case", edit(plcy, "<startPage>None", "<startPage>none"), "'none' is not a valid value for the enum 'ExtlClntAppStartPage'"},
+		{"a word of a newer API version", edit(policy, "</ExtlClntApp", "<policyAction>StepUpMFA</policyAction></ExtlClntApp"),
+			"'StepUpMFA' is not a valid value for the enum 'PolicyAction'"},
 		{"a boolean that is none", edit(global, "<isPkceRequired>true", "<isPkceRequired>yes"), "'yes' is not a valid value for the type xsd:boolean"},
 		{"a required element that is missing", edit(plcy, "<isEnabled>true</isEnabled>", ""), "Required field is missing: isEnabled"},
 		{"a policy of an app that is not there", edit(policy, ">Demo<", ">Dem0<"),
@@ -144,6 +149,28 @@ func TestADeployIsRefused(t *testing.T) {
 const oldApp = `<ConnectedApp ` + metadataXML + `><contactEmail>a@example.com</contactEmail><label>Old</label><oauthConfig>` +
 	`<callbackUrl>` + callback + `</callbackUrl><consumerKey>3MVG9.old.key</consumerKey><consumerSecret>old-secret</consumerSecret>` +
 	`<scopes>RefreshToken</scopes><scopes>Api</scopes></oauthConfig></ConnectedApp>`
+
+// Real files written by hand are out of order, as are samples of Salesforce's own documents.
+func TestElementsOfAFileMayStandInAnyOrder(t *testing.T) {
+	w := empty(t, orgtest.Config{})
+	files := demoApp()
+	child := regexp.MustCompile(`(?s)<(\w+)>[^<]*</(\w+)>`)
+	for path, text := range files {
+		children := child.FindAllString(text, -1)
+		turned := slices.Clone(children)
+		slices.Reverse(turned)
+		if files[path] = strings.Replace(text, strings.Join(children, ""), strings.Join(turned, ""), 1); files[path] == text {
+			t.Fatalf("%s is as it was", path)
+		}
+	}
+	if out := w.deploy(archive(t, "66.0", files), ""); out.Status != "Succeeded" {
+		t.Fatalf("got %+v", out)
+	}
+	a := w.soap("66.0", "<readMetadata><type>ExtlClntAppConfigurablePolicies</type><fullNames>Demo_plcy</fullNames></readMetadata>")
+	if enabled, page := strings.Index(a.body, "<isEnabled>"), strings.Index(a.body, "<startPage>"); enabled < 0 || page < enabled {
+		t.Errorf("read back, they are in the schema's order: %s", a.body)
+	}
+}
 
 func TestPoliciesThatAreNotInThePackageGetThePlatformsNames(t *testing.T) {
 	w := empty(t, orgtest.Config{})

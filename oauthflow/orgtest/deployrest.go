@@ -41,18 +41,19 @@ func (o *Org) deployRequest(in *request, s *session, version int, id string) ans
 		return jsonAnswer(http.StatusCreated, map[string]any{
 			"id": j.id, "deployOptions": j.options, "deployResult": j.pending(), "validatedDeployRequestId": nil,
 		})
-	case in.Method == http.MethodGet && o.jobs[id] != nil:
-		j := o.jobs[id]
+	case in.Method == http.MethodGet && o.findJob(id) != nil:
+		j := o.findJob(id)
 		result := j.result(o.now())
 		if in.query.Get("includeDetails") == "true" {
 			result["details"] = j.details()
 		}
 		return jsonAnswer(http.StatusOK, map[string]any{"id": j.id, "deployOptions": j.options, "deployResult": result})
-	case in.Method == http.MethodPatch && o.jobs[id] != nil:
-		if !o.cancel(o.jobs[id]) {
+	case in.Method == http.MethodPatch && o.findJob(id) != nil:
+		j := o.findJob(id)
+		if !o.cancel(j) {
 			return restError(http.StatusBadRequest, "INVALID_ID_FIELD", "Deployment already completed")
 		}
-		return jsonAnswer(http.StatusAccepted, map[string]any{"id": id, "deployResult": o.jobs[id].result(o.now())})
+		return jsonAnswer(http.StatusAccepted, map[string]any{"id": j.id, "deployResult": j.result(o.now())})
 	}
 	return restError(http.StatusNotFound, "NOT_FOUND", "The requested resource does not exist")
 }

@@ -139,7 +139,8 @@ func (f *Fault) name() string {
 	return "delay"
 }
 
-// suffer carries a fault out.
+// suffer carries a fault out: what happens on the way is the test's own script, with no source at Salesforce; HTML is assumed
+// of a page that no endpoint has made, as reported of its outages.
 func (o *Org) suffer(in *request, f *Fault) (answer, breakage) {
 	if f.Delay > 0 {
 		free, refused := o.occupy(in)
@@ -171,7 +172,8 @@ func (o *Org) suffer(in *request, f *Fault) (answer, breakage) {
 	return a, breakage{}
 }
 
-// occupy marks the refresh token of a request as being processed until free is called.
+// occupy marks the refresh token of a request as being processed until free is called. That only a known token is held, and
+// before the client is looked at, is assumed.
 func (o *Org) occupy(in *request) (free func(), refused *answer) {
 	form, _ := in.form()
 	if in.holds || in.path != tokenPath || form.Get("grant_type") != "refresh_token" {

@@ -2,6 +2,7 @@ package orgtest
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 )
 
@@ -80,8 +81,9 @@ func (o *Org) openSession(user *person, ap *approval) *session {
 	return s
 }
 
-// approve records that a user allows an app. Over the limit the user's oldest approval of that app ends; pages differ on
-// whether it is the oldest or the least recently used one.
+// approve records that a user allows an app. Over the limit one of the user's approvals of that app ends: the oldest, or the
+// least recently used one, since pages differ (help, five approvals; jsforce#488). That a refresh is the use that counts,
+// and not a call of the API, is assumed.
 func (o *Org) approve(c client, user *person, scopes []string, host string) *approval {
 	now := o.now()
 	ap := &approval{
@@ -93,6 +95,9 @@ func (o *Org) approve(c client, user *person, scopes []string, host string) *app
 		if other.app == c.app && other.user == user && other.ended.IsZero() && other.generation > 0 {
 			alive = append(alive, other)
 		}
+	}
+	if o.cfg.DropLeastUsed {
+		slices.SortStableFunc(alive, func(a, b *approval) int { return a.used.Compare(b.used) })
 	}
 	for len(alive) >= o.cfg.ApprovalLimit {
 		o.end(alive[0])

@@ -82,7 +82,7 @@ func (o *Org) sign(claims map[string]any) string {
 	return text + "." + base64.RawURLEncoding.EncodeToString(signature)
 }
 
-// jwks is /id/keys.
+// jwks is /id/keys. Source: RFC 7517 for the members; small even kids as in public id_tokens; that two are published is assumed.
 func (o *Org) jwks(*request) answer {
 	o.mu.Lock()
 	turn := o.keyTurn

@@ -18,21 +18,6 @@ import (
 	"github.com/fullcast/sfauth/oauthflow/orgtest"
 )
 
-func TestTheSixthApprovalRevokesTheOldest(t *testing.T) {
-	w := withDemo(t, orgtest.Config{})
-	var tokens []string
-	for range 6 {
-		_, refresh := w.connect()
-		tokens = append(tokens, refresh)
-	}
-	wantError(t, w.refresh(tokens[0]), "invalid_grant", "expired access/refresh token")
-	for i, token := range tokens[1:] {
-		if a := w.refresh(token); a.status != http.StatusOK {
-			t.Errorf("token %d: %s", i+2, a.body)
-		}
-	}
-}
-
 func TestAUserMayBeShutOut(t *testing.T) {
 	admin := orgtest.User{Username: "admin@acme.example"}
 	for _, c := range []struct {

@@ -11,7 +11,7 @@ import (
 
 const badLogin = "Please check your username and password. If you still can't log in, contact your Salesforce administrator."
 
-// loginPage asks for user name and password. The authorize request travels along in a hidden field.
+// loginPage asks for user name and password. The authorize request travels along in a hidden field (assumed: see interactive).
 func loginPage(q url.Values, complaint string) answer {
 	content := `<form method="post" action="` + authorizePath + `">
 <p id="error">` + html.EscapeString(complaint) + `</p>
@@ -23,7 +23,7 @@ func loginPage(q url.Values, complaint string) answer {
 	return pageAnswer(http.StatusOK, "Login | Salesforce", content)
 }
 
-// consentPage asks the logged-in user to allow the app. A one-time ticket stands for the login.
+// consentPage asks the logged-in user to allow the app. A one-time ticket stands for the login (assumed: see interactive).
 func consentPage(p petition, ticket string, q url.Values) answer {
 	var list strings.Builder
 	for _, s := range p.scopes {

@@ -28,6 +28,7 @@ type problem struct {
 	line, column int
 }
 
+// problem is one of this element. Source: WSDL, DeployMessage, for line and column; each caller cites its text.
 func (n *node) problem(status, text string) *problem {
 	return &problem{status: status, text: text, line: n.line, column: n.column}
 }

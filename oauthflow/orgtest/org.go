@@ -102,7 +102,7 @@ func (o *Org) AdminSession() (instanceURL, accessToken string) {
 }
 
 // ExpireSessions ends every session of the org, as if nobody had used one for longer than the timeout: all access tokens
-// are dead, refresh tokens live on.
+// are dead, refresh tokens live on. Source: help, session policies of connected apps.
 func (o *Org) ExpireSessions() {
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -10,7 +10,8 @@ import (
 
 var versioned = regexp.MustCompile(`^/services/data/v(\d+)\.0(/.*)?$`)
 
-// rest is the REST API under /services/data.
+// rest is the REST API under /services/data. Source: captured calls of the sf CLI for the list
+// of versions; docs, REST API error codes; that a version which is not served answers like any unknown path is assumed.
 func (o *Org) rest(in *request) answer {
 	if in.path == "/services/data" || in.path == "/services/data/" { // docs: the list of versions needs no session
 		var list []map[string]string
@@ -57,6 +58,8 @@ func (o *Org) restSession(in *request) (*session, *answer) {
 	return s, nil
 }
 
+// resource finds what lies under a version. Source: captured calls of the sf CLI, jsforce and go-salesforce for which paths are
+// asked for and which members are needed; the rest of the bodies, and the numbers in limits, are assumed.
 func (o *Org) resource(in *request, s *session, version int, path string) answer {
 	base := fmt.Sprintf("/services/data/v%d.0", version)
 	switch {
@@ -79,6 +82,8 @@ func (o *Org) resource(in *request, s *session, version int, path string) answer
 	return restError(http.StatusNotFound, "NOT_FOUND", "The requested resource does not exist")
 }
 
+// userRecord is one user by id, 15 or 18 characters. Source: captured calls of the sf CLI, which needs Username; a User has many
+// more fields.
 func (o *Org) userRecord(id string) answer {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -92,6 +97,7 @@ func (o *Org) userRecord(id string) answer {
 	return restError(http.StatusNotFound, "NOT_FOUND", "The requested resource does not exist")
 }
 
+// userFields are the fields of a User that clients were seen to read (captured).
 func userFields(u *person) map[string]any {
 	return map[string]any{
 		"Id": u.id, "Username": u.Username, "Name": u.FirstName + " " + u.LastName, "FirstName": u.FirstName,
@@ -102,7 +108,8 @@ func userFields(u *person) map[string]any {
 var soql = regexp.MustCompile(`(?is)^\s*SELECT\s+(.+?)\s+FROM\s+(\w+)(?:\s+WHERE\s+(\w+)\s*=\s*'([^']*)')?(?:\s+ORDER\s+BY\s+[\w\s,]+?)?(?:\s+LIMIT\s+(\d+))?\s*$`)
 
 // query answers SOQL of one simple form: SELECT fields FROM object [WHERE field = 'text'] [LIMIT n].
-// Its objects are Organization, User, Account and what shows apps; a sandbox of SOQL it is not.
+// Its objects are Organization, User, Account and what shows apps; a sandbox of SOQL it is not. Source: captured queries of the
+// sf CLI and jsforce; docs, REST API error codes; the messages are assumed but for INVALID_TYPE's.
 func (o *Org) query(in *request) answer {
 	m := soql.FindStringSubmatch(in.query.Get("q"))
 	if m == nil {
@@ -140,6 +147,8 @@ func (o *Org) query(in *request) answer {
 	})
 }
 
+// rows are the records of an object. Source: captured queries for the fields, and a public
+// project's for ExternalClientApplication; their values, but for the org's own, are made up.
 func (o *Org) rows(object string) ([]map[string]any, bool) {
 	var rows []map[string]any
 	switch object {

@@ -129,6 +129,8 @@ func (m metadataSchema) check(typ string, n *node, version int) *problem {
 	return nil
 }
 
+// checkValue checks one element's text. Source: the enum text and its form were reported from a live org; that of the other
+// kinds, and of an element with children, is assumed to be alike.
 func (m metadataSchema) checkValue(f field, n *node, version int) *problem {
 	if _, nested := m.types[f.kind]; nested {
 		return m.check(f.kind, n, version)

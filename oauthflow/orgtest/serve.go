@@ -98,7 +98,7 @@ type failing struct{}
 
 func (failing) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 
-// respond reads a request, carries out the fault that is due, and answers.
+// respond reads a request, carries out the fault that is due, and answers. What cannot be read is a 400 (assumed).
 func (o *Org) respond(r *http.Request) (answer, breakage) {
 	in, err := o.read(r)
 	if err != nil {

@@ -49,7 +49,7 @@ func (o *Org) Start() (*Server, error) {
 			GetCertificate: func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 				return authority.issue(hello.ServerName)
 			},
-			MinVersion: tls.VersionTLS12,
+			MinVersion: tls.VersionTLS12, // assumed: what a real host still takes was not read anywhere
 		},
 	}
 	go func() {
@@ -87,7 +87,7 @@ func (s *Server) Transport() *http.Transport {
 			dialer := tls.Dialer{Config: &tls.Config{RootCAs: s.roots, ServerName: host, MinVersion: tls.VersionTLS12}}
 			return dialer.DialContext(ctx, "tcp", s.Addr())
 		},
-		DialContext: func(_ context.Context, _, addr string) (net.Conn, error) { // no host of Salesforce's speaks plain HTTP
+		DialContext: func(_ context.Context, _, addr string) (net.Conn, error) { // assumed: no host of Salesforce's speaks plain HTTP
 			host, _, _ := net.SplitHostPort(addr)
 			return nil, unknownHost(host)
 		},

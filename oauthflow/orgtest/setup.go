@@ -8,7 +8,7 @@ import (
 // SetAppField changes one element of a component as an administrator does by clicking in Setup. The element is a path, such
 // as "ipRelaxationPolicyType" or "oauthConfig/isPkceRequired"; an empty value takes it away, so that the org's default
 // comes back. Settings of the org are components too: SetAppField("OauthOidcSettings", "OauthOidc", "isPkceRequired", "true").
-// An element or value that the schema does not know is an error.
+// An element or value that the schema does not know is an error. That a click writes just its own element is assumed.
 func (o *Org) SetAppField(typ, fullName, element, value string) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -34,7 +34,8 @@ func (o *Org) SetAppField(typ, fullName, element, value string) error {
 	return nil
 }
 
-// DeleteApp deletes an app with everything that belongs to it; its tokens are dead and its key unknown to the org.
+// DeleteApp deletes an app with everything that belongs to it; its tokens are dead and its key unknown to the org. Source: the
+// iOS SDK's words for a deleted app's key; sfdx-hardis for what goes with it; that the tokens die at once is assumed.
 func (o *Org) DeleteApp(apiName string) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -50,7 +51,8 @@ func (o *Org) DeleteApp(apiName string) error {
 	return fmt.Errorf("orgtest: DeleteApp: the org has no app named %q", apiName)
 }
 
-// Block blocks an app for everybody under "OAuth Usage": nobody can authorize it, and its tokens are dead.
+// Block blocks an app for everybody under "OAuth Usage": nobody can authorize it, and its tokens are dead. Source: n8n#21589 for
+// the refusal; that the tokens are revoked for good is assumed.
 func (o *Org) Block(apiName string) error {
 	return o.withApp("Block", apiName, func(a *app) {
 		a.blocked = true
@@ -58,18 +60,18 @@ func (o *Org) Block(apiName string) error {
 	})
 }
 
-// Unblock ends [Org.Block]; users have to authorize the app again.
+// Unblock ends [Org.Block]; users have to authorize the app again (assumed: see there).
 func (o *Org) Unblock(apiName string) error {
 	return o.withApp("Unblock", apiName, func(a *app) { a.blocked = false })
 }
 
-// RevokeAll revokes every token of an app, as "Revoke All" under "OAuth Usage" does.
+// RevokeAll revokes every token of an app, as "Revoke All" under "OAuth Usage" does (reported: the tokens are then expired).
 func (o *Org) RevokeAll(apiName string) error {
 	return o.withApp("RevokeAll", apiName, o.endAll)
 }
 
 // UserApproved records that a user allowed an app at some time before, for all the scopes the app has, and returns the
-// refresh token the app got: what a connection made by older software has.
+// refresh token the app got: what a connection made by older software has. That it is like any other approval is assumed.
 func (o *Org) UserApproved(apiName, username string) (refreshToken string, err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -147,6 +149,7 @@ func (o *Org) RenameMyDomain(name string) error {
 }
 
 // RemoveOldDomains takes the redirects of earlier My Domain names away: those hosts do not resolve any more.
+// Source: help, renaming My Domain; that the name is gone from DNS at once is assumed.
 func (o *Org) RemoveOldDomains() {
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -161,7 +161,8 @@ func (o *Org) readMetadata(call *node, _ *session, version int) (string, *fault)
 	return b.String(), nil
 }
 
-// crudType checks the type of a CRUD call and its limit of ten components (general knowledge of the Metadata API).
+// crudType checks the type of a CRUD call and its limit of ten components. Source: docs, CRUD-based calls; the limit and both
+// texts are assumed, the pages that were read do not show them.
 func crudType(typ string, count, version int) (kind, *fault) {
 	k, ok := kindOf(typ)
 	if !ok || !knownType(k.packageType(), version) {

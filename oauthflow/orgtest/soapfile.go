@@ -9,7 +9,8 @@ import (
 	"strings"
 )
 
-// soapDeploy is the SOAP form of a deploy: base64 zip and DeployOptions in any order.
+// soapDeploy is the SOAP form of a deploy: base64 zip and DeployOptions in any order. Source: WSDL, deploy; captured calls of the
+// sf CLI, whose order is not the WSDL's. That the first state is Queued and the text for a bad zip are assumed.
 func (o *Org) soapDeploy(call *node, s *session, _ int) (string, *fault) {
 	archive, err := decode64(call.value("ZipFile"))
 	if err != nil {
@@ -27,7 +28,8 @@ func queued(j *job) string {
 	return "<result><done>false</done><id>" + j.id + "</id><state>Queued</state></result>"
 }
 
-// checkDeployStatus answers with the DeployResult. Clients write includeDetails as text or as an element of its own.
+// checkDeployStatus answers with the DeployResult. Clients write includeDetails as text or as an element of its own. Source:
+// WSDL, checkDeployStatus; captured calls of two versions of jsforce.
 func (o *Org) checkDeployStatus(call *node, _ *session, _ int) (string, *fault) {
 	j := o.findJob(call.value("asyncProcessId"))
 	if j == nil {
@@ -52,7 +54,8 @@ func (o *Org) deployRecentValidation(call *node, s *session, _ int) (string, *fa
 	return "<result>" + j.id + "</result>", nil
 }
 
-// cancelDeploy says in done whether nothing is left to wait for.
+// cancelDeploy says in done whether nothing is left to wait for. Source: WSDL, cancelDeploy, whose one parameter is named String;
+// that a cancelled deploy ends at once, and the refusal of one that has ended, are assumed.
 func (o *Org) cancelDeploy(call *node, _ *session, _ int) (string, *fault) {
 	j := o.findJob(call.value("String"))
 	if j == nil {
@@ -73,11 +76,13 @@ func (o *Org) findJob(id string) *job {
 	return nil
 }
 
+// noSuchJob refuses an id that is no deploy or retrieve of this org. Code and text are assumed.
 func noSuchJob(id string) *fault {
 	return &fault{"INVALID_ID_FIELD", "INVALID_ID_FIELD: Invalid AsyncProcessId: " + id}
 }
 
-// soapRetrieve collects what a manifest names. Without singlePackage the files lie under unpackaged/.
+// soapRetrieve collects what a manifest names. Without singlePackage the files lie under unpackaged/. Source: WSDL, retrieve;
+// captured calls of the sf CLI and jsforce for order, names and that folder; that it is done at once is assumed.
 func (o *Org) soapRetrieve(call *node, s *session, _ int) (string, *fault) {
 	request := call.at("request")
 	if request == nil {
@@ -96,6 +101,8 @@ func (o *Org) soapRetrieve(call *node, s *session, _ int) (string, *fault) {
 	return queued(j), nil
 }
 
+// collect finds the components; a type or name that is not there is a message, not a failure. Source: WSDL, RetrieveMessage;
+// that it is no failure, and the text, are assumed.
 func (o *Org) collect(j *job, manifest *node, version int) {
 	if manifest == nil {
 		manifest = &node{}
@@ -129,7 +136,7 @@ func (o *Org) collect(j *job, manifest *node, version int) {
 	j.zip = o.archive(j, version)
 }
 
-// archive writes the zip of a retrieve, package.xml last.
+// archive writes the zip of a retrieve, package.xml last (assumed; its order of types is that of retrieved files).
 func (o *Org) archive(j *job, version int) []byte {
 	var b bytes.Buffer
 	z := zip.NewWriter(&b)
@@ -164,7 +171,8 @@ func (o *Org) archive(j *job, version int) []byte {
 	return b.Bytes()
 }
 
-// checkRetrieveStatus answers with the RetrieveResult.
+// checkRetrieveStatus answers with the RetrieveResult, the zip in any case. Source: WSDL, checkRetrieveStatus; members that
+// clients cannot do without, found by leaving each out. That includeZip may be left out is assumed.
 func (o *Org) checkRetrieveStatus(call *node, _ *session, _ int) (string, *fault) {
 	j := o.findJob(call.value("asyncProcessId"))
 	if j == nil || j.zip == nil {
@@ -183,7 +191,8 @@ func (o *Org) checkRetrieveStatus(call *node, _ *session, _ int) (string, *fault
 	return b.String(), nil
 }
 
-// describeMetadata lists the types an API version has.
+// describeMetadata lists the types an API version has. Source: WSDL, describeMetadata; suffixes and folders as in the registry of
+// the sf CLI; what it says of partial saves and tests is assumed from the rule that production rolls back.
 func (o *Org) describeMetadata(call *node, _ *session, version int) (string, *fault) {
 	if text := call.value("asOfVersion"); text != "" {
 		v, err := apiVersion(text)

@@ -13,20 +13,24 @@ const (
 	upsert
 )
 
+// createMetadata refuses a name that is taken. Source: WSDL, see write.
 func (o *Org) createMetadata(call *node, s *session, version int) (string, *fault) {
 	return o.write(call, s, version, create)
 }
 
+// updateMetadata refuses a name that is not there. Source: WSDL, see write.
 func (o *Org) updateMetadata(call *node, s *session, version int) (string, *fault) {
 	return o.write(call, s, version, update)
 }
 
+// upsertMetadata does either. Source: WSDL, see write.
 func (o *Org) upsertMetadata(call *node, s *session, version int) (string, *fault) {
 	return o.write(call, s, version, upsert)
 }
 
 // write is create, update and upsert: components of one type, matched by fullName, each on its own unless
-// AllOrNoneHeader says otherwise (docs, CRUD-based calls; this org saves each on its own).
+// AllOrNoneHeader says otherwise (docs, CRUD-based calls; this org saves each on its own). That an update replaces the whole
+// component, and the texts of both refusals, are assumed.
 func (o *Org) write(call *node, s *session, version int, mode writeMode) (string, *fault) {
 	list := call.all("metadata")
 	typ := ""
@@ -62,6 +66,7 @@ func (o *Org) write(call *node, s *session, version int, mode writeMode) (string
 	return b.String(), nil
 }
 
+// deleteMetadata removes components by name, each on its own. Source: WSDL, deleteMetadata; docs, CRUD-based calls.
 func (o *Org) deleteMetadata(call *node, s *session, version int) (string, *fault) {
 	names := call.texts("fullNames")
 	k, f := crudType(call.value("type"), len(names), version)
@@ -84,7 +89,7 @@ func (r result) status() string {
 	return r.problem.status
 }
 
-// saved writes a SaveResult, UpsertResult or DeleteResult.
+// saved writes a SaveResult, UpsertResult or DeleteResult. Source: WSDL.
 func saved(b *strings.Builder, r result, mode writeMode) {
 	b.WriteString("<result>")
 	if mode == upsert {

@@ -14,7 +14,8 @@ import (
 
 const tokenPath = "/services/oauth2/token"
 
-// token is the token endpoint for the two grants this org serves.
+// token is the token endpoint for the two grants this org serves. Source: help, OAuth flow errors, for the codes; texts from the
+// mobile SDKs' constants; that a GET is refused with 400 is assumed.
 func (o *Org) token(in *request) answer {
 	if in.Method != http.MethodPost {
 		return oauthError("invalid_request", "must use HTTP POST")
@@ -77,7 +78,8 @@ func (o *Org) identify(in *request, form url.Values, required func(settings) boo
 	return c, s, nil
 }
 
-// exchange is the authorization_code grant.
+// exchange is the authorization_code grant. Source: docs, web server flow; help, remote access terminology (a code is good once,
+// for 15 minutes); texts as in public issues; that a code of another client is called invalid is assumed.
 func (o *Org) exchange(in *request, form url.Values) answer {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -139,8 +141,8 @@ func (o *Org) admits(in *request, s settings, user *person, form url.Values) (co
 	return "", ""
 }
 
-// renew is the refresh_token grant. A second refresh with the same token while one is being processed is refused (release
-// notes, Summer '24 and Winter '25); the lock is not held meanwhile.
+// renew is the refresh_token grant. A second refresh with the same token while one is being processed is refused; the lock is
+// not held meanwhile. Source: release notes, Summer '24 and Winter '25.
 func (o *Org) renew(in *request, form url.Values) answer {
 	free, refused := o.occupy(in)
 	if refused != nil {

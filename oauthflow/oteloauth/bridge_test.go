@@ -21,6 +21,7 @@ import (
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 
 	"github.com/fullcast/sfauth/oauthflow"
+	"github.com/fullcast/sfauth/oauthflow/orgtest"
 	"github.com/fullcast/sfauth/oauthflow/oteloauth"
 )
 
@@ -233,5 +234,76 @@ func TestWithoutAnSDKNothingFails(t *testing.T) {
 	}
 	if resp, err := b.Transport(&answers{status: 204}).RoundTrip(r); err != nil || resp.StatusCode != 204 {
 		t.Errorf("got %v, %v", resp, err)
+	}
+}
+
+// A manager over a simulated org, with everything that the bridge offers: a refresh, a refusal that heals and one that
+// does not, as OpenTelemetry's own SDK exports them.
+func TestAConnectionsLifeIsExportedAsSpansEventsAndStates(t *testing.T) {
+	k := newKit(t, nil)
+	org, client, refreshToken := orgWithApp()
+	flow, err := oauthflow.NewFlow(oauthflow.Config{
+		RedirectURLs: []string{"https://app.fullcast.io/app/admin/motion"}, Transport: k.Transport(org.RoundTripper()),
+	})
+	check(err)
+	keys, err := oauthflow.NewKeys(oauthflow.GenerateSealingKey("test"))
+	check(err)
+	m, err := oauthflow.NewManager(oauthflow.ManagerConfig{
+		Flow: flow, Store: oauthflow.NewMemoryStore(), Keys: keys, Environment: "test", Observe: k.Observe,
+	})
+	check(err)
+	check(k.Watch(func(ctx context.Context) iter.Seq2[oauthflow.Connection, error] { return m.List(ctx, "") }))
+	key := oauthflow.Key{Tenant: "acme", Name: "main"}
+	state := func(want string) {
+		t.Helper()
+		expect(t, points(k.reader, "sfauth.connections"), map[string]int64{"sfauth.app.kind=ConnectedApp,sfauth.connection.status=" + want: 1})
+	}
+
+	_, err = m.Adopt(t.Context(), key, client, refreshToken)
+	check(err)
+	state("active")
+	check(org.Inject(orgtest.Fault{
+		Path: "/services/oauth2/token", Status: 400, Body: `{"error":"invalid_grant","error_description":"ip restricted"}`,
+		Header: http.Header{"Content-Type": {"application/json"}},
+	}))
+	if err := m.Renew(t.Context(), key); err == nil {
+		t.Fatal("the refresh was not refused")
+	}
+	state("suspended")
+	check(m.SetClient(t.Context(), key, client))
+	for began := time.Now(); m.Renew(t.Context(), key) != nil; time.Sleep(50 * time.Millisecond) {
+		if time.Since(began) > time.Minute {
+			t.Fatal("it does not heal")
+		}
+	}
+	state("active")
+	check(org.RevokeAll("Demo"))
+	if err := m.Renew(t.Context(), key); err == nil {
+		t.Fatal("the grant is alive")
+	}
+	state("broken")
+	check(m.Close(t.Context()))
+
+	events := points(k.reader, "sfauth.events")
+	for want, n := range map[string]int64{
+		"sfauth.event.type=refreshed": 2, "sfauth.event.type=connected": 1, "sfauth.event.type=repaired": 1,
+		"error.type=IP restricted,sfauth.event.type=suspended": 1, "error.type=grant dead,sfauth.event.type=broken": 1,
+	} {
+		if events[want] != n {
+			t.Errorf("%d events %s, want %d", events[want], want, n)
+		}
+	}
+	expect(t, points(k.reader, "sfauth.refresh.duration"), map[string]int64{"": 2})
+	posts, failed := 0, 0
+	for _, s := range k.spans.GetSpans() {
+		if s.Name == "POST /services/oauth2/token" {
+			posts++
+			if s.Status.Code == codes.Error {
+				failed++
+			}
+		}
+	}
+	if posts != 4 || failed != 2 {
+		t.Errorf("%d spans of token calls, %d of them failed; want 4 and 2", posts, failed)
 	}
 }

@@ -108,6 +108,10 @@ func (s *Store) examine(ctx context.Context, c Config) error {
 	if !strings.HasPrefix(product, s.grammar.product) {
 		return fmt.Errorf("sqlstore: Config.Dialect is %s, but the database is %.80q", c.Dialect, product)
 	}
+	s.timeline = "''"
+	if s.grammar.timeline != "" && c.DB.QueryRowContext(ctx, "SELECT "+s.grammar.timeline).Scan(new(string)) == nil { // else a relative of PostgreSQL
+		s.timeline = s.grammar.timeline
+	}
 	if problem := s.grammar.volatile(setting1, setting2); problem != "" && c.Durability == AcknowledgedWritesSurvive {
 		return fmt.Errorf("%w: %s; change that, or set Config.Durability to AcknowledgedWritesMayBeLost", ErrVolatile, problem)
 	}

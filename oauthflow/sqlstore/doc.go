@@ -47,7 +47,8 @@
 //
 // PostgreSQL: any isolation level. Behind a pooler that hands out connections by transaction, such as PgBouncer, tell
 // the driver not to prepare statements; for pgx, add default_query_exec_mode=exec to the DSN. With asynchronous replication, a failover may lose what was acknowledged before it;
-// use synchronous_standby_names.
+// use synchronous_standby_names. Where that is empty, Load tells the timeline that the server is in, so that after a
+// failover or a restoration to a point in time no refresh token is sent before Salesforce has said that it is unspent.
 //
 // MySQL, MariaDB: InnoDB, any isolation level and sql_mode. With asynchronous replication the same holds; also set
 // sync_binlog=1.

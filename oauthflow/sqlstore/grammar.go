@@ -16,6 +16,8 @@ type grammar struct {
 	product  string                       // how the first begins
 	volatile func(one, two string) string // what is wrong with the settings, or nothing
 
+	timeline string // the history that the server is in; empty where there is no such thing
+
 	lock   string              // a statement that lets one transaction at a time migrate; %d is a number of the table
 	schema string              // file with the table
 	judge  func(error) verdict // what an error of the driver says
@@ -38,6 +40,10 @@ var grammars = map[Dialect]*grammar{
 			}
 			return ""
 		},
+		// A standby that is promoted begins a new one, and so does a restoration to a point in time. Where a commit waits for
+		// a standby nothing is lost.
+		timeline: "CASE WHEN pg_is_in_recovery() OR current_setting('synchronous_standby_names') <> '' THEN '' " +
+			"ELSE substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) END",
 		lock:   "SELECT pg_advisory_xact_lock(%d)",
 		schema: "schema/postgresql.sql",
 		judge:  judgePostgreSQL,

@@ -54,7 +54,7 @@ func (s *Store) deletion(id key, version int64) *statement {
 }
 
 func (s *Store) selection(id key) *statement {
-	return s.grammar.sql("SELECT id, version, due, data FROM ", s.table, " WHERE id = ", id)
+	return s.grammar.sql("SELECT id, version, due, data, ", s.timeline, " FROM ", s.table, " WHERE id = ", id)
 }
 
 // first selects the first records of a prefix by id.

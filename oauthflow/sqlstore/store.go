@@ -18,6 +18,7 @@ type Store struct {
 	db           *sql.DB
 	grammar      *grammar
 	table, index string // quoted
+	timeline     string // expression; '' where the database does not tell
 }
 
 var _ oauthflow.Store = (*Store)(nil)
@@ -31,7 +32,10 @@ func (s *Store) Load(ctx context.Context, id string) (oauthflow.Record, error) {
 	var r oauthflow.Record
 	err := s.retry(ctx, func() error {
 		var err error
-		r, err = scan(s.db.QueryRowContext(ctx, q.text.String(), q.args...))
+		var timeline string
+		if r, err = scan(s.db.QueryRowContext(ctx, q.text.String(), q.args...), &timeline); err == nil {
+			r.Timeline = timeline
+		}
 		return err
 	})
 	if errors.Is(err, sql.ErrNoRows) {
@@ -125,10 +129,10 @@ func (s *Store) retry(ctx context.Context, do func() error) error {
 }
 
 // scan reads a row; the record's data are its own.
-func scan(row interface{ Scan(...any) error }) (oauthflow.Record, error) {
+func scan(row interface{ Scan(...any) error }, more ...any) (oauthflow.Record, error) {
 	var r oauthflow.Record
 	var version, due int64
-	if err := row.Scan(&r.ID, &version, &due, &r.Data); err != nil {
+	if err := row.Scan(append([]any{&r.ID, &version, &due, &r.Data}, more...)...); err != nil {
 		return oauthflow.Record{}, err
 	}
 	r.Version = uint64(version)

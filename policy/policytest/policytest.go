@@ -11,6 +11,18 @@
 // Each folder that holds files is one app. A package.xml in it tells the API version; without one the version is
 // unknown. Files that end in .settings are the org's settings.
 //
+// # Errors
+//
+// Nothing is returned; each goes to T.Errorf, with file and line where there is one:
+//
+//	error                           when                                         what to do
+//	found, but no comment wants it  the rules find more than the comments say    mend the rule, or add the comment
+//	not found                       the rules find less                          the same
+//	the set has no such rule        a comment names another rule                 correct its ID, or pass the rule to Run
+//	any other                       the tree cannot be read, or holds no app     mend the file that the text names
+//
+// # Programs
+//
 // The package does not import testing, so a program may use it to check rules that are made at run time.
 package policytest
 

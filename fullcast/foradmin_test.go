@@ -1,0 +1,127 @@
+package fullcast_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/fullcast/sfauth/fullcast"
+	"github.com/fullcast/sfauth/oauthflow"
+)
+
+var egress = []string{"203.0.113.7", "198.51.100.0/28", "2001:db8::/48"}
+
+func withEgress(c *fullcast.Config) { c.EgressAddresses = egress }
+
+func TestEveryRemedyHasATextForTheAdminAndAPolicyNamesTheAddresses(t *testing.T) {
+	for r := fullcast.Retry; r <= fullcast.ContactCSM; r++ {
+		text := r.ForAdmin(egress)
+		if len(text) < 40 || !strings.HasSuffix(text, ".") {
+			t.Errorf("%q has the text %q", r, text)
+		}
+		for _, a := range egress {
+			if strings.Contains(text, a) != (r == fullcast.AdminFixesPolicy) {
+				t.Errorf("%q names %s: %v", r, a, !strings.Contains(text, a))
+			}
+		}
+	}
+	if text := fullcast.AdminFixesPolicy.ForAdmin(nil); !strings.Contains(text, "Fullcast tells you which") {
+		t.Errorf("without addresses: %q", text)
+	}
+	for _, r := range []fullcast.Remedy{fullcast.Migrate, fullcast.RecreateApp} {
+		if text := r.ForAdmin(nil); !strings.Contains(text, "support.fullcast.com") {
+			t.Errorf("%q does not say where to read on", text)
+		}
+	}
+	if text := fullcast.Remedy(0).ForAdmin(egress); text != "" {
+		t.Errorf("no remedy has the text %q", text)
+	}
+}
+
+func TestTheTextForTheAdminSaysWhatHasHappenedAndWhichAddressesToAllow(t *testing.T) {
+	w := newWorld(t, config{})
+	w.deploy(t, fullcast.ExternalClientApp(fullcast.Production, "admin@acme.example"))
+	w.connect(t)
+	sf := w.connector(t, w.store, withEgress)
+	conn, err := sf.Open(t.Context(), main)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.org.ExpireSessions()
+	w.refuse(t, `{"error":"invalid_grant","error_description":"ip restricted"}`)
+	_, err = query(t.Context(), conn)
+	wantError(t, err, oauthflow.KindIPRestricted, fullcast.AdminFixesPolicy)
+	now, serr := conn.Status(t.Context())
+	if serr != nil {
+		t.Fatal(serr)
+	}
+	texts := map[string]string{"the error": sf.ForAdmin(err), "the stored fault": conn.ForAdmin(now.Fault)}
+	for _, l := range conn.Diagnose(t.Context()).Lines {
+		if l.Subject == "Stored connection" {
+			texts["the diagnosis"] = l.Text + l.ForAdmin
+		}
+	}
+	for of, text := range texts {
+		for _, want := range []string{"network address", "Login IP Ranges", "203.0.113.7, 198.51.100.0/28, 2001:db8::/48"} {
+			if !strings.Contains(text, want) {
+				t.Errorf("the text about %s lacks %q: %s", of, want, text)
+			}
+		}
+		if strings.Contains(text, w.client(t, "Fullcast").Secret.Reveal()) {
+			t.Errorf("the text about %s shows the consumer secret", of)
+		}
+	}
+	now.Fault = nil
+	for _, text := range []string{sf.ForAdmin(nil), conn.ForAdmin(nil), conn.ForAdmin(now.Fault)} {
+		if text != "" {
+			t.Errorf("about nothing: %q", text)
+		}
+	}
+}
+
+func TestTheTextAboutABrokenConnectedAppSaysToMigrate(t *testing.T) {
+	w, c, token := legacyWorld(t)
+	conn, err := w.sf.Adopt(t.Context(), main, c, token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.org.ExpireSessions()
+	w.refuse(t, `{"error":"invalid_client","error_description":"invalid client credentials"}`)
+	if _, err := query(t.Context(), conn); err == nil {
+		t.Fatal("it was not refused")
+	}
+	now, err := conn.Status(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text := conn.ForAdmin(now.Fault); !strings.Contains(text, fullcast.Migrate.ForAdmin(nil)) {
+		t.Errorf("got %q", text)
+	}
+}
+
+func TestAddressesThatSalesforceNeverSeesAreRefused(t *testing.T) {
+	for _, tt := range []struct{ given, want string }{
+		{"fullcast.io", "neither an address"},
+		{"", "neither an address"},
+		{"203.0.113.7:443", "neither an address"},
+		{"fe80::1%eth0", "neither an address"},
+		{"203.0.113.7/28", "write 203.0.113.0/28"},
+		{"0.0.0.0/0", "nearly everybody"},
+		{"10.0.0.0/8", "no public address"},
+		{"192.168.1.1", "no public address"},
+		{"127.0.0.1", "no public address"},
+		{"0.0.0.0", "no public address"},
+		{"::1", "no public address"},
+		{"224.0.0.1", "no public address"},
+	} {
+		keys, err := oauthflow.NewKeys(oauthflow.GenerateSealingKey("test"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = fullcast.NewConnector(fullcast.Config{
+			Site: fullcast.Production, Store: oauthflow.NewMemoryStore(), Keys: keys, EgressAddresses: []string{"203.0.113.7", tt.given},
+		})
+		if err == nil || !strings.Contains(err.Error(), "EgressAddresses") || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%q: got %v, want an error that says %q", tt.given, err, tt.want)
+		}
+	}
+}

@@ -1,0 +1,183 @@
+package faults
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"net/url"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/fullcast/sfauth/internal/servers"
+	"github.com/fullcast/sfauth/oauthflow/orgtest"
+)
+
+// between sets a scene's org and PostgreSQL up for workers on other hosts, and returns what tells a worker.
+func (s *scene) between(h hosts) func(*script) {
+	s.t.Helper()
+	database, err := url.Parse(s.place.DSN)
+	must(s.t, err)
+	if database.Port() == "" {
+		database.Host += ":5432"
+	}
+	database.Host = servers.StartRelayOn(s.t, h.self, database.Host).Addr()
+	org := servers.StartRelayOn(s.t, h.self, s.server.Addr())
+	return func(sc *script) { sc.Place.DSN, sc.Addr = database.String(), org.Addr() }
+}
+
+func (s *scene) workersOn(h hosts, n int) []*worker {
+	s.t.Helper()
+	reach, all := s.between(h), make([]*worker, n)
+	for i := range all {
+		all[i] = s.worker(reach, h.on(i))
+		h.keeps(all[i])
+	}
+	return all
+}
+
+// soak is how long F8 lasts: SFAUTH_SOAK, such as 2h, or what the row says.
+func soak(t *testing.T) time.Duration {
+	text := os.Getenv("SFAUTH_SOAK")
+	if text == "" {
+		return time.Duration(size(20, 20*60)) * time.Second
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil || d < 10*time.Second {
+		t.Fatalf("SFAUTH_SOAK is %q, want a time such as 20m, 10s at least", text)
+	}
+	return d
+}
+
+func TestF08ASoakOfHostsThatShareADatabase(t *testing.T) {
+	const processes = 4
+	lasting, connections := soak(t), 500
+	if lasting < 2*time.Minute {
+		connections = 100
+	}
+	r := drill(t, 8, fmt.Sprintf("PostgreSQL: %d hosts, %d connections, all sessions end again and again for %v", processes, connections, lasting),
+		"one request for each expiry and connection, 0 replays, 0 lost; memory grows ≤ 1 MiB an hour; p99 of a cached token ≤ 20 µs")
+	h := newHosts(t, processes)
+	s := newSceneOn(t, postgres, connections, orgtest.Config{})
+	workers := s.workersOn(h, processes)
+	call := order{Op: "call", Conns: s.indices(), Each: connections, Within: 5 * time.Minute}
+	everybody(workers, call)
+	everybody(workers, order{Op: "probe", Conns: s.indices(), Within: lasting + time.Hour})
+	mark, began := s.mark(), time.Now()
+	var sizes memory
+	rounds, failed := 0, 0
+	for time.Since(began) < lasting && failed == 0 {
+		next := time.After(min(lasting/10, 8*time.Second))
+		s.org.ExpireSessions()
+		sum := everybody(workers, call)
+		if failed = processes*connections - sum.Outcomes["ok"]; failed > 0 {
+			t.Logf("outcomes %v", sum.Outcomes)
+		}
+		rounds++
+		sizes.add(time.Since(began), everybody(workers, order{Op: "measure"}), processes)
+		<-next
+	}
+	last := everybody(workers, order{Op: "measure"})
+	a := s.since(mark)
+	good, bad := s.healthy(time.Minute)
+	r.must(a.posts == rounds*connections && a.rotations == a.posts, "%d requests and %d rotations in %d rounds", a.posts, a.rotations, rounds)
+	r.must(a.replays == 0 && good == connections && failed == 0, "%d replays, %d lost (%v), %d calls failed", a.replays, connections-good, bad, failed)
+	r.must(last.P99 > 0 && last.P99 <= patience(20*time.Microsecond), "p99 of a cached token %v", last.P99)
+	heap, resident := sizes.slopes()
+	grown := fmt.Sprintf("live heap grew %.2f MiB an hour, resident memory %.2f", heap, resident)
+	if lasting >= 10*time.Minute {
+		r.must(heap <= 1 && resident <= 1, "%s", grown)
+	} else {
+		grown = "too short to tell of memory"
+	}
+	r.saw("%v: %d rounds, %d requests, %d rotations, %d replays, %d lost; p99 %v; %s", h, rounds, a.posts, a.rotations, a.replays, connections-good, last.P99, grown)
+}
+
+// probes notes how long the cached token takes that a process asks for once a millisecond.
+type probes struct {
+	mu   sync.Mutex
+	took [10_000]int // by the microsecond, the last one for all that is longer
+	n    int
+}
+
+// probe asks for a token twice in a row: the second is cached.
+func (c *crew) probe(o order) {
+	ctx, cancel := context.WithTimeout(context.Background(), o.Within)
+	defer cancel()
+	for ctx.Err() == nil {
+		time.Sleep(time.Millisecond)
+		source := c.m.Source(key(o.Conns[rand.IntN(len(o.Conns))]))
+		first, err := source.TokenContext(ctx)
+		if err != nil {
+			continue
+		}
+		began := time.Now()
+		second, err := source.TokenContext(ctx)
+		took := time.Since(began)
+		if err != nil || second.AccessToken != first.AccessToken {
+			continue
+		}
+		c.probes.mu.Lock()
+		c.probes.took[min(int(took/time.Microsecond), len(c.probes.took)-1)]++
+		c.probes.n++
+		c.probes.mu.Unlock()
+	}
+}
+
+// p99 is rounded up to the microsecond.
+func (p *probes) p99() time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	seen := 0
+	for i, n := range p.took {
+		if seen += n; n > 0 && seen*100 >= p.n*99 {
+			return time.Duration(i+1) * time.Microsecond
+		}
+	}
+	return 0
+}
+
+// measure tells of the process itself: what is live, and what the system keeps for it once all else is given back.
+func (c *crew) measure() reply {
+	debug.FreeOSMemory()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	r := reply{P99: c.probes.p99(), Heap: int(m.HeapAlloc)}
+	b, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		r.Err = err.Error()
+		return r
+	}
+	_, rest, _ := strings.Cut(string(b), "VmRSS:")
+	_, _ = fmt.Sscan(rest, &r.Resident)
+	r.Resident *= 1 << 10
+	return r
+}
+
+// memory is what the workers took on average, in MiB, and when, in hours.
+type memory struct{ at, heap, resident []float64 }
+
+func (m *memory) add(at time.Duration, sum reply, processes int) {
+	mib := float64(processes) * (1 << 20)
+	m.at = append(m.at, at.Hours())
+	m.heap = append(m.heap, float64(sum.Heap)/mib)
+	m.resident = append(m.resident, float64(sum.Resident)/mib)
+}
+
+// slopes are by how much both grow in an hour, by least squares, once the first quarter has warmed all up.
+func (m *memory) slopes() (heap, resident float64) {
+	from := len(m.at) / 4
+	return slope(m.at[from:], m.heap[from:]), slope(m.at[from:], m.resident[from:])
+}
+
+func slope(x, y []float64) float64 {
+	n, sx, sy, sxx, sxy := float64(len(x)), 0.0, 0.0, 0.0, 0.0
+	for i := range x {
+		sx, sy, sxx, sxy = sx+x[i], sy+y[i], sxx+x[i]*x[i], sxy+x[i]*y[i]
+	}
+	return (n*sxy - sx*sy) / (n*sxx - sx*sx)
+}

@@ -1,0 +1,116 @@
+package metadata
+
+import (
+	"strings"
+	"sync"
+)
+
+// enums are the words of Salesforce's enumerations, by the name that the tag enum of a field has, spelled as the server
+// writes them. A name in lower case is that of an element which the schema calls a string and the documents restrict.
+//
+// A word in another spelling is read as the server's: upper and lower case and white space around it do not count, and
+// what follows "/" is another word for the same. Written is the server's. A word that is not here stays as it is: it may
+// be newer.
+//
+// Source: Salesforce's published WSDLs 57 to 66 and types 67 and 68; Metadata API, ExtlClntAppOauthConfigurablePolicies
+// and ConnectedApp, for the strings; for Enforce_relaxrefresh what a live org writes.
+var enums = map[string]string{
+	"AccessMethod": "Get Post",
+	"CanvasLocationOptions": "None Chatter UserProfile Visualforce Aura Publisher ChatterFeed ServiceDesk OpenCTI AppLauncher " +
+		"MobileNav PageLayout",
+	"CanvasOptions": "HideShare HideHeader PersonalEnabled",
+	"ConnectedAppOauthAccessScope": "Basic Api Web Full Chatter CustomApplications RefreshToken OpenID Profile Email Address Phone " +
+		"OfflineAccess CustomPermissions Wave Eclair Pardot Lightning Content CDPIngest CDPProfile CDPQuery " +
+		"Chatbot CDPSegment CDPIdentityResolution CDPCalculatedInsight ForgotPassword UserRegistration " +
+		"SFAP/SFApiPlatform Interaction CDP EinsteinGPT PwdlessLogin MCP SCRT DataCloudUserClaims A2A " +
+		"CmdbDiscovery SemanticLayer",
+	"DevicePlatformType":       "ios android",
+	"DeviceType":               "phone tablet minitablet",
+	"ExtlClntAppDistState":     "Local Global Packaged Managed AutoInstalled",
+	"ExtlClntAppManagedType":   "Local Global",
+	"ExtlClntAppStartPage":     "None Custom OAuth SAML",
+	"JWTSessionTimeoutType":    "UserSession Custom",
+	"PermittedUsersPolicyType": "AllSelfAuthorized AdminApprovedPreAuthorized",
+	"PolicyAction":             "Block RaiseSessionLevel StepUpMFA",
+	"RefreshTokenPolicyType":   "Infinite Zero SpecificLifetime/specific_lifetime SpecificInactivity/specific_inactivity",
+	"SamlEncryptionType":       "AES_128 AES_256 Triple_Des",
+	"SamlIdpSLOBinding":        "RedirectBinding PostBinding",
+	"SamlInitiationMethod":     "None IdpInitiated SpInitiated",
+	"SamlNameIdFormatType":     "Unspecified EmailAddress Persistent Transient",
+	"SamlSigningAlgoType":      "SHA1 SHA256",
+	"SamlSubjectType":          "Username FederationId UserId SpokeId CustomAttribute PersistentId",
+	"SessionSecurityLevel":     "LOW STANDARD HIGH_ASSURANCE",
+	"TlsClientAuthCertParamType": "tls_client_auth_subject_dn tls_client_auth_san_dns tls_client_auth_san_uri " +
+		"tls_client_auth_san_ip tls_client_auth_san_email tls_client_auth_san_spiffe",
+
+	scopeList: "Basic Api Web Full Chatter CustomApplications RefreshToken OpenID Profile Email Address Phone " +
+		"OfflineAccess CustomPermissions Wave Eclair Pardot Lightning Content CDPIngest CDPProfile CDPQuery " +
+		"Chatbot CDPSegment CDPIdentityResolution CDPCalculatedInsight ForgotPassword UserRegistration " +
+		"SFApiPlatform/SFAP Interaction CDP EinsteinGPT PwdlessLogin MCP SCRT DataCloudUserClaims A2A " +
+		"CmdbDiscovery SemanticLayer",
+
+	"ipRelaxation":             "ENFORCE BYPASS_2FACTOR BYPASS ENFORCE_RELAXREFRESH",
+	"ipRelaxationPolicyType":   "Enforce Bypass_2factor Bypass Enforce_relaxrefresh",
+	"refreshTokenValidityUnit": "Hours/Hour Days/Day Months/Month",
+}
+
+// scopeList names the words of an element that holds several, separated by commas.
+const scopeList = "commaSeparatedOauthScopes"
+
+// serverWords leads from a word as the server spells it, and from every other one folded, to the server's spelling.
+var serverWords = sync.OnceValue(func() map[string]map[string]string {
+	all := map[string]map[string]string{}
+	for name, words := range enums {
+		all[name] = map[string]string{}
+		for word := range strings.FieldsSeq(words) {
+			same := strings.Split(word, "/")
+			all[name][same[0]] = same[0]
+			for _, w := range same {
+				all[name][fold(w)] = same[0]
+			}
+		}
+	}
+	return all
+})
+
+// fold leaves of a word what all its spellings have in common.
+func fold(word string) string { return strings.ToLower(strings.TrimSpace(word)) }
+
+// spelled returns the server's spelling of a word of an enumeration, and any other text as it is.
+func spelled(enum, text string) string {
+	switch enum {
+	case "":
+		return text
+	case scopeList:
+		return spelledList(text)
+	}
+	return spelledWord(enum, text)
+}
+
+func spelledWord(enum, text string) string {
+	words := serverWords()[enum]
+	if word, known := words[text]; known { // nearly always
+		return word
+	}
+	if word, known := words[fold(text)]; known {
+		return word
+	}
+	return text
+}
+
+// spelledList does the same for a list, which keeps its blanks when no word changes.
+func spelledList(text string) string {
+	same := true
+	for word := range strings.SplitSeq(text, ",") {
+		word = strings.TrimSpace(word)
+		same = same && spelledWord(scopeList, word) == word
+	}
+	if same {
+		return text
+	}
+	words := strings.Split(text, ",")
+	for i, word := range words {
+		words[i] = spelledWord(scopeList, strings.TrimSpace(word))
+	}
+	return strings.Join(words, ", ")
+}
