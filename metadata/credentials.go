@@ -11,7 +11,8 @@ import (
 	"github.com/go-resty/resty/v2"
 )
 
-// Credentials are the consumer key and secret of an external client app, as Setup shows them.
+// Credentials are the consumer key and secret of an external client app, as Setup shows them. The secret is what package
+// oauthflow calls a Secret: an oauthflow.Client takes it as it is, and only its Reveal shows it.
 //
 // Source: Connect REST API, OAuth Credentials resources; staged credentials since API version 65.
 type Credentials struct {
