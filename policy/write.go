@@ -16,7 +16,7 @@ const (
 	Text     Format = "text"     // for people; in colour where the writer is a terminal
 	Markdown Format = "markdown" // for tickets and pull requests
 	HTML     Format = "html"     // one page to send, light and dark, fit for printing
-	JSON     Format = "json"     // see below
+	JSON     Format = "json"     // for programs; see [Write]
 	SARIF    Format = "sarif"    // SARIF 2.1.0, for code scanning
 )
 
