@@ -118,8 +118,8 @@ func (m *Manager) BeginAgain(ctx context.Context, k Key, binding string, o Autho
 // A connection that exists under the same key is replaced, and its old refresh token revoked, when it belongs to the
 // same org; else the error is [ErrOrgChanged] and the old connection stays.
 //
-// Errors: [KindState] (unknown, expired or used login, foreign session), [KindDenied] and Salesforce's other refusals,
-// [ErrNoRefreshToken], [KindInDoubt] (begin again: a code is never sent twice), [KindStore].
+// Errors: [KindState] (unknown, expired or used login, foreign session or issuer), [KindDenied] and Salesforce's other
+// refusals, [ErrNoRefreshToken], [KindInDoubt] (begin again: a code is never sent twice), [KindStore].
 func (m *Manager) Complete(ctx context.Context, cb Callback) (Connection, error) {
 	end, err := m.begin()
 	if err != nil {
