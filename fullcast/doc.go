@@ -9,7 +9,14 @@
 // # Lifecycle
 //
 // New connections need an external client app. Connections that were made earlier, with a connected app, are adopted
-// ([Connector.Adopt]); they keep working, should migrate, and must migrate once they are broken.
+// ([Connector.Adopt]); they keep working, should migrate ([Connector.BeginMigration]), and must migrate once they are broken.
+//
+//	status           meaning                                               who ends it
+//	active           it works
+//	in doubt         the answer of a refresh is lost; calls still work     the SDK, by asking Salesforce
+//	suspended        Salesforce refuses; nothing is lost                   an admin's switch; it heals by itself then
+//	broken           no try with this grant can succeed                    an admin: Connector.Reconnect, or a migration
+//	disconnecting    its tokens are being revoked                          Connector.KeepAlive, if it was interrupted
 //
 // # Errors
 //

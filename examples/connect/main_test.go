@@ -142,6 +142,24 @@ func TestTheWholeStoryOfAConnection(t *testing.T) {
 	d.run("-disconnect").want(t, 0, "there is nothing to do", "")
 }
 
+func TestTheWholeStoryByFlagsWhichWinOverTheEnvironment(t *testing.T) {
+	d := seat(t)
+	place := []string{"-dir", d.env["SFAUTH_DIR"], "-site", "production"}
+	login := []string{"-login-host", "https://acme.my.salesforce.com/", "-consumer-key", d.env["SFAUTH_CONSUMER_KEY"]}
+	for name, elsewhere := range map[string]string{
+		"SFAUTH_DIR": "/proc/nowhere", "SFAUTH_SITE": "pre-production", "SFAUTH_LOGIN_HOST": "other.my.salesforce.com", "SFAUTH_CONSUMER_KEY": "3MVG9other",
+	} {
+		d.env[name] = elsewhere
+	}
+	with := func(args ...string) []string { return append(args, place...) }
+	d.run(with(login...)...).want(t, 0, "Connected to org "+d.org.ID(), "")
+	d.run(with("-whoami")...).want(t, 0, "user       admin@acme.example", "")
+	d.run(with("-query", "SELECT Username FROM User")...).want(t, 0, `"Username":"admin@acme.example"`, "")
+	d.run(with("-check")...).want(t, 0, "", "")
+	d.run(with("-disconnect")...).want(t, 0, "Salesforce has revoked the tokens", "")
+	d.run(with("-whoami")...).want(t, 2, "", "connect: no org is connected in ")
+}
+
 func TestTheSecretCanBeTyped(t *testing.T) {
 	d := seat(t)
 	delete(d.env, "SFAUTH_CONSUMER_SECRET")
@@ -185,6 +203,12 @@ func TestBadInputIsOneLineAndStatusTwo(t *testing.T) {
 		{"a sealing key that is no base64", map[string]string{"SFAUTH_KEY": "hunter2"}, nil, "SFAUTH_KEY must be 32 random bytes"},
 		{"a sealing key that is too short", map[string]string{"SFAUTH_KEY": "aHVudGVyMg=="}, nil, "SFAUTH_KEY must be 32 random bytes"},
 		{"a directory that cannot be", map[string]string{"SFAUTH_DIR": "/proc/nowhere/connection"}, nil, "cannot keep a connection in /proc/nowhere/connection"},
+		{"a flag of several lines", nil, []string{"-non\nsense\x1b[2J"}, "flag provided but not defined"},
+		{"a word of several lines", nil, []string{"who\nami"}, "is no flag"},
+		{"a login host of several lines", nil, []string{"-login-host", "acme.my.salesforce.com\nHost: evil.example"}, "-login-host:"},
+		{"a directory of several lines", nil, []string{"-dir", "/proc/no\nwhere"}, "cannot keep a connection in"},
+		{"a flag that takes no value has a wrong one", nil, []string{"-check=perhaps"}, "invalid boolean value"},
+		{"a login host without its value", nil, []string{"-login-host"}, "flag needs an argument"},
 		{"nothing connected yet", nil, []string{"-whoami"}, "no org is connected"},
 		{"no secret in the environment and none typed", map[string]string{"SFAUTH_CONSUMER_SECRET": ""}, nil, "no consumer secret was typed"},
 	}

@@ -1,0 +1,30 @@
+package fullcast_test
+
+import (
+	"fmt"
+
+	"github.com/fullcast/sfauth/fullcast"
+	"github.com/fullcast/sfauth/metadata"
+	"github.com/fullcast/sfauth/oauthflow"
+)
+
+// A page that lists connections shows what to do about each, without asking Salesforce. Connections come from
+// Connector.List.
+func ExampleRemedyOf() {
+	revoked := &oauthflow.Error{Kind: oauthflow.KindGrantDead}
+	for _, c := range []oauthflow.Connection{
+		{Kind: string(metadata.KindExternalClientApp), Status: oauthflow.StatusActive},
+		{Kind: string(metadata.KindExternalClientApp), Status: oauthflow.StatusBroken, Fault: revoked},
+		{Kind: string(metadata.KindConnectedApp), Status: oauthflow.StatusBroken, Fault: revoked},
+	} {
+		if remedy := fullcast.RemedyOf(c); remedy != 0 {
+			fmt.Println(remedy)
+		} else {
+			fmt.Println("nothing")
+		}
+	}
+	// Output:
+	// nothing
+	// Connect the org again, as an admin of the org.
+	// Create the external client app in the org and connect with it; a broken connected app is no longer supported.
+}
