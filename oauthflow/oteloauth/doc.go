@@ -14,8 +14,9 @@
 //	sfauth.refresh.duration   histogram in seconds of the refreshes that were answered with a token
 //	sfauth.connections        gauge of Watch; sfauth.connection.status: its Status, or "unreadable"; sfauth.app.kind
 //
-// Worth an alert: any event "replay suspected", "foreign record", "events missed" or "org changed"; "in doubt" and "broken"
-// more often than usual; connections whose status is "broken" or "unreadable".
+// Worth an alert: any event "replay suspected", "foreign record", "user changed", "org changed" or "events missed"; "broken",
+// "suspended" and "in doubt" more often than usual; connections whose status is "broken" or "unreadable". The project's page
+// "Running it in production" says what to do about each.
 //
 // # Errors
 //
