@@ -188,11 +188,14 @@ func TestADiagnosisTellsThatSetupHasMigratedTheAppAndLeavesTheRecordAlone(t *tes
 	if err != nil {
 		t.Fatal(err)
 	}
+	if d := w.diagnosed(t); !strings.Contains(d.String(), "should be moved to an external client app") {
+		t.Errorf("a legacy connection is not advised to migrate:\n%s", d)
+	}
 	if err := w.org.MigrateConnectedApp("Fullcast_Motion_Package"); err != nil {
 		t.Fatal(err)
 	}
 	d := w.diagnosed(t)
-	if outcomes(d)["Kind of app"] != fullcast.OutcomeOK {
+	if outcomes(d)["Kind of app"] != fullcast.OutcomeOK || !strings.Contains(d.String(), "same consumer key") {
 		t.Errorf("it is not told:\n%s", d)
 	}
 	if conn.Kind() != metadata.KindConnectedApp {
