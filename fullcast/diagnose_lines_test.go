@@ -242,3 +242,24 @@ func TestACheckThatIsOvertakenByAMigrationChangesNoKind(t *testing.T) {
 		t.Errorf("told %d times of another kind", n)
 	}
 }
+
+// A transport of the service's own may quote the request in its errors; a diagnosis must not.
+func TestADiagnosisQuotesNoTransport(t *testing.T) {
+	w := newWorld(t, config{})
+	w.deploy(t, fullcast.ExternalClientApp(fullcast.Production, "admin@acme.example"))
+	conn := w.connect(t)
+	token, err := conn.TokenSource().Token()
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.rec.next = quoting{}
+	if d := conn.Diagnose(t.Context()); strings.Contains(d.String(), token.AccessToken) {
+		t.Error("the diagnosis shows the access token")
+	}
+}
+
+type quoting struct{}
+
+func (quoting) RoundTrip(r *http.Request) (*http.Response, error) {
+	return nil, errors.New("cannot send " + r.Header.Get("Authorization"))
+}
