@@ -252,14 +252,22 @@ func TestADiagnosisQuotesNoTransport(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.rec.next = quoting{}
-	if d := conn.Diagnose(t.Context()); strings.Contains(d.String(), token.AccessToken) {
+	w.rec.next = quoting{w.rec.next}
+	d := conn.Diagnose(t.Context())
+	if outcomes(d)["App"] != fullcast.OutcomeNotVisible {
+		t.Errorf("the app was read:\n%s", d)
+	}
+	if strings.Contains(d.String(), token.AccessToken) {
 		t.Error("the diagnosis shows the access token")
 	}
 }
 
-type quoting struct{}
+// quoting fails where the app is read, which a diagnosis tells in the error's own words.
+type quoting struct{ next http.RoundTripper }
 
-func (quoting) RoundTrip(r *http.Request) (*http.Response, error) {
+func (q quoting) RoundTrip(r *http.Request) (*http.Response, error) {
+	if !strings.HasPrefix(r.URL.Path, "/services/Soap/") {
+		return q.next.RoundTrip(r)
+	}
 	return nil, errors.New("cannot send " + r.Header.Get("Authorization"))
 }
