@@ -291,3 +291,23 @@ func TestOnlyOrgIDsAreTakenForOrgIDs(t *testing.T) {
 		wantError(t, err, oauthflow.KindInvalid, fullcast.FixConfiguration)
 	}
 }
+
+func TestTheCallbackAPITakesAPOSTAlone(t *testing.T) {
+	w := newWorld(t, config{})
+	u := approved(t, w)
+	var done error
+	h := callbackPages(t, w, &done)
+	for _, method := range []string{"GET", "HEAD", "PUT", "DELETE"} {
+		r := httptest.NewRequest(method, "/api/salesforce?"+u.RawQuery, nil)
+		r.Header.Set("Signed-In", main.Tenant)
+		r.Header.Set("Origin", "https://app.fullcast.io")
+		rec := httptest.NewRecorder()
+		h.ServeHTTP(rec, r)
+		if rec.Code != http.StatusMethodNotAllowed || rec.Header().Get("Allow") != "POST" {
+			t.Errorf("%s: %d, %v", method, rec.Code, rec.Header())
+		}
+	}
+	if _, err := w.sf.Open(t.Context(), main); err == nil {
+		t.Error("the login is complete")
+	}
+}
