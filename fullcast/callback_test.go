@@ -259,8 +259,10 @@ func TestACallbackPageNeverSendsTheBrowserElsewhere(t *testing.T) {
 }
 
 func TestACompletedCallbackIgnoresWhereItsQueryWouldSendTheBrowser(t *testing.T) {
-	for _, payload := range []string{"https://evil.example", "//evil.example", "/app/other", "javascript:alert(1)"} {
-		t.Run(payload, func(t *testing.T) {
+	for name, payload := range map[string]string{
+		"another origin": "https://evil.example", "another host": "//evil.example", "another page": "/app/other", "a script": "javascript:alert(1)",
+	} {
+		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, config{})
 			u := approved(t, w)
 			var done error
@@ -287,5 +289,25 @@ func TestOnlyOrgIDsAreTakenForOrgIDs(t *testing.T) {
 			Client: oauthflow.Client{Host: w.host, ID: "key", Secret: oauthflow.NewSecret("secret")}, Binding: session, ExpectOrg: id,
 		})
 		wantError(t, err, oauthflow.KindInvalid, fullcast.FixConfiguration)
+	}
+}
+
+func TestTheCallbackAPITakesAPOSTAlone(t *testing.T) {
+	w := newWorld(t, config{})
+	u := approved(t, w)
+	var done error
+	h := callbackPages(t, w, &done)
+	for _, method := range []string{"GET", "HEAD", "PUT", "DELETE"} {
+		r := httptest.NewRequest(method, "/api/salesforce?"+u.RawQuery, nil)
+		r.Header.Set("Signed-In", main.Tenant)
+		r.Header.Set("Origin", "https://app.fullcast.io")
+		rec := httptest.NewRecorder()
+		h.ServeHTTP(rec, r)
+		if rec.Code != http.StatusMethodNotAllowed || rec.Header().Get("Allow") != "POST" {
+			t.Errorf("%s: %d, %v", method, rec.Code, rec.Header())
+		}
+	}
+	if _, err := w.sf.Open(t.Context(), main); err == nil {
+		t.Error("the login is complete")
 	}
 }

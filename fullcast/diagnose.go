@@ -221,6 +221,9 @@ func (x *examination) session(stored oauthflow.Connection) bool {
 }
 
 func (x *examination) app() {
+	if x.c.Kind() == metadata.KindConnectedApp {
+		x.say("Kind of app", OutcomeOK, "Note: it is a connected app. It goes on working, and should be moved to an external client app as soon as possible.", 0)
+	}
 	report, moved, err := x.c.judge(x.ctx)
 	if moved != "" {
 		x.say("Kind of app", OutcomeOK, "Setup has made the connected app an external client app, with the same consumer key; a check of the app takes note of it.", 0)

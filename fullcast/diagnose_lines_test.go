@@ -188,11 +188,14 @@ func TestADiagnosisTellsThatSetupHasMigratedTheAppAndLeavesTheRecordAlone(t *tes
 	if err != nil {
 		t.Fatal(err)
 	}
+	if d := w.diagnosed(t); !strings.Contains(d.String(), "should be moved to an external client app") {
+		t.Errorf("a legacy connection is not advised to migrate:\n%s", d)
+	}
 	if err := w.org.MigrateConnectedApp("Fullcast_Motion_Package"); err != nil {
 		t.Fatal(err)
 	}
 	d := w.diagnosed(t)
-	if outcomes(d)["Kind of app"] != fullcast.OutcomeOK {
+	if outcomes(d)["Kind of app"] != fullcast.OutcomeOK || !strings.Contains(d.String(), "same consumer key") {
 		t.Errorf("it is not told:\n%s", d)
 	}
 	if conn.Kind() != metadata.KindConnectedApp {
@@ -238,4 +241,33 @@ func TestACheckThatIsOvertakenByAMigrationChangesNoKind(t *testing.T) {
 	if n := w.told[oauthflow.EventKind]; n != 0 {
 		t.Errorf("told %d times of another kind", n)
 	}
+}
+
+// A transport of the service's own may quote the request in its errors; a diagnosis must not.
+func TestADiagnosisQuotesNoTransport(t *testing.T) {
+	w := newWorld(t, config{})
+	w.deploy(t, fullcast.ExternalClientApp(fullcast.Production, "admin@acme.example"))
+	conn := w.connect(t)
+	token, err := conn.TokenSource().Token()
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.rec.next = quoting{w.rec.next}
+	d := conn.Diagnose(t.Context())
+	if outcomes(d)["App"] != fullcast.OutcomeNotVisible {
+		t.Errorf("the app was read:\n%s", d)
+	}
+	if strings.Contains(d.String(), token.AccessToken) {
+		t.Error("the diagnosis shows the access token")
+	}
+}
+
+// quoting fails where the app is read, which a diagnosis tells in the error's own words.
+type quoting struct{ next http.RoundTripper }
+
+func (q quoting) RoundTrip(r *http.Request) (*http.Response, error) {
+	if !strings.HasPrefix(r.URL.Path, "/services/Soap/") {
+		return q.next.RoundTrip(r)
+	}
+	return nil, errors.New("cannot send " + r.Header.Get("Authorization"))
 }

@@ -1,8 +1,8 @@
 package fullcast
 
 import (
+	"errors"
 	"net/http"
-	"strings"
 
 	"github.com/fullcast/sfauth/oauthflow"
 )
@@ -27,6 +27,9 @@ func (t *stillTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if "https://"+req.URL.Host == t.c.seen.Load().InstanceURL && req.URL.Scheme == "https" {
 		tok, err := t.c.source.Present(req.Context())
 		if err != nil {
+			if req.Body != nil {
+				_ = req.Body.Close()
+			}
 			return nil, t.c.wrap("request", err)
 		}
 		req = req.Clone(req.Context())
@@ -36,12 +39,10 @@ func (t *stillTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err == nil {
 		return resp, nil
 	}
-	cause := &oauthflow.Error{Op: "request", Host: req.URL.Host, Kind: oauthflow.KindNotSent, Err: err}
+	// The transport is somebody else's, and may print what it was given: its words go no further.
+	cause := &oauthflow.Error{Op: "request", Host: req.URL.Host, Kind: oauthflow.KindNotSent, Err: errors.New(networkCause(err))}
 	if noSuchHost(err) {
 		cause.Err = oauthflow.ErrNoSuchHost
-	}
-	if strings.Contains(err.Error(), "Bearer ") { // somebody else's transport, which may print what it was given
-		cause.Err = nil
 	}
 	return nil, t.c.wrap("request", cause)
 }

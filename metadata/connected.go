@@ -71,7 +71,7 @@ type ConnectedOAuthPolicy struct {
 
 // ConnectedSessionPolicy is the ConnectedAppSessionPolicy of [ConnectedApp].
 type ConnectedSessionPolicy struct {
-	PolicyAction   string `xml:"policyAction" api:"49" enum:"PolicyAction"`         // Block, RaiseSessionLevel
+	PolicyAction   string `xml:"policyAction" api:"49" enum:"policyAction"`         // Block, RaiseSessionLevel
 	SessionLevel   string `xml:"sessionLevel" api:"49" enum:"SessionSecurityLevel"` // LOW, STANDARD, HIGH_ASSURANCE
 	SessionTimeout *int   `xml:"sessionTimeout" api:"49"`                           // minutes
 }

@@ -1,6 +1,7 @@
 package metadata
 
 import (
+	"fmt"
 	"strings"
 	"sync"
 )
@@ -10,7 +11,8 @@ import (
 //
 // A word in another spelling is read as the server's: upper and lower case and white space around it do not count, and
 // what follows "/" is another word for the same. Written is the server's. A word that is not here stays as it is: it may
-// be newer.
+// be newer. After "@" stands the API version that a word came with, where its element is older, or the first and the last
+// one; what the schema calls a string takes any word in every version.
 //
 // Source: Salesforce's published WSDLs 57 to 66 and types 67 and 68; Metadata API, ExtlClntAppOauthConfigurablePolicies
 // and ConnectedApp, for the strings; for Enforce_relaxrefresh what a live org writes.
@@ -21,17 +23,17 @@ var enums = map[string]string{
 	"CanvasOptions": "HideShare HideHeader PersonalEnabled",
 	"ConnectedAppOauthAccessScope": "Basic Api Web Full Chatter CustomApplications RefreshToken OpenID Profile Email Address Phone " +
 		"OfflineAccess CustomPermissions Wave Eclair Pardot Lightning Content CDPIngest CDPProfile CDPQuery " +
-		"Chatbot CDPSegment CDPIdentityResolution CDPCalculatedInsight ForgotPassword UserRegistration " +
-		"SFAP/SFApiPlatform Interaction CDP EinsteinGPT PwdlessLogin MCP SCRT DataCloudUserClaims A2A " +
-		"CmdbDiscovery SemanticLayer",
+		"Chatbot CDPSegment CDPIdentityResolution CDPCalculatedInsight ForgotPassword UserRegistration@58 " +
+		"SFAP/SFApiPlatform@58 Interaction@58 CDP@58 EinsteinGPT@59 PwdlessLogin@59 MCP@66 SCRT@66 DataCloudUserClaims@67 A2A@68 " +
+		"CmdbDiscovery@68 SemanticLayer@68",
 	"DevicePlatformType":       "ios android",
 	"DeviceType":               "phone tablet minitablet",
-	"ExtlClntAppDistState":     "Local Global Packaged Managed AutoInstalled",
+	"ExtlClntAppDistState":     "Local Global@57-57 Packaged Managed AutoInstalled@62",
 	"ExtlClntAppManagedType":   "Local Global",
-	"ExtlClntAppStartPage":     "None Custom OAuth SAML",
+	"ExtlClntAppStartPage":     "None Custom OAuth SAML@63",
 	"JWTSessionTimeoutType":    "UserSession Custom",
 	"PermittedUsersPolicyType": "AllSelfAuthorized AdminApprovedPreAuthorized",
-	"PolicyAction":             "Block RaiseSessionLevel StepUpMFA",
+	"PolicyAction":             "Block RaiseSessionLevel StepUpMFA@67",
 	"RefreshTokenPolicyType":   "Infinite Zero SpecificLifetime/specific_lifetime SpecificInactivity/specific_inactivity",
 	"SamlEncryptionType":       "AES_128 AES_256 Triple_Des",
 	"SamlIdpSLOBinding":        "RedirectBinding PostBinding",
@@ -51,27 +53,59 @@ var enums = map[string]string{
 
 	"ipRelaxation":             "ENFORCE BYPASS_2FACTOR BYPASS ENFORCE_RELAXREFRESH",
 	"ipRelaxationPolicyType":   "Enforce Bypass_2factor Bypass Enforce_relaxrefresh",
+	"policyAction":             "Block RaiseSessionLevel StepUpMFA",
 	"refreshTokenValidityUnit": "Hours/Hour Days/Day Months/Month",
 }
 
 // scopeList names the words of an element that holds several, separated by commas.
 const scopeList = "commaSeparatedOauthScopes"
 
-// serverWords leads from a word as the server spells it, and from every other one folded, to the server's spelling.
-var serverWords = sync.OnceValue(func() map[string]map[string]string {
-	all := map[string]map[string]string{}
+// vocabulary is one of enums. spellings leads from a word as the server spells it, and from every other one folded, to the
+// server's spelling; spans from that to the versions of a word that not all versions of its element have.
+type vocabulary struct {
+	spellings map[string]string
+	spans     map[string]span
+}
+
+// span is a first and a last API version; 0 is no limit.
+type span struct{ since, until APIVersion }
+
+var vocabularies = sync.OnceValue(func() map[string]vocabulary {
+	all := map[string]vocabulary{}
 	for name, words := range enums {
-		all[name] = map[string]string{}
+		v := vocabulary{map[string]string{}, map[string]span{}}
 		for word := range strings.FieldsSeq(words) {
+			word, versions, limited := strings.Cut(word, "@")
 			same := strings.Split(word, "/")
-			all[name][same[0]] = same[0]
+			v.spellings[same[0]] = same[0]
 			for _, w := range same {
-				all[name][fold(w)] = same[0]
+				v.spellings[fold(w)] = same[0]
+			}
+			if limited {
+				v.spans[same[0]] = readSpan(versions)
 			}
 		}
+		all[name] = v
 	}
 	return all
 })
+
+// readSpan reads "59", or "61-63".
+func readSpan(text string) span {
+	since, until, _ := strings.Cut(text, "-")
+	return span{number(since), number(until)}
+}
+
+// misfit says why a version does not have what the span is of; "" when it has.
+func (s span) misfit(what string, v APIVersion) string {
+	switch {
+	case v < s.since:
+		return fmt.Sprintf("%s needs API version %s; the package is for %s", what, s.since, v)
+	case s.until > 0 && v > s.until:
+		return fmt.Sprintf("%s exists up to API version %s; the package is for %s", what, s.until, v)
+	}
+	return ""
+}
 
 // fold leaves of a word what all its spellings have in common.
 func fold(word string) string { return strings.ToLower(strings.TrimSpace(word)) }
@@ -88,7 +122,7 @@ func spelled(enum, text string) string {
 }
 
 func spelledWord(enum, text string) string {
-	words := serverWords()[enum]
+	words := vocabularies()[enum].spellings
 	if word, known := words[text]; known { // nearly always
 		return word
 	}

@@ -3,6 +3,7 @@ package metadata_test
 import (
 	"bufio"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -26,8 +27,12 @@ var documentedWords = map[string][]string{
 	"ExtlClntAppOauthSettings.commaSeparatedOauthScopes":            {"Api", "Basic, Api, RefreshToken, SFApiPlatform, CDPIngest"},
 }
 
-// schemaWords returns the words of each element of schemaTypes that has any, as Salesforce's schema has them.
-func schemaWords(t *testing.T) map[string][]string {
+// lifetimes are the first and the last API version of each word: "PolicyAction.StepUpMFA".
+type lifetimes map[string][2]metadata.APIVersion
+
+// schemaWords returns the words of each element of schemaTypes that has any, as Salesforce's schema has them, and how long
+// each has been there: "ExternalClientApplication.distributionState.Global".
+func schemaWords(t *testing.T) (map[string][]string, lifetimes) {
 	t.Helper()
 	f, err := os.Open(filepath.Join(needs.Folder(t, "SFAUTH_SCHEMA"), "field-version-matrix.txt"))
 	if err != nil {
@@ -35,6 +40,7 @@ func schemaWords(t *testing.T) map[string][]string {
 	}
 	defer f.Close()
 	enums, typed := map[string][]string{}, map[string]string{}
+	spans, lives := lifetimes{}, lifetimes{}
 	section := ""
 	lines := bufio.NewScanner(f)
 	for lines.Scan() {
@@ -48,6 +54,11 @@ func schemaWords(t *testing.T) map[string][]string {
 		switch {
 		case isEnum && len(columns) > 1:
 			enums[enum] = append(enums[enum], columns[0])
+			var span [2]metadata.APIVersion
+			if _, err := fmt.Sscanf(columns[1], "v%d.0-v%d.0", &span[0], &span[1]); err != nil {
+				t.Fatalf("%s: %v", line, err)
+			}
+			spans[enum+"."+columns[0]] = span
 		case schemaTypes[section] != nil && len(columns) > 1:
 			typed[section+"."+columns[0]] = strings.TrimPrefix(columns[1], "tns:")
 		}
@@ -56,12 +67,26 @@ func schemaWords(t *testing.T) map[string][]string {
 	for element, typ := range typed {
 		if words, ok := enums[typ]; ok {
 			all[element] = words
+			for _, word := range words {
+				lives[element+"."+word] = spans[typ+"."+word]
+			}
 		}
 	}
 	if len(all) < 20 {
 		t.Fatalf("the schema has %d elements with words", len(all))
 	}
-	return all
+	return all, lives
+}
+
+// suffixes are the file names' by component type.
+var suffixes = map[string]string{"ExternalClientApplication": "eca", "ExtlClntAppOauthSettings": "ecaOauth",
+	"ExtlClntAppOauthConfigurablePolicies": "ecaOauthPlcy", "ExtlClntAppConfigurablePolicies": "ecaPlcy",
+	"ExtlClntAppOauthSecuritySettings": "ecaOauthSecurity", "ConnectedApp": "connectedApp"}
+
+// file is the element's component with a text in the element.
+func (w wordy) file(text string) (name, data string) {
+	root := w.component.Tag.Get("type")
+	return "Acme." + suffixes[root], fmt.Sprintf("<%s xmlns=%q>%s</%s>\n", root, "http://soap.sforce.com/2006/04/metadata", w.xml(bare(w.component.Type), 0, text), root)
 }
 
 // wordy is one element that holds words, with the component around it.
@@ -148,7 +173,7 @@ func (w wordy) value(app metadata.App) string {
 }
 
 func TestEveryWordOfTheSchemaIsReadInAnySpellingAndWrittenAsTheServerDoes(t *testing.T) {
-	words := schemaWords(t)
+	words, lives := schemaWords(t)
 	for element, list := range documentedWords {
 		words[element] = list
 	}
@@ -156,22 +181,22 @@ func TestEveryWordOfTheSchemaIsReadInAnySpellingAndWrittenAsTheServerDoes(t *tes
 	if len(elements) != len(words) {
 		t.Errorf("%d elements with words in the Go types, %d in the schema", len(elements), len(words))
 	}
-	suffixes := map[string]string{"ExternalClientApplication": "eca", "ExtlClntAppOauthSettings": "ecaOauth",
-		"ExtlClntAppOauthConfigurablePolicies": "ecaOauthPlcy", "ExtlClntAppConfigurablePolicies": "ecaPlcy",
-		"ExtlClntAppOauthSecuritySettings": "ecaOauthSecurity", "ConnectedApp": "connectedApp"}
 	for _, e := range elements {
-		root := e.component.Tag.Get("type")
 		for _, word := range words[e.name] {
 			for _, spelling := range []string{word, strings.ToLower(word), strings.ToUpper(word), "\n " + word + " "} {
-				data := fmt.Sprintf("<%s xmlns=%q>%s</%s>\n", root, "http://soap.sforce.com/2006/04/metadata", e.xml(bare(e.component.Type), 0, spelling), root)
-				app := parseText(t, "Acme."+suffixes[root], data)
+				name, data := e.file(spelling)
+				app := parseText(t, name, data)
 				if got := strings.TrimSpace(e.value(app)); got != word {
 					t.Errorf("%s: %q reads as %q, want %q", e.name, spelling, got, word)
 				}
 				if kept, err := app.Files(); err != nil || string(kept[0].Data) != data {
 					t.Errorf("%s: %q: the file has changed, error %v:\n%s", e.name, spelling, err, kept[0].Data)
 				}
-				pkg, err := app.Package(68)
+				version := metadata.APIVersion(68)
+				if last := lives[e.name+"."+word][1]; last != 0 {
+					version = last
+				}
+				pkg, err := app.Package(version)
 				if err != nil {
 					t.Fatalf("%s: %v", e.name, err)
 				}
@@ -182,6 +207,54 @@ func TestEveryWordOfTheSchemaIsReadInAnySpellingAndWrittenAsTheServerDoes(t *tes
 				}
 			}
 		}
+	}
+}
+
+func TestAWordIsRefusedInTheAPIVersionsThatLackItAndTheErrorNamesItsOwn(t *testing.T) {
+	words, lives := schemaWords(t)
+	later, gone := 0, 0
+	for _, e := range wordyElements(words) {
+		for _, word := range words[e.name] {
+			name, data := e.file(" " + strings.ToLower(word) + "\n")
+			app := parseText(t, name, data)
+			since, until := lives[e.name+"."+word][0], lives[e.name+"."+word][1]
+			if since > 57 {
+				later++
+				_, err := app.Package(since - 1)
+				if want := fmt.Sprintf("needs API version %s; the package is for %s", since, since-1); err == nil || !strings.Contains(err.Error(), want) {
+					t.Errorf("%s %s: %v, want %q", e.name, word, err, want)
+				}
+			}
+			if until < 68 {
+				gone++
+				_, err := app.Package(until + 1)
+				if want := fmt.Sprintf("%s exists up to API version %s; the package is for %s", word, until, until+1); err == nil || !strings.Contains(err.Error(), want) {
+					t.Errorf("%s %s: %v, want %q", e.name, word, err, want)
+				}
+			}
+			if _, err := app.Package(until); err != nil {
+				t.Errorf("%s %s: %v", e.name, word, err)
+			}
+		}
+	}
+	if later < 25 || gone != 1 {
+		t.Errorf("%d words that came later and %d that went, want more and one", later, gone)
+	}
+}
+
+func TestAWordOfALaterAPIVersionIsRefusedBeforeAnythingIsSent(t *testing.T) {
+	app := externalSpec().New()
+	app.OAuthPolicies.PolicyAction = "stepupmfa"
+	want := "<policyAction> StepUpMFA needs API version 67.0; the package is for 66.0"
+	if _, err := app.Package(66); err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("packaged: %v, want %q", err, want)
+	}
+	if _, err := app.Package(67); err != nil {
+		t.Error(err)
+	}
+	org := open(t, func(http.ResponseWriter, *http.Request) { t.Error("called") }, nil)
+	if _, err := org.Upsert(t.Context(), metadata.App{Kind: app.Kind, Name: app.Name, OAuthPolicies: app.OAuthPolicies}); err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("upserted: %v, want %q", err, want)
 	}
 }
 

@@ -5,8 +5,8 @@ import "github.com/fullcast/sfauth/internal/secret"
 // The structs of this file and of connected.go are Salesforce's schema as a table: xml names the element, api the
 // first API version that has it (59), or the first and the last (61-63), and then what is special about it:
 // required by the schema; platform: Salesforce sets it, never written; action: an order to Salesforce rather than a
-// state, never written. enum names the words that the element holds: they are read in any spelling and are then spelled
-// as the server spells them. Fields stand in schema order.
+// state, never written. enum names the words that the element holds, in enums: they are read in any spelling and are then
+// spelled as the server spells them. Fields stand in schema order.
 //
 // "" and nil mean that the element is absent. Any other text is as read: Salesforce itself trims it.
 

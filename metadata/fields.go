@@ -20,11 +20,11 @@ func (v APIVersion) String() string { return strconv.Itoa(int(v)) + ".0" }
 
 // field is what the tags of a struct field say.
 type field struct {
-	index        int
-	name         string // element
-	since, until APIVersion
-	mark         string // required, platform, action or empty
-	enum         string // whose words it holds; empty for free text
+	index int
+	name  string // element
+	span  span
+	mark  string // required, platform, action or empty
+	enum  string // whose words it holds; empty for free text
 }
 
 var secretType = reflect.TypeFor[secret.Secret]()
@@ -74,8 +74,7 @@ func readFields(t reflect.Type) []field {
 		}
 		f := field{index: i, name: name, enum: tag.Get("enum")}
 		versions, mark, _ := strings.Cut(tag.Get("api"), ",")
-		since, until, _ := strings.Cut(versions, "-")
-		f.since, f.until, f.mark = number(since), number(until), mark
+		f.span, f.mark = readSpan(versions), mark
 		out = append(out, f)
 	}
 	return out

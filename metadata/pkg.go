@@ -36,8 +36,8 @@ const (
 // not changed.
 //
 // It refuses an app made from an invalid spec, a component that belongs to another app or lacks what the schema
-// requires, and a field that the version does not have, naming the version that has it. A missing component is no
-// fault: a package may hold some of an app.
+// requires, and a field or an enumeration's word that the version does not have, naming the version that has it. A
+// missing component is no fault: a package may hold some of an app.
 func (a App) Package(v APIVersion) (*Package, error) {
 	if v < oldestVersion || v > newestVersion {
 		return nil, &Error{Op: "package", Name: a.Name, Err: fmt.Errorf("API version %d is not between %d and %d", v, oldestVersion, newestVersion)}
@@ -70,7 +70,7 @@ func (a App) Package(v APIVersion) (*Package, error) {
 // portable returns a copy without what belongs to one org or is an order.
 func (a App) portable() App {
 	c := a.Clone()
-	if s := c.SecuritySettings; s != nil && s.TokenIPRanges == nil && s.TLSClientAuthCertParamType == "" && s.TLSClientAuthCertParamValue == "" {
+	if s := c.SecuritySettings; s != nil && s.TokenIPRanges == nil && s.TLSClientAuthCertParamType == "" && s.TLSClientAuthCertParamValue == "" && len(s.Unknown()) == 0 {
 		c.SecuritySettings = nil // Salesforce makes it itself; this one says nothing
 	}
 	for _, p := range c.parts() {
@@ -83,27 +83,40 @@ func (a App) portable() App {
 	return c
 }
 
-// fits reports a type or field that an API version does not have.
+// fits reports a type, field or word that an API version does not have.
 func (p part) fits(v APIVersion) error {
 	if v < p.since {
-		return &Error{Op: "package", Name: p.label(), Err: fmt.Errorf("%s needs API version %s; the package is for %s", p.name, p.since, v)}
+		return &Error{Op: "package", Name: p.label(), Err: errors.New(span{since: p.since}.misfit(p.name, v))}
 	}
 	var err error
 	walk("", p.v, func(path string, f field, fv reflect.Value) {
-		var text string
-		switch {
-		case fv.IsZero() || err != nil:
-			return
-		case v < f.since:
-			text = fmt.Sprintf("<%s> needs API version %s; the package is for %s", path, f.since, v)
-		case f.until > 0 && v > f.until:
-			text = fmt.Sprintf("<%s> exists up to API version %s; the package is for %s", path, f.until, v)
-		default:
+		if fv.IsZero() || err != nil {
 			return
 		}
-		err = &Error{Op: "package", Name: p.label(), Line: p.Position(path).Line, Err: errors.New(text)}
+		text := f.span.misfit("<"+path+">", v)
+		for _, word := range f.words(fv) {
+			text = cmp.Or(text, vocabularies()[f.enum].spans[word].misfit("<"+path+"> "+word, v))
+		}
+		if text != "" {
+			err = &Error{Op: "package", Name: p.label(), Line: p.Position(path).Line, Err: errors.New(text)}
+		}
 	})
 	return err
+}
+
+// words are those of an enumeration that a field holds, as the server spells them.
+func (f field) words(v reflect.Value) []string {
+	switch {
+	case f.enum == "":
+		return nil
+	case v.Kind() != reflect.Slice:
+		return []string{spelledWord(f.enum, v.String())}
+	}
+	words := make([]string, v.Len())
+	for i := range words {
+		words[i] = spelledWord(f.enum, v.Index(i).String())
+	}
+	return words
 }
 
 // manifest writes package.xml: types and members in order.

@@ -60,3 +60,12 @@ func TestAChangeTouchesOnlyItsElements(t *testing.T) {
 		})
 	}
 }
+
+func TestSecuritySettingsThatSayOnlyWhatIsNewerAreNotLeftOut(t *testing.T) {
+	app := parseText(t, "Acme.ecaOauthSecurity", "<ExtlClntAppOauthSecuritySettings"+ns+">\n"+
+		"    <externalClientApplication>Acme</externalClientApplication>\n    <isBrandNew>true</isBrandNew>\n</ExtlClntAppOauthSecuritySettings>\n")
+	pkg, err := app.Package(67)
+	if err != nil || !strings.Contains(string(pkg.Files[1].Data), "<isBrandNew>true</isBrandNew>") {
+		t.Errorf("it is not in the package: %v", err)
+	}
+}

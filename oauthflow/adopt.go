@@ -13,7 +13,8 @@ import (
 // refreshing first: with rotation, the second use of a refresh token ends the grant.
 //
 // It is safe to repeat with the same refresh token: what was adopted already is returned without a request. A key that
-// holds another live connection is an error of [KindInvalid]. A refresh token that another key was given by
+// holds another live connection is an error of [KindInvalid]; in place of a broken one only a refresh token of the same org
+// works, [ErrOrgChanged]. A refresh token that another key was given by
 // Adopt is [ErrConnectedElsewhere]; nothing is sent then.
 //
 // Errors: those of a refresh; the record stays, so that nothing is lost when the outcome is in doubt.
@@ -35,6 +36,7 @@ func (m *Manager) Adopt(ctx context.Context, k Key, c Client, refreshToken Secre
 		if old.Adopted == g.Adopted { // never proved: the client is corrected, a request in doubt stays one
 			g.Intent = old.Intent
 		}
+		g.OrgID = old.OrgID // a broken connection's: its key is not given to another org unseen
 		return m.unshared(ctx, op, g, false)
 	})
 	if err == nil { // two that adopt the same token at once see each other now

@@ -160,7 +160,7 @@ func FuzzCallback(f *testing.F) {
 		q, _ := url.ParseQuery(strings.ReplaceAll(raw, "STATE", state))
 		_, err := b.flow.Exchange(t.Context(), b.pending, q)
 		mine := len(q["state"]) == 1 && q.Get("state") == state && len(q["code"]) == 1 && q.Get("code") != "" && !q.Has("error")
-		if b.posts > 0 && !mine {
+		if b.asked > 0 && !mine {
 			t.Fatalf("%q: a request was sent for a callback that is not of this login", raw)
 		}
 		if err == nil {

@@ -119,8 +119,8 @@ func (m *Manager) BeginAgain(ctx context.Context, k Key, binding string, o Autho
 // same org, or when the login named the new one ([AuthorizeOptions].ExpectOrg); else the error is [ErrOrgChanged], with
 // the org that has answered in a [StrangerError], and the old connection stays.
 //
-// Errors: [KindState] (unknown, expired or used login, foreign session), [KindDenied] and Salesforce's other refusals,
-// [ErrNoRefreshToken], [KindInDoubt] (begin again: a code is never sent twice), [KindStore].
+// Errors: [KindState] (unknown, expired or used login, foreign session or issuer), [KindDenied] and Salesforce's other
+// refusals, [ErrNoRefreshToken], [KindInDoubt] (begin again: a code is never sent twice), [KindStore].
 func (m *Manager) Complete(ctx context.Context, cb Callback) (Connection, error) {
 	end, err := m.begin()
 	if err != nil {

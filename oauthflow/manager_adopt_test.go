@@ -1,6 +1,7 @@
 package oauthflow_test
 
 import (
+	"errors"
 	"strings"
 	"sync"
 	"testing"
@@ -168,4 +169,32 @@ func TestAdoptAgainWithTheRightSecretHeals(t *testing.T) {
 		}
 		w.wantEvents("refresh", "reuse", 0)
 	})
+}
+
+func TestAdoptGivesABrokenConnectionsKeyToNoOtherOrg(t *testing.T) {
+	for _, same := range []bool{true, false} {
+		w := rotating(t)
+		m := w.manager()
+		before := w.connect(m, mainKey)
+		if err := w.org.RevokeAll(appName); err != nil {
+			t.Fatal(err)
+		}
+		wantKind(t, m.Renew(t.Context(), mainKey), oauthflow.KindGrantDead)
+		token := w.inherited()
+		if !same {
+			w.wire.tap(nil, replaceIn(before.OrgID[:15], "00DTESTelsewher"))
+		}
+		_, err := m.Adopt(t.Context(), mainKey, w.client(), token)
+		now, lerr := m.Load(t.Context(), mainKey)
+		if lerr != nil || now.OrgID != before.OrgID {
+			t.Errorf("same org %v: the connection is to %s, %v", same, now.OrgID, lerr)
+		}
+		var who *oauthflow.StrangerError
+		switch {
+		case same && (err != nil || now.Status != oauthflow.StatusActive):
+			t.Errorf("the same org: %v, %s", err, now.Status)
+		case !same && (!errors.As(err, &who) || who.OrgID[:15] != "00DTESTelsewher" || now.Status != oauthflow.StatusBroken):
+			t.Errorf("another org: %v, %s; want ErrOrgChanged and broken", err, now.Status)
+		}
+	}
 }

@@ -183,6 +183,46 @@ func TestADisconnectionThatCannotBeConfirmedIsKeptAndRepeated(t *testing.T) {
 	})
 }
 
+// RFC 7009 §2.2: whatever becomes of the way to Salesforce, a connection that is gone has left no token alive there.
+func TestNoTokenOutlivesADisconnectionWhateverGoesWrong(t *testing.T) {
+	const key, text = "Content-Type", "text/plain"
+	for name, fault := range map[string]orgtest.Fault{
+		"nothing":                          {Path: "/nowhere", Drop: orgtest.DropBefore},
+		"dropped before":                   {Path: revokeEndpoint, Drop: orgtest.DropBefore},
+		"dropped after":                    {Path: revokeEndpoint, Drop: orgtest.DropAfter},
+		"unavailable":                      {Path: revokeEndpoint, Status: 503, Body: "<html>"},
+		"unavailable, though it has acted": {Path: revokeEndpoint, Status: 502, Body: "<html>", Acts: true},
+		"redirected":                       {Path: revokeEndpoint, Status: 302, Header: http.Header{"Location": {"https://evil.example/"}}},
+		"a plain refusal":                  {Path: revokeEndpoint, Status: 400, Header: http.Header{key: {text}}, Body: "no"},
+		"slow":                             {Path: revokeEndpoint, Delay: 90 * time.Second},
+		"nobody answers":                   {Path: revokeEndpoint, Delay: time.Hour},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := rotating(t)
+				m := w.manager()
+				w.connect(m, mainKey)
+				access := w.token(m.Source(mainKey))
+				if err := w.org.Inject(fault); err != nil {
+					t.Fatal(err)
+				}
+				tries := 0
+				for err := error(nil); tries == 0 || err != nil; tries++ {
+					if err = m.Disconnect(t.Context(), mainKey); tries > 2 {
+						t.Fatal(err)
+					}
+					if live := w.liveApprovals(); err == nil && (len(live) != 0 || w.alive(access)) {
+						t.Errorf("it is said to be disconnected, and the approvals %v are left, the access token %v", live, w.alive(access))
+					}
+				}
+				if _, err := m.Load(t.Context(), mainKey); !errors.Is(err, oauthflow.ErrNotFound) {
+					t.Errorf("the connection is still there: %v", err)
+				}
+			})
+		})
+	}
+}
+
 func TestARetryAfterIsKeptByEveryProcess(t *testing.T) {
 	for name, tt := range map[string]struct {
 		status int

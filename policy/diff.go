@@ -227,9 +227,9 @@ func unknown(a metadata.App, side string) map[element]string {
 			continue
 		}
 		var root node
-		pkg, err := alone(a, name).Package(99)
+		files, err := alone(a, name).Files()
 		if err == nil {
-			err = xml.Unmarshal(pkg.Files[1].Data, &root)
+			err = xml.Unmarshal(files[0].Data, &root)
 		}
 		for _, n := range names {
 			inside := side
@@ -241,29 +241,22 @@ func unknown(a metadata.App, side string) map[element]string {
 	}
 	for _, o := range a.Other {
 		inside := side
-		pkg, err := metadata.App{Kind: a.Kind, Name: a.Name, Other: []metadata.OtherComponent{o}}.Package(99)
+		files, err := metadata.App{Kind: a.Kind, Name: a.Name, Other: []metadata.OtherComponent{o}}.Files()
 		if err == nil {
-			inside = string(pkg.Files[1].Data)
+			inside = string(files[0].Data)
 		}
 		all[element{o.Type, "(whole component)"}] = inside
 	}
 	return all
 }
 
-// alone returns a copy of an app with one component, without the fields that later API versions dropped.
+// alone returns an app with one of its components.
 func alone(a metadata.App, component string) metadata.App {
-	a = a.Clone()
 	one := metadata.App{Kind: a.Kind, Name: a.Name}
 	from, to := reflect.ValueOf(a), reflect.ValueOf(&one).Elem()
 	for i := range from.NumField() {
-		if from.Type().Field(i).Tag.Get("type") != component {
-			continue
-		}
-		to.Field(i).Set(from.Field(i))
-		for c, k := from.Field(i).Elem(), 0; k < c.NumField(); k++ {
-			if strings.Contains(c.Type().Field(k).Tag.Get("api"), "-") {
-				c.Field(k).SetZero()
-			}
+		if from.Type().Field(i).Tag.Get("type") == component {
+			to.Field(i).Set(from.Field(i))
 		}
 	}
 	return one

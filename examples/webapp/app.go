@@ -69,6 +69,7 @@ func (a *app) handler() http.Handler {
 	mux.HandleFunc("POST /salesforce/migrate/resume", a.signedIn(a.resumeMigration))
 	mux.HandleFunc("GET /salesforce/check", a.signedIn(a.showCheck))
 	mux.HandleFunc("GET /salesforce/diagnose", a.signedIn(a.showDiagnosis))
+	mux.HandleFunc("POST /salesforce/diagnose", a.signedIn(a.callAndDiagnose))
 	mux.HandleFunc("GET /salesforce/disconnect", a.signedIn(a.showDisconnect))
 	mux.HandleFunc("POST /salesforce/disconnect", a.signedIn(a.disconnect))
 

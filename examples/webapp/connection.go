@@ -126,6 +126,14 @@ func (a *app) showDiagnosis(w http.ResponseWriter, v visit) {
 	a.show(w, v.Request, http.StatusOK, "diagnose", view{Title: "Diagnosis", Here: "connection", Body: conn.Diagnose(v.Context())})
 }
 
+// callAndDiagnose makes one call of the org first; what becomes of it the diagnosis shows.
+func (a *app) callAndDiagnose(w http.ResponseWriter, v visit) {
+	if conn, err := a.sf.Open(v.Context(), v.key); err == nil {
+		_, _ = conn.Resty().R().SetContext(v.Context()).Get("/services/data/v66.0/limits") // the list of versions would need no session
+	}
+	http.Redirect(w, v.Request, "/salesforce/diagnose", http.StatusSeeOther)
+}
+
 func (a *app) showDisconnect(w http.ResponseWriter, v visit) {
 	a.show(w, v.Request, http.StatusOK, "disconnect", view{Title: "Disconnect", Here: "connection"})
 }

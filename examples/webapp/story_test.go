@@ -149,3 +149,20 @@ func TestARestrictedAddressIsToldWithTheAddressesToAllow(t *testing.T) {
 		t.Errorf("the diagnosis lacks it:\n%s", body)
 	}
 }
+
+func TestADiagnosisOfAnEndedSessionSeesTheRestAfterACall(t *testing.T) {
+	o := newOffice(t)
+	o.signIn()
+	o.connected()
+	o.org.ExpireSessions()
+	if body := o.page("/salesforce/diagnose"); !strings.Contains(body, "Session: not visible") {
+		t.Errorf("the session has ended:\n%s", body)
+	}
+	answer := o.ask("POST", string(site)+"/salesforce/diagnose", url.Values{})
+	if answer.Header.Get("Location") != "/salesforce/diagnose" {
+		t.Fatalf("%s, to %q", answer.Status, answer.Header.Get("Location"))
+	}
+	if body := o.page("/salesforce/diagnose"); !strings.Contains(body, "Session: ok") || !strings.Contains(body, "API limits: ok") {
+		t.Errorf("after the call:\n%s", body)
+	}
+}

@@ -142,7 +142,7 @@ func TestNothingIsShownToWhoIsNotSignedIn(t *testing.T) {
 		{"GET", "/app/admin/motion"}, {"GET", "/app/motion/segments"}, {"GET", "/app/admin/export-import"}, {"GET", "/setup-guide"},
 		{"GET", "/salesforce/check"}, {"GET", "/salesforce/diagnose"}, {"GET", "/salesforce/migrate"}, {"GET", "/salesforce/disconnect"},
 		{"POST", "/salesforce/connect"}, {"POST", "/salesforce/reconnect"}, {"POST", "/salesforce/migrate"},
-		{"POST", "/salesforce/migrate/resume"}, {"POST", "/salesforce/disconnect"},
+		{"POST", "/salesforce/migrate/resume"}, {"POST", "/salesforce/disconnect"}, {"POST", "/salesforce/diagnose"},
 	} {
 		answer := o.ask(target.method, string(site)+target.path, url.Values{})
 		if answer.StatusCode != http.StatusSeeOther || answer.Header.Get("Location") != "/sign-in" {
