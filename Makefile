@@ -28,10 +28,11 @@ interop: ## let software of others judge; needs Node.js
 browser: ## use the admin page with Chromium, which is installed if missing
 	@bash .ci/run browser
 
-faults: ## drill the Manager with real faults; prints one table; SFAUTH_FAULTS_STORE=PostgreSQL for another store
+faults: ## drill the Manager with real faults, over files and over PostgreSQL; prints two tables
 	cd internal/faults && GOWORK=off go test -count=1 -timeout 15m .
+	cd internal/faults && SFAUTH_FAULTS_STORE=PostgreSQL GOWORK=off go test -count=1 -timeout 15m .
 
-faults-long: ## the same at full size; takes hours
+faults-long: ## the same at full size; takes hours; SFAUTH_SOAK=2h for a soak of another length than 20m
 	cd internal/faults && SFAUTH_FAULTS=long GOWORK=off go test -count=1 -timeout 12h .
 
 bench: ## measure beside the peers; wants a quiet machine
