@@ -28,12 +28,13 @@ interop: ## let software of others judge; needs Node.js
 browser: ## use the admin page with Chromium, which is installed if missing
 	@bash .ci/run browser
 
-faults: ## drill the Manager with real faults; prints one table; SFAUTH_FAULTS_STORE=PostgreSQL for another store
-	cd internal/faults && GOWORK=off go test -count=1 -timeout 15m
+faults: ## drill the Manager with real faults, over files and over PostgreSQL; prints two tables
+	cd internal/faults && GOWORK=off go test -count=1 -timeout 15m .
+	cd internal/faults && SFAUTH_FAULTS_STORE=PostgreSQL GOWORK=off go test -count=1 -timeout 15m .
 
-faults-long: ## the same at full size; takes hours
+faults-long: ## the same at full size; takes hours; SFAUTH_SOAK=2h for a soak of another length than 20m
 	SFAUTH_FAULTS=long go test -count=1 -run TestNoSaltIsUsedTwice ./oauthflow
-	cd internal/faults && SFAUTH_FAULTS=long GOWORK=off go test -count=1 -timeout 12h
+	cd internal/faults && SFAUTH_FAULTS=long GOWORK=off go test -count=1 -timeout 12h .
 
 bench: ## measure beside the peers; wants a quiet machine
 	cd internal/bench && SFAUTH_BENCH=1 GOWORK=off go test -count=1 -timeout 2h -v . -update

@@ -42,7 +42,7 @@ func (m *Manager) resolve(ctx context.Context, f *flight, d *doubt, r Record, g 
 			lease = max(lease, g.Intent.Lease)
 		}
 		if settled := lease + m.time.Quiet; age < settled {
-			sleep(m.open, min(settled-age, jitter(10*time.Millisecond+age/4, 250*time.Millisecond)))
+			sleep(m.open, min(settled-age, jitter(4*time.Millisecond+age/8, 250*time.Millisecond)))
 			return false, nil
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -81,9 +82,10 @@ func TestRow1TheHotPath(t *testing.T) {
 	x := oauth2.ReuseTokenSource(&oauth2.Token{AccessToken: "a", Expiry: time.Now().Add(time.Hour)}, nil)
 	cache := aws.NewCredentialsCache(awsProvider{})
 	cloud := auth.NewCachedTokenProvider(cloudProvider{}, nil)
+	noexp := oauth2.ReuseTokenSource(&oauth2.Token{AccessToken: "a"}, nil)
 	var sink atomic.Pointer[oauth2.Token]
-	for _, g := range []int{1, 2, 8, 64} {
-		got := paired(g, 60, time.Millisecond,
+	measure := func(g, longer int) []row {
+		got := paired(g, 60*longer, time.Millisecond,
 			alternative{"atomic load and clock", func() {
 				if v := limit.Load(); time.Since(base) < v.until && v.token == nil {
 					sink.Store(v.token)
@@ -109,13 +111,22 @@ func TestRow1TheHotPath(t *testing.T) {
 					panic(err)
 				}
 			}},
+			alternative{"x/oauth2 without an expiry", func() {
+				if _, err := noexp.Token(); err != nil {
+					panic(err)
+				}
+			}},
 		)
-		peers := fmt.Sprintf("x/oauth2 %.2f×, aws %.2f×, cloud auth %.2f×", got[2].ratio, got[3].ratio, got[4].ratio)
-		report(t,
-			row{"1a", fmt.Sprintf("cached token, %d goroutines", g), peers, got[1].ratio, 1.15, "× limit"},
-			row{"1a", "  beside x/oauth2", "", got[1].ratio / got[2].ratio, 0.55, "× x/oauth2"},
-			row{"1a", "  allocations", "", got[1].allocs + 1, 1, "(+1)"},
-		)
+		peers := fmt.Sprintf("x/oauth2 %.2f× (%.2f× where it has no expiry to look at), aws %.2f×, cloud auth %.2f×",
+			got[2].ratio, got[5].ratio, got[3].ratio, got[4].ratio)
+		return []row{
+			{"1a, 1b", fmt.Sprintf("cached token, %d goroutines", g), peers, got[1].ratio, 1.15, "× limit"},
+			{"1a", "  beside x/oauth2", "", got[1].ratio / got[2].ratio, 0.55, "× x/oauth2"},
+			{"1a", "  allocations", "", got[1].allocs + 1, 1, "(+1)"},
+		}
+	}
+	for _, g := range []int{1, 2, 8, 64} {
+		judge(t, byCPU, func(longer int) []row { return measure(g, longer) })
 	}
 }
 
@@ -123,16 +134,18 @@ func TestRow2LookUpAndMemory(t *testing.T) {
 	quiet(t)
 	for _, n := range []int{10_000, 1_000_000} {
 		m := manager(t, &transport{}, oauthflow.NewMemoryStore())
-		plain := map[oauthflow.Key]*oauthflow.Source{}
+		plain, guarded := map[oauthflow.Key]*oauthflow.Source{}, map[oauthflow.Key]*oauthflow.Source{}
 		keys := make([]oauthflow.Key, n)
 		for i := range keys {
 			keys[i] = oauthflow.Key{Tenant: fmt.Sprintf("t%07d", i), Name: "main"}
 			plain[keys[i]] = m.Source(keys[i])
+			guarded[keys[i]] = plain[keys[i]] // of its own, so that each way finds as little in the processor's caches
 		}
 		var at atomic.Int64
 		next := func() oauthflow.Key { return keys[int(at.Add(7919))%n] }
-		for _, g := range []int{1, 8} {
-			got := paired(g, 40, time.Millisecond,
+		var lock sync.RWMutex
+		measure := func(g, longer int) []row {
+			got := paired(g, 40*longer, time.Millisecond,
 				alternative{"plain map", func() {
 					if plain[next()] == nil {
 						panic("none")
@@ -142,8 +155,24 @@ func TestRow2LookUpAndMemory(t *testing.T) {
 					if m.Source(next()) == nil {
 						panic("none")
 					}
+				}},
+				alternative{"RWMutex and map", func() {
+					k := next()
+					lock.RLock()
+					s := guarded[k]
+					lock.RUnlock()
+					if s == nil {
+						panic("none")
+					}
 				}})
-			report(t, row{"2a", fmt.Sprintf("tenant look-up, %d connections, %d goroutines", n, g), "", got[1].ratio, 1.5, "× plain map"})
+			peer := fmt.Sprintf("RWMutex and map %.2f×", got[2].ratio)
+			if g > 1 {
+				return []row{{"2a", fmt.Sprintf("tenant look-up, %d connections, %d goroutines", n, g), peer, got[1].ratio / got[2].ratio, 1.1, "× RWMutex and map"}}
+			}
+			return []row{{"2a", fmt.Sprintf("tenant look-up, %d connections, 1 goroutine", n), peer, got[1].ratio, 1.5, "× plain map"}}
+		}
+		for _, g := range []int{1, 8} {
+			judge(t, byCPU, func(longer int) []row { return measure(g, longer) })
 		}
 	}
 }
@@ -166,7 +195,9 @@ func TestRow2MemoryOfCachedConnections(t *testing.T) {
 		}
 	}
 	each := float64(heap()-before) / n
-	report(t, row{"2b", "memory of a cached connection", "x/oauth2 client 1,666 B", each, 480, "B"})
+	judge(t, exactly, func(int) []row {
+		return []row{{"2b", "memory of a cached connection", "x/oauth2 client 1,666 B", each, 480, "B"}}
+	})
 }
 
 func TestRow3TheTransport(t *testing.T) {
@@ -188,11 +219,6 @@ func TestRow3TheTransport(t *testing.T) {
 			resp.Body.Close()
 		}
 	}
-	got := paired(1, 100, time.Millisecond,
-		alternative{"plain client", client(rt, "Bearer a")},
-		alternative{"ours", client(s.Transport(rt), "")},
-		alternative{"oauth2.Transport", client(&oauth2.Transport{Source: static, Base: rt}, "")})
-	added := (got[1].ratio - 1) / (got[2].ratio - 1)
 	rest := func(c *resty.Client) func() {
 		return func() {
 			if _, err := c.R().Get("https://acme.my.salesforce.com/services/data"); err != nil {
@@ -201,15 +227,24 @@ func TestRow3TheTransport(t *testing.T) {
 		}
 	}
 	with := func(rt http.RoundTripper) *resty.Client { return resty.NewWithClient(&http.Client{Transport: rt}) }
-	r := paired(1, 100, time.Millisecond,
-		alternative{"resty with a token", rest(with(rt).SetAuthToken("a"))},
-		alternative{"ours", rest(with(s.Transport(rt)))},
-		alternative{"resty on oauth2.Transport", rest(with(&oauth2.Transport{Source: static, Base: rt}))})
-	report(t,
-		row{"3a", "CPU that the transport adds", "oauth2.Transport 1×", added, 0.65, "× what oauth2.Transport adds"},
-		row{"3a", "a whole request", fmt.Sprintf("oauth2.Transport %.2f×", got[2].ratio), got[1].ratio, 1.32, "× plain client"},
-		row{"3a", "allocations added", fmt.Sprintf("oauth2.Transport %v", got[2].allocs-got[0].allocs), got[1].allocs - got[0].allocs, 4, ""},
-		row{"3b", "resty on our transport", "", r[1].ratio, 1.08, "× resty with a token"},
-		row{"3b", "  beside oauth2.Transport", "", r[1].ratio / r[2].ratio, 0.92, "× resty on oauth2.Transport"},
-	)
+	peer := restPeer(t, rt)
+	judge(t, byCPU, func(longer int) []row {
+		got := paired(1, 100*longer, time.Millisecond,
+			alternative{"plain client", client(rt, "Bearer a")},
+			alternative{"ours", client(s.Transport(rt), "")},
+			alternative{"oauth2.Transport", client(&oauth2.Transport{Source: static, Base: rt}, "")},
+			alternative{"go-salesforce", peer})
+		added := (got[1].ratio - 1) / (got[2].ratio - 1)
+		r := paired(1, 100*longer, time.Millisecond,
+			alternative{"resty with a token", rest(with(rt).SetAuthToken("a"))},
+			alternative{"ours", rest(with(s.Transport(rt)))},
+			alternative{"resty on oauth2.Transport", rest(with(&oauth2.Transport{Source: static, Base: rt}))})
+		return []row{
+			{"3a", "CPU that the transport adds", "oauth2.Transport 1×", added, 0.65, "× what oauth2.Transport adds"},
+			{"3a", "a whole request", fmt.Sprintf("oauth2.Transport %.2f×, go-salesforce %.2f×", got[2].ratio, got[3].ratio), got[1].ratio, 1.32, "× plain client"},
+			{"3a", "allocations added", fmt.Sprintf("oauth2.Transport %v, go-salesforce %v", got[2].allocs-got[0].allocs, got[3].allocs-got[0].allocs), got[1].allocs - got[0].allocs, 4, ""},
+			{"3b", "resty on our transport", "", r[1].ratio, 1.08, "× resty with a token"},
+			{"3b", "  beside oauth2.Transport", "", r[1].ratio / r[2].ratio, 0.92, "× resty on oauth2.Transport"},
+		}
+	})
 }

@@ -21,17 +21,36 @@ type row struct {
 
 func (r row) met() bool { return r.got <= r.target }
 
-// noise is by how much a shared machine may spoil a row: what misses its target by more has become slow.
-const noise = 4
+// How far over its target a measured row may be. What takes turns and is counted in CPU time hardly feels what else the
+// machine does; what waits for the clock on the wall does. Bytes and requests feel nothing.
+const (
+	exactly = 1.0
+	byCPU   = 1.1
+	byClock = 1.5
+)
 
-// report prints the rows. A row far beyond its target fails the test.
-func report(t *testing.T, rows ...row) {
+// judge prints the rows that measure returns, and fails the test for each that misses its target by more than the factor.
+// Before that it measures once more, longer times as long: a miss must be seen twice.
+func judge(t *testing.T, factor float64, measure func(longer int) []row) {
 	t.Helper()
-	guide(rows...)
-	for _, r := range rows {
-		if r.got > noise*r.target {
-			t.Errorf("%s %s: %.4g %s, want at most %.4g", r.id, r.what, r.got, r.unit, r.target)
+	beyond := func(rows []row) (all []row) {
+		for _, r := range rows {
+			if r.got > factor*r.target {
+				all = append(all, r)
+			}
 		}
+		return all
+	}
+	rows := measure(1)
+	guide(rows...)
+	if len(beyond(rows)) == 0 {
+		return
+	}
+	fmt.Println("once more, for longer:")
+	rows = measure(4)
+	guide(rows...)
+	for _, r := range beyond(rows) {
+		t.Errorf("%s %s: %.4g %s, want at most %.4g", r.id, r.what, r.got, r.unit, r.target)
 	}
 }
 

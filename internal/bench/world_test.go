@@ -3,7 +3,6 @@ package bench
 import (
 	"context"
 	"io"
-	"iter"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -32,37 +31,30 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: 200, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body)), Request: r}, nil
 }
 
-// store counts its calls.
-type store struct {
+// distant is a store whose every call takes a while.
+type distant struct {
 	oauthflow.Store
-	calls atomic.Int64
+	away time.Duration
 }
 
-func (s *store) Load(ctx context.Context, id string) (oauthflow.Record, error) {
-	s.calls.Add(1)
+func (s *distant) Load(ctx context.Context, id string) (oauthflow.Record, error) {
+	time.Sleep(s.away)
 	return s.Store.Load(ctx, id)
 }
 
-func (s *store) Save(ctx context.Context, r oauthflow.Record) error {
-	s.calls.Add(1)
+func (s *distant) Save(ctx context.Context, r oauthflow.Record) error {
+	time.Sleep(s.away)
 	return s.Store.Save(ctx, r)
-}
-
-func (s *store) List(ctx context.Context, prefix string, before time.Time) iter.Seq2[oauthflow.Record, error] {
-	return s.Store.List(ctx, prefix, before)
 }
 
 func manager(t testing.TB, rt http.RoundTripper, s oauthflow.Store) *oauthflow.Manager {
 	t.Helper()
-	flow, err := oauthflow.NewFlow(oauthflow.Config{RedirectURLs: []string{"https://app.fullcast.io/app/admin/motion"}, Transport: rt})
-	if err != nil {
-		t.Fatal(err)
-	}
-	keys, err := oauthflow.NewKeys(benchKey)
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, err := oauthflow.NewManager(oauthflow.ManagerConfig{Flow: flow, Store: s, Keys: keys, Environment: "bench"})
+	return managerWith(t, rt, s, benchKey)
+}
+
+func managerWith(t testing.TB, rt http.RoundTripper, s oauthflow.Store, current oauthflow.SealingKey, former ...oauthflow.SealingKey) *oauthflow.Manager {
+	t.Helper()
+	m, err := newManager(rt, s, current, former...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,6 +64,18 @@ func manager(t testing.TB, rt http.RoundTripper, s oauthflow.Store) *oauthflow.M
 		}
 	})
 	return m
+}
+
+func newManager(rt http.RoundTripper, s oauthflow.Store, current oauthflow.SealingKey, former ...oauthflow.SealingKey) (*oauthflow.Manager, error) {
+	flow, err := oauthflow.NewFlow(oauthflow.Config{RedirectURLs: []string{"https://app.fullcast.io/app/admin/motion"}, Transport: rt})
+	if err != nil {
+		return nil, err
+	}
+	keys, err := oauthflow.NewKeys(current, former...)
+	if err != nil {
+		return nil, err
+	}
+	return oauthflow.NewManager(oauthflow.ManagerConfig{Flow: flow, Store: s, Keys: keys, Environment: environment})
 }
 
 // benchKey is fixed, so that several processes share a store.
