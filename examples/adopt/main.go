@@ -142,7 +142,7 @@ func adopt(ctx context.Context, lines []connection, place stored.Place, stdout i
 		switch {
 		case errors.As(err, &e):
 			refused++
-			fmt.Fprintf(stdout, "refused  %s: %v %s\n", l.key, e.Err, e.Remedy)
+			fmt.Fprintf(stdout, "refused  %s: %v. %s\n", l.key, e.Err, e.Remedy)
 		case err != nil:
 			return err
 		default:
@@ -173,7 +173,7 @@ func try(ctx context.Context, lines []connection, place stored.Place, stdout io.
 		var e *fullcast.Error
 		switch {
 		case errors.As(err, &e):
-			fmt.Fprintf(stdout, "refused  %s: %v %s\n", l.key, e.Err, e.Remedy)
+			fmt.Fprintf(stdout, "refused  %s: %v. %s\n", l.key, e.Err, e.Remedy)
 		case err != nil:
 			return err
 		case !is.Active:
