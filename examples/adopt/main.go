@@ -13,7 +13,9 @@
 // checked without spending anything, with Salesforce, too: no connection is stored and no token refreshed, and the former
 // owner may go on meanwhile. Running it again with the same lines is safe; what was adopted is not refreshed again.
 //
-// Exit status: 0 all are adopted (or well-formed); 1 Salesforce refused some; 2 bad input.
+// Flags: -dry-run, and -site (SFAUTH_SITE), production (default) or pre-production, the Fullcast instance that adopts.
+//
+// Exit status: 0 all are adopted, or would be; 1 Salesforce refused some; 2 bad input.
 package main
 
 import (
@@ -37,6 +39,14 @@ import (
 	"github.com/fullcast/sfauth/oauthflow"
 )
 
+const usage = `adopt [-site SITE] < connections   take them over: a line for each, and the totals
+adopt -dry-run … < connections     ask Salesforce about them; store and spend nothing
+
+Each line of the input is a JSON object with tenant, name, kind (ConnectedApp or ExternalClientApp), host, consumerKey,
+consumerSecret and refreshToken. SITE is production or pre-production. In the environment: SFAUTH_KEY (make one with:
+openssl rand -base64 32), SFAUTH_DIR, and instead of the flag SFAUTH_SITE.
+`
+
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	code := run(ctx, os.Args[1:], os.Getenv, os.Stdin, os.Stdout, os.Stderr, nil)
@@ -47,15 +57,14 @@ func main() {
 func run(ctx context.Context, args []string, env func(string) string, stdin io.Reader, stdout, stderr io.Writer, transport http.RoundTripper) int {
 	flags := flag.NewFlagSet("adopt", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
-	dryRun := flags.Bool("dry-run", false, "check the lines, and ask Salesforce about them; spend and store nothing")
-	site := flags.String("site", env("SFAUTH_SITE"), "production (default) or pre-production")
+	dryRun := flags.Bool("dry-run", false, "")
+	site := flags.String("site", env("SFAUTH_SITE"), "")
 	switch err := flags.Parse(args); {
 	case errors.Is(err, flag.ErrHelp):
-		flags.SetOutput(stdout)
-		flags.Usage()
+		fmt.Fprint(stdout, usage)
 		return 0
 	case err != nil:
-		return outcome.Report(stderr, "adopt", outcome.Input("%v", err))
+		return outcome.Report(stderr, "adopt", outcome.Input("%v; adopt -h shows all flags", err))
 	case flags.NArg() > 0:
 		return outcome.Report(stderr, "adopt", outcome.Input("%q: the connections are read from standard input", flags.Arg(0)))
 	}

@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/oauth2"
 
+	"github.com/fullcast/sfauth/examples/internal/outcome"
 	"github.com/fullcast/sfauth/fullcast"
 	"github.com/fullcast/sfauth/metadata"
 	"github.com/fullcast/sfauth/oauthflow"
@@ -22,13 +23,18 @@ import (
 )
 
 func main() {
-	if err := run(context.Background(), os.Stdout); err != nil {
-		fmt.Fprintln(os.Stderr, "quickstart:", err)
-		os.Exit(1)
-	}
+	err := run(context.Background(), os.Args[1:], os.Stdout)
+	os.Exit(outcome.Report(os.Stderr, "quickstart", err))
 }
 
-func run(ctx context.Context, out io.Writer) error {
+func run(ctx context.Context, args []string, out io.Writer) error {
+	if len(args) > 0 && (args[0] == "-h" || args[0] == "-help" || args[0] == "--help") {
+		fmt.Fprintln(out, "quickstart   the life of a connection, as a story; it takes no flags, needs nothing, and keeps nothing")
+		return nil
+	}
+	if len(args) > 0 {
+		return outcome.Input("%q: it takes no flags and no arguments", args[0])
+	}
 	s := &story{out: out}
 	org, err := orgtest.New(orgtest.Config{})
 	if err != nil {

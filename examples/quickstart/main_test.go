@@ -5,12 +5,14 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/fullcast/sfauth/examples/internal/outcome"
 )
 
 func TestOneCommandConnectsAnOrgFromEndToEndAndTellsItAsAStory(t *testing.T) {
 	var out bytes.Buffer
 	begin := time.Now()
-	if err := run(t.Context(), &out); err != nil {
+	if err := run(t.Context(), nil, &out); err != nil {
 		t.Fatal(err)
 	}
 	t.Logf("it took %v", time.Since(begin))
@@ -30,5 +32,20 @@ func TestOneCommandConnectsAnOrgFromEndToEndAndTellsItAsAStory(t *testing.T) {
 			t.Fatalf("%q is missing, or not in its place:\n%s", part, &out)
 		}
 		rest = after
+	}
+}
+
+func TestWhatItDoesNotTakeIsOneLineAndStatusTwo(t *testing.T) {
+	var out, stderr bytes.Buffer
+	code := outcome.Report(&stderr, "quickstart", run(t.Context(), []string{"-site", "production"}, &out))
+	if code != 2 || out.Len() > 0 || stderr.String() != "quickstart: \"-site\": it takes no flags and no arguments\n" {
+		t.Errorf("got status %d, %q and %q", code, &out, &stderr)
+	}
+}
+
+func TestHelpTellsNoStory(t *testing.T) {
+	var out bytes.Buffer
+	if err := run(t.Context(), []string{"-h"}, &out); err != nil || strings.Count(out.String(), "\n") != 1 {
+		t.Errorf("got %v and %q", err, &out)
 	}
 }

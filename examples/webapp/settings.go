@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"flag"
+	"fmt"
 	"io"
 	"strings"
 	"time"
@@ -35,16 +36,21 @@ func parse(args []string, env func(string) string, stderr io.Writer) (settings, 
 	s := settings{sealingKey: env("SFAUTH_KEY"), postgres: env("SFAUTH_POSTGRES"), code: rand.Text()}
 	var site, tenants, egress string
 	flags := flag.NewFlagSet("webapp", flag.ContinueOnError)
-	flags.SetOutput(stderr)
+	flags.SetOutput(io.Discard)
 	flags.StringVar(&site, "site", "", "the Fullcast instance, as the browser sees it; without it the org is a simulated one")
 	flags.StringVar(&s.listen, "listen", "localhost:8080", "where to listen")
 	flags.StringVar(&s.dir, "dir", "", "keep connections in files there; without it in memory")
 	flags.StringVar(&tenants, "tenant", "acme", "whose connection to look after; several with commas")
 	flags.StringVar(&egress, "egress", "", "public addresses that Salesforce sees, for texts to its admins; several with commas")
 	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
+		flags.SetOutput(stderr)
+		fmt.Fprint(stderr, "webapp [FLAG VALUE]...   the admin page of a service; without -site against a simulated org\n\n")
+		flags.PrintDefaults()
+		fmt.Fprint(stderr, "\nIn the environment: SFAUTH_KEY seals what is kept (make one with: openssl rand -base64 32), SFAUTH_POSTGRES names a\n"+
+			"PostgreSQL database to keep it in, such as postgres://user@host/database.\n")
 		return s, err
 	} else if err != nil {
-		return s, outcome.Input("%v", err)
+		return s, outcome.Input("%v; webapp -h shows all flags", err)
 	}
 	if flags.NArg() > 0 {
 		return s, outcome.Input("%q is not a flag", flags.Arg(0))

@@ -23,6 +23,7 @@ func TestBadInputIsOneLineAndStatus2(t *testing.T) {
 		{"two places", []string{"-site", "http://localhost:8080", "-dir", "x"}, "", "postgres://localhost/x", "exclude each other"},
 		{"a database by no name", []string{"-site", "http://localhost:8080", "-listen", "localhost:0"}, key, "postgres://a:canary@b:c/d", "SFAUTH_POSTGRES"},
 		{"an address that is none", []string{"-listen", "localhost:none"}, "", "", "cannot listen"},
+		{"an unknown flag", []string{"-nonsense"}, "", "", "-nonsense; webapp -h shows all flags"},
 		{"a word too many", []string{"serve"}, "", "", `"serve" is not a flag`},
 	}
 	for _, tt := range tests {
