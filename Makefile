@@ -19,7 +19,7 @@ lint: ## gofmt, go mod tidy, go vet, staticcheck
 fuzz: ## each fuzz target for 60 seconds; FUZZTIME=5m for longer
 	@FUZZTIME=$${FUZZTIME:-60s} bash .ci/run fuzz
 
-examples: ## run the examples that need no org
+examples: ## run every example, as far as it goes without an org
 	@bash .ci/run examples
 
 interop: ## let software of others judge; needs Node.js

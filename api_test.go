@@ -39,6 +39,15 @@ func TestTheExportedNamesAreTheGoldenOnes(t *testing.T) {
 	}
 }
 
+func TestTheMapOfPackagesNamesEachOfThem(t *testing.T) {
+	comment := packageComment(t, ".")
+	for _, pkg := range public {
+		if !strings.Contains(comment, "["+module+"/"+pkg+"]") {
+			t.Errorf("doc.go does not name %s", pkg)
+		}
+	}
+}
+
 // exported prints what a package exports: declarations without comments and function bodies, sorted.
 func exported(t *testing.T, pkg string) string {
 	t.Helper()

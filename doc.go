@@ -3,10 +3,15 @@
 //
 //   - [github.com/fullcast/sfauth/fullcast] is the front door: the two app specs, connect, open, check, disconnect.
 //   - [github.com/fullcast/sfauth/oauthflow] speaks OAuth 2.0 with Salesforce and owns tokens: one refresh at a time,
-//     stored encrypted, never lost.
+//     stored encrypted, never lost by our own doing.
 //   - [github.com/fullcast/sfauth/metadata] reads, writes and deploys an app as Salesforce metadata.
 //   - [github.com/fullcast/sfauth/policy] says what is wrong with an app and which clicks mend it.
-//   - [github.com/fullcast/sfauth/oauthflow/orgtest] is a Salesforce org in process, for tests.
+//   - [github.com/fullcast/sfauth/oauthflow/filestore], and as modules of their own
+//     [github.com/fullcast/sfauth/oauthflow/sqlstore] and [github.com/fullcast/sfauth/oauthflow/redisstore], keep them;
+//     [github.com/fullcast/sfauth/oauthflow/storetest] proves any other store.
+//   - [github.com/fullcast/sfauth/oauthflow/oteloauth], a module of its own, tells OpenTelemetry.
+//   - [github.com/fullcast/sfauth/oauthflow/orgtest] is a Salesforce org in process, for tests, and
+//     [github.com/fullcast/sfauth/policy/policytest] tests rules by example.
 //
 // Start with examples/quickstart, which runs without a Salesforce org.
 package sfauth
