@@ -29,18 +29,20 @@ func (m *Manager) Adopt(ctx context.Context, k Key, c Client, refreshToken Secre
 		return Connection{}, err
 	}
 	defer end()
+	corrected := false // an adoption of the same token with another client
 	old, err := m.replace(ctx, op, g, func(old *grant) error {
 		if err := g.adoptable(op, old); err != nil {
 			return err
 		}
-		if old.Adopted == g.Adopted { // never proved: the client is corrected, a request in doubt stays one
-			g.Intent = old.Intent
+		g.Received = old.Received
+		if corrected = old.Adopted == g.Adopted; corrected { // never proved: what was sent already may still be answered
+			g.Epoch, g.Intent = old.Epoch, old.Intent
 		}
 		g.OrgID = old.OrgID // a broken connection's: its key is not given to another org unseen
 		return m.unshared(ctx, op, g, false)
 	})
 	if err == nil { // two that adopt the same token at once see each other now
-		if err = m.unshared(ctx, op, g, true); err != nil {
+		if err = m.unshared(ctx, op, g, true); err != nil && !corrected {
 			err = errors.Join(err, m.retract(ctx, op, g, old))
 		}
 	}

@@ -51,6 +51,7 @@ type grant struct {
 	Adopting  bool      // nobody has been told of the adoption yet
 	Unsettled bool      // a login that may still be taken back, over a connection of which a refresh was under way
 	MovedFrom *Key      // where the tokens have come from
+	Received  []string  // epochs that were moved here last, also before a later login: each is moved once
 	MovedTo   *Key      // where the tokens have gone; what is left here is about to be deleted
 
 	later map[string]json.RawMessage // fields of a later version of this module, kept as they are
@@ -152,7 +153,7 @@ const tombstoneAge = 24 * time.Hour
 
 // tombstone returns what stays of a connection that is gone: its key.
 func (g *grant) tombstone() *grant {
-	return &grant{Key: g.Key, Epoch: g.Epoch, Gone: true, MovedTo: g.MovedTo}
+	return &grant{Key: g.Key, Epoch: g.Epoch, Gone: true, MovedTo: g.MovedTo, Received: g.Received}
 }
 
 // due returns when the keep-alive has to look at the connection.

@@ -23,7 +23,7 @@ func (m *Manager) install(ctx context.Context, k Key, p Pending, t *Token) (Conn
 		return Connection{}, err
 	}
 	old, err := m.replace(ctx, "complete", g, func(old *grant) error {
-		g.Unsettled = old.Intent != nil && m.cfg.RefuseSecondKey
+		g.Unsettled, g.Received = old.Intent != nil && m.cfg.RefuseSecondKey, old.Received
 		return g.over("complete", old)
 	})
 	if err == nil {
@@ -43,7 +43,7 @@ func (m *Manager) install(ctx context.Context, k Key, p Pending, t *Token) (Conn
 		return Connection{}, err
 	}
 	m.settle(ctx, g)
-	if old != nil && !old.Refresh.Equal(t.RefreshToken) {
+	if old.superfluous(g) {
 		m.discard(old.Client.client(), old.token())
 	}
 	m.Source(k).publish(m.view(g))
@@ -71,7 +71,12 @@ func (m *Manager) replace(ctx context.Context, op string, g *grant, allowed func
 		case errors.As(err, &e) && e.Kind == KindNotConnected && now != nil && now.MovedTo == nil && now.Epoch == g.Epoch:
 			return old, &Error{Op: op, Kind: KindNotConnected, Err: errDisconnected} // it was there, and is never brought back
 		case errors.As(err, &e) && e.Kind == KindNotConnected:
-			if err := allowed(new(grant)); err != nil {
+			old = nil // what an earlier look has found is another key's now
+			gone := new(grant)
+			if now != nil {
+				gone.Received = now.Received
+			}
+			if err := allowed(gone); err != nil {
 				return nil, err
 			}
 		case err != nil:

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 )
 
 // Move makes the tokens of one connection those of another key, in place of what is there, and deletes the first: a
@@ -41,6 +42,9 @@ func (m *Manager) moveOnce(ctx context.Context, op string, from, to Key) (again 
 	r, g, err := m.load(ctx, op, from)
 	var e *Error
 	if errors.As(err, &e) && e.Kind == KindNotConnected {
+		if g != nil && g.MovedTo != nil && *g.MovedTo == to { // by somebody else just now
+			return false, nil
+		}
 		return false, m.movedAlready(ctx, op, from, to, err)
 	} else if err != nil {
 		return false, err
@@ -120,9 +124,10 @@ func (m *Manager) put(ctx context.Context, op string, g *grant, to Key) error {
 	moved.Key, moved.MovedTo, moved.MovedFrom = to, nil, &g.Key
 	errDone := errors.New("there already")
 	old, err := m.replace(ctx, op, &moved, func(old *grant) error {
-		if old.Epoch == g.Epoch {
+		if old.Epoch == g.Epoch || slices.Contains(old.Received, g.Epoch) { // there, or replaced there already
 			return errDone
 		}
+		moved.Received = append([]string{g.Epoch}, old.Received[:min(len(old.Received), 2)]...)
 		return g.over(op, old)
 	})
 	if errors.Is(err, errDone) || errors.Is(err, errDisconnected) { // what is left to do is to delete the first
@@ -130,13 +135,19 @@ func (m *Manager) put(ctx context.Context, op string, g *grant, to Key) error {
 	} else if err != nil {
 		return err
 	}
-	if old != nil && !old.Refresh.Equal(g.Refresh.Secret) {
+	if old.superfluous(g) {
 		m.discard(old.Client.client(), old.token())
 	}
 	if !moved.Access.IsZero() {
 		m.Source(to).publish(m.view(&moved))
 	}
 	return nil
+}
+
+// superfluous reports whether nobody needs the tokens of g, nil for none, which next has replaced: they are others, and
+// not on their way to another key.
+func (g *grant) superfluous(next *grant) bool {
+	return g != nil && g.MovedTo == nil && !g.Refresh.Equal(next.Refresh.Secret)
 }
 
 // movedAlready returns nil when the second key holds what the first one held.

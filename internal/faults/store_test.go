@@ -53,9 +53,9 @@ func TestF42AndF43TheStoreIsDown(t *testing.T) {
 	r43.saw("%d typed, slowest %v, 0 requests; then %d fine with %d requests", 4*64, worst.Round(time.Millisecond), sum.Outcomes["ok"], s.since(mark).posts)
 }
 
-func TestF44TheDiskFailsBetweenIntentAndResult(t *testing.T) {
+func TestF44SavesFailBetweenIntentAndResult(t *testing.T) {
 	each := size(20, 200)
-	r := drill(t, 44, fmt.Sprintf("ENOSPC, EROFS and EIO for up to 2 s from the intent on, %d times each", each), "0 lost, 0 replays: the result waits for the disk")
+	r := drill(t, 44, fmt.Sprintf("a store whose saves fail with ENOSPC, EROFS and EIO for up to 2 s from the intent on, %d times each", each), "0 lost, 0 replays: the result waits for the disk")
 	s := newScene(t, 3*each, orgtest.Config{})
 	s.org.ExpireSessions()
 	mark := s.mark()

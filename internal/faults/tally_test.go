@@ -60,6 +60,8 @@ func outcome(err error) string {
 		return "ok"
 	case errors.Is(err, errRefused):
 		return "refused"
+	case errors.As(err, &e) && e.Kind == oauthflow.KindStore: // also when its time was over
+		return string(e.Kind)
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return "left"
 	case errors.As(err, &e):
