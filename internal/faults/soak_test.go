@@ -65,15 +65,26 @@ func TestF08ASoakOfHostsThatShareADatabase(t *testing.T) {
 	h := newHosts(t, processes)
 	s := newSceneOn(t, postgres, connections, orgtest.Config{})
 	workers := s.workersOn(h, processes)
-	// In parts: a process has 8 sessions at the database, for which a call waits 5 s at most.
-	callAll := func() (ok int) {
+	// In parts, since a process has 8 sessions at the database, for which a call waits 5 s at most. On a machine with
+	// other work some wait in vain: they were told so, and ask again.
+	late := 0
+	callAll := func() (failed int) {
 		for part := range slices.Chunk(s.indices(), 100) {
-			sum := everybody(workers, order{Op: "call", Conns: part, Each: len(part), Within: 5 * time.Minute})
-			if ok += sum.Outcomes["ok"]; sum.Outcomes["ok"] != processes*len(part) {
+			call := order{Op: "call", Conns: part, Each: len(part), Within: 5 * time.Minute}
+			for try := 1; ; try++ {
+				sum := everybody(workers, call)
+				missing := processes*len(part) - sum.Outcomes["ok"]
+				if missing == 0 {
+					break
+				}
 				t.Logf("outcomes %v", sum.Outcomes)
+				if late += missing; try == 3 {
+					failed += missing
+					break
+				}
 			}
 		}
-		return ok
+		return failed
 	}
 	callAll()
 	everybody(workers, order{Op: "probe", Conns: s.indices(), Within: lasting + time.Hour})
@@ -83,7 +94,7 @@ func TestF08ASoakOfHostsThatShareADatabase(t *testing.T) {
 	for time.Since(began) < lasting && failed == 0 {
 		next := time.After(min(lasting/10, 8*time.Second))
 		s.org.ExpireSessions()
-		failed = processes*connections - callAll()
+		failed = callAll()
 		rounds++
 		sizes.add(time.Since(began), everybody(workers, order{Op: "measure"}), processes)
 		<-next
@@ -92,6 +103,7 @@ func TestF08ASoakOfHostsThatShareADatabase(t *testing.T) {
 	a := s.since(mark)
 	good, bad := s.healthy(time.Minute)
 	r.must(a.posts == rounds*connections && a.rotations == a.posts, "%d requests and %d rotations in %d rounds", a.posts, a.rotations, rounds)
+	r.must(late*1000 <= rounds*processes*connections+1000, "%d calls of %d were late", late, rounds*processes*connections)
 	r.must(a.replays == 0 && good == connections && failed == 0, "%d replays, %d lost (%v), %d calls failed", a.replays, connections-good, bad, failed)
 	r.must(last.P99 > 0 && last.P99 <= patience(20*time.Microsecond), "p99 of a cached token %v", last.P99)
 	heap, resident := sizes.slopes()
@@ -101,7 +113,7 @@ func TestF08ASoakOfHostsThatShareADatabase(t *testing.T) {
 	} else {
 		grown = "too short to tell of memory"
 	}
-	r.saw("%v: %d rounds, %d requests, %d rotations, %d replays, %d lost; p99 %v; %s", h, rounds, a.posts, a.rotations, a.replays, connections-good, last.P99, grown)
+	r.saw("%v: %d rounds, %d requests, %d rotations, %d replays, %d lost, %d of %d calls asked again; p99 %v; %s", h, rounds, a.posts, a.rotations, a.replays, connections-good, late, rounds*processes*connections, last.P99, grown)
 }
 
 // probes notes how long the cached token takes that a process asks for once a millisecond.
