@@ -101,3 +101,28 @@ func TestAStoreThatTellsNoTimelineIsNotDoubted(t *testing.T) {
 		})
 	}
 }
+
+func TestATimelineIsTheStoresOwn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := rotating(t)
+		former := &history{w.store, "00000007"}
+		w.store = former
+		m := w.manager()
+		w.connect(m, mainKey)
+		if err := m.Renew(t.Context(), mainKey); err != nil {
+			t.Fatal(err)
+		}
+		w.store = &history{oauthflow.NewMemoryStore(), "00000001"}
+		after := w.manager(func(c *oauthflow.ManagerConfig) { c.Former = former })
+		if err := after.TakeOver(t.Context(), nil); err != nil {
+			t.Fatal(err)
+		}
+		s := after.Source(mainKey)
+		if _, err := s.Replace(t.Context(), w.token(s)); err != nil {
+			t.Fatal(err)
+		}
+		if n := w.events("introspect", ""); n != 0 {
+			t.Errorf("the org was asked %d times about a connection that was taken over", n)
+		}
+	})
+}

@@ -128,7 +128,7 @@ func (m *Manager) copyInto(ctx context.Context, op string, k Key, r Record, plai
 		if err != nil {
 			return sealError(op, k, err)
 		}
-		g.Leaving = false
+		g.Leaving, g.Timeline = false, "" // which was the former store's
 		there, err := m.cfg.Store.Load(ctx, r.ID)
 		switch {
 		case errors.Is(err, ErrNotFound):

@@ -14,7 +14,7 @@ const workerVariable = "SFAUTH_FAULTS_WORKER"
 
 // regardless are the tests that choose their own stores, or need none: where a store is asked for, they would only repeat
 // themselves.
-const regardless = "F03|F08|F18|F19|F22|F36|F37|F39|F40|F45|F46|F47|F50|F51|F52|F53|F55|F56|F61|F62|F67|OnTheOtherStores|Histories"
+const regardless = "F03|F08|F18|F19|F22|F36|F37|F39|F40|F45|F46|F47|F50|F51|F52|F53|F55|F56|F61|F62|F67|OnTheOtherStores|Histories|ATrend"
 
 func TestMain(m *testing.M) {
 	if script := os.Getenv(workerVariable); script != "" {

@@ -3,6 +3,7 @@ package faults
 import (
 	"context"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"net/url"
 	"os"
@@ -65,15 +66,26 @@ func TestF08ASoakOfHostsThatShareADatabase(t *testing.T) {
 	h := newHosts(t, processes)
 	s := newSceneOn(t, postgres, connections, orgtest.Config{})
 	workers := s.workersOn(h, processes)
-	// In parts: a process has 8 sessions at the database, for which a call waits 5 s at most.
-	callAll := func() (ok int) {
+	// In parts, since a process has 8 sessions at the database, for which a call waits 5 s at most. On a machine with
+	// other work some wait in vain: they were told so, and ask again.
+	late := 0
+	callAll := func() (failed int) {
 		for part := range slices.Chunk(s.indices(), 100) {
-			sum := everybody(workers, order{Op: "call", Conns: part, Each: len(part), Within: 5 * time.Minute})
-			if ok += sum.Outcomes["ok"]; sum.Outcomes["ok"] != processes*len(part) {
+			call := order{Op: "call", Conns: part, Each: len(part), Within: 5 * time.Minute}
+			for try := 1; ; try++ {
+				sum := everybody(workers, call)
+				missing := processes*len(part) - sum.Outcomes["ok"]
+				if missing == 0 {
+					break
+				}
 				t.Logf("outcomes %v", sum.Outcomes)
+				if late += missing; try == 3 {
+					failed += missing
+					break
+				}
 			}
 		}
-		return ok
+		return failed
 	}
 	callAll()
 	everybody(workers, order{Op: "probe", Conns: s.indices(), Within: lasting + time.Hour})
@@ -83,7 +95,7 @@ func TestF08ASoakOfHostsThatShareADatabase(t *testing.T) {
 	for time.Since(began) < lasting && failed == 0 {
 		next := time.After(min(lasting/10, 8*time.Second))
 		s.org.ExpireSessions()
-		failed = processes*connections - callAll()
+		failed = callAll()
 		rounds++
 		sizes.add(time.Since(began), everybody(workers, order{Op: "measure"}), processes)
 		<-next
@@ -92,16 +104,17 @@ func TestF08ASoakOfHostsThatShareADatabase(t *testing.T) {
 	a := s.since(mark)
 	good, bad := s.healthy(time.Minute)
 	r.must(a.posts == rounds*connections && a.rotations == a.posts, "%d requests and %d rotations in %d rounds", a.posts, a.rotations, rounds)
+	r.must(late*1000 <= rounds*processes*connections+1000, "%d calls of %d were late", late, rounds*processes*connections)
 	r.must(a.replays == 0 && good == connections && failed == 0, "%d replays, %d lost (%v), %d calls failed", a.replays, connections-good, bad, failed)
 	r.must(last.P99 > 0 && last.P99 <= patience(20*time.Microsecond), "p99 of a cached token %v", last.P99)
 	heap, resident := sizes.slopes()
-	grown := fmt.Sprintf("live heap grew %.2f MiB an hour, resident memory %.2f", heap, resident)
+	grown := fmt.Sprintf("live heap grew %v, resident memory %v", heap, resident)
 	if lasting >= 10*time.Minute {
-		r.must(heap <= 1 && resident <= 1, "%s", grown)
+		r.must(heap.within(1) && resident.within(1), "%s", grown)
 	} else {
 		grown = "too short to tell of memory"
 	}
-	r.saw("%v: %d rounds, %d requests, %d rotations, %d replays, %d lost; p99 %v; %s", h, rounds, a.posts, a.rotations, a.replays, connections-good, last.P99, grown)
+	r.saw("%v: %d rounds, %d requests, %d rotations, %d replays, %d lost, %d of %d calls asked again; p99 %v; %s", h, rounds, a.posts, a.rotations, a.replays, connections-good, late, rounds*processes*connections, last.P99, grown)
 }
 
 // probes notes how long the cached token takes that a process asks for once a millisecond.
@@ -175,16 +188,44 @@ func (m *memory) add(at time.Duration, sum reply, processes int) {
 	m.resident = append(m.resident, float64(sum.Resident)/mib)
 }
 
-// slopes are by how much both grow in an hour, by least squares, once the first quarter has warmed all up.
-func (m *memory) slopes() (heap, resident float64) {
+// slopes are by how much both grow in an hour, once the first quarter has warmed all up.
+func (m *memory) slopes() (heap, resident trend) {
 	from := len(m.at) / 4
-	return slope(m.at[from:], m.heap[from:]), slope(m.at[from:], m.resident[from:])
+	return trendOf(m.at[from:], m.heap[from:]), trendOf(m.at[from:], m.resident[from:])
 }
 
-func slope(x, y []float64) float64 {
-	n, sx, sy, sxx, sxy := float64(len(x)), 0.0, 0.0, 0.0, 0.0
+// trend is a slope by least squares and its standard error.
+type trend struct{ slope, scatter float64 }
+
+func (t trend) String() string { return fmt.Sprintf("%.2f ± %.2f MiB an hour", t.slope, t.scatter) }
+
+// within reports whether the slope may be at most that.
+func (t trend) within(most float64) bool { return t.slope-2*t.scatter <= most }
+
+func trendOf(x, y []float64) trend {
+	n, sx, sy, sxx, sxy, rest := float64(len(x)), 0.0, 0.0, 0.0, 0.0, 0.0
 	for i := range x {
 		sx, sy, sxx, sxy = sx+x[i], sy+y[i], sxx+x[i]*x[i], sxy+x[i]*y[i]
 	}
-	return (n*sxy - sx*sy) / (n*sxx - sx*sx)
+	slope := (n*sxy - sx*sy) / (n*sxx - sx*sx)
+	for i := range x {
+		d := y[i] - sy/n - slope*(x[i]-sx/n)
+		rest += d * d
+	}
+	return trend{slope, math.Sqrt(rest / max(n-2, 1) / (sxx - sx*sx/n))}
+}
+
+func TestATrendIsToldFromNoise(t *testing.T) {
+	var x, steady, leak []float64
+	for i := range 90 { // 13 minutes
+		x = append(x, float64(i)*8/3600)
+		noise := 0.3 * math.Sin(float64(i*i))
+		steady, leak = append(steady, 25+noise), append(leak, 25+noise+20*x[i])
+	}
+	if got := trendOf(x, steady); !got.within(1) {
+		t.Errorf("noise is taken for growth: %v", got)
+	}
+	if got := trendOf(x, leak); got.within(1) || math.Abs(got.slope-20) > 3 {
+		t.Errorf("growth of 20 MiB an hour is missed: %v", got)
+	}
 }
