@@ -13,6 +13,7 @@ var advice = []struct{ code, text, then string }{
 	{"", "not enabled for this user", switchOff},
 	{"API_DISABLED_FOR_ORG", "", "the org's edition has no API access"},
 	{"INSUFFICIENT_ACCESS", "", `the user needs "Modify Metadata Through Metadata API Functions" and the permissions for external client apps`},
+	{"", "Cannot use: ", "the org's edition or licences do not have the feature that this metadata type belongs to"},
 	{"INVALID_TYPE", "", "the org does not know this metadata type at this API version; use a later one"},
 	{"", "ExternalClientApplicationId duplicates value on", "the app already has such a component under the name given there; read the app and merge instead of creating it"},
 	{"", "ExtlClntAppOauthSettingsId duplicates value on", "the app already has OAuth policies under the name given there; read the app and merge instead of creating it"},

@@ -67,7 +67,7 @@ func parseDocument(data []byte) (*document, int, error) {
 			line, _ := dec.InputPos()
 			var syntax *xml.SyntaxError
 			if errors.As(err, &syntax) {
-				err = errors.New(syntax.Msg)
+				err = errors.New(syntaxText(syntax.Msg))
 			}
 			return nil, line, err
 		}
@@ -115,6 +115,14 @@ func parseDocument(data []byte) (*document, int, error) {
 		return nil, 0, errors.New("no element in it")
 	}
 	return d, 0, nil
+}
+
+// syntaxText is what encoding/xml says, without the text around a lone "&", which may be a secret's.
+func syntaxText(msg string) string {
+	if strings.HasPrefix(msg, "invalid character entity") {
+		return `an "&" that begins no entity; write &amp;`
+	}
+	return oneLine(msg)
 }
 
 func (n *node) attributes(attrs []xml.Attr) {

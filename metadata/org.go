@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/go-resty/resty/v2"
 )
@@ -201,9 +202,15 @@ func wrap(op, name string, err error) error {
 	return e
 }
 
-// oneLine bounds text that the org gave: one line, 300 bytes.
+// oneLine bounds text that the org or a file gave: one line, 300 bytes, nothing that steers a terminal.
 func oneLine(text string) string {
 	text = strings.Join(strings.Fields(text), " ")
+	text = strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return unicode.ReplacementChar
+	}, text)
 	if len(text) > 300 {
 		text = strings.ToValidUTF8(text[:300], "") + "…"
 	}

@@ -174,6 +174,7 @@ func TestSOAPErrorsAreTyped(t *testing.T) {
 	}
 	jwt := func(context.Context, string) (string, error) { return "eyJh.eyJi.c2ln", nil }
 	fault := strings.ReplaceAll(strings.ReplaceAll(expired, "INVALID_SESSION_ID", "INSUFFICIENT_ACCESS"), "Illegal", "&lt;i&gt;\n"+strings.Repeat("x", 9000))
+	lacking := strings.ReplaceAll(strings.ReplaceAll(expired, "INVALID_SESSION_ID: Invalid", "INVALID_TYPE: Cannot use: ConnectedApp in this organization. Invalid"), "INVALID_SESSION_ID", "INVALID_TYPE")
 	for _, test := range []struct {
 		name    string
 		handler http.HandlerFunc
@@ -183,6 +184,7 @@ func TestSOAPErrorsAreTyped(t *testing.T) {
 	}{
 		{"a JWT session never leaves", func(http.ResponseWriter, *http.Request) { t.Error("called") }, jwt, metadata.ErrJWTSession, "opaque"},
 		{"a fault has its code, advice and one bounded line", answer(500, fault), nil, nil, "Modify Metadata Through Metadata API Functions"},
+		{"a type that the org's edition lacks", answer(500, lacking), nil, nil, "edition or licences"},
 		{"an answer above the limit", answer(200, strings.Repeat(" ", 9<<20)), nil, metadata.ErrTooLarge, ""},
 		{"HTML in place of SOAP", answer(503, "<html><p>down"), nil, nil, "HTTP status 503"},
 		{"an answer to something else", answer(200, soapAnswer("login", "")), nil, nil, "not that of readMetadata"},

@@ -67,8 +67,15 @@ func ParseFile(name string, data []byte) (App, error) {
 	return apps[0], nil
 }
 
-// readFile reads no more of a file than a document may have.
+// readFile reads no more of a file than a document may have. To open a pipe is to wait for whoever writes to it.
 func readFile(fsys fs.FS, name string) ([]byte, error) {
+	info, err := fs.Stat(fsys, name)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, errors.New("is no regular file")
+	}
 	f, err := fsys.Open(name)
 	if err != nil {
 		return nil, err

@@ -19,6 +19,31 @@ func element(name, inner string) *fstest.MapFile {
 	return &fstest.MapFile{Data: []byte("<" + name + ns + ">" + inner + "</" + name + ">\n")}
 }
 
+func TestAPipeInATreeIsReportedAndNotWaitedFor(t *testing.T) {
+	apps, err := metadata.Parse(fstest.MapFS{
+		"a/One.eca":  element("ExternalClientApplication", ""),
+		"a/Pipe.eca": {Mode: fs.ModeNamedPipe},
+	})
+	var e *metadata.Error
+	if len(apps) != 1 || !errors.As(err, &e) || e.Name != "a/Pipe.eca" || !strings.Contains(err.Error(), "no regular file") {
+		t.Errorf("%d apps, %v", len(apps), err)
+	}
+}
+
+func TestAnErrorShowsNoTextOfAFileThatMayBeASecretOrSteerATerminal(t *testing.T) {
+	for _, inner := range []string{"<consumerSecret>ab&5uper5ecret</consumerSecret>", "<consumerSecret>ab&5uper5ecret;</consumerSecret>",
+		"<label>&\u009b31mRed;</label>", "<\u009b31m/>", "<a\u009b>", "<x>" + strings.Repeat("y", 9000) + "</" + strings.Repeat("z", 9000) + ">"} {
+		_, err := metadata.ParseFile("Acme.connectedApp", []byte("<ConnectedApp"+ns+"><oauthConfig>\n"+inner+"</oauthConfig></ConnectedApp>"))
+		var e *metadata.Error
+		if !errors.As(err, &e) || e.Line != 2 {
+			t.Fatalf("%.40q: error %v", inner, err)
+		}
+		if s := err.Error(); strings.Contains(s, "5uper5ecret") || strings.ContainsRune(s, '\u009b') || len(s) > 400 {
+			t.Errorf("%.40q: the error's text is %.400q", inner, s)
+		}
+	}
+}
+
 func TestParseJoinsComponentsByTheAppsAPIName(t *testing.T) {
 	apps, err := metadata.Parse(fstest.MapFS{
 		"force-app/main/default/externalClientApps/One.eca-meta.xml":          element("ExternalClientApplication", "<label>One</label>"),

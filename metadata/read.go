@@ -2,6 +2,7 @@ package metadata
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -15,7 +16,7 @@ const (
 
 // Read reads one app as it is in the org. The components of an external client app are found by listing them and
 // matched by the app they name, whatever they are called. Components of types without a Go struct of their own are
-// not read.
+// not read, since nothing but a comparison or a move needs them: [Org.ReadOther] does.
 //
 // The error wraps [ErrNotFound] when the org has no such app, [ErrSession] and [ErrJWTSession] when it takes no call.
 func (o *Org) Read(ctx context.Context, kind Kind, apiName string) (App, error) {
@@ -61,6 +62,41 @@ func (o *Org) read(ctx context.Context, kind Kind, apiName string) (App, error) 
 		}
 	}
 	return app, nil
+}
+
+// ReadOther reads what [Org.Read] leaves out of an external client app, for [App.Other]: its canvas, mobile, push, SAML and
+// notification components, one call and more for each type. apiName is as Read has it in [App.Name]. A type that the org
+// does not have is passed over. What Salesforce keeps to itself, such as a private key, is not in them: an app to be deployed
+// to the same org is better without.
+//
+// Source: Metadata API, listMetadata; INVALID_TYPE for a type that an org lacks as in logs of Salesforce's tools.
+func (o *Org) ReadOther(ctx context.Context, apiName string) ([]OtherComponent, error) {
+	var all []OtherComponent
+	for _, t := range componentTypes {
+		if t.typed() || t.since > o.cfg.Version {
+			continue
+		}
+		p, found, err := o.readOther(ctx, t, apiName)
+		if err != nil {
+			return nil, wrap("read", string(KindExternalClientApp)+" "+apiName, err)
+		}
+		if found {
+			all = append(all, p.v.Interface().(OtherComponent))
+		}
+	}
+	return all, nil
+}
+
+func (o *Org) readOther(ctx context.Context, t componentType, apiName string) (part, bool, error) {
+	listed, err := o.listMetadata(ctx, []componentType{t}) // alone: one type that is lacking refuses the call
+	var refused *answerError
+	if errors.As(err, &refused) && refused.code == "INVALID_TYPE" {
+		return part{}, false, nil
+	}
+	if err != nil {
+		return part{}, false, err
+	}
+	return o.find(ctx, t, listed, apiName)
 }
 
 // find reads the listed components of one type until one names the app. Those that look like it by their name are

@@ -5,10 +5,12 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
-// Retrieve reads all apps of the org in one go, by SOAP, with the package files as Salesforce writes them.
+// Retrieve reads all apps of the org in one go, by SOAP, with the package files as Salesforce writes them: all components,
+// also those of types without a Go struct of their own, as far as the org has such types.
 //
 // Like [Parse] it returns what it could read even when the error is not nil: the error joins one [*Error] for each
 // component that the org could not give (connected apps of other orgs are listed but not readable) or that could not
@@ -25,7 +27,7 @@ func (o *Org) Retrieve(ctx context.Context) ([]App, error) {
 func (o *Org) retrieve(ctx context.Context) (data []byte, notes []error, err error) {
 	body := "<retrieveRequest>" + tag("apiVersion", o.cfg.Version.String()) + tag("singlePackage", "true") + "<unpackaged>"
 	for _, t := range componentTypes {
-		if t.typed() && t.since <= o.cfg.Version {
+		if t.since <= o.cfg.Version {
 			body += "<types>" + tag("members", "*") + tag("name", t.name) + "</types>"
 		}
 	}
@@ -53,7 +55,7 @@ func (o *Org) retrieve(ctx context.Context) (data []byte, notes []error, err err
 			continue
 		}
 		for _, m := range r.kids {
-			if m.name == "messages" {
+			if m.name == "messages" && !typeIsLacking(m.value("problem")) {
 				notes = append(notes, &Error{Op: "retrieve", Name: oneLine(m.value("fileName")), Err: errors.New(oneLine(m.value("problem")))})
 			}
 		}
@@ -66,4 +68,14 @@ func (o *Org) retrieve(ctx context.Context) (data []byte, notes []error, err err
 		}
 		return data, notes, nil
 	}
+}
+
+// typeIsLacking tells the message on a type that not every org has, which is no fault: such an org has no component of it.
+//
+// Source: logs of Salesforce's migration tool: "Entity type: 'X' is unknown", "Entity type 'X' is not available in this api
+// version".
+func typeIsLacking(problem string) bool {
+	return strings.HasPrefix(problem, "Entity type") && slices.ContainsFunc(componentTypes, func(t componentType) bool {
+		return !t.typed() && strings.Contains(problem, "'"+t.name+"'")
+	})
 }

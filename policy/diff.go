@@ -40,7 +40,8 @@ const absent = "(absent)"
 // What means the same is no difference: order, aliases and spelling, white space around values, an absent element and
 // its documented default. Left out is what Salesforce sets itself and differs in every org (consumer key and secret,
 // oauthLink, orgScopedExternalApp), orders to Salesforce (shouldRotate…), and the names of an app's components. Values
-// of unknown elements are compared but never shown, since they may be secrets.
+// of unknown elements are compared but never shown, since they may be secrets. Components without a Go type of their own are
+// compared whole; [metadata.Org.ReadOther] reads them.
 func Diff(a, b metadata.App) []Difference {
 	var all []Difference
 	if a.Kind != b.Kind {
@@ -242,8 +243,12 @@ func unknown(a metadata.App, side string) map[element]string {
 	for _, o := range a.Other {
 		inside := side
 		files, err := metadata.App{Kind: a.Kind, Name: a.Name, Other: []metadata.OtherComponent{o}}.Files()
+		var root node
 		if err == nil {
-			inside = string(files[0].Data)
+			err = xml.Unmarshal(files[0].Data, &root)
+		}
+		if err == nil {
+			inside = root.meaning()
 		}
 		all[element{o.Type, "(whole component)"}] = inside
 	}
@@ -264,7 +269,7 @@ func alone(a metadata.App, component string) metadata.App {
 
 type node struct {
 	XMLName xml.Name
-	Inner   string `xml:",innerxml"`
+	Text    string `xml:",chardata"`
 	Nodes   []node `xml:",any"`
 }
 
@@ -273,9 +278,24 @@ func (n node) inside(name string) string {
 	var b strings.Builder
 	for _, k := range n.Nodes {
 		if k.XMLName.Local == name {
-			b.WriteString(k.Inner + "\n")
+			b.WriteString(k.meaning() + "\n")
 		}
 		b.WriteString(k.inside(name))
+	}
+	return b.String()
+}
+
+// meaning is the content without order of names, comments and white space around texts, so that an org's answer and a file
+// compare.
+func (n node) meaning() string {
+	if len(n.Nodes) == 0 {
+		return fmt.Sprintf("%q", strings.TrimSpace(n.Text))
+	}
+	sorted := slices.Clone(n.Nodes)
+	slices.SortStableFunc(sorted, func(a, b node) int { return cmp.Compare(a.XMLName.Local, b.XMLName.Local) })
+	var b strings.Builder
+	for _, k := range sorted {
+		b.WriteString("<" + k.XMLName.Local + ">" + k.meaning() + "</>")
 	}
 	return b.String()
 }

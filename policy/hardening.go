@@ -44,10 +44,10 @@ func Hardening() []Rule {
 		},
 		{
 			id: "hardening-guest-flow", title: "Guests get no tokens", severity: SeverityWarning, want: metadata.Cleared,
-			source: "Metadata API, ExtlClntAppOauthConfigurablePolicies",
+			source: "Metadata API, ExtlClntAppOauthConfigurablePolicies; Setup's label as published guides show it",
 			why:    "Fullcast never uses it; with it guest users of a site get tokens of this app.",
 			where: places{
-				metadata.KindExternalClientApp: external("Enable Authorization Code and Credentials Flow for Guest Users", externalPolicies, PartOAuthPolicies, "isGuestCodeCredFlowEnabled"),
+				metadata.KindExternalClientApp: external("Enable Code and Credentials Flow for Guest Users", externalPolicies, PartOAuthPolicies, "isGuestCodeCredFlowEnabled"),
 			},
 		},
 		{

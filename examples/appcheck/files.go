@@ -25,6 +25,9 @@ const maxFile = 64 << 20
 func readPaths(paths []string) (input, error) {
 	in := input{from: strings.Join(paths, ", ")}
 	for _, p := range paths {
+		if p == "" { // an empty variable of a script; it does not mean this folder
+			return in, outcome.Input("a path is empty; name a file or folder, . for this one")
+		}
 		subjects, settings, err := readPath(fromHere(p))
 		if err != nil {
 			return in, err
@@ -178,6 +181,9 @@ func settingsOf(tree fs.FS) (*metadata.OrgSettings, error) {
 		if !isSettings(name) || !slices.Contains([]string{"ExternalClientApp", "OauthOidc", "ConnectedApp"}, strings.SplitN(d.Name(), ".", 2)[0]) {
 			return nil
 		}
+		if !regular(tree, name) {
+			return outcome.Input("%s is no regular file", name)
+		}
 		f, err := tree.Open(name)
 		if err != nil {
 			return err
@@ -195,6 +201,12 @@ func settingsOf(tree fs.FS) (*metadata.OrgSettings, error) {
 		return err
 	})
 	return all, err
+}
+
+// regular tells files from pipes, which would be waited for.
+func regular(tree fs.FS, name string) bool {
+	info, err := fs.Stat(tree, name)
+	return err == nil && info.Mode().IsRegular()
 }
 
 // joinSettings refuses to let settings of one org hide those of another.

@@ -53,6 +53,8 @@ func TestBadInputIsOneLineAndStatusTwo(t *testing.T) {
 		{"a form that does not exist", nil, []string{"-format", "xml", "."}, `-format: "xml" is none of text, markdown, html, json, sarif`},
 		{"a rule set that does not exist", nil, []string{"-rules", "baseline,strict", "."}, `-rules: "strict" is none of baseline, hardening, partner2026, prerequisites`},
 		{"a site that does not exist", nil, []string{"-site", "staging", "."}, "-site must be production or pre-production"},
+		{"an empty path", nil, []string{""}, "a path is empty"},
+		{"a name that steers a terminal", nil, []string{"a\u009b31m\x1b[1mb.eca"}, "stat a\uFFFD31m\uFFFD[1mb.eca: "},
 		{"a path that does not exist", nil, []string{"nowhere"}, "stat nowhere: no such file or directory"},
 		{"a folder without apps", nil, []string{"empty"}, "empty: there is no app in it"},
 		{"files that are broken", nil, []string{"broken"}, "broken: metadata: parse a.eca:1:"},

@@ -36,6 +36,11 @@ func (s settings) readOrg(ctx context.Context, stderr io.Writer) (in input, err 
 		if err != nil {
 			return in, err
 		}
+		if s.diff != "" && l.Kind == metadata.KindExternalClientApp { // no rule looks at these
+			if app.Other, err = org.ReadOther(ctx, app.Name); err != nil {
+				return in, err
+			}
+		}
 		in.subjects = append(in.subjects, subject{app: app, version: apiVersion})
 	}
 	switches, err := org.Settings(ctx)

@@ -1,6 +1,11 @@
 package main
 
 import (
+	"bytes"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"path/filepath"
 	"strings"
@@ -70,6 +75,39 @@ func TestFilesAreComparedWithAnOrg(t *testing.T) {
 			t.Fatal(err)
 		}
 		checkWith(t, env, org.RoundTripper(), "", ".", "-diff", "org").want(t, 1, "there: Immediately expire refresh token", "")
+	})
+}
+
+// pushing is an org in which the app Fullcast has push settings, too.
+type pushing struct{ http.RoundTripper }
+
+func (p pushing) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.Body == nil {
+		return p.RoundTripper.RoundTrip(r)
+	}
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, err
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	if !bytes.Contains(body, []byte("<type>ExtlClntAppPushSettings</type>")) {
+		return p.RoundTripper.RoundTrip(r)
+	}
+	answer := `<listMetadataResponse><result><fullName>P</fullName><type>ExtlClntAppPushSettings</type></result></listMetadataResponse>`
+	if bytes.Contains(body, []byte("<readMetadata>")) {
+		answer = `<readMetadataResponse><result><records><fullName>P</fullName><externalClientApplication>Fullcast</externalClientApplication></records></result></readMetadataResponse>`
+	}
+	w := httptest.NewRecorder()
+	fmt.Fprintf(w, `<e:Envelope xmlns:e="http://schemas.xmlsoap.org/soap/envelope/" xmlns="http://soap.sforce.com/2006/04/metadata"><e:Body>%s</e:Body></e:Envelope>`, answer)
+	return w.Result(), nil
+}
+
+func TestAComparisonWithAnOrgSeesTheComponentsThatNoRuleLooksAt(t *testing.T) {
+	project(t, external(fullcast.Production))
+	synctest.Test(t, func(t *testing.T) {
+		org, env := newOrg(t)
+		checkWith(t, env, pushing{org.RoundTripper()}, "", ".", "-diff", "org").want(t, 0, "(whole component) (unknown)\n  here:  (absent)\n  there: present\n", "")
+		checkWith(t, env, pushing{org.RoundTripper()}, "", "-app", "Fullcast", "-diff", "force-app").want(t, 0, "(whole component) (unknown)\n  here:  present\n  there: (absent)\n", "")
 	})
 }
 

@@ -50,6 +50,9 @@ func versionIn(tree fs.FS) metadata.APIVersion {
 }
 
 func read(tree fs.FS, name string) ([]byte, bool) {
+	if !regular(tree, name) {
+		return nil, false
+	}
 	f, err := tree.Open(name)
 	if err != nil {
 		return nil, false

@@ -104,7 +104,7 @@ func cutSpan(text string) (string, span) {
 
 // check reports what is wrong with an element's children in the eyes of an API version, as Salesforce words it: the first
 // problem only. Order is free, as docs samples and hand-written files that deploy show. The texts for unknown, repeated and
-// missing elements are assumed; the enum text was reported from a live org.
+// missing elements are assumed, and so are the codes, which an upsert shows; the enum text was reported from a live org.
 func (m metadataSchema) check(typ string, n *node, version int) *problem {
 	fields := m.types[typ]
 	seen := map[string]bool{}

@@ -144,9 +144,11 @@ func TestARetrieveTellsWhatItDidNotFind(t *testing.T) {
 	w := withDemo(t, orgtest.Config{})
 	a := w.soap("66.0", "<retrieve><request><apiVersion>66.0</apiVersion><singlePackage>true</singlePackage><unpackaged>"+
 		"<types><members>Demo</members><members>Nobody</members><name>ExternalClientApplication</name></types>"+
-		"<types><members>X</members><name>ApexClass</name></types></unpackaged></request></retrieve>")
+		"<types><members>X</members><name>ApexClass</name></types><types><members>*</members><name>NoSuchThing</name></types>"+
+		"<types><members>*</members><name>ExtlClntAppOauthSecuritySettings</name></types></unpackaged></request></retrieve>")
 	a = w.soap("66.0", "<checkRetrieveStatus><asyncProcessId>"+between(a, "id")+"</asyncProcessId></checkRetrieveStatus>")
-	for _, want := range []string{"<fileName>externalClientApps/Demo.eca</fileName>", "'ExternalClientApplication' named 'Nobody' cannot be found", "'ApexClass' named 'X' cannot be found"} {
+	for _, want := range []string{"<fileName>externalClientApps/Demo.eca</fileName>", "'ExternalClientApplication' named 'Nobody' cannot be found", "'ApexClass' named 'X' cannot be found",
+		"Entity type: 'NoSuchThing' is unknown", "Entity type 'ExtlClntAppOauthSecuritySettings' is not available in this api version"} {
 		if !strings.Contains(a.body, want) {
 			t.Errorf("no %q in %s", want, a.body)
 		}

@@ -102,15 +102,22 @@ func (o *Org) soapRetrieve(call *node, s *session, _ int) (string, *fault) {
 }
 
 // collect finds the components; a type or name that is not there is a message, not a failure. Source: WSDL, RetrieveMessage;
-// that it is no failure, and the text, are assumed.
+// logs of Salesforce's migration tool for the texts.
 func (o *Org) collect(j *job, manifest *node, version int) {
 	if manifest == nil {
 		manifest = &node{}
 	}
 	var list []member
 	for _, m := range members(manifest) {
-		if !m.known || !knownType(m.packageType(), version) {
+		switch {
+		case !m.known && m.fullName == "*":
+			j.messages = append(j.messages, "Entity type: '"+m.typ+"' is unknown")
+			continue
+		case !m.known:
 			j.messages = append(j.messages, "Entity of type '"+m.typ+"' named '"+m.fullName+"' cannot be found")
+			continue
+		case !knownType(m.packageType(), version):
+			j.messages = append(j.messages, "Entity type '"+m.typ+"' is not available in this api version")
 			continue
 		}
 		if m.fullName == "*" {
