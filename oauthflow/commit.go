@@ -87,7 +87,7 @@ func (c commit) over(ctx context.Context, r Record, now *grant) (done bool, stor
 		now.adopt(&Token{RefreshToken: c.fresh.RefreshToken}, c.attempt, m.flow.now())
 		now.Access = sealedSecret{}
 		now.Fault = &fault{Op: opRefresh, Kind: kind, At: m.flow.now(), OrgID: c.fresh.OrgID, UserID: c.fresh.UserID}
-		changed = now.fault()
+		changed = now.fault(m.flow.now())
 	} else {
 		now.adopt(c.fresh, c.attempt, m.flow.now())
 	}

@@ -62,7 +62,7 @@ type Connection struct {
 func (g *grant) connection(now time.Time) Connection {
 	c := g.Client.client()
 	conn := Connection{
-		Key: g.Key, Kind: c.Kind, Host: c.Host, ConsumerKey: c.ID, Status: g.status(now), Fault: g.fault(),
+		Key: g.Key, Kind: c.Kind, Host: c.Host, ConsumerKey: c.ID, Status: g.status(now), Fault: g.fault(now),
 		InstanceURL: g.InstanceURL, IdentityURL: g.IdentityURL, OrgID: g.OrgID, UserID: g.UserID,
 		Scopes: slices.Clone(g.Scopes), ConnectedAt: g.ConnectedAt, RefreshedAt: g.RefreshedAt,
 	}
@@ -88,13 +88,14 @@ func (g *grant) status(now time.Time) Status {
 	return StatusActive
 }
 
-// fault returns the shared refusal as an error, or nil.
-func (g *grant) fault() *Error {
+// fault returns the shared refusal as an error, as it is to be read now, or nil.
+func (g *grant) fault(now time.Time) *Error {
 	if g.Fault == nil {
 		return nil
 	}
 	f := g.Fault
 	e := &Error{Op: f.Op, Host: g.Client.Host, Code: f.Code, Description: f.Description, Kind: f.Kind, Status: f.Status}
+	e.newApp = f.Kind == KindAppMissing && spreading(g.Client.Created, now)
 	switch {
 	case f.Lost:
 		e.Err = errOutcomeLost

@@ -18,6 +18,8 @@ type Error struct {
 	Status      int           // HTTP status; 0 when there was no answer
 	RetryAfter  time.Duration // earliest time for another try; 0 when nothing is known
 	Err         error         // cause; may be nil
+
+	newApp bool // the app may not have spread to this host yet
 }
 
 // Error returns one line: operation, host, what happened, in Salesforce's words where there are any.
@@ -56,7 +58,7 @@ func (e *Error) Sentence() string {
 		return e.Kind.sentence()
 	}
 	if r.spreads {
-		return newAppSentence(r.sentence, Host{e.Host}, e.RetryAfter > 0)
+		return newAppSentence(r.sentence, Host{e.Host}, e.newApp)
 	}
 	return r.sentence
 }

@@ -119,6 +119,24 @@ func TestMetadataThatCannotBeReadPromisesNothing(t *testing.T) {
 	}
 }
 
+func TestAPromiseCountsAlsoWhereTheKeysCannotBeUsed(t *testing.T) {
+	for name, keys := range map[string]string{"elsewhere": `"https://keys.example/id/keys"`, "nowhere": `""`} {
+		t.Run(name, func(t *testing.T) {
+			sim := newIssuerSim(wireHost)
+			sim.discovery = func(r *http.Request) (*http.Response, error) {
+				return wireReply(r, 200, `{"issuer":"https://`+wireHost+`","jwks_uri":`+keys+`,"authorization_response_iss_parameter_supported":true}`), nil
+			}
+			f := wireFlow(t, sim)
+			p, _, q := wireBegin(t, f, wireClient(t, wireHost), oauthflow.AuthorizeOptions{})
+			_, err := f.Exchange(t.Context(), p, q)
+			wireError(t, err, oauthflow.KindState)
+			if n := sim.fetches[wireHost+tokenEndpoint]; n != 0 {
+				t.Errorf("the code was sent %d times", n)
+			}
+		})
+	}
+}
+
 func TestAPromiseThatWasReadOnceIsHeldToWhenItCannotBeReadAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sim := newIssuerSim(wireHost)

@@ -43,7 +43,7 @@ type keySource struct {
 }
 
 // of returns where the keys of an issuer come from, after discovery where that is not known. Keys may come from the hosts
-// in issuers only.
+// in issuers only; where the issuer names others, what else it says of itself comes back with the error.
 func (k *issuerKeys) of(ctx context.Context, f *Flow, issuer string, issuers []string) (*keySource, error) {
 	k.mu.Lock()
 	s := k.all[issuer]
@@ -68,10 +68,10 @@ func (k *issuerKeys) of(ctx context.Context, f *Flow, issuer string, issuers []s
 		Keys  string `json:"jwks_uri"`
 		Names bool   `json:"authorization_response_iss_parameter_supported"`
 	}
-	if err := p.Claims(&found); err != nil || !s.allowed(found.Keys) {
-		return nil, &Error{Kind: KindBadAnswer, Err: errors.New("the login host's discovery document names keys elsewhere")}
+	if s.names = p.Claims(&found) == nil && found.Names; !s.allowed(found.Keys) {
+		return s, &Error{Kind: KindBadAnswer, Err: errors.New("the login host's discovery document names keys elsewhere")}
 	}
-	s.set, s.names = oidc.NewRemoteKeySet(oidc.ClientContext(context.Background(), client), found.Keys), found.Names
+	s.set = oidc.NewRemoteKeySet(oidc.ClientContext(context.Background(), client), found.Keys)
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.all == nil {
@@ -97,7 +97,7 @@ func (k *issuerKeys) promised(ctx context.Context, f *Flow, h Host) bool {
 	defer cancel()
 	issuer := h.endpoint("")
 	s, err := k.of(ctx, f, issuer, h.issuers())
-	if err != nil {
+	if err != nil && s == nil {
 		k.mu.Lock()
 		s = k.all[issuer] // a promise that was read once is not forgotten because it cannot be read again
 		k.mu.Unlock()

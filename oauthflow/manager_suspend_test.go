@@ -249,3 +249,48 @@ func TestAWaitWrittenByAWrongClockNeitherBlocksNorHidesALaterOne(t *testing.T) {
 		}
 	})
 }
+
+// An admin whose app was deleted years after it was made waits in vain when told that it is new.
+func TestOnlyANewAppIsSaidToBeNewHoweverOftenItWasRefused(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		age  time.Duration // of the app when it is found to be missing; 0 = unknown
+		want string
+	}{
+		{"an app of unknown age", 0, "create the app"},
+		{"an app of a year", 365 * 24 * time.Hour, "create the app"},
+		{"an app of five minutes", 5 * time.Minute, "The app is new"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, orgtest.Config{})
+				client := w.client()
+				if c.age > 0 {
+					client.Created = time.Now().Add(-c.age)
+				}
+				var err error
+				if client.Host, err = oauthflow.ParseHost(w.org.InstanceURL()); err != nil {
+					t.Fatal(err)
+				}
+				m := w.manager()
+				if _, err := m.Complete(t.Context(), w.beginWith(m, mainKey, client)); err != nil {
+					t.Fatal(err)
+				}
+				w.wire.base = says(400, oauthBody("app_not_found", "External client app is not installed in this org"))
+				for _, asked := range []string{"at once", "while it waits", "after it has waited"} {
+					err := m.Renew(t.Context(), mainKey)
+					e := wireError(t, err, oauthflow.KindAppMissing)
+					if !strings.Contains(e.Sentence(), c.want) || e.RetryAfter == 0 {
+						t.Errorf("asked %s: %q, retry after %s", asked, e.Sentence(), e.RetryAfter)
+					}
+					if asked == "while it waits" {
+						time.Sleep(e.RetryAfter)
+					}
+				}
+				if conn, err := m.Load(t.Context(), mainKey); err != nil || !strings.Contains(conn.Fault.Sentence(), c.want) {
+					t.Errorf("the status says %+v, %v", conn.Fault, err)
+				}
+			})
+		})
+	}
+}

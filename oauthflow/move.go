@@ -53,7 +53,7 @@ func (m *Manager) moveOnce(ctx context.Context, op string, from, to Key) (again 
 	case g.Revoking || g.MovedTo != nil && *g.MovedTo != to:
 		return false, &Error{Op: op, Kind: KindNotConnected, Err: fmt.Errorf("%q is being disconnected or moved elsewhere", from)}
 	case g.Fault != nil && g.Fault.Kind.Terminal():
-		return false, g.fault()
+		return false, g.fault(m.flow.now())
 	case g.Intent != nil: // its outcome belongs to what is moved
 		if _, err := m.Source(from).join(ctx, g.Access.Reveal(), renewal); err != nil {
 			return false, err

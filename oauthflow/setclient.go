@@ -24,7 +24,7 @@ func (m *Manager) SetClient(ctx context.Context, k Key, c Client) error {
 	}
 	return m.change(ctx, op, k, func(g *grant) error {
 		if g.Fault != nil && g.Fault.Kind.Terminal() {
-			return g.fault()
+			return g.fault(m.flow.now())
 		}
 		next := c.sealed()
 		g.Next, g.NextForeign = &next, false
