@@ -143,10 +143,14 @@ func (o BeginOptions) LogValue() slog.Value { return slog.StringValue(o.String()
 const adminPage = "/app/admin/motion"
 
 // Begin starts a login for the connection k and returns the URL to send the user's browser to, top-level or in a
-// pop-up. A connected app is refused with [ErrMigrationRequired]: it can only be adopted.
+// pop-up. A connected app is refused with [ErrMigrationRequired]: it can only be adopted. Where a migration of k waits for
+// [Connector.ResumeMigration], this login takes the place of its login, and the migration ends with it.
 func (c *Connector) Begin(ctx context.Context, k oauthflow.Key, o BeginOptions) (redirect string, err error) {
 	if isMigration(k) {
 		return "", reserved("begin", k)
+	}
+	if _, err := c.manager.Load(ctx, migrationKey(k)); err == nil { // it holds org, user and app against a login under k
+		return c.beginStaged(ctx, "begin", k, o)
 	}
 	return c.begin(ctx, k, o)
 }
@@ -208,14 +212,15 @@ func (c *Connector) Reconnect(ctx context.Context, k oauthflow.Key, o BeginOptio
 
 // Complete ends a login with what reached the callback page, and returns the connection, which is stored by then. A
 // login of [Connector.BeginMigration] ends with the migrated connection; when that fails after the login,
-// [Connector.ResumeMigration] takes it up again. See [oauthflow.Manager.Complete].
+// [Connector.ResumeMigration] takes it up again. Once the code has been sent the rest is finished even when ctx ends. See
+// [oauthflow.Manager.Complete].
 func (c *Connector) Complete(ctx context.Context, cb oauthflow.Callback) (*Connection, error) {
 	got, err := c.manager.Complete(ctx, cb)
 	if err != nil {
 		return nil, wrap("complete", oauthflow.Key{Tenant: cb.Tenant}, metadata.KindExternalClientApp, err)
 	}
 	if isMigration(got.Key) {
-		return c.ResumeMigration(ctx, migrated(got.Key))
+		return c.ResumeMigration(context.WithoutCancel(ctx), migrated(got.Key))
 	}
 	return c.connection(got), nil
 }

@@ -27,8 +27,9 @@ var main = oauthflow.Key{Tenant: "acme", Name: "main"}
 // recorder counts what is sent and to where.
 type recorder struct {
 	next http.RoundTripper
-	said io.Writer // each URL; what is printed is looked through for secrets
-	fail string    // a path whose requests fail
+	said io.Writer           // each URL; what is printed is looked through for secrets
+	fail string              // a path whose requests fail
+	seen func(*http.Request) // told each request before it is sent; nil for nobody
 
 	mu    sync.Mutex
 	quiet bool     // record nothing
@@ -58,6 +59,9 @@ func (r *recorder) RoundTrip(req *http.Request) (*http.Response, error) {
 		r.sent = append(r.sent, line)
 	}
 	r.mu.Unlock()
+	if r.seen != nil {
+		r.seen(req)
+	}
 	if r.fail != "" && req.URL.Path == r.fail {
 		return nil, errors.New("the network is down")
 	}

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/http"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -149,6 +151,98 @@ func TestDisconnectingEndsAMigrationToo(t *testing.T) {
 	})
 }
 
+func TestALoginOverAnInterruptedMigrationEndsIt(t *testing.T) {
+	eachInterruption(t, func(t *testing.T, w *world, c oauthflow.Client, at string, stored bool) {
+		conn := w.connectTo(t, "Fullcast")
+		if conn.Key() != main || conn.Kind() != metadata.KindExternalClientApp {
+			t.Errorf("%s: the login ended with %v of kind %s", at, conn.Key(), conn.Kind())
+		}
+		if status, err := query(t.Context(), conn); status != 200 || err != nil {
+			t.Errorf("%s: a query answers %d, %v", at, status, err)
+		}
+		time.Sleep(time.Minute)
+		for conn, err := range w.sf.Manager().List(t.Context(), "") {
+			if err != nil || conn.Key != main {
+				t.Errorf("%s: the store holds %v as well, %v", at, conn.Key, err)
+			}
+		}
+		if alive := w.approvals(); stored && len(alive) != 1 {
+			t.Errorf("%s: the approvals %v are alive", at, alive)
+		}
+	})
+}
+
+func TestAMigrationToTheAppThatSetupMadeOfTheConnectedAppIsNoSecondConnection(t *testing.T) {
+	const app = "Fullcast_Motion_Package"
+	spec := fullcast.ConnectedApp(fullcast.Production, "admin@acme.example")
+	spec.Scopes = append(spec.Scopes, metadata.ScopeOpenID) // as the instructions for the new kind of app want it
+	w := newWorld(t, config{RotateRefreshTokens: true, Existing: existing(t, spec.New())})
+	c := w.client(t, app)
+	c.Kind = string(metadata.KindConnectedApp)
+	token, err := w.org.UserApproved(app, "admin@acme.example")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.sf.Adopt(t.Context(), main, c, oauthflow.NewSecret(token)); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.org.MigrateConnectedApp(app); err != nil {
+		t.Fatal(err)
+	}
+	made := w.client(t, app)
+	if made.ID != c.ID {
+		t.Fatal("the app that Setup has made has another consumer key")
+	}
+	conn, err := w.migrate(t, made)
+	if err != nil || conn.Kind() != metadata.KindExternalClientApp {
+		t.Fatalf("the migration ended with %v, %v", conn, err)
+	}
+	if status, err := query(t.Context(), conn); status != 200 || err != nil {
+		t.Errorf("a query answers %d, %v", status, err)
+	}
+}
+
+func TestAMigrationIsFinishedForAnAdminWhoHasLeftThePage(t *testing.T) {
+	w, c := migrationWorld(t)
+	to, err := w.sf.BeginMigration(t.Context(), main, fullcast.BeginOptions{Client: c, Binding: session})
+	if err != nil {
+		t.Fatal(err)
+	}
+	landed, err := w.org.Approve(t.Context(), to)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, leave := context.WithCancel(t.Context())
+	w.rec.seen = func(r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "/token") {
+			leave()
+		}
+	}
+	if conn, err := w.sf.Complete(ctx, callback(t, landed)); err != nil || conn.Kind() != metadata.KindExternalClientApp {
+		t.Errorf("the migration ended with %v, %v", conn, err)
+	}
+}
+
+func TestAMigrationWhoseOrgNeverAnswersEndsAndCanBeResumed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, c := bubbleMigration(t)
+		w.rec.seen = func(r *http.Request) {
+			if strings.HasSuffix(r.URL.Path, "/query") {
+				<-r.Context().Done()
+			}
+		}
+		began := time.Now()
+		w.rec.fail = "/services/data/v66.0/query"
+		if err := w.migrateWith(t, w.sf, c); err == nil || time.Since(began) > 2*time.Minute {
+			t.Errorf("after %v: %v", time.Since(began), err)
+		}
+		w.rec.seen, w.rec.fail = nil, ""
+		if _, err := w.sf.ResumeMigration(t.Context(), main); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 func TestAMigrationThatDiesAtAnyStoreCallIsTakenUpAgain(t *testing.T) {
 	eachInterruption(t, func(t *testing.T, w *world, c oauthflow.Client, at string, stored bool) {
 		works := func(when string) *fullcast.Connection {
@@ -162,8 +256,9 @@ func TestAMigrationThatDiesAtAnyStoreCallIsTakenUpAgain(t *testing.T) {
 			return conn
 		}
 		works("before it is taken up")
+		_, nothing := w.sf.StagedMigration(t.Context(), main)
 		_, err := w.sf.ResumeMigration(t.Context(), main)
-		if missing := new(oauthflow.Error); errors.As(err, &missing) && missing.Kind == oauthflow.KindNotConnected {
+		if missing := new(oauthflow.Error); nothing != nil && errors.As(err, &missing) && missing.Kind == oauthflow.KindNotConnected {
 			err = w.migrateWith(t, w.sf, c) // it had not come as far as its login's end
 		}
 		if err != nil {

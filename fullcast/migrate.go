@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/fullcast/sfauth/metadata"
 	"github.com/fullcast/sfauth/oauthflow"
@@ -47,6 +48,14 @@ func (c *Connector) BeginMigration(ctx context.Context, k oauthflow.Key, o Begin
 	if o.ExpectOrg == "" {
 		o.ExpectOrg = now.OrgID
 	}
+	if o.Client.ID == now.ConsumerKey { // the app that Setup has made of the connected app: the key that holds it is k itself
+		o.SecondKey = true
+	}
+	return c.beginStaged(ctx, op, k, o)
+}
+
+// beginStaged starts a login under k's migration key.
+func (c *Connector) beginStaged(ctx context.Context, op string, k oauthflow.Key, o BeginOptions) (redirect string, err error) {
 	redirect, err = c.begin(ctx, migrationKey(k), o)
 	var e *Error
 	if errors.As(err, &e) {
@@ -70,7 +79,7 @@ func (c *Connector) ResumeMigration(ctx context.Context, k oauthflow.Key) (*Conn
 	from := migrationKey(k)
 	switch staged, err := c.manager.Load(ctx, from); {
 	case err == nil && staged.Status != oauthflow.StatusDisconnecting:
-		if err := c.prove(ctx, staged); err != nil {
+		if err := c.prove(ctx, staged); err != nil && !missing(err) { // that one is on its way already
 			return nil, wrap(op, k, metadata.KindExternalClientApp, err)
 		}
 	case err != nil && !missing(err):
@@ -87,8 +96,13 @@ func missing(err error) bool {
 	return errors.As(err, &e) && e.Kind == oauthflow.KindNotConnected
 }
 
+// proveTime bounds the call that proves a connection: an org may take a request and never answer.
+const proveTime = time.Minute
+
 // prove makes one real call with a connection: it reads the org's own record.
 func (c *Connector) prove(ctx context.Context, staged oauthflow.Connection) error {
+	ctx, cancel := context.WithTimeout(ctx, proveTime)
+	defer cancel()
 	conn := c.connection(staged)
 	base, err := conn.InstanceURL(ctx)
 	if err != nil {
