@@ -10,26 +10,26 @@ type EventType string
 
 // Types of events.
 const (
-	EventConnected    EventType = "connected"        // a login was completed or a connection adopted
-	EventAbandoned    EventType = "login abandoned"  // the browser never came back: the admin gave up, or saw an error on a page of Salesforce's
-	EventRefreshed    EventType = "refreshed"        // the access token was replaced
-	EventRotated      EventType = "rotated"          // the refresh token, too
-	EventInDoubt      EventType = "in doubt"         // a refresh was sent and its answer is lost
-	EventSuspended    EventType = "suspended"        // Salesforce refuses for a reason that an admin's switch heals
-	EventBroken       EventType = "broken"           // only a new authorization or new credentials help
-	EventRepaired     EventType = "repaired"         // a suspended or doubtful connection works again
-	EventReplay       EventType = "replay suspected" // the grant died although its latest refresh token was here: another may have used it
-	EventClient       EventType = "client replaced"  // the credentials given to SetClient have worked
-	EventKind         EventType = "kind changed"     // the app is of another kind now
-	EventMoved        EventType = "moved"            // the tokens have gone to another key
-	EventOrgChanged   EventType = "org changed"      // a refresh was answered for another org
-	EventUserChanged  EventType = "user changed"     // a refresh was answered for another user
-	EventForeign      EventType = "foreign record"   // a record was sealed elsewhere, with another key, or was changed
-	EventResealed     EventType = "key rotated"      // every record is sealed with the current key
-	EventRevoked      EventType = "revoked"          // disconnected, and Salesforce has confirmed it
-	EventInstance     EventType = "instance"         // the instance URL has changed
-	EventSignature    EventType = "signature"        // an answer's signature is not of the consumer secret
-	EventDroppedQueue EventType = "events missed"    // the observer was too slow
+	EventConnected   EventType = "connected"        // a login was completed or a connection adopted
+	EventAbandoned   EventType = "login abandoned"  // the browser never came back: the admin gave up, or saw an error on a page of Salesforce's
+	EventRefreshed   EventType = "refreshed"        // the access token was replaced
+	EventRotated     EventType = "rotated"          // the refresh token, too
+	EventInDoubt     EventType = "in doubt"         // a refresh was sent and its answer is lost
+	EventSuspended   EventType = "suspended"        // Salesforce refuses for a reason that an admin's switch heals
+	EventBroken      EventType = "broken"           // only a new authorization or new credentials help
+	EventRepaired    EventType = "repaired"         // a suspended or doubtful connection works again
+	EventReplay      EventType = "replay suspected" // the grant died although its latest refresh token was here: another may have used it
+	EventClient      EventType = "client replaced"  // the credentials given to SetClient have worked
+	EventKind        EventType = "kind changed"     // the app is of another kind now
+	EventMoved       EventType = "moved"            // the tokens have gone to another key
+	EventOrgChanged  EventType = "org changed"      // a refresh was answered for another org
+	EventUserChanged EventType = "user changed"     // a refresh was answered for another user
+	EventForeign     EventType = "foreign record"   // a record was sealed elsewhere, with another key, or was changed
+	EventResealed    EventType = "key rotated"      // every record is sealed with the current key
+	EventRevoked     EventType = "revoked"          // disconnected, and Salesforce has confirmed it
+	EventInstance    EventType = "instance"         // the instance URL has changed
+	EventSignature   EventType = "signature"        // an answer's signature is not of the consumer secret
+	EventMissed      EventType = "events missed"    // the observer was too slow
 )
 
 // Event tells an observer what happened to a connection. It holds ids, never names, mail addresses or secrets.
@@ -157,6 +157,6 @@ func (m *Manager) deliverOne(e Event) {
 	}()
 	m.cfg.Observe(e)
 	if m.missed.Swap(0) > 0 {
-		m.cfg.Observe(Event{Type: EventDroppedQueue, At: m.flow.now()})
+		m.cfg.Observe(Event{Type: EventMissed, At: m.flow.now()})
 	}
 }

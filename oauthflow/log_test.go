@@ -30,7 +30,7 @@ func TestAnEventLogsTheFieldsThatItsDocumentationNames(t *testing.T) {
 		event oauthflow.Event
 		want  map[string]any
 	}{
-		{oauthflow.Event{Type: oauthflow.EventDroppedQueue}, map[string]any{"type": "events missed"}},
+		{oauthflow.Event{Type: oauthflow.EventMissed}, map[string]any{"type": "events missed"}},
 		{oauthflow.Event{Type: oauthflow.EventRefreshed, Key: key, OrgID: "00DTEST00000001AAA", Took: time.Second}, map[string]any{
 			"type": "refreshed", "connection": "acme/main", "org": "00DTEST00000001AAA", "took": 1e9}},
 		{oauthflow.Event{Type: oauthflow.EventSuspended, Key: key, Err: fault}, map[string]any{

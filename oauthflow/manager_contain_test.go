@@ -52,7 +52,7 @@ func TestMissedEventsAreReported(t *testing.T) {
 		}
 		close(hold)
 		synctest.Wait()
-		if seen[oauthflow.EventDroppedQueue] == 0 || seen[oauthflow.EventRefreshed]+seen[oauthflow.EventRotated] < 1000 {
+		if seen[oauthflow.EventMissed] == 0 || seen[oauthflow.EventRefreshed]+seen[oauthflow.EventRotated] < 1000 {
 			t.Errorf("events %v, want the oldest thousand and a report of what is missing", seen)
 		}
 	})
