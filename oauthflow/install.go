@@ -22,12 +22,13 @@ func (m *Manager) install(ctx context.Context, k Key, p Pending, t *Token) (Conn
 		m.discard(c, t)
 		return Connection{}, err
 	}
+	second := m.finishMove(ctx, k) || p.secondKey
 	old, err := m.replace(ctx, "complete", g, func(old *grant) error {
 		g.Unsettled, g.Received = old.Intent != nil && m.cfg.RefuseSecondKey, old.Received
 		return g.over("complete", old)
 	})
 	if err == nil {
-		if err = m.confirm(ctx, "complete", g, p.secondKey); errors.Is(err, ErrConnectedElsewhere) {
+		if err = m.confirm(ctx, "complete", g, second); errors.Is(err, ErrConnectedElsewhere) {
 			err = errors.Join(err, m.retract(ctx, "complete", g, old))
 		} else if err != nil { // it is connected all the same, and claims are hints
 			m.logf(slog.LevelDebug, "a connection could not be claimed", "connection", k.String(), "error", err)
@@ -52,6 +53,19 @@ func (m *Manager) install(ctx context.Context, k Key, p Pending, t *Token) (Conn
 		m.observe(Event{Type: EventSignature, Key: k, OrgID: g.OrgID})
 	}
 	return g.connection(now), nil
+}
+
+// finishMove ends a move of k's connection that was interrupted, and reports whether there was one: its tokens are seen to
+// be superfluous where they go, and hold org, user and app there. What cannot be moved now is left alone.
+func (m *Manager) finishMove(ctx context.Context, k Key) bool {
+	_, now, err := m.load(ctx, "complete", k)
+	if err != nil || now.MovedTo == nil || now.Revoking {
+		return false
+	}
+	if err := m.Move(ctx, k, *now.MovedTo); err != nil {
+		m.logf(slog.LevelDebug, "an interrupted move could not be finished", "connection", k.String(), "error", err)
+	}
+	return true
 }
 
 // replace makes g the connection's record, over whatever is there unless allowed refuses it, and returns what was
