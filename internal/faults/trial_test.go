@@ -30,12 +30,12 @@ type trial struct {
 	mu       sync.Mutex
 	managers [2]*oauthflow.Manager
 	wires    [2]*wire
-	done     []string       // what was begun, for who wants to know why
-	moves    int            // that were begun
+	done     []string // what was begun, for who wants to know why
+	moves    int      // that were begun
 	adopted  map[oauthflow.Key]bool
 	ended    map[oauthflow.Key]bool // disconnected at some time
-	given    map[int]bool   // approvals that were made elsewhere, to be adopted
-	faults   map[string]int // what went wrong that must not
+	given    map[int]bool           // approvals that were made elsewhere, to be adopted
+	faults   map[string]int         // what went wrong that must not
 }
 
 const trialKeys = 3
