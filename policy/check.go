@@ -78,7 +78,7 @@ func (p *Pass) complete(f Finding) Finding {
 	if f.Message == "" {
 		f.Message = f.plainMessage()
 	}
-	f.Got, f.Message, f.Fix = conceal(f.Got), conceal(f.Message), conceal(f.Fix) // of a rule of the caller's, too
+	f.Got, f.Message, f.Fix = conceal(f.Got), conceal(f.Message), conceal(f.Fix)
 	return f
 }
 
