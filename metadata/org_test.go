@@ -400,3 +400,22 @@ func TestCancelAndQuickDeploySendTheirRequests(t *testing.T) {
 		}
 	})
 }
+
+func TestAnUpsertSendsTheElementsInTheOrderOfTheSchemaWhateverTheFileHas(t *testing.T) {
+	app := parseText(t, "Acme.connectedApp", "<ConnectedApp"+ns+"><oauthConfig><scopes>Web</scopes><scopes>Api</scopes><callbackUrl>https://a.example/</callbackUrl></oauthConfig>"+
+		"<label>Acme</label><contactEmail>a@example.com</contactEmail></ConnectedApp>")
+	sent := ""
+	org := open(t, func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		sent = string(body)
+		fmt.Fprint(w, soapAnswer("upsertMetadata", "<result><created>true</created><fullName>Acme</fullName><success>true</success></result>"))
+	}, nil)
+	if _, err := org.Upsert(t.Context(), app); err != nil {
+		t.Fatal(err)
+	}
+	const want = `<metadata xsi:type="ConnectedApp"><fullName>Acme</fullName><contactEmail>a@example.com</contactEmail><label>Acme</label><oauthConfig>` +
+		`<callbackUrl>https://a.example/</callbackUrl><scopes>Web</scopes><scopes>Api</scopes></oauthConfig></metadata>`
+	if got := strings.NewReplacer("\n", "", "> ", ">").Replace(strings.Join(strings.Fields(sent), " ")); !strings.Contains(strings.ReplaceAll(got, "> <", "><"), want) {
+		t.Errorf("got\n%s\nwant in it\n%s", got, want)
+	}
+}

@@ -15,15 +15,18 @@ const maxCallbacks = 2000
 
 // Validate returns nil when every listed field has a value that Salesforce takes, else an error that joins one
 // [*Error] for each bad field.
-func (s AppSpec) Validate() error {
+func (s AppSpec) Validate() error { return s.validate(apiNameFault(s.APIName)) }
+
+// validate judges all but the API name, whose fault it is told.
+func (s AppSpec) validate(nameFault string) error {
 	var errs []error
 	bad := func(name, text string) { errs = append(errs, specError(name, text)) }
 
 	if s.Kind != KindExternalClientApp && s.Kind != KindConnectedApp {
 		bad("Kind", "is neither KindExternalClientApp nor KindConnectedApp")
 	}
-	if text := apiNameFault(s.APIName); text != "" {
-		bad("APIName", text)
+	if nameFault != "" {
+		bad("APIName", nameFault)
 	}
 	if strings.ContainsFunc(s.Name, unicode.IsControl) {
 		bad("Name", "holds a control character")

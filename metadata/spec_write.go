@@ -23,7 +23,7 @@ func (s AppSpec) New() App {
 // added where a listed field needs it.
 func (s AppSpec) Merge(live App) App {
 	a := live.Clone()
-	errs := []error{s.Validate()}
+	errs := []error{s.validate("")} // the name of an app that is there is no fault, whatever it is
 	if live.Kind != s.Kind {
 		errs = append(errs, specError("Kind", "is "+string(s.Kind)+", the live app's is "+string(live.Kind)))
 	}

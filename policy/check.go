@@ -78,6 +78,7 @@ func (p *Pass) complete(f Finding) Finding {
 	if f.Message == "" {
 		f.Message = f.plainMessage()
 	}
+	f.Got, f.Message, f.Fix = conceal(f.Got), conceal(f.Message), conceal(f.Fix)
 	return f
 }
 
@@ -118,7 +119,7 @@ func Check(s Subject, rules ...Rule) Report {
 func nameInSetup(s metadata.AppSpec) string {
 	for _, name := range []string{s.Name, s.APIName} {
 		if name = strings.TrimSpace(name); name != "" {
-			return name
+			return conceal(name)
 		}
 	}
 	return "the app"

@@ -40,7 +40,7 @@ const absent = "(absent)"
 // What means the same is no difference: order, aliases and spelling, white space around values, an absent element and
 // its documented default. Left out is what Salesforce sets itself and differs in every org (consumer key and secret,
 // oauthLink, orgScopedExternalApp), orders to Salesforce (shouldRotate…), and the names of an app's components. Values
-// of unknown elements are compared but never shown, since they may be secrets. Components without a Go type of their own are
+// of unknown elements are compared but never shown, since they may be secrets; of URLs it shows what a [Report] shows. Components without a Go type of their own are
 // compared whole; [metadata.Org.ReadOther] reads them.
 func Diff(a, b metadata.App) []Difference {
 	var all []Difference
@@ -67,7 +67,11 @@ func Diff(a, b metadata.App) []Difference {
 		addElement(u, a, k)
 		addElement(v, b, k)
 	}
-	return append(append(all, differ(Unlisted, u, v)...), differ(Unknown, unknown(a, "a"), unknown(b, "b"))...)
+	all = append(append(all, differ(Unlisted, u, v)...), differ(Unknown, unknown(a, "a"), unknown(b, "b"))...)
+	for i, d := range all {
+		all[i].A, all[i].B = conceal(d.A), conceal(d.B)
+	}
+	return all
 }
 
 // meaningless are the elements that are part of a listed field, but say nothing in either app as the others stand: which of

@@ -136,6 +136,38 @@ func TestWhatHasNoMendSaysWhy(t *testing.T) {
 	}
 }
 
+func TestAnAppIsMendedWhateverItsFileIsCalled(t *testing.T) {
+	for _, spec := range []metadata.AppSpec{fullcast.ExternalClientApp(fullcast.Production, "admin@example.com"), fullcast.ConnectedApp(fullcast.Production, "admin@example.com")} {
+		for _, name := range []string{"003", "Fullcast (1)", "acme__Fullcast", "Fullcast%20Motion"} {
+			files := map[string]string{}
+			all, err := spec.New().Files()
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, f := range all {
+				files[strings.Replace(f.Name, spec.APIName, name, 1)] = strings.ReplaceAll(string(f.Data), "<externalClientApplication>"+spec.APIName+"<", "<externalClientApplication>"+name+"<")
+			}
+			tree := fstest.MapFS{}
+			for n, data := range files {
+				tree[n] = &fstest.MapFile{Data: []byte(strings.NewReplacer("/app/motion/segments", "/elsewhere", "<isPkceRequired>true", "<isPkceRequired>false").Replace(data))}
+			}
+			apps, err := metadata.Parse(tree)
+			if err != nil || len(apps) != 1 || apps[0].Name != name {
+				t.Fatalf("%+v, %v", apps, err)
+			}
+			rules := policy.Baseline(spec)
+			report := policy.Check(policy.Subject{App: apps[0]}, rules...)
+			if len(report.Findings) < 2 {
+				t.Fatalf("%s: %v", name, report)
+			}
+			left := policy.Check(policy.Subject{App: report.Mend(apps[0])}, rules...).Findings
+			if len(left) != 1 || left[0].Rule != "baseline-api-name" {
+				t.Errorf("%s %s: left are %v", spec.Kind, name, left)
+			}
+		}
+	}
+}
+
 func TestMendLeavesNoAppWithoutScopes(t *testing.T) {
 	spec := fullcast.ExternalClientApp(fullcast.Production, "admin@example.com")
 	spec.Scopes = []metadata.Scope{"Chatter", "Wave"}

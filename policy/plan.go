@@ -45,7 +45,8 @@ type Road struct {
 	OldApp  string   `json:"oldApp"`  // what becomes of the connected app
 }
 
-// Plan is how a connected app becomes an external client app. It holds neither consumer key nor secret.
+// Plan is how a connected app becomes an external client app. Its items hold neither consumer key nor secret, and of URLs
+// what a [Report] shows.
 type Plan struct {
 	App   metadata.App `json:"-"`     // the app to create: what the instructions list, nothing else
 	Items []Item       `json:"items"` // every setting that the connected app has, by fate
@@ -101,6 +102,9 @@ func PlanMigration(from metadata.App, to metadata.AppSpec) (Plan, error) {
 		}
 	}
 	p.Items = append(p.Items, unlistedItems(from, to)...)
+	for i, item := range p.Items {
+		p.Items[i].Old, p.Items[i].New = conceal(item.Old), conceal(item.New)
+	}
 	slices.SortStableFunc(p.Items, func(a, b Item) int { return cmp.Compare(a.Fate.rank(), b.Fate.rank()) })
 	p.Roads = []Road{newAppRoad(spec, to), buttonRoad(spec, changes)}
 	return p, nil

@@ -8,7 +8,8 @@ import (
 	"github.com/fullcast/sfauth/metadata"
 )
 
-// Report is what a check came to. A report holds no secret and no consumer key.
+// Report is what a check came to. A report holds no secret and no consumer key; of URLs that the app has, neither user and
+// password nor values of parameters: "https://…@example.com/?a=…".
 type Report struct {
 	Kind       metadata.Kind `json:"kind"`
 	App        string        `json:"app"`            // API name

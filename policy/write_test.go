@@ -85,6 +85,54 @@ func TestEveryFormHoldsEveryFinding(t *testing.T) {
 	}
 }
 
+func TestNoFormShowsWhatIsSecretInAURLOfTheApp(t *testing.T) {
+	const secret = "5uper5ecret"
+	app := fullcast.ConnectedApp(fullcast.Production, "admin@example.com").New()
+	for _, u := range []string{"https://bob:" + secret + "@app.example.com/cb", "https://" + secret + "@app.example.com/cb", "app:/cb?token=" + secret,
+		"https://app.example.com/cb?a=b&token=" + secret + "#frag", "https://app.example.com/cb#access_token=" + secret} {
+		app.Connected.OAuthConfig.CallbackURL += "\n" + u
+	}
+	app.Connected.StartURL = "/page?sid=" + secret + "&x=" + secret
+	app.Connected.OAuthConfig.SingleLogoutURL = "https://bob:" + secret + "@idp.example.com/"
+	app.Connected.Label = "Fullcast https://bob:" + secret + "@idp.example.com/"
+	spec := fullcast.ConnectedApp(fullcast.Production, "admin@example.com")
+	report := policy.Check(policy.Subject{App: app, Version: 66}, slices.Concat(policy.Baseline(spec), policy.Hardening(), policy.PartnerRequirements2026())...)
+	plan, err := policy.PlanMigration(app, fullcast.ExternalClientApp(fullcast.Production, "admin@example.com"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := json.Marshal(plan)
+	if err != nil {
+		t.Fatal(err)
+	}
+	said := map[string]string{
+		"a difference":     fmt.Sprintf("%+v", policy.Diff(app, spec.New())) + fmt.Sprintf("%+v", policy.Diff(spec.New(), app)),
+		"a plan":           plan.String() + string(data),
+		"a printed report": fmt.Sprintf("%v %+v", report, report),
+	}
+	for _, form := range forms {
+		said[string(form)] = write(t, form, report)
+	}
+	for form, text := range said {
+		if strings.Contains(text, secret) {
+			t.Errorf("%s shows a secret:\n%s", form, text)
+		}
+		if plain := strings.NewReplacer(`\u0026`, "&", "&amp;", "&", `\`, "").Replace(text); !strings.Contains(plain, "app.example.com/cb?a=…&token=…#frag") {
+			t.Errorf("%s does not show which URL it is:\n%s", form, text)
+		}
+	}
+}
+
+func TestTwoURLsThatDifferInWhatIsNotShownDiffer(t *testing.T) {
+	a := fullcast.ConnectedApp(fullcast.Production, "admin@example.com").New()
+	b := a.Clone()
+	a.Connected.StartURL, b.Connected.StartURL = "https://x.example/?k=1", "https://x.example/?k=2"
+	want := []policy.Difference{{Mark: policy.Unlisted, Component: "ConnectedApp", Field: "startUrl", A: "https://x.example/?k=…", B: "https://x.example/?k=…"}}
+	if got := policy.Diff(a, b); !slices.Equal(got, want) {
+		t.Errorf("got %+v", got)
+	}
+}
+
 func TestNoFormShowsWhatSalesforceKeepsForItself(t *testing.T) {
 	const hidden, secretHidden = "3MVG9h1ddenKEY", "5uper5ecret" // the second is what leaf.values has
 	var subjects []policy.Subject

@@ -256,6 +256,17 @@ func TestProgressIsALineForEachChange(t *testing.T) {
 	})
 }
 
+func TestProgressWithoutChangeIsNoLine(t *testing.T) {
+	var out strings.Builder
+	show := lines(&out)
+	for _, done := range []int{1, 1, 2} {
+		show(metadata.DeployResult{Status: "InProgress", Components: metadata.Counts{Total: 5, Finished: done}})
+	}
+	if got := out.String(); got != "InProgress: 1 of 5 components\nInProgress: 2 of 5 components\n" {
+		t.Errorf("got %q", got)
+	}
+}
+
 func TestProgressIsABarOnATerminal(t *testing.T) {
 	var screen bytes.Buffer
 	show := bar(&screen)
