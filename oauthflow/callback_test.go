@@ -55,6 +55,12 @@ func TestACallbackThatIsNotOfThisLoginCostsNoRequest(t *testing.T) {
 		{"a code with a blank", func(q url.Values) { q.Set("code", "aPrx abc") }},
 		{"a code with a line break", func(q url.Values) { q.Set("code", "aPrx\r\nabc") }},
 		{"a code of more than 2 KiB", func(q url.Values) { q.Set("code", strings.Repeat("a", 2049)) }},
+		{"a description of more than 4 KiB", func(q url.Values) {
+			q.Del("code")
+			q.Set("error", "access_denied")
+			q.Set("error_description", strings.Repeat("a", 4097))
+		}},
+		{"an error of more than 128 bytes", func(q url.Values) { q.Del("code"); q.Set("error", strings.Repeat("a", 129)) }},
 		{"another issuer", func(q url.Values) { q.Set("iss", "https://evil.my.salesforce.com") }},
 		{"the issuer with a slash", func(q url.Values) { q.Set("iss", "https://"+wireHost+"/") }},
 		{"the issuer without its scheme", func(q url.Values) { q.Set("iss", wireHost) }},

@@ -22,8 +22,8 @@ type Config struct {
 	// after the caller has given up. On Linux and macOS a request that the network holds back for 5 seconds (a
 	// Manager's Timing.Quiet) never arrives, so that it cannot spend a token that another process has been told is
 	// unspent; a connection of the transport's own dial function that wraps another one should have a NetConn method
-	// like crypto/tls.Conn's for that. Any other RoundTripper is used as it is; an error that it returns counts as in doubt, since
-	// nobody can tell whether it had sent.
+	// like crypto/tls.Conn's for that, and what a proxy holds back is out of reach. Any other RoundTripper is used as
+	// it is, with none of this; an error that it returns counts as in doubt, since nobody can tell whether it had sent.
 	Transport http.RoundTripper
 
 	// Now is the wall clock, for timestamps and lifetimes only. Optional; default time.Now.

@@ -118,6 +118,13 @@ func (h Host) endpoint(path string) string { return "https://" + h.name + path }
 
 func suggestion(name string) string {
 	const domain = "use the org's My Domain host (Setup > My Domain), such as acme.my.salesforce.com"
+	if page, ok := strings.CutSuffix(name, ".vf.force.com"); ok { // the org's name, "--", and the package's
+		org, kind, _ := strings.Cut(page, ".")
+		if i := strings.LastIndex(org, "--"); i > 0 {
+			return "is a Visualforce page, not a login host; use the org's My Domain host, probably " +
+				strings.TrimSuffix(org[:i]+"."+kind, ".") + ".my.salesforce.com"
+		}
+	}
 	for _, site := range siteSuffixes {
 		org, ok := strings.CutSuffix(name, site.suffix)
 		switch {
