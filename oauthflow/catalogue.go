@@ -183,11 +183,12 @@ func (f *Flow) rule(e *Error, c Client) {
 		return
 	}
 	e.Kind = r.kind
+	e.AppIsNew = r.spreads && spreading(c.Created, f.now())
 	switch {
 	case e.RetryAfter != 0:
 	case r.kind == KindLimit:
 		e.RetryAfter = time.Hour
-	case r.spreads && spreading(c.Created, f.now()):
+	case e.AppIsNew:
 		e.RetryAfter = 2 * time.Minute
 	}
 }

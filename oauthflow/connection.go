@@ -12,7 +12,7 @@ type Status string
 const (
 	StatusActive        Status = "active"
 	StatusInDoubt       Status = "in doubt"      // a refresh was sent and its answer is not known yet
-	StatusSuspended     Status = "suspended"     // Salesforce refuses for a reason that an admin's switch heals; it then heals by itself
+	StatusSuspended     Status = "suspended"     // Salesforce refuses for a reason that an admin's switch heals; it then heals by itself, see [Manager.KeepAlive]
 	StatusBroken        Status = "broken"        // nothing is left that can be done without the org's admin: a new authorization, or new credentials
 	StatusDisconnecting Status = "disconnecting" // the revocation is not confirmed yet
 )
@@ -62,7 +62,7 @@ type Connection struct {
 func (g *grant) connection(now time.Time) Connection {
 	c := g.Client.client()
 	conn := Connection{
-		Key: g.Key, Kind: c.Kind, Host: c.Host, ConsumerKey: c.ID, Status: g.status(now), Fault: g.fault(),
+		Key: g.Key, Kind: c.Kind, Host: c.Host, ConsumerKey: c.ID, Status: g.status(now), Fault: g.fault(now),
 		InstanceURL: g.InstanceURL, IdentityURL: g.IdentityURL, OrgID: g.OrgID, UserID: g.UserID,
 		Scopes: slices.Clone(g.Scopes), ConnectedAt: g.ConnectedAt, RefreshedAt: g.RefreshedAt,
 	}
@@ -89,12 +89,13 @@ func (g *grant) status(now time.Time) Status {
 }
 
 // fault returns the shared refusal as an error, or nil.
-func (g *grant) fault() *Error {
+func (g *grant) fault(now time.Time) *Error {
 	if g.Fault == nil {
 		return nil
 	}
 	f := g.Fault
 	e := &Error{Op: f.Op, Host: g.Client.Host, Code: f.Code, Description: f.Description, Kind: f.Kind, Status: f.Status}
+	e.AppIsNew = f.Kind == KindAppMissing && spreading(g.Client.Created, now)
 	switch {
 	case f.Lost:
 		e.Err = errOutcomeLost

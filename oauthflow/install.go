@@ -58,7 +58,7 @@ func (m *Manager) install(ctx context.Context, k Key, p Pending, t *Token) (Conn
 // there. Allowed is asked about an empty grant where there is none. A save whose outcome is unknown is looked up by its
 // epoch.
 func (m *Manager) replace(ctx context.Context, op string, g *grant, allowed func(old *grant) error) (old *grant, err error) {
-	saved := false // perhaps, and no load has told
+	saved := false // perhaps; a later conflict may be with that
 	for try := range storeTries {
 		if try > 0 {
 			sleep(ctx, time.Duration(try)*50*time.Millisecond)
@@ -71,6 +71,7 @@ func (m *Manager) replace(ctx context.Context, op string, g *grant, allowed func
 		case errors.As(err, &e) && e.Kind == KindNotConnected && now != nil && now.MovedTo == nil && now.Epoch == g.Epoch:
 			return old, &Error{Op: op, Kind: KindNotConnected, Err: errDisconnected} // it was there, and is never brought back
 		case errors.As(err, &e) && e.Kind == KindNotConnected:
+			old = nil // what was there at an earlier try is not to be put back
 			if err := allowed(new(grant)); err != nil {
 				return nil, err
 			}
@@ -87,7 +88,7 @@ func (m *Manager) replace(ctx context.Context, op string, g *grant, allowed func
 		if _, err = m.save(ctx, op, r, g); err == nil {
 			return old, nil
 		}
-		saved = !errors.Is(err, ErrConflict)
+		saved = saved || !errors.Is(err, ErrConflict)
 	}
 	if saved {
 		err = errors.Join(err, errUnsure)

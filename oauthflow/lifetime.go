@@ -76,7 +76,7 @@ func (m *Manager) suspendRefused(ctx context.Context, r Record, g *grant) error 
 	} else if err != nil {
 		return err
 	}
-	e := g.fault()
+	e := g.fault(m.flow.now())
 	if news {
 		m.observe(Event{Type: EventSuspended, Key: g.Key, OrgID: g.OrgID, Err: e})
 	}

@@ -49,7 +49,7 @@ func (m *Manager) moveOnce(ctx context.Context, op string, from, to Key) (again 
 	case g.Revoking || g.MovedTo != nil && *g.MovedTo != to:
 		return false, &Error{Op: op, Kind: KindNotConnected, Err: fmt.Errorf("%q is being disconnected or moved elsewhere", from)}
 	case g.Fault != nil && g.Fault.Kind.Terminal():
-		return false, g.fault()
+		return false, g.fault(m.flow.now())
 	case g.Intent != nil: // its outcome belongs to what is moved
 		if _, err := m.Source(from).join(ctx, g.Access.Reveal(), renewal); err != nil {
 			return false, err
@@ -69,8 +69,12 @@ func (m *Manager) moveOnce(ctx context.Context, op string, from, to Key) (again 
 	}
 	if err := m.put(ctx, op, g, to); errors.Is(err, ErrOrgChanged) { // it came there in between
 		g.MovedTo = nil
-		_, undone := m.save(ctx, op, r, g)
-		return false, errors.Join(err, undone)
+		if _, undone := m.save(ctx, op, r, g); errors.Is(undone, ErrConflict) {
+			return true, nil
+		} else if undone != nil { // Disconnect must not take it for taken back
+			return false, undone
+		}
+		return false, err
 	} else if err != nil {
 		return false, err
 	}

@@ -67,7 +67,7 @@ func (m *Manager) obtain(s *Source, f *flight) (v *view, refreshed bool, err err
 // looked at again.
 func (m *Manager) refresh(ctx context.Context, s *Source, f *flight, d *doubt, r Record, g *grant, host hostAnswer) (*grant, error) {
 	if wait := m.wait(ctx, g, host); wait > patience || wait > 0 && g.Intent == nil {
-		return nil, notYet(g, wait)
+		return nil, notYet(g, wait, m.flow.now())
 	} else if wait > 0 {
 		sleep(m.open, wait)
 		return nil, nil
@@ -107,7 +107,7 @@ func (m *Manager) unusable(s *Source, g *grant) error {
 		return &Error{Op: opRefresh, Kind: KindNotConnected, Err: fmt.Errorf("%q is being disconnected", s.key)}
 	case g.Fault != nil && g.Fault.Kind.Terminal():
 		s.publish(nil)
-		return g.fault()
+		return g.fault(m.flow.now())
 	}
 	return nil
 }
@@ -154,8 +154,8 @@ const patience = 10 * time.Second
 // longestWait is more than any wait that is ever written into a record.
 const longestWait = 2 * time.Hour
 
-func notYet(g *grant, wait time.Duration) error {
-	e := g.fault()
+func notYet(g *grant, wait time.Duration, now time.Time) error {
+	e := g.fault(now)
 	if e == nil {
 		e = &Error{Op: opRefresh, Host: g.Client.Host, Kind: KindBusy, Err: errors.New("waiting after a failure")}
 	}
