@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/fullcast/sfauth/metadata"
 	"github.com/fullcast/sfauth/oauthflow"
@@ -60,8 +61,11 @@ func (d Diagnosis) String() string {
 // no refresh token, writes nothing, and asks a broken connection for nothing but what Salesforce thinks of its tokens. So
 // it sees only a part where the session has ended: any call of the connection renews that, and then it sees the rest.
 //
-// It has no error of its own: what cannot be looked at is a line that says so.
+// It has no error of its own: what cannot be looked at is a line that says so. It ends within three minutes, whatever ctx
+// says and whoever does not answer.
 func (c *Connection) Diagnose(ctx context.Context) Diagnosis {
+	ctx, cancel := context.WithTimeout(ctx, diagnosisTime)
+	defer cancel()
 	x := &examination{c: c.atRest(), ctx: ctx, d: Diagnosis{Key: c.Key()}}
 	x.host()
 	stored, ok := x.stored()
@@ -81,6 +85,11 @@ func (c *Connection) Diagnose(ctx context.Context) Diagnosis {
 	}
 	return x.d
 }
+
+const (
+	diagnosisTime = 3 * time.Minute
+	lookTime      = 20 * time.Second // for a host, or one resource
+)
 
 type examination struct {
 	c   *Connection
@@ -115,7 +124,9 @@ func (x *examination) host() {
 	} else {
 		x.say("Login host", OutcomeOK, h.String()+" is the org's My Domain.", 0)
 	}
-	req, err := http.NewRequestWithContext(x.ctx, http.MethodGet, "https://"+h.String()+"/.well-known/openid-configuration", nil)
+	ctx, cancel := context.WithTimeout(x.ctx, lookTime)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://"+h.String()+"/.well-known/openid-configuration", nil)
 	if err != nil {
 		return
 	}
@@ -287,7 +298,9 @@ func (x *examination) get(path string, into any) error {
 	if err != nil {
 		return err
 	}
-	req, err := http.NewRequestWithContext(x.ctx, http.MethodGet, base+path, nil)
+	ctx, cancel := context.WithTimeout(x.ctx, lookTime)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, base+path, nil)
 	if err != nil {
 		return err
 	}

@@ -1,8 +1,11 @@
 package fullcast_test
 
 import (
+	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/fullcast/sfauth/fullcast"
 	"github.com/fullcast/sfauth/oauthflow/orgtest"
@@ -106,3 +109,40 @@ func TestADiagnosisOfABrokenConnectionAsksNothingMoreOfIt(t *testing.T) {
 		t.Error("the refresh token was sent again")
 	}
 }
+
+func TestADiagnosisEndsThoughNobodyAnswers(t *testing.T) {
+	for _, silent := range []string{"/.well-known/openid-configuration", "/services/oauth2/introspect", "/services/oauth2/userinfo",
+		"/services/data/v66.0/limits", "/services/Soap/"} {
+		t.Run(silent, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := bubbleWorld(t, config{})
+				w.deploy(t, fullcast.ExternalClientApp(fullcast.Production, "admin@acme.example"))
+				conn := w.connect(t)
+				dumb := carrier(func(r *http.Request) (*http.Response, error) {
+					if strings.Contains(r.URL.Path, silent) {
+						<-r.Context().Done()
+						return nil, r.Context().Err()
+					}
+					return w.rec.RoundTrip(r)
+				})
+				sf := w.connector(t, w.store, func(c *fullcast.Config) { c.Transport = dumb })
+				conn, err := sf.Open(t.Context(), conn.Key())
+				if err != nil {
+					t.Fatal(err)
+				}
+				began := time.Now()
+				d := conn.Diagnose(t.Context())
+				if took := time.Since(began); took < time.Second || took > 3*time.Minute {
+					t.Errorf("it took %v", took)
+				}
+				if len(d.Lines) < 8 {
+					t.Errorf("it is cut short:\n%s", d)
+				}
+			})
+		})
+	}
+}
+
+type carrier func(*http.Request) (*http.Response, error)
+
+func (c carrier) RoundTrip(r *http.Request) (*http.Response, error) { return c(r) }

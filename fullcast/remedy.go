@@ -90,6 +90,11 @@ func remedyFor(err error, kind metadata.Kind) Remedy {
 	case oauthflow.KindInvalid, oauthflow.KindForeign, oauthflow.KindElsewhere:
 		return FixConfiguration
 	}
+	host, herr := oauthflow.ParseHost(e.Host)
+	generic := herr == nil && host.Generic()
+	if e.AppIsNew && !generic {
+		return Retry
+	}
 	if kind == metadata.KindConnectedApp { // broken, and new authorizations need an external client app
 		return Migrate
 	}
@@ -99,7 +104,7 @@ func remedyFor(err error, kind metadata.Kind) Remedy {
 	case oauthflow.KindClient:
 		return FixConfiguration
 	case oauthflow.KindAppMissing:
-		if host, herr := oauthflow.ParseHost(e.Host); herr == nil && host.Generic() {
+		if generic {
 			return FixConfiguration // the app may well exist: a generic host does not find every app
 		}
 		return RecreateApp

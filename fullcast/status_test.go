@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"net/netip"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -287,14 +288,28 @@ func TestAMissingAppThatIsNewIsWaitedForBeforeItCountsAsGone(t *testing.T) {
 		for _, at := range []struct {
 			wait            time.Duration
 			want            oauthflow.Status
+			remedy          fullcast.Remedy
+			says            string
 			suspended, ends int // events so far
-		}{{0, oauthflow.StatusSuspended, 1, 0}, {20 * time.Minute, oauthflow.StatusSuspended, 1, 0}, {20 * time.Minute, oauthflow.StatusBroken, 1, 1}, {time.Hour, oauthflow.StatusBroken, 1, 1}} {
+		}{
+			{0, oauthflow.StatusSuspended, fullcast.Retry, "The app is new", 1, 0},
+			{20 * time.Minute, oauthflow.StatusSuspended, fullcast.Retry, "The app is new", 1, 0},
+			{20 * time.Minute, oauthflow.StatusBroken, fullcast.RecreateApp, "is not in the org", 1, 1},
+			{time.Hour, oauthflow.StatusBroken, fullcast.RecreateApp, "is not in the org", 1, 1},
+		} {
 			time.Sleep(at.wait)
 			_, err := query(t.Context(), conn)
-			wantError(t, err, oauthflow.KindAppMissing, fullcast.RecreateApp)
+			wantError(t, err, oauthflow.KindAppMissing, at.remedy)
+			var e *oauthflow.Error
+			if !errors.As(err, &e) || !strings.Contains(e.Sentence(), at.says) {
+				t.Errorf("after another %v the sentence is not about %q: %v", at.wait, at.says, err)
+			}
 			now, err := conn.Status(t.Context())
 			if err != nil || now.Status != at.want {
-				t.Errorf("after another %v it is %q, %v; want %q", at.wait, now.Status, err, at.want)
+				t.Fatalf("after another %v it is %q, %v; want %q", at.wait, now.Status, err, at.want)
+			}
+			if got := fullcast.RemedyOf(now); got != at.remedy || !strings.Contains(now.Fault.Sentence(), at.says) {
+				t.Errorf("after another %v the stored fault says %q, remedy %q", at.wait, now.Fault.Sentence(), got)
 			}
 			synctest.Wait()
 			if w.told[oauthflow.EventSuspended] != at.suspended || w.told[oauthflow.EventBroken] != at.ends {

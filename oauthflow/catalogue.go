@@ -183,12 +183,12 @@ func (f *Flow) rule(e *Error, c Client) {
 		return
 	}
 	e.Kind = r.kind
-	e.newApp = r.spreads && spreading(c.Created, f.now())
+	e.AppIsNew = r.spreads && spreading(c.Created, f.now())
 	switch {
 	case e.RetryAfter != 0:
 	case r.kind == KindLimit:
 		e.RetryAfter = time.Hour
-	case e.newApp:
+	case e.AppIsNew:
 		e.RetryAfter = 2 * time.Minute
 	}
 }

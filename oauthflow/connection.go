@@ -12,7 +12,7 @@ type Status string
 const (
 	StatusActive        Status = "active"
 	StatusInDoubt       Status = "in doubt"      // a refresh was sent and its answer is not known yet
-	StatusSuspended     Status = "suspended"     // Salesforce refuses for a reason that an admin's switch heals; it then heals by itself
+	StatusSuspended     Status = "suspended"     // Salesforce refuses for a reason that an admin's switch heals; it then heals by itself, see [Manager.KeepAlive]
 	StatusBroken        Status = "broken"        // nothing is left that can be done without the org's admin: a new authorization, or new credentials
 	StatusDisconnecting Status = "disconnecting" // the revocation is not confirmed yet
 )
@@ -95,7 +95,7 @@ func (g *grant) fault(now time.Time) *Error {
 	}
 	f := g.Fault
 	e := &Error{Op: f.Op, Host: g.Client.Host, Code: f.Code, Description: f.Description, Kind: f.Kind, Status: f.Status}
-	e.newApp = f.Kind == KindAppMissing && spreading(g.Client.Created, now)
+	e.AppIsNew = f.Kind == KindAppMissing && spreading(g.Client.Created, now)
 	switch {
 	case f.Lost:
 		e.Err = errOutcomeLost

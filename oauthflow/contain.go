@@ -46,21 +46,28 @@ func (m *Manager) logOne(l line) {
 	m.log.Log(context.Background(), l.level, l.msg, l.args...)
 }
 
-// guardedStore contains the panics of a store, so that a result that must be stored is tried again.
+// guardedStore contains the panics of a store, so that a result that must be stored is tried again, and bounds its calls,
+// so that one that hangs holds up neither a refresh nor the keep-alive.
 type guardedStore struct{ Store }
 
 func (s guardedStore) Load(ctx context.Context, id string) (r Record, err error) {
 	defer recovered(&err)
+	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
+	defer cancel()
 	return s.Store.Load(ctx, id)
 }
 
 func (s guardedStore) Save(ctx context.Context, r Record) (err error) {
 	defer recovered(&err)
+	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
+	defer cancel()
 	return s.Store.Save(ctx, r)
 }
 
 func (s guardedStore) Delete(ctx context.Context, id string, version uint64) (err error) {
 	defer recovered(&err)
+	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
+	defer cancel()
 	return s.Store.Delete(ctx, id, version)
 }
 

@@ -19,7 +19,7 @@ func (m *Manager) Disconnect(ctx context.Context, k Key) error {
 		return err
 	}
 	defer end()
-	for {
+	for range conflictTries {
 		r, g, err := m.load(ctx, op, k)
 		var e *Error
 		if errors.As(err, &e) && e.Kind == KindNotConnected {
@@ -36,7 +36,7 @@ func (m *Manager) Disconnect(ctx context.Context, k Key) error {
 			return err
 		}
 		if !g.Revoking {
-			g.Revoking = true
+			g.Revoking, g.Failures = true, 0
 			r, err = m.save(ctx, op, r, g)
 			if errors.Is(err, ErrConflict) {
 				continue
@@ -46,6 +46,8 @@ func (m *Manager) Disconnect(ctx context.Context, k Key) error {
 		}
 		m.Source(k).publish(nil)
 		if err := m.flow.Revoke(ctx, g.Client.client(), g.token()); err != nil && !nothingLeft(err) {
+			g.Failures++ // the keep-alive asks less and less often
+			_, _ = m.save(ctx, op, r, g)
 			return err
 		}
 		// A refresh that was under way may have stored newer tokens meanwhile: then they are revoked, too.
@@ -58,6 +60,7 @@ func (m *Manager) Disconnect(ctx context.Context, k Key) error {
 		m.observe(Event{Type: EventRevoked, Key: k, OrgID: g.OrgID})
 		return nil
 	}
+	return &Error{Op: op, Kind: KindStore, Err: ErrConflict}
 }
 
 // nothingLeft reports whether a refused revocation means that there is nothing to revoke.

@@ -17,9 +17,8 @@ type Error struct {
 	Kind        Kind          // what it means
 	Status      int           // HTTP status; 0 when there was no answer
 	RetryAfter  time.Duration // earliest time for another try; 0 when nothing is known
+	AppIsNew    bool          // of [KindAppMissing]: by Client.Created the app is so new that it may only be unknown there yet
 	Err         error         // cause; may be nil
-
-	newApp bool // the app may not have spread to this host yet
 }
 
 // Error returns one line: operation, host, what happened, in Salesforce's words where there are any.
@@ -58,7 +57,7 @@ func (e *Error) Sentence() string {
 		return e.Kind.sentence()
 	}
 	if r.spreads {
-		return newAppSentence(r.sentence, Host{e.Host}, e.newApp)
+		return newAppSentence(r.sentence, Host{e.Host}, e.AppIsNew)
 	}
 	return r.sentence
 }

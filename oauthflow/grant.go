@@ -161,11 +161,15 @@ func (g *grant) due(now time.Time, idleLimit time.Duration) time.Time {
 	switch {
 	case g.Gone:
 		return now.Add(tombstoneAge)
-	case g.Revoking, g.MovedTo != nil:
+	case g.Revoking:
+		return now.Add(recheck(g.Failures))
+	case g.MovedTo != nil:
 		return now.Add(time.Minute)
-	case g.Leaving:
+	case g.Leaving, g.Fault != nil && g.Fault.Kind.Terminal():
 		return farFuture
-	case g.Fault != nil && g.Fault.Kind.Terminal(), idleLimit <= 0:
+	case g.healsUnseen(now):
+		return later(now.Add(recheck(g.Failures)), g.NotBefore)
+	case idleLimit <= 0:
 		return farFuture
 	}
 	// Spread over a fifth of the limit, by the epoch, so that a fleet that was connected in one night is not refreshed in
@@ -174,12 +178,34 @@ func (g *grant) due(now time.Time, idleLimit time.Duration) time.Time {
 	share := float64(binary.BigEndian.Uint32(sum[:])) / (1 << 32)
 	due := g.RefreshedAt.Add(time.Duration(float64(idleLimit) * (0.6 + share/5)))
 	if due.Before(now) { // it has been tried
-		due = now.Add(time.Minute)
+		pause := recheck(g.Failures)
+		if g.status(now) == StatusBroken {
+			pause = recheckBroken
+		}
+		due = now.Add(max(min(pause, idleLimit/20), time.Minute))
 	}
-	if due.Before(g.NotBefore) {
-		due = g.NotBefore
+	return later(due, g.NotBefore)
+}
+
+// healsUnseen reports whether an admin's switch may have ended the suspension without a call that would show it. Fresh
+// sessions that are refused are not told by a refresh, which succeeds.
+func (g *grant) healsUnseen(now time.Time) bool {
+	return g.Fault != nil && g.Fault.Kind != KindFreshRefused && g.status(now) == StatusSuspended
+}
+
+const (
+	recheckMost   = time.Hour      // the keep-alive asks about what is refused at least so often,
+	recheckBroken = 24 * time.Hour // and so often where only an admin's work in Fullcast helps
+)
+
+// recheck is how long the keep-alive leaves a connection alone that has failed so often in a row.
+func recheck(failures int) time.Duration { return min(time.Minute<<min(failures, 10), recheckMost) }
+
+func later(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return b
 	}
-	return due
+	return a
 }
 
 func hostOf(origin string) string { return origin[len("https://"):] }

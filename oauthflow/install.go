@@ -72,7 +72,7 @@ func (m *Manager) finishMove(ctx context.Context, k Key) bool {
 // there. Allowed is asked about an empty grant where there is none. A save whose outcome is unknown is looked up by its
 // epoch.
 func (m *Manager) replace(ctx context.Context, op string, g *grant, allowed func(old *grant) error) (old *grant, err error) {
-	saved := false // perhaps, and no load has told
+	saved := false // perhaps; a later conflict may be with that
 	for try := range storeTries {
 		if try > 0 {
 			sleep(ctx, time.Duration(try)*50*time.Millisecond)
@@ -106,7 +106,7 @@ func (m *Manager) replace(ctx context.Context, op string, g *grant, allowed func
 		if _, err = m.save(ctx, op, r, g); err == nil {
 			return old, nil
 		}
-		saved = !errors.Is(err, ErrConflict)
+		saved = saved || !errors.Is(err, ErrConflict)
 	}
 	if saved {
 		err = errors.Join(err, errUnsure)

@@ -10,14 +10,18 @@ import (
 )
 
 const (
-	sweepEvery = time.Minute
-	sweepBatch = 256
+	sweepEvery  = time.Minute
+	sweepBatch  = 256
+	listTimeout = time.Minute // for one batch, as storeTimeout
 )
 
 // KeepAlive looks after the store until ctx ends, and returns ctx's error: it refreshes connections before Salesforce
 // ends their unused refresh tokens, finishes disconnections and moves that were interrupted, and deletes logins that
 // nobody completed. Any number of processes may run it over one store; each connection is refreshed once. A failure is
 // reported as an event and tried again.
+//
+// A suspended connection is asked about after minutes at first, then every hour, so that it is seen to be healed within
+// about an hour without any call. One that is broken but for new credentials is asked about once a day, when it is due.
 func (m *Manager) KeepAlive(ctx context.Context) error {
 	for {
 		m.sweep(ctx)
@@ -54,6 +58,8 @@ func (m *Manager) sweep(ctx context.Context) {
 
 // dueRecords returns the next records that are due and not among those that are left.
 func (m *Manager) dueRecords(ctx context.Context, prefix string, left map[string]bool) []Record {
+	ctx, cancel := context.WithTimeout(ctx, listTimeout)
+	defer cancel()
 	var due []Record
 	for r, err := range m.cfg.Store.List(ctx, prefix, m.flow.now()) {
 		if err != nil {
@@ -95,7 +101,7 @@ func (m *Manager) lookAfter(ctx context.Context, r Record) bool {
 	case g.MovedTo != nil:
 		err = m.Move(ctx, g.Key, *g.MovedTo)
 	default:
-		if g.Intent != nil && m.doubtedLately(r) {
+		if m.doubtedLately(r) {
 			return false
 		}
 		err = m.Source(g.Key).renew(ctx, g.Access.Reveal())

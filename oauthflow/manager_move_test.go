@@ -257,3 +257,36 @@ func TestAMoveThatLagsBehindBringsNothingBackThatWasDisconnected(t *testing.T) {
 		})
 	}
 }
+
+func TestDisconnectingAHalfMovedConnectionEndsWhileTheStoreCannotBeWritten(t *testing.T) {
+	w := rotating(t)
+	h := &hooked{Store: w.store}
+	m := w.manager(func(c *oauthflow.ManagerConfig) { c.Store = h })
+	w.connect(m, mainKey)
+	rival := newWorld(t, orgtest.Config{MyDomain: "rival"})
+	rival.store, rival.keys = w.store, w.keys
+	h.onSave(func(_ oauthflow.Record, do func() error) error {
+		err := do() // it is marked as moved, and another org comes to where it goes
+		h.onSave(func(oauthflow.Record, func() error) error { return errStoreDown })
+		rival.connect(rival.manager(), targetKey)
+		return err
+	})
+	if err := m.Move(t.Context(), mainKey, targetKey); err == nil {
+		t.Fatal("it was moved over another org's connection")
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- m.Disconnect(t.Context(), mainKey) }()
+	select {
+	case err := <-ended:
+		wantKindOnly(t, err, oauthflow.KindStore)
+	case <-time.After(20 * time.Second):
+		t.Error("Disconnect asks the store without end")
+	}
+	h.onSave(nil)
+	if err := m.Disconnect(t.Context(), mainKey); err != nil {
+		t.Errorf("when the store is back: %v", err)
+	}
+	if c, err := m.Load(t.Context(), targetKey); err != nil || c.OrgID != rival.org.ID() {
+		t.Errorf("the other org's connection: %v, %v", c.OrgID, err)
+	}
+}

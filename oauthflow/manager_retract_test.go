@@ -155,3 +155,73 @@ func TestALoginWhoseStoreFailsAtItsEndIsRevokedOnlyWhenItWasNotStored(t *testing
 		})
 	}
 }
+
+func TestALoginThatIsTakenBackBringsNothingBackThatWasDisconnectedMeanwhile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := peopled(t, 2)
+		other := w.manager(oneKeyOnly)
+		h := &hooked{Store: w.store}
+		w.store = h
+		m := w.manager(oneKeyOnly)
+		if err := other.Disconnect(t.Context(), personsKey(1)); err != nil {
+			t.Fatal(err)
+		}
+		w.user = person(1)
+		first, second := w.begin(m, personsKey(0)), w.begin(m, secondKey)
+		saves := 0
+		h.onSave(func(r oauthflow.Record, do func() error) error {
+			if !strings.HasSuffix(r.ID, "conn00") {
+				return do()
+			}
+			switch saves++; saves {
+			case 1: // a conflict with that
+				if err := other.Disconnect(t.Context(), personsKey(0)); err != nil {
+					t.Error(err)
+				}
+			case 2:
+				if _, err := other.Complete(t.Context(), second); err != nil {
+					t.Error(err)
+				}
+			}
+			return do()
+		})
+		_, err := m.Complete(t.Context(), first)
+		wantKind(t, err, oauthflow.KindElsewhere)
+		if c, err := other.Load(t.Context(), personsKey(0)); kindOf(err) != oauthflow.KindNotConnected {
+			t.Errorf("it is there, %q, %v", c.Status, err)
+		}
+	})
+}
+
+func TestALoginWhoseSaveLandsLateIsNotRevoked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := rotating(t)
+		h := &hooked{Store: w.store}
+		w.store = h
+		m := w.manager()
+		callback := w.begin(m, mainKey)
+		var late oauthflow.Record
+		saves := 0
+		h.onSave(func(r oauthflow.Record, do func() error) error {
+			if !isConnection(r.ID) {
+				return do()
+			}
+			if saves++; saves < 5 {
+				late = r
+				return errStoreDown
+			}
+			h.onSave(nil)
+			if err := h.Store.Save(t.Context(), late); err != nil {
+				t.Error(err)
+			}
+			return do()
+		})
+		if _, err := m.Complete(t.Context(), callback); err == nil {
+			t.Error("the login ended well")
+		}
+		time.Sleep(time.Minute)
+		if err := w.manager().Renew(t.Context(), mainKey); err != nil {
+			t.Errorf("what is stored does not work: %v", err)
+		}
+	})
+}

@@ -73,8 +73,12 @@ func (m *Manager) moveOnce(ctx context.Context, op string, from, to Key) (again 
 	}
 	if err := m.put(ctx, op, g, to); errors.Is(err, ErrOrgChanged) { // it came there in between
 		g.MovedTo = nil
-		_, undone := m.save(ctx, op, r, g)
-		return false, errors.Join(err, undone)
+		if _, undone := m.save(ctx, op, r, g); errors.Is(undone, ErrConflict) {
+			return true, nil
+		} else if undone != nil { // Disconnect must not take it for taken back
+			return false, undone
+		}
+		return false, err
 	} else if err != nil {
 		return false, err
 	}

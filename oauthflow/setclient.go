@@ -9,7 +9,7 @@ import (
 // SetClient gives a connection new credentials: a consumer secret that was rotated, or the key and secret that follow
 // a staged rotation. The old ones stay until the new have worked, so that neither the order of the steps nor the
 // minutes until Salesforce knows the new ones matter. The next refresh proves them; [EventClient] tells. A connection that
-// is broken for its credentials need not wait any longer for that, and stays broken until then. A new consumer
+// is broken for its credentials, or is given another login host, need not wait any longer for that, and stays as it is until then. A new consumer
 // key may have no part in the tokens of the old one: then the old credentials are used on, and [Manager.BeginAgain]
 // logs in with the new.
 //
@@ -31,7 +31,8 @@ func (m *Manager) SetClient(ctx context.Context, k Key, c Client) error {
 		if g.Client.same(next) {
 			g.Next = nil
 		}
-		if g.Fault != nil && (g.Fault.Kind == KindClient || g.Fault.Kind == KindAppMissing) { // try at once
+		wrong := g.Fault != nil && (g.Fault.Kind == KindClient || g.Fault.Kind == KindAppMissing || g.Fault.Kind == KindInvalid)
+		if wrong || g.Client.Host != next.Host { // try at once
 			g.Failures, g.NotBefore = 0, g.RefreshedAt
 		}
 		return nil

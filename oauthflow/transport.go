@@ -32,7 +32,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	resp, err := t.next().RoundTrip(authorized(req, v, req.Body, left))
 	if err != nil {
-		return nil, requestError(req, err)
+		return nil, requestError(req, v, err)
 	}
 	if !sessionEnded(req, resp) {
 		if resp.StatusCode < http.StatusBadRequest {
@@ -54,7 +54,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	_, left = fresh.owns(bareHost(req))
 	resp, err = t.next().RoundTrip(authorized(req, fresh, body, left))
 	if err != nil {
-		return nil, requestError(req, err)
+		return nil, requestError(req, fresh, err)
 	}
 	if resp.StatusCode < http.StatusBadRequest {
 		t.source.accept(fresh)
@@ -132,11 +132,14 @@ func sessionEnded(req *http.Request, resp *http.Response) bool {
 }
 
 // requestError tells of a host that does not exist: trying again is no use then. Other errors of the network stay as
-// they are.
-func requestError(req *http.Request, err error) error {
+// they are, unless they quote the access token, as those of a foreign transport may.
+func requestError(req *http.Request, v *view, err error) error {
 	var dns *net.DNSError
 	if errors.As(err, &dns) && dns.IsNotFound {
 		return &Error{Op: opRequest, Host: bareHost(req), Kind: KindNotSent, Err: ErrNoSuchHost}
+	}
+	if mentions(err.Error(), v.access()) {
+		return &Error{Op: opRequest, Host: bareHost(req), Kind: KindInDoubt, Err: plainCause(req.Context(), err, []Secret{NewSecret(v.access())})}
 	}
 	return err
 }
