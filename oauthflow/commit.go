@@ -61,6 +61,11 @@ func (c commit) again(ctx context.Context, patient bool) (done bool, stored *gra
 	r, now, err := c.m.loadLeaving(ctx, opRefresh, c.grant.Key)
 	var e *Error
 	switch {
+	case errors.As(err, &e) && e.Kind == KindNotConnected && now != nil && now.MovedTo != nil && now.Epoch == c.grant.Epoch:
+		moved := *c.grant
+		moved.Key = *now.MovedTo
+		c.grant = &moved
+		return c.again(ctx, patient)
 	case errors.As(err, &e) && e.Kind == KindNotConnected: // disconnected meanwhile
 		c.m.discard(c.used.client(), c.fresh)
 		return true, nil, r, err

@@ -124,7 +124,7 @@ func (m *Manager) put(ctx context.Context, op string, g *grant, to Key) error {
 	moved.Key, moved.MovedTo, moved.MovedFrom = to, nil, &g.Key
 	errDone := errors.New("there already")
 	old, err := m.replace(ctx, op, &moved, func(old *grant) error {
-		if old.Epoch == g.Epoch {
+		if old.Epoch == g.Epoch && old.Generation >= g.Generation {
 			return errDone
 		}
 		return g.over(op, old)
@@ -134,7 +134,7 @@ func (m *Manager) put(ctx context.Context, op string, g *grant, to Key) error {
 	} else if err != nil {
 		return err
 	}
-	if old != nil && !old.Refresh.Equal(g.Refresh.Secret) {
+	if old != nil && old.Epoch != g.Epoch && !old.Refresh.Equal(g.Refresh.Secret) {
 		m.discard(old.Client.client(), old.token())
 	}
 	if !moved.Access.IsZero() {
