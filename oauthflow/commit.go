@@ -61,18 +61,23 @@ func (c commit) again(ctx context.Context, patient bool) (done bool, stored *gra
 	r, now, err := c.m.loadLeaving(ctx, opRefresh, c.grant.Key)
 	var e *Error
 	switch {
-	case errors.As(err, &e) && e.Kind == KindNotConnected: // disconnected meanwhile
-		c.m.discard(c.used.client(), c.fresh)
-		return true, nil, r, err
-	case err != nil:
-		return false, nil, r, err
-	case now.Epoch != c.grant.Epoch && now.Adopting && now.Generation == 0 && now.Adopted == c.grant.Adopted:
+	case errors.As(err, &e) && e.Kind == KindNotConnected && now != nil && now.MovedTo != nil && now.Epoch == c.grant.Epoch:
+		moved := *c.grant
+		moved.Key = *now.MovedTo
+		c.grant = &moved
+		return c.again(ctx, patient)
+	case err == nil && now.Epoch != c.grant.Epoch && now.Adopting && now.Generation == 0 && now.Adopted == c.grant.Adopted:
 		// Adopt was repeated with another client for the same refresh token, which is spent: this is what it has become.
 		if !now.Client.same(c.used) {
 			given := now.Client
 			now.Client, now.Next = c.used, &given
 		}
 		return c.over(ctx, r, now)
+	case errors.As(err, &e) && e.Kind == KindNotConnected: // disconnected meanwhile
+		c.m.discard(c.used.client(), c.fresh)
+		return true, nil, r, err
+	case err != nil:
+		return false, nil, r, err
 	case now.Epoch != c.grant.Epoch && now.Unsettled && patient: // revoking what has come would end what may be put back
 		return false, nil, r, errUnsettled
 	case now.Epoch != c.grant.Epoch: // authorized anew meanwhile

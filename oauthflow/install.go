@@ -95,7 +95,7 @@ func (m *Manager) replace(ctx context.Context, op string, g *grant, allowed func
 			}
 		case err != nil:
 			continue
-		case now.Epoch == g.Epoch:
+		case now.Epoch == g.Epoch && now.Generation >= g.Generation: // else a late result has come after what is moved
 			return old, nil
 		default:
 			if err := allowed(now); err != nil {

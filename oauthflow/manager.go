@@ -15,7 +15,8 @@ type ManagerConfig struct {
 	// Flow speaks with Salesforce. Required.
 	Flow *Flow
 
-	// Store keeps the records. Required; all processes that serve the same connections share one.
+	// Store keeps the records. Required; all processes that serve the same connections share one. A call that loads, saves
+	// or deletes is given up after five seconds.
 	Store Store
 
 	// Former is a store that records are taken over from, each when it is needed; [Manager.TakeOver] moves the rest.

@@ -290,3 +290,60 @@ func TestDisconnectingAHalfMovedConnectionEndsWhileTheStoreCannotBeWritten(t *te
 		t.Errorf("the other org's connection: %v, %v", c.OrgID, err)
 	}
 }
+
+// A request that Salesforce has kept for long is answered at last, when another process has been refused for its own
+// address, and has moved the connection.
+func TestAnAnswerThatComesAfterAMoveIsTheMovedConnections(t *testing.T) {
+	for _, half := range []bool{false, true} {
+		t.Run(fmt.Sprintf("half moved %v", half), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := rotating(t)
+				slow := w.manager()
+				w.connect(slow, mainKey)
+				h := &hooked{Store: w.store}
+				mover := w.manager(func(c *oauthflow.ManagerConfig) {
+					c.Store = h
+					c.Flow = w.flow(carrier(func(r *http.Request) (*http.Response, error) {
+						if r.URL.Path == tokenEndpoint {
+							return answered(http.StatusBadRequest, `{"error":"invalid_grant","error_description":"ip restricted"}`), nil
+						}
+						return w.org.RoundTripper().RoundTrip(r)
+					}))
+				})
+				dead := w.token(slow.Source(mainKey))
+				w.org.ExpireSessions()
+				kept := make(chan struct{})
+				w.wire.tap(func(*http.Request) error { <-kept; return nil }, nil)
+				ended := make(chan error, 1)
+				go func() { _, err := slow.Source(mainKey).Replace(t.Context(), dead); ended <- err }()
+				time.Sleep(time.Second)
+				_, err := mover.Source(mainKey).Replace(t.Context(), dead)
+				wantKind(t, err, oauthflow.KindIPRestricted)
+				saves := 0
+				h.onSave(func(r oauthflow.Record, do func() error) error {
+					if saves++; half && saves == 3 { // it is marked and copied
+						close(kept)
+						time.Sleep(3 * time.Second)
+					}
+					return do()
+				})
+				if err := mover.Move(t.Context(), mainKey, targetKey); err != nil {
+					t.Error(err)
+				}
+				if !half {
+					close(kept)
+				}
+				if err := <-ended; err != nil {
+					t.Errorf("the caller who has waited: %v", err)
+				}
+				w.wire.tap(nil, nil)
+				time.Sleep(10 * time.Minute)
+				fresh := w.manager()
+				if err := fresh.Renew(t.Context(), targetKey); err != nil || !w.alive(w.token(fresh.Source(targetKey))) {
+					t.Errorf("the moved connection: %v", err)
+				}
+				w.wantEvents("refresh", "reuse", 0)
+			})
+		})
+	}
+}

@@ -128,10 +128,14 @@ func (m *Manager) put(ctx context.Context, op string, g *grant, to Key) error {
 	moved.Key, moved.MovedTo, moved.MovedFrom = to, nil, &g.Key
 	errDone := errors.New("there already")
 	old, err := m.replace(ctx, op, &moved, func(old *grant) error {
-		if old.Epoch == g.Epoch || slices.Contains(old.Received, g.Epoch) { // there, or replaced there already
+		switch {
+		case old.Epoch == g.Epoch && old.Generation < g.Generation: // a late result has come after what was put there
+			moved.Received = old.Received
+		case old.Epoch == g.Epoch, slices.Contains(old.Received, g.Epoch): // there, or replaced there already
 			return errDone
+		default:
+			moved.Received = append([]string{g.Epoch}, old.Received[:min(len(old.Received), 2)]...)
 		}
-		moved.Received = append([]string{g.Epoch}, old.Received[:min(len(old.Received), 2)]...)
 		return g.over(op, old)
 	})
 	if errors.Is(err, errDone) || errors.Is(err, errDisconnected) { // what is left to do is to delete the first
@@ -148,10 +152,10 @@ func (m *Manager) put(ctx context.Context, op string, g *grant, to Key) error {
 	return nil
 }
 
-// superfluous reports whether nobody needs the tokens of g, nil for none, which next has replaced: they are others, and
-// not on their way to another key.
+// superfluous reports whether nobody needs the tokens of g, nil for none, which next has replaced: they are of another
+// login, and not on their way to another key.
 func (g *grant) superfluous(next *grant) bool {
-	return g != nil && g.MovedTo == nil && !g.Refresh.Equal(next.Refresh.Secret)
+	return g != nil && g.Epoch != next.Epoch && g.MovedTo == nil && !g.Refresh.Equal(next.Refresh.Secret)
 }
 
 // movedAlready returns nil when the second key holds what the first one held.
