@@ -29,6 +29,7 @@ func TestF08CablesAreCut(t *testing.T) {
 	r := drill(t, 8, fmt.Sprintf("PostgreSQL: one of 4 hosts loses its cable for up to 2 s, %d times, 40 connections under load", cuts), "0 lost, 0 replays, each request a rotation")
 	h := cabled(t, 4)
 	s := newSceneOn(t, postgres, 40, orgtest.Config{RefreshTime: 30 * time.Millisecond}).hasty()
+	s.timing.Confirm = 500 * time.Millisecond // what arrives just within Quiet has still to be read, by a machine that is busy
 	workers := s.workersOn(h, 4)
 	good, a := s.loaded(workers, func() {
 		for range cuts {
