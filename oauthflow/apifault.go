@@ -44,14 +44,14 @@ func (s *Source) hear(req *http.Request, v *view, resp *http.Response) {
 			return
 		}
 		if f := withheld(v, resp, s.m.flow.now()); f != nil {
-			s.note(v, heard{f, f.At, v.epoch})
+			s.note(heard{f, f.At, v.epoch})
 		}
 	default:
 		if resp.StatusCode/100 != 2 {
 			return
 		}
 		if h := s.api.Load(); (v.withheld || h != nil && h.refused.Load()) && callsAPI(req) {
-			s.note(v, heard{nil, s.m.flow.now(), v.epoch})
+			s.note(heard{nil, s.m.flow.now(), v.epoch})
 		}
 	}
 }
@@ -82,7 +82,7 @@ func withheld(v *view, resp *http.Response, now time.Time) *fault {
 }
 
 // note remembers an answer and has the record follow it.
-func (s *Source) note(v *view, said heard) {
+func (s *Source) note(said heard) {
 	h := s.api.Load()
 	if h == nil {
 		s.api.CompareAndSwap(nil, &hearing{looked: -apiFaultEvery})
@@ -90,9 +90,6 @@ func (s *Source) note(v *view, said heard) {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if loaded := v.until - s.m.time.Recheck; said.fault == nil && !h.refused.Load() && loaded < h.looked {
-		return // the record has been looked at since this view of it
-	}
 	h.last = said
 	h.refused.Store(said.fault != nil)
 	if h.busy {
@@ -117,21 +114,25 @@ func (s *Source) follow(h *hearing) {
 	defer func() { h.busy = false }()
 	for {
 		rest := h.looked + apiFaultEvery - s.m.monotonic()
-		h.mu.Unlock()
-		rested := rest <= 0 || sleep(s.m.open, rest)
-		h.mu.Lock()
+		rested := true
+		h.unlocked(func() { rested = rest <= 0 || sleep(s.m.open, rest) })
 		if !rested {
 			return
 		}
 		said := h.last
 		h.looked = s.m.monotonic()
-		h.mu.Unlock()
-		s.m.keep(s.key, said)
-		h.mu.Lock()
+		h.unlocked(func() { s.m.keep(s.key, said) })
 		if (h.last.fault == nil) == (said.fault == nil) {
 			return
 		}
 	}
+}
+
+// unlocked lets others in while it does what takes long, and may panic.
+func (h *hearing) unlocked(do func()) {
+	h.mu.Unlock()
+	defer h.mu.Lock()
+	do()
 }
 
 // keep puts what the API said into the record. What cannot be kept now is when the API

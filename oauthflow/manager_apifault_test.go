@@ -143,18 +143,17 @@ func TestAnOrgThatRefusesItsAPIIsSuspendedInEveryProcessUntilACallWorks(t *testi
 	}
 }
 
-func TestARefusedAPIHoldsUpNeitherTokensNorRefreshesNorTheKeepAlive(t *testing.T) {
+func TestARefusedAPIHoldsUpNeitherTokensNorRefreshes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := rotating(t)
 		m := w.manager()
 		w.connect(m, mainKey)
 		wantAsk(t, w, m, 200)
-		due := w.record(mainKey).Due
 		w.withhold(withholding["the API is off"].fault, 1)
 		wantAsk(t, w, m, 403)
 		time.Sleep(time.Minute)
-		if r := w.record(mainKey); listed(t, m).Status != oauthflow.StatusSuspended || !r.Due.Equal(due) {
-			t.Errorf("it is %q, due at %v; want %v as before", listed(t, m).Status, r.Due, due)
+		if c := listed(t, m); c.Status != oauthflow.StatusSuspended {
+			t.Errorf("it is %q", c.Status)
 		}
 		before := w.token(m.Source(mainKey))
 		if err := m.Renew(t.Context(), mainKey); err != nil {
@@ -165,6 +164,86 @@ func TestARefusedAPIHoldsUpNeitherTokensNorRefreshesNorTheKeepAlive(t *testing.T
 		}
 		if c := listed(t, m); c.Status != oauthflow.StatusSuspended {
 			t.Errorf("a refresh says nothing of the API, and it is %q", c.Status)
+		}
+	})
+}
+
+func TestARefusedAPINeitherHidesARefusedRefreshNorPutsOffWhenItIsAskedAboutAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := rotating(t)
+		counted := &saves{Store: w.store}
+		w.store = counted
+		var events tally
+		m := w.manager(events.observe)
+		w.connect(m, mainKey)
+		wantAsk(t, w, m, 200)
+		if err := w.org.Inject(orgtest.Fault{Path: tokenEndpoint, Status: 400, Header: asJSON,
+			Body: `{"error":"invalid_grant","error_description":"ip restricted"}`}); err != nil {
+			t.Fatal(err)
+		}
+		wantKind(t, m.Renew(t.Context(), mainKey), oauthflow.KindIPRestricted)
+		due, before := w.record(mainKey).Due, counted.n.Load()
+		time.Sleep(30 * time.Second)
+		w.withhold(withholding["maintenance"].fault, 1)
+		wantAsk(t, w, m, 503)
+		synctest.Wait()
+		if n, r := counted.n.Load()-before, w.record(mainKey); n != 1 || !r.Due.Equal(due) {
+			t.Errorf("%d writes, and it is due at %v; want %v as before", n, r.Due, due)
+		}
+		if c := listed(t, m); c.Status != oauthflow.StatusSuspended || c.Fault.Kind != oauthflow.KindIPRestricted {
+			t.Errorf("it is %q, %v", c.Status, c.Fault)
+		}
+		if err := m.Renew(t.Context(), mainKey); err != nil { // after the pause that the refused refresh asked for
+			time.Sleep(time.Minute)
+			if err = m.Renew(t.Context(), mainKey); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if c := listed(t, m); c.Status != oauthflow.StatusSuspended || c.Fault.Kind != oauthflow.KindBusy {
+			t.Errorf("the refresh has healed, the API has not, and it is %q, %v", c.Status, c.Fault)
+		}
+		synctest.Wait()
+		if n := events.count(oauthflow.EventSuspended); n != 1 {
+			t.Errorf("told %d times that it is suspended", n)
+		}
+	})
+}
+
+func TestOneCallThatWorksIsEnoughHoweverSoonItComes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := rotating(t)
+		m := w.manager()
+		w.connect(m, mainKey)
+		wantAsk(t, w, m, 200)
+		w.withhold(withholding["maintenance"].fault, 1)
+		wantAsk(t, w, m, 503)
+		time.Sleep(time.Second)
+		wantAsk(t, w, m, 200)
+		time.Sleep(time.Minute)
+		if c := listed(t, m); c.Status != oauthflow.StatusActive {
+			t.Errorf("it is %q, %v", c.Status, c.Fault)
+		}
+	})
+}
+
+func TestACallThatWorksWhileTheRefusalIsBeingStoredIsNotForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := rotating(t)
+		between := &saves{Store: w.store}
+		w.store = between
+		m := w.manager()
+		w.connect(m, mainKey)
+		wantAsk(t, w, m, 200)
+		between.before = func() {
+			if status, err := ask(t, w, m, w.org.RoundTripper()); status != 200 || err != nil {
+				t.Errorf("a call answers %d, %v", status, err)
+			}
+		}
+		w.withhold(withholding["maintenance"].fault, 1)
+		wantAsk(t, w, m, 503)
+		time.Sleep(2 * time.Minute)
+		if c := listed(t, m); c.Status != oauthflow.StatusActive {
+			t.Errorf("it is %q, %v", c.Status, c.Fault)
 		}
 	})
 }
