@@ -14,7 +14,7 @@
 //	status           meaning                                               who ends it
 //	active           it works
 //	in doubt         the answer of a refresh is lost; calls still work     the SDK, by asking Salesforce
-//	suspended        Salesforce refuses; nothing is lost                   an admin's switch; it heals by itself then
+//	suspended        Salesforce refuses refreshes or all API calls         an admin's switch, or time; it heals by itself then
 //	broken           no try with this grant can succeed                    an admin: Connector.Reconnect, or a migration
 //	disconnecting    its tokens are being revoked                          Connector.KeepAlive, if it was interrupted
 //

@@ -319,40 +319,78 @@ func TestAMissingAppThatIsNewIsWaitedForBeforeItCountsAsGone(t *testing.T) {
 	})
 }
 
-// While Salesforce is in maintenance nothing is known against a connection, and what API calls alone are refused for is
-// told by their errors: neither changes its status, and both are over when they are over.
-func TestMaintenanceAndAnAPIThatIsOffLeaveTheConnectionAsItIs(t *testing.T) {
+// A login host in maintenance is waited for; it says nothing of the connection.
+func TestMaintenanceOfTheLoginHostLeavesTheConnectionActive(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := bubbleWorld(t, config{})
+		w.deploy(t, fullcast.ExternalClientApp(fullcast.Production, "admin@acme.example"))
+		conn := w.connect(t)
+		w.org.ExpireSessions()
+		if err := w.org.Inject(orgtest.Fault{Path: "/services/oauth2/token", Times: 1, Status: 503}); err != nil {
+			t.Fatal(err)
+		}
+		_, err := query(t.Context(), conn)
+		wantError(t, err, oauthflow.KindBusy, fullcast.Retry)
+		if now, err := conn.Status(t.Context()); err != nil || now.Status != oauthflow.StatusActive || now.Fault != nil {
+			t.Errorf("it is %q, %v; want active", now.Status, err)
+		}
+		time.Sleep(time.Hour)
+		if status, err := query(t.Context(), conn); status != 200 || err != nil {
+			t.Errorf("afterwards a query answers %d, %v", status, err)
+		}
+	})
+}
+
+// What the org refuses all API calls for is shown with the remedy that the call's error has, and ends with the first call
+// that works.
+func TestAnOrgThatRefusesItsAPISuspendsTheConnectionUntilACallWorks(t *testing.T) {
 	for name, tt := range map[string]struct {
-		fault orgtest.Fault
-		kind  oauthflow.Kind
+		status int
+		body   string
+		kind   oauthflow.Kind
+		remedy fullcast.Remedy
+		says   string
 	}{
-		"maintenance": {orgtest.Fault{Path: "/services/oauth2/token", Times: 1, Status: 503}, oauthflow.KindBusy},
-		"the API is off": {orgtest.Fault{Path: "/services/data/", Times: 1, Status: 403,
-			Body: `[{"errorCode":"API_DISABLED_FOR_ORG","message":"off"}]`}, oauthflow.KindUserPolicy},
+		"the API is off":    {403, `[{"errorCode":"API_DISABLED_FOR_ORG","message":"off"}]`, oauthflow.KindUserPolicy, fullcast.AdminFixesPolicy, "may not use the API"},
+		"the limit is used": {403, `[{"errorCode":"REQUEST_LIMIT_EXCEEDED","message":"TotalRequests Limit exceeded."}]`, oauthflow.KindLimit, fullcast.Retry, "24 hours"},
+		"maintenance":       {503, `<html>maintenance</html>`, oauthflow.KindBusy, fullcast.Retry, "not available"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := bubbleWorld(t, config{})
 				w.deploy(t, fullcast.ExternalClientApp(fullcast.Production, "admin@acme.example"))
 				conn := w.connect(t)
-				w.org.ExpireSessions()
-				if err := w.org.Inject(tt.fault); err != nil {
+				if err := w.org.Inject(orgtest.Fault{Path: "/services/data/", Times: 1, Status: tt.status, Body: tt.body}); err != nil {
 					t.Fatal(err)
 				}
 				resp, err := conn.HTTPClient().Get(w.org.InstanceURL() + "/services/data/v66.0/limits")
-				if err == nil {
-					err = conn.ResponseError(resp)
-					resp.Body.Close()
+				if err != nil {
+					t.Fatal(err)
 				}
-				if e := new(oauthflow.Error); !errors.As(err, &e) || e.Kind != tt.kind {
-					t.Fatalf("got %v, want an error of kind %q", err, tt.kind)
+				err = conn.ResponseError(resp)
+				resp.Body.Close()
+				wantError(t, err, tt.kind, tt.remedy)
+				synctest.Wait()
+				now, err := conn.Status(t.Context())
+				if err != nil || now.Status != oauthflow.StatusSuspended || fullcast.RemedyOf(now) != tt.remedy {
+					t.Fatalf("it is %q with remedy %q, %v; want suspended, %q", now.Status, fullcast.RemedyOf(now), err, tt.remedy)
 				}
-				if now, err := conn.Status(t.Context()); err != nil || now.Status != oauthflow.StatusActive || now.Fault != nil {
-					t.Errorf("it is %q, %v; want active", now.Status, err)
+				if text := conn.ForAdmin(now.Fault); !strings.Contains(now.Fault.Sentence(), tt.says) || !strings.Contains(text, tt.says) {
+					t.Errorf("%q and %q are not about %q", now.Fault.Sentence(), text, tt.says)
 				}
-				time.Sleep(time.Hour)
+				if text := conn.Diagnose(t.Context()).String(); !strings.Contains(text, tt.says) {
+					t.Errorf("the diagnosis is not about %q: %s", tt.says, text)
+				}
+				time.Sleep(time.Minute)
 				if status, err := query(t.Context(), conn); status != 200 || err != nil {
 					t.Errorf("afterwards a query answers %d, %v", status, err)
+				}
+				synctest.Wait()
+				if now, err = conn.Status(t.Context()); err != nil || now.Status != oauthflow.StatusActive || now.Fault != nil {
+					t.Errorf("afterwards it is %q, %v", now.Status, err)
+				}
+				if w.told[oauthflow.EventSuspended] != 1 || w.told[oauthflow.EventRepaired] != 1 {
+					t.Errorf("told %v", w.told)
 				}
 			})
 		})

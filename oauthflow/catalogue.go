@@ -38,6 +38,7 @@ type ruling struct {
 	kind        Kind
 	sentence    string // for the person who looks after the org
 	spreads     bool   // also said of an app that has not spread to this login host yet
+	withholds   bool   // said of all API calls of the connection, not of this one
 }
 
 func (r ruling) matches(s side, status int, code, description string) bool {
@@ -162,9 +163,11 @@ var catalogue = []ruling{
 	{side: resourceSide, code: "INVALID_SESSION_ID", kind: KindSession, sentence: sentenceSession},
 	{side: resourceSide, code: "InvalidSessionId", kind: KindSession, sentence: sentenceSession}, // Bulk API 1.0
 	{side: resourceSide, code: "Bad_OAuth_Token", kind: KindSession, sentence: sentenceSession},
-	{side: resourceSide, code: "REQUEST_LIMIT_EXCEEDED", kind: KindLimit, sentence: "The org has used up its API requests of the last 24 hours."},
-	{side: resourceSide, code: "API_DISABLED_FOR_ORG", kind: KindUserPolicy, sentence: sentenceAPIOff},
-	{side: resourceSide, code: "API_CURRENTLY_DISABLED", kind: KindUserPolicy, sentence: sentenceAPIOff},
+	{side: resourceSide, code: "REQUEST_LIMIT_EXCEEDED", description: "concurrent", kind: KindLimit, sentence: "The org has too many long API requests open at once; try again when some have ended."},
+	{side: resourceSide, code: "REQUEST_LIMIT_EXCEEDED", kind: KindLimit, sentence: "The org has used up its API requests of the last 24 hours.", withholds: true},
+	{side: resourceSide, code: "API_DISABLED_FOR_ORG", kind: KindUserPolicy, sentence: sentenceAPIOff, withholds: true},
+	{side: resourceSide, code: "API_CURRENTLY_DISABLED", kind: KindUserPolicy, sentence: sentenceAPIOff, withholds: true},
+	{side: resourceSide, status: "503", code: "SERVER_UNAVAILABLE", kind: KindBusy, sentence: sentenceBusy, withholds: true},
 	{side: resourceSide, code: "INVALID_OPERATION_WITH_EXPIRED_PASSWORD", kind: KindUserPolicy, sentence: "The user's password has expired; the user sets a new one, or the profile gets \"Password never expires\"."},
 	{side: resourceSide, code: "INSUFFICIENT_ACCESS*", kind: KindUserPolicy, sentence: "The user lacks a permission for this; assign it by profile or permission set."},
 	{side: resourceSide, code: "URL_NOT_RESET", kind: KindInvalid, sentence: sentenceHost},

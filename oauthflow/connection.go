@@ -12,7 +12,7 @@ type Status string
 const (
 	StatusActive        Status = "active"
 	StatusInDoubt       Status = "in doubt"      // a refresh was sent and its answer is not known yet
-	StatusSuspended     Status = "suspended"     // Salesforce refuses for a reason that an admin's switch heals; it then heals by itself, see [Manager.KeepAlive]
+	StatusSuspended     Status = "suspended"     // Salesforce refuses for a reason that an admin's switch heals; it then heals by itself, see [Manager.KeepAlive] and [Source.Transport]
 	StatusBroken        Status = "broken"        // nothing is left that can be done without the org's admin: a new authorization, or new credentials
 	StatusDisconnecting Status = "disconnecting" // the revocation is not confirmed yet
 )
@@ -25,7 +25,10 @@ const (
 // unblocking does not bring its tokens back, and the connection is found to be broken then.
 //
 // Active: nothing is known against the connection itself. Salesforce's unavailability (429, 503) is its host's, for which
-// all its connections wait together; what API calls alone are refused for (API disabled, the API limit) their errors say.
+// all its connections wait together.
+//
+// What API calls are refused for does not come from a refresh, and suspends whatever its kind: the API is switched off, the
+// org's API requests are used up, or the org is in maintenance. See [Source.Transport].
 func (k Kind) Status() Status {
 	switch k {
 	case KindGrantDead, KindClient, KindAppMissing, KindOrgGone, KindOrgChanged, KindUserChanged:
@@ -47,7 +50,7 @@ type Connection struct {
 	ConsumerKey string
 	NextKey     string // consumer key given to SetClient that has not worked yet; empty when there is none
 	Status      Status
-	Fault       *Error // why the connection is not active; nil when it is
+	Fault       *Error // why the connection is not active; nil when it is. Its Op is "request" where API calls alone are refused
 
 	InstanceURL string // origin for API calls; empty until the first refresh of an adopted connection
 	IdentityURL string
@@ -62,7 +65,7 @@ type Connection struct {
 func (g *grant) connection(now time.Time) Connection {
 	c := g.Client.client()
 	conn := Connection{
-		Key: g.Key, Kind: c.Kind, Host: c.Host, ConsumerKey: c.ID, Status: g.status(now), Fault: g.fault(now),
+		Key: g.Key, Kind: c.Kind, Host: c.Host, ConsumerKey: c.ID, Status: g.status(now), Fault: g.reason(now),
 		InstanceURL: g.InstanceURL, IdentityURL: g.IdentityURL, OrgID: g.OrgID, UserID: g.UserID,
 		Scopes: slices.Clone(g.Scopes), ConnectedAt: g.ConnectedAt, RefreshedAt: g.RefreshedAt,
 	}
@@ -84,6 +87,8 @@ func (g *grant) status(now time.Time) Status {
 		return StatusSuspended
 	case g.Intent != nil && now.Sub(g.Intent.At) > g.Intent.Lease:
 		return StatusInDoubt
+	case g.apiFault(now) != nil:
+		return StatusSuspended
 	}
 	return StatusActive
 }

@@ -15,7 +15,7 @@ const (
 	EventRefreshed   EventType = "refreshed"        // the access token was replaced
 	EventRotated     EventType = "rotated"          // the refresh token, too
 	EventInDoubt     EventType = "in doubt"         // a refresh was sent and its answer is lost
-	EventSuspended   EventType = "suspended"        // Salesforce refuses for a reason that an admin's switch heals
+	EventSuspended   EventType = "suspended"        // Salesforce refuses refreshes, or all API calls, for a reason that an admin's switch heals
 	EventBroken      EventType = "broken"           // only a new authorization or new credentials help
 	EventRepaired    EventType = "repaired"         // a suspended or doubtful connection works again
 	EventReplay      EventType = "replay suspected" // the grant died although its latest refresh token was here: another may have used it

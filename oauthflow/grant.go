@@ -53,6 +53,7 @@ type grant struct {
 	MovedFrom *Key      // where the tokens have come from
 	Received  []string  // epochs that were moved here last, also before a later login: each is moved once
 	MovedTo   *Key      // where the tokens have gone; what is left here is about to be deleted
+	APIFault  *fault    `json:",omitempty"` // what API calls were refused for last; the tokens have no part in it
 
 	later map[string]json.RawMessage // fields of a later version of this module, kept as they are
 }

@@ -285,6 +285,13 @@ func notConnected(op string, k Key) error {
 
 // save seals g and compares and swaps it for the record as it was loaded.
 func (m *Manager) save(ctx context.Context, op string, was Record, g *grant) (Record, error) {
+	now := m.flow.now()
+	was.Due = g.due(now, m.idleLimit(g, now))
+	return m.saveDue(ctx, op, was, g)
+}
+
+// saveDue is save that leaves it to the record when somebody has to look at it.
+func (m *Manager) saveDue(ctx context.Context, op string, was Record, g *grant) (Record, error) {
 	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
 	kept := *g
@@ -299,8 +306,7 @@ func (m *Manager) save(ctx context.Context, op string, was Record, g *grant) (Re
 	if err != nil {
 		return was, &Error{Op: op, Kind: KindStore, Err: err}
 	}
-	now := m.flow.now()
-	next := Record{ID: was.ID, Version: was.Version, Due: g.due(now, m.idleLimit(g, now)), Data: data}
+	next := Record{ID: was.ID, Version: was.Version, Due: was.Due, Data: data}
 	if err := m.cfg.Store.Save(ctx, next); err != nil {
 		return was, storeError(op, err)
 	}

@@ -16,6 +16,7 @@ type Source struct {
 	m    *Manager
 	key  Key
 	view atomic.Pointer[view]
+	api  atomic.Pointer[hearing] // nil as long as no API call was refused
 
 	mu       sync.Mutex
 	flight   *flight   // the one under way, or nil
@@ -135,6 +136,10 @@ func (s *Source) InstanceURL(ctx context.Context) (string, error) {
 // A request to any other host is refused, except
 // that a redirect to one is followed without the token. A request to a host that the org has left goes to its
 // present one. Every other refusal comes back as it is; [ResponseError] tells what it means.
+//
+// When the org refuses all API calls (403 with API_DISABLED_FOR_ORG, API_CURRENTLY_DISABLED or REQUEST_LIMIT_EXCEEDED, 503 in
+// maintenance), the connection is shown as suspended until a call works again, at the latest for an hour after the last such
+// refusal. Calls and refreshes go on all the same. At most once a minute and process that is stored, and nobody waits for it.
 //
 // The requests travel by base; nil means http.DefaultTransport as it is at each call.
 func (s *Source) Transport(base http.RoundTripper) http.RoundTripper { return &transport{s, base} }

@@ -38,6 +38,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		if resp.StatusCode < http.StatusBadRequest {
 			t.source.accept(v)
 		}
+		t.source.hear(req, v, resp)
 		return resp, nil
 	}
 	fresh, err := t.source.replace(req.Context(), v.access(), v.accepted.Load() || !v.made)
@@ -59,6 +60,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if resp.StatusCode < http.StatusBadRequest {
 		t.source.accept(fresh)
 	}
+	t.source.hear(req, fresh, resp)
 	return resp, nil
 }
 

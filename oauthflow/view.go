@@ -18,6 +18,7 @@ type view struct {
 	until    time.Duration // on the manager's monotonic clock
 
 	refusing bool                         // fresh sessions have been refused, this one may be the first that is accepted
+	withheld bool                         // the record says that API calls are refused
 	made     bool                         // by a refresh of this process, and not found in the store
 	token    atomic.Pointer[oauth2.Token] // made when it is first asked for
 	accepted atomic.Bool                  // Salesforce has accepted the access token
@@ -42,6 +43,7 @@ func (m *Manager) view(g *grant) *view {
 		epoch:    tagOf(g.Epoch),
 		until:    m.monotonic() + m.time.Recheck,
 		refusing: g.Refusing,
+		withheld: g.APIFault != nil && g.APIFault.Kind != "",
 	}
 }
 
@@ -81,7 +83,7 @@ func (v *view) host() string { return hostOf(v.instance) }
 func (v *view) prolonged(m *Manager) *view {
 	again := &view{
 		header: v.header, instance: v.instance, login: v.login, past: v.past, epoch: v.epoch,
-		until: m.monotonic() + m.time.Recheck, refusing: v.refusing, made: v.made,
+		until: m.monotonic() + m.time.Recheck, refusing: v.refusing, withheld: v.withheld, made: v.made,
 	}
 	again.accepted.Store(v.accepted.Load())
 	return again

@@ -40,7 +40,7 @@ func (a *app) look(v visit) (connectionView, error) {
 	case oauthflow.StatusInDoubt:
 		c.State, c.Mark, c.Means = "In doubt", "wait", "Salesforce's last answer was lost; Fullcast is finding out what it was."
 	case oauthflow.StatusSuspended:
-		c.State, c.Mark, c.Means = "Suspended", "problem", "Salesforce refuses for a reason that an admin's switch heals; the connection then works again by itself."
+		c.State, c.Mark, c.Means = "Suspended", "problem", "Salesforce refuses for a reason that passes, or that an admin's switch heals; the connection then works again by itself."
 	case oauthflow.StatusBroken:
 		c.State, c.Mark, c.Means = "Broken", "problem", "It does not heal by itself."
 	case oauthflow.StatusDisconnecting:

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/fullcast/sfauth/fullcast"
 	"github.com/fullcast/sfauth/metadata"
@@ -148,6 +149,20 @@ func TestARestrictedAddressIsToldWithTheAddressesToAllow(t *testing.T) {
 	if body := o.page("/salesforce/diagnose"); !strings.Contains(body, text) {
 		t.Errorf("the diagnosis lacks it:\n%s", body)
 	}
+}
+
+func TestAnAPIThatIsOffIsToldUntilACallWorks(t *testing.T) {
+	o := newOffice(t)
+	o.signIn()
+	o.connected()
+	if err := o.org.Inject(orgtest.Fault{Path: "/services/", Status: 403, Times: -1, Body: `[{"errorCode":"API_DISABLED_FOR_ORG","message":"off"}]`}); err != nil {
+		t.Fatal(err)
+	}
+	o.ask("GET", string(site)+"/salesforce/check", nil)
+	for began := time.Now(); !strings.Contains(o.page(adminPage), "Suspended") && time.Since(began) < 10*time.Second; {
+		time.Sleep(10 * time.Millisecond) // it is stored in the background
+	}
+	o.says("Suspended", "may not use the API", fullcast.AdminFixesPolicy.String())
 }
 
 func TestADiagnosisOfAnEndedSessionSeesTheRestAfterACall(t *testing.T) {
