@@ -63,7 +63,7 @@ func guide(rows ...row) {
 		if !r.met() {
 			mark = "MISSED"
 		}
-		bar := min(int(20*r.got/r.target), 40)
+		bar := max(min(int(20*r.got/r.target), 40), 0) // what is too small to measure may come out below nothing
 		fmt.Fprintf(w, "%s\t%s\t%s\t≤ %.4g %s\t%.4g\t%s\t|%s%s|\n", r.id, r.what, r.peer, r.target, r.unit, r.got, mark,
 			strings.Repeat("█", bar), strings.Repeat("·", max(20-bar, 0)))
 	}

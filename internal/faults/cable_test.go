@@ -25,7 +25,7 @@ func cabled(t *testing.T, n int) hosts {
 }
 
 func TestF08CablesAreCut(t *testing.T) {
-	cuts := size(12, 200)
+	cuts := size(6, 200)
 	r := drill(t, 8, fmt.Sprintf("PostgreSQL: one of 4 hosts loses its cable for up to 2 s, %d times, 40 connections under load", cuts), "0 lost, 0 replays, each request a rotation")
 	h := cabled(t, 4)
 	s := newSceneOn(t, postgres, 40, orgtest.Config{RefreshTime: 30 * time.Millisecond}).hasty()

@@ -90,7 +90,8 @@ func TestF23ProcessesRunOutOfDescriptorsAndMemory(t *testing.T) {
 		time.Sleep(100 * time.Millisecond)
 	}
 	r.must(starved.Outcomes["ok"] == n, "without descriptors: outcomes %v", starved.Outcomes)
-	r.must(starved.Failed > 0, "no save has failed for want of a descriptor")
+	// A database's connections are open already.
+	r.must(starved.Failed > 0 || s.place.On != files, "no save has failed for want of a descriptor")
 
 	tight := s.worker(func(sc *script) { sc.Limits.Memory, sc.Timing.Lease = 8<<20, 5*time.Second })
 	tightly, _ := tight.do(order{Op: "call", Conns: all[n : 2*n], Each: n, Within: time.Minute})

@@ -248,6 +248,7 @@ func TestF26TheRequestIsCutAfterEachByte(t *testing.T) {
 	mark := s.mark()
 	var all sync.WaitGroup
 	var recovered, cut, whole atomic.Int32
+	store := s.open() // one for all: a database lets in a hundred
 	slots := make(chan struct{}, 24)
 	for i, k := range s.conns {
 		slots <- struct{}{}
@@ -278,7 +279,7 @@ func TestF26TheRequestIsCutAfterEachByte(t *testing.T) {
 					return n, err
 				}}
 			})
-			m := s.manager(s.open(), s.over(rt))
+			m := s.manager(store, s.over(rt))
 			ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 			defer cancel()
 			if err := use(ctx, m, s, k); err != nil {
