@@ -25,8 +25,8 @@ func (r row) met() bool { return r.got <= r.target }
 // machine does; what waits for the clock on the wall does. Bytes and requests feel nothing.
 const (
 	exactly = 1.0
-	byCPU   = 1.1
-	byClock = 1.5
+	byCPU   = 2.0
+	byClock = 2.0
 )
 
 // judge prints the rows that measure returns, and fails the test for each that misses its target by more than the factor.

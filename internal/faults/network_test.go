@@ -125,7 +125,7 @@ func TestF24TheAnswerOfARenewalIsLostWhileTheSessionLives(t *testing.T) {
 	renewed := tally{outcomes: map[string]int{}, said: said()}
 	for i, rt := range s.losing() {
 		m, other := s.manager(s.open(), s.over(rt)), s.manager(s.open(), s.over(rt))
-		ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Duration(size(2, 4))*time.Second)
 		var all sync.WaitGroup
 		for _, k := range s.conns[i*10 : i*10+10] {
 			for _, m := range []*oauthflow.Manager{m, other} {
