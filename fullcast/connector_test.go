@@ -193,6 +193,16 @@ func (w *world) begin(t *testing.T, c oauthflow.Client) string {
 	return to
 }
 
+// approved lets the admin allow access, and returns what reaches the callback page.
+func (w *world) approved(t *testing.T, redirect string) oauthflow.Callback {
+	t.Helper()
+	landed, err := w.org.Approve(t.Context(), redirect)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return callback(t, landed)
+}
+
 func callback(t *testing.T, landed string) oauthflow.Callback {
 	t.Helper()
 	u, err := url.Parse(landed)
@@ -209,11 +219,7 @@ func (w *world) connect(t *testing.T) *fullcast.Connection {
 
 func (w *world) connectTo(t *testing.T, app string) *fullcast.Connection {
 	t.Helper()
-	landed, err := w.org.Approve(t.Context(), w.begin(t, w.client(t, app)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	conn, err := w.sf.Complete(t.Context(), callback(t, landed))
+	conn, err := w.sf.Complete(t.Context(), w.approved(t, w.begin(t, w.client(t, app))))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -450,11 +456,7 @@ func TestALoginByAnotherOrgThanTheExpectedOneIsRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	landed, err := w.org.Approve(t.Context(), to)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = w.sf.Complete(t.Context(), callback(t, landed))
+	_, err = w.sf.Complete(t.Context(), w.approved(t, to))
 	wantError(t, err, oauthflow.KindOrgChanged, fullcast.FixConfiguration)
 	if _, err := w.sf.Open(t.Context(), main); err == nil {
 		t.Error("the connection exists all the same")

@@ -32,11 +32,7 @@ func fleet(t *testing.T) *world {
 		if err != nil {
 			t.Fatal(err)
 		}
-		landed, err := w.org.Approve(t.Context(), to)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := w.sf.Complete(t.Context(), callback(t, landed)); err != nil {
+		if _, err := w.sf.Complete(t.Context(), w.approved(t, to)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -79,11 +75,7 @@ func fleet(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	landed, err := w.org.Approve(t.Context(), to)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := w.sf.Complete(t.Context(), callback(t, landed)); err == nil {
+	if _, err := w.sf.Complete(t.Context(), w.approved(t, to)); err == nil {
 		t.Fatal("the migration is complete")
 	}
 	w.rec.fail = ""

@@ -96,11 +96,7 @@ func (w *world) migrateWith(t *testing.T, sf *fullcast.Connector, c oauthflow.Cl
 	if err != nil {
 		return err
 	}
-	landed, err := w.org.Approve(t.Context(), to)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = sf.Complete(t.Context(), callback(t, landed))
+	_, err = sf.Complete(t.Context(), w.approved(t, to))
 	return err
 }
 
@@ -208,17 +204,13 @@ func TestAMigrationIsFinishedForAnAdminWhoHasLeftThePage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	landed, err := w.org.Approve(t.Context(), to)
-	if err != nil {
-		t.Fatal(err)
-	}
 	ctx, leave := context.WithCancel(t.Context())
 	w.rec.seen = func(r *http.Request) {
 		if strings.HasSuffix(r.URL.Path, "/token") {
 			leave()
 		}
 	}
-	if conn, err := w.sf.Complete(ctx, callback(t, landed)); err != nil || conn.Kind() != metadata.KindExternalClientApp {
+	if conn, err := w.sf.Complete(ctx, w.approved(t, to)); err != nil || conn.Kind() != metadata.KindExternalClientApp {
 		t.Errorf("the migration ended with %v, %v", conn, err)
 	}
 }

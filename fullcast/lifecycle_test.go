@@ -30,11 +30,7 @@ func (w *world) migrate(t *testing.T, c oauthflow.Client) (*fullcast.Connection,
 	if err != nil {
 		t.Fatal(err)
 	}
-	landed, err := w.org.Approve(t.Context(), to)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return w.sf.Complete(t.Context(), callback(t, landed))
+	return w.sf.Complete(t.Context(), w.approved(t, to))
 }
 
 func TestAMigrationReplacesTheConnectedAppAndNoCallFails(t *testing.T) {
@@ -155,11 +151,7 @@ func TestABrokenConnectionIsReconnectedWithTheAppThatItHas(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	landed, err := w.org.Approve(t.Context(), to)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if conn, err = w.sf.Complete(t.Context(), callback(t, landed)); err != nil {
+	if conn, err = w.sf.Complete(t.Context(), w.approved(t, to)); err != nil {
 		t.Fatal(err)
 	}
 	if status, err := query(t.Context(), conn); status != 200 || err != nil {
@@ -204,11 +196,7 @@ func TestNewCredentialsNeverCostTheConnection(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	landed, err := w.org.Approve(t.Context(), to)
-	if err != nil {
-		t.Fatal(err)
-	}
-	conn, err := w.sf.Complete(t.Context(), callback(t, landed))
+	conn, err := w.sf.Complete(t.Context(), w.approved(t, to))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -245,11 +233,7 @@ func TestOneOrgUserAndAppIsNotConnectedTwiceUnlessAskedFor(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		landed, err := w.org.Approve(t.Context(), to)
-		if err != nil {
-			t.Fatal(err)
-		}
-		cb := callback(t, landed)
+		cb := w.approved(t, to)
 		cb.Tenant = other.Tenant
 		_, err = w.sf.Complete(t.Context(), cb)
 		return err
@@ -302,11 +286,7 @@ func TestAMigrationToAnotherOrgNeedsItsId(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		landed, err := w.org.Approve(t.Context(), to)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return w.sf.Complete(t.Context(), callback(t, landed))
+		return w.sf.Complete(t.Context(), w.approved(t, to))
 	}
 	_, err = migrate("")
 	wantError(t, err, oauthflow.KindOrgChanged, fullcast.FixConfiguration)

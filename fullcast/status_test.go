@@ -239,11 +239,7 @@ func TestAConnectionToASandboxThatWasRefreshedComesBackUnderItsKey(t *testing.T)
 		if err != nil {
 			t.Fatal(err)
 		}
-		landed, err := w.org.Approve(t.Context(), to)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return w.sf.Complete(t.Context(), callback(t, landed))
+		return w.sf.Complete(t.Context(), w.approved(t, to))
 	}
 	_, err = login("")
 	wantError(t, err, oauthflow.KindOrgChanged, fullcast.FixConfiguration)
@@ -273,11 +269,7 @@ func TestAMissingAppThatIsNewIsWaitedForBeforeItCountsAsGone(t *testing.T) {
 		w.deploy(t, fullcast.ExternalClientApp(fullcast.Production, "admin@acme.example"))
 		c := w.client(t, "Fullcast")
 		c.Created = time.Now()
-		landed, err := w.org.Approve(t.Context(), w.begin(t, c))
-		if err != nil {
-			t.Fatal(err)
-		}
-		conn, err := w.sf.Complete(t.Context(), callback(t, landed))
+		conn, err := w.sf.Complete(t.Context(), w.approved(t, w.begin(t, c)))
 		if err != nil {
 			t.Fatal(err)
 		}
