@@ -212,6 +212,19 @@ func callback(t *testing.T, landed string) oauthflow.Callback {
 	return oauthflow.Callback{Tenant: main.Tenant, Path: u.Path, Binding: session, Query: u.Query()}
 }
 
+// login is a whole login, or as much of it as sf gets to; begin is a method of sf.
+func (w *world) login(t *testing.T, sf *fullcast.Connector, begin beginner, o fullcast.BeginOptions) (*fullcast.Connection, error) {
+	t.Helper()
+	o.Binding = session
+	to, err := begin(sf, t.Context(), main, o)
+	if err != nil {
+		return nil, err
+	}
+	return sf.Complete(t.Context(), w.approved(t, to))
+}
+
+type beginner = func(*fullcast.Connector, context.Context, oauthflow.Key, fullcast.BeginOptions) (string, error)
+
 func (w *world) connect(t *testing.T) *fullcast.Connection {
 	t.Helper()
 	return w.connectTo(t, "Fullcast")

@@ -89,17 +89,6 @@ func bubbleMigration(t *testing.T) (*world, oauthflow.Client) {
 	return w, w.client(t, "Fullcast")
 }
 
-// migrateWith goes as far as sf gets.
-func (w *world) migrateWith(t *testing.T, sf *fullcast.Connector, c oauthflow.Client) error {
-	t.Helper()
-	to, err := sf.BeginMigration(t.Context(), main, fullcast.BeginOptions{Client: c, Binding: session})
-	if err != nil {
-		return err
-	}
-	_, err = sf.Complete(t.Context(), w.approved(t, to))
-	return err
-}
-
 // eachInterruption runs the test with a migration that dies at its n-th store call, for all n.
 func eachInterruption(t *testing.T, then func(t *testing.T, w *world, c oauthflow.Client, at string, stored bool)) {
 	for _, acts := range []bool{false, true} {
@@ -108,7 +97,7 @@ func eachInterruption(t *testing.T, then func(t *testing.T, w *world, c oauthflo
 				w, c := bubbleMigration(t)
 				dying := &interrupted{Store: w.store, at: n, acts: acts}
 				sf := w.connector(t, dying)
-				err := w.migrateWith(t, sf, c)
+				_, err := w.login(t, sf, (*fullcast.Connector).BeginMigration, fullcast.BeginOptions{Client: c})
 				if hit = dying.calls.Load() >= n; hit && err == nil && n < 3 {
 					t.Errorf("call %d failed, and the migration is complete", n)
 				}
@@ -225,7 +214,7 @@ func TestAMigrationWhoseOrgNeverAnswersEndsAndCanBeResumed(t *testing.T) {
 		}
 		began := time.Now()
 		w.rec.fail = "/services/data/v66.0/query"
-		if err := w.migrateWith(t, w.sf, c); err == nil || time.Since(began) > 2*time.Minute {
+		if _, err := w.migrate(t, c); err == nil || time.Since(began) > 2*time.Minute {
 			t.Errorf("after %v: %v", time.Since(began), err)
 		}
 		w.rec.seen, w.rec.fail = nil, ""
@@ -251,7 +240,7 @@ func TestAMigrationThatDiesAtAnyStoreCallIsTakenUpAgain(t *testing.T) {
 		_, nothing := w.sf.StagedMigration(t.Context(), main)
 		_, err := w.sf.ResumeMigration(t.Context(), main)
 		if missing := new(oauthflow.Error); nothing != nil && errors.As(err, &missing) && missing.Kind == oauthflow.KindNotConnected {
-			err = w.migrateWith(t, w.sf, c) // it had not come as far as its login's end
+			_, err = w.migrate(t, c) // it had not come as far as its login's end
 		}
 		if err != nil {
 			t.Errorf("%s: %v", at, err)

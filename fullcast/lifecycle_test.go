@@ -26,11 +26,7 @@ func migrationWorld(t *testing.T) (*world, oauthflow.Client) {
 
 func (w *world) migrate(t *testing.T, c oauthflow.Client) (*fullcast.Connection, error) {
 	t.Helper()
-	to, err := w.sf.BeginMigration(t.Context(), main, fullcast.BeginOptions{Client: c, Binding: session})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return w.sf.Complete(t.Context(), w.approved(t, to))
+	return w.login(t, w.sf, (*fullcast.Connector).BeginMigration, fullcast.BeginOptions{Client: c})
 }
 
 func TestAMigrationReplacesTheConnectedAppAndNoCallFails(t *testing.T) {
@@ -282,11 +278,7 @@ func TestAMigrationToAnotherOrgNeedsItsId(t *testing.T) {
 	}
 	w.deploy(t, fullcast.ExternalClientApp(fullcast.Production, "admin@acme.example"))
 	migrate := func(accept string) (*fullcast.Connection, error) {
-		to, err := w.sf.BeginMigration(t.Context(), main, fullcast.BeginOptions{Client: w.client(t, "Fullcast"), Binding: session, ExpectOrg: accept})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return w.sf.Complete(t.Context(), w.approved(t, to))
+		return w.login(t, w.sf, (*fullcast.Connector).BeginMigration, fullcast.BeginOptions{Client: w.client(t, "Fullcast"), ExpectOrg: accept})
 	}
 	_, err = migrate("")
 	wantError(t, err, oauthflow.KindOrgChanged, fullcast.FixConfiguration)

@@ -235,11 +235,7 @@ func TestAConnectionToASandboxThatWasRefreshedComesBackUnderItsKey(t *testing.T)
 
 	w.deploy(t, fullcast.ExternalClientApp(fullcast.Production, "admin@acme.example")) // as the remedy says
 	login := func(accept string) (*fullcast.Connection, error) {
-		to, err := w.sf.Begin(t.Context(), main, fullcast.BeginOptions{Client: w.client(t, "Fullcast"), Binding: session, ExpectOrg: accept})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return w.sf.Complete(t.Context(), w.approved(t, to))
+		return w.login(t, w.sf, (*fullcast.Connector).Begin, fullcast.BeginOptions{Client: w.client(t, "Fullcast"), ExpectOrg: accept})
 	}
 	_, err = login("")
 	wantError(t, err, oauthflow.KindOrgChanged, fullcast.FixConfiguration)

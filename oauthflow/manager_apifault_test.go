@@ -103,6 +103,31 @@ func wantAsk(t *testing.T, w *world, m *oauthflow.Manager, want int) {
 	}
 }
 
+func wantStatus(t *testing.T, m *oauthflow.Manager, want oauthflow.Status) {
+	t.Helper()
+	if c := listed(t, m); c.Status != want {
+		t.Errorf("it is %q, %v; want %q", c.Status, c.Fault, want)
+	}
+}
+
+// seen is what a test sees of a manager's work.
+type seen struct {
+	saves  *saves
+	events *tally
+}
+
+// calledOnce is a connection whose first call has worked.
+func calledOnce(t *testing.T) (*world, *oauthflow.Manager, seen) {
+	t.Helper()
+	w := rotating(t)
+	s := seen{&saves{Store: w.store}, new(tally)}
+	w.store = s.saves
+	m := w.manager(s.events.observe)
+	w.connect(m, mainKey)
+	wantAsk(t, w, m, 200)
+	return w, m, s
+}
+
 func TestAnOrgThatRefusesItsAPIIsSuspendedInEveryProcessUntilACallWorks(t *testing.T) {
 	for name, tt := range withholding {
 		t.Run(name, func(t *testing.T) {
@@ -145,16 +170,11 @@ func TestAnOrgThatRefusesItsAPIIsSuspendedInEveryProcessUntilACallWorks(t *testi
 
 func TestARefusedAPIHoldsUpNeitherTokensNorRefreshes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := rotating(t)
-		m := w.manager()
-		w.connect(m, mainKey)
-		wantAsk(t, w, m, 200)
+		w, m, _ := calledOnce(t)
 		w.withhold(withholding["the API is off"].fault, 1)
 		wantAsk(t, w, m, 403)
 		time.Sleep(time.Minute)
-		if c := listed(t, m); c.Status != oauthflow.StatusSuspended {
-			t.Errorf("it is %q", c.Status)
-		}
+		wantStatus(t, m, oauthflow.StatusSuspended)
 		before := w.token(m.Source(mainKey))
 		if err := m.Renew(t.Context(), mainKey); err != nil {
 			t.Errorf("a refresh: %v", err)
@@ -170,24 +190,18 @@ func TestARefusedAPIHoldsUpNeitherTokensNorRefreshes(t *testing.T) {
 
 func TestARefusedAPINeitherHidesARefusedRefreshNorPutsOffWhenItIsAskedAboutAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := rotating(t)
-		counted := &saves{Store: w.store}
-		w.store = counted
-		var events tally
-		m := w.manager(events.observe)
-		w.connect(m, mainKey)
-		wantAsk(t, w, m, 200)
+		w, m, seen := calledOnce(t)
 		if err := w.org.Inject(orgtest.Fault{Path: tokenEndpoint, Status: 400, Header: asJSON,
 			Body: `{"error":"invalid_grant","error_description":"ip restricted"}`}); err != nil {
 			t.Fatal(err)
 		}
 		wantKind(t, m.Renew(t.Context(), mainKey), oauthflow.KindIPRestricted)
-		due, before := w.record(mainKey).Due, counted.n.Load()
+		due, before := w.record(mainKey).Due, seen.saves.n.Load()
 		time.Sleep(30 * time.Second)
 		w.withhold(withholding["maintenance"].fault, 1)
 		wantAsk(t, w, m, 503)
 		synctest.Wait()
-		if n, r := counted.n.Load()-before, w.record(mainKey); n != 1 || !r.Due.Equal(due) {
+		if n, r := seen.saves.n.Load()-before, w.record(mainKey); n != 1 || !r.Due.Equal(due) {
 			t.Errorf("%d writes, and it is due at %v; want %v as before", n, r.Due, due)
 		}
 		if c := listed(t, m); c.Status != oauthflow.StatusSuspended || c.Fault.Kind != oauthflow.KindIPRestricted {
@@ -203,7 +217,7 @@ func TestARefusedAPINeitherHidesARefusedRefreshNorPutsOffWhenItIsAskedAboutAgain
 			t.Errorf("the refresh has healed, the API has not, and it is %q, %v", c.Status, c.Fault)
 		}
 		synctest.Wait()
-		if n := events.count(oauthflow.EventSuspended); n != 1 {
+		if n := seen.events.count(oauthflow.EventSuspended); n != 1 {
 			t.Errorf("told %d times that it is suspended", n)
 		}
 	})
@@ -211,30 +225,20 @@ func TestARefusedAPINeitherHidesARefusedRefreshNorPutsOffWhenItIsAskedAboutAgain
 
 func TestOneCallThatWorksIsEnoughHoweverSoonItComes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := rotating(t)
-		m := w.manager()
-		w.connect(m, mainKey)
-		wantAsk(t, w, m, 200)
+		w, m, _ := calledOnce(t)
 		w.withhold(withholding["maintenance"].fault, 1)
 		wantAsk(t, w, m, 503)
 		time.Sleep(time.Second)
 		wantAsk(t, w, m, 200)
 		time.Sleep(time.Minute)
-		if c := listed(t, m); c.Status != oauthflow.StatusActive {
-			t.Errorf("it is %q, %v", c.Status, c.Fault)
-		}
+		wantStatus(t, m, oauthflow.StatusActive)
 	})
 }
 
 func TestACallThatWorksWhileTheRefusalIsBeingStoredIsNotForgotten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := rotating(t)
-		between := &saves{Store: w.store}
-		w.store = between
-		m := w.manager()
-		w.connect(m, mainKey)
-		wantAsk(t, w, m, 200)
-		between.before = func() {
+		w, m, seen := calledOnce(t)
+		seen.saves.before = func() {
 			if status, err := ask(t, w, m, w.org.RoundTripper()); status != 200 || err != nil {
 				t.Errorf("a call answers %d, %v", status, err)
 			}
@@ -242,21 +246,14 @@ func TestACallThatWorksWhileTheRefusalIsBeingStoredIsNotForgotten(t *testing.T) 
 		w.withhold(withholding["maintenance"].fault, 1)
 		wantAsk(t, w, m, 503)
 		time.Sleep(2 * time.Minute)
-		if c := listed(t, m); c.Status != oauthflow.StatusActive {
-			t.Errorf("it is %q, %v", c.Status, c.Fault)
-		}
+		wantStatus(t, m, oauthflow.StatusActive)
 	})
 }
 
 func TestAThousandRefusedCallsAreOneWrite(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := rotating(t)
-		counted := &saves{Store: w.store}
-		w.store = counted
-		m := w.manager()
-		w.connect(m, mainKey)
-		wantAsk(t, w, m, 200)
-		before := counted.n.Load()
+		w, m, seen := calledOnce(t)
+		before := seen.saves.n.Load()
 		w.withhold(withholding["the limit is used"].fault, 1000)
 		var all sync.WaitGroup
 		for range 1000 {
@@ -268,7 +265,7 @@ func TestAThousandRefusedCallsAreOneWrite(t *testing.T) {
 		}
 		all.Wait()
 		time.Sleep(2 * time.Minute)
-		if n := counted.n.Load() - before; n != 1 {
+		if n := seen.saves.n.Load() - before; n != 1 {
 			t.Errorf("%d writes, want 1", n)
 		}
 	})
@@ -277,20 +274,15 @@ func TestAThousandRefusedCallsAreOneWrite(t *testing.T) {
 // Answers of both kinds in turns are no reason to write at every one of them.
 func TestAnAPIThatAnswersThisAndThatIsWrittenDownOnceAMinute(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := rotating(t)
-		counted := &saves{Store: w.store}
-		w.store = counted
-		m := w.manager()
-		w.connect(m, mainKey)
-		wantAsk(t, w, m, 200)
-		before := counted.n.Load()
+		w, m, seen := calledOnce(t)
+		before := seen.saves.n.Load()
 		for range 600 {
 			w.withhold(withholding["maintenance"].fault, 1)
 			wantAsk(t, w, m, 503)
 			wantAsk(t, w, m, 200)
 			time.Sleep(time.Second)
 		}
-		if n := counted.n.Load() - before; n > 11 {
+		if n := seen.saves.n.Load() - before; n > 11 {
 			t.Errorf("%d writes in 10 minutes", n)
 		}
 		time.Sleep(2 * time.Minute)
@@ -302,14 +294,8 @@ func TestAnAPIThatAnswersThisAndThatIsWrittenDownOnceAMinute(t *testing.T) {
 
 func TestARefusalOfTheAPICountsForAnHourAndIsRenewedWhileItLasts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := rotating(t)
-		counted := &saves{Store: w.store}
-		w.store = counted
-		var events tally
-		m := w.manager(events.observe)
-		w.connect(m, mainKey)
-		wantAsk(t, w, m, 200)
-		before := counted.n.Load()
+		w, m, seen := calledOnce(t)
+		before := seen.saves.n.Load()
 		w.withhold(withholding["the limit is used"].fault, 36)
 		for range 36 {
 			wantAsk(t, w, m, 403)
@@ -318,7 +304,7 @@ func TestARefusalOfTheAPICountsForAnHourAndIsRenewedWhileItLasts(t *testing.T) {
 				t.Fatalf("it is refused still, and %q", c.Status)
 			}
 		}
-		if n, s := counted.n.Load()-before, events.count(oauthflow.EventSuspended); n > 10 || s != 1 {
+		if n, s := seen.saves.n.Load()-before, seen.events.count(oauthflow.EventSuspended); n > 10 || s != 1 {
 			t.Errorf("%d writes and %d events in 3 hours", n, s)
 		}
 		time.Sleep(time.Hour)
@@ -344,9 +330,7 @@ func TestANoteOfTheAPIThatMeetsAnotherWriterLosesNothing(t *testing.T) {
 		w.withhold(withholding["the API is off"].fault, 1)
 		wantAsk(t, w, m, 403)
 		time.Sleep(time.Minute)
-		if c := listed(t, m); c.Status != oauthflow.StatusSuspended {
-			t.Errorf("it is %q", c.Status)
-		}
+		wantStatus(t, m, oauthflow.StatusSuspended)
 		if err := m.Renew(t.Context(), mainKey); err != nil { // its refresh token is the one that the other has stored
 			t.Error(err)
 		}
@@ -356,23 +340,18 @@ func TestANoteOfTheAPIThatMeetsAnotherWriterLosesNothing(t *testing.T) {
 
 func TestNothingIsNotedWhileARefreshIsUnderWay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := rotating(t)
-		counted := &saves{Store: w.store}
-		w.store = counted
-		m := w.manager()
-		w.connect(m, mainKey)
-		wantAsk(t, w, m, 200)
+		w, m, seen := calledOnce(t)
 		if err := w.org.Inject(orgtest.Fault{Path: tokenEndpoint, Delay: 5 * time.Second}); err != nil {
 			t.Fatal(err)
 		}
 		renewed := make(chan error)
 		go func() { renewed <- m.Renew(context.Background(), mainKey) }()
 		time.Sleep(time.Second)
-		before := counted.n.Load()
+		before := seen.saves.n.Load()
 		w.withhold(withholding["the API is off"].fault, 2)
 		wantAsk(t, w, m, 403)
 		time.Sleep(time.Second)
-		if n := counted.n.Load() - before; n != 0 {
+		if n := seen.saves.n.Load() - before; n != 0 {
 			t.Errorf("%d writes while the refresh is under way", n)
 		}
 		if err := <-renewed; err != nil {
@@ -402,9 +381,7 @@ func TestALateRefusalIsNotNotedOfALaterLogin(t *testing.T) {
 			t.Fatalf("a call answers %d, %v", status, err)
 		}
 		time.Sleep(2 * time.Minute)
-		if c := listed(t, m); c.Status != oauthflow.StatusActive {
-			t.Errorf("it is %q, %v", c.Status, c.Fault)
-		}
+		wantStatus(t, m, oauthflow.StatusActive)
 	})
 }
 
@@ -513,9 +490,7 @@ func TestTheBodyOfARefusalIsHandedOnWhole(t *testing.T) {
 						t.Errorf("%d bytes of %d arrive, %v", len(got), len(want), err)
 					}
 					time.Sleep(time.Minute)
-					if c := listed(t, m); c.Status != oauthflow.StatusSuspended {
-						t.Errorf("it is %q", c.Status)
-					}
+					wantStatus(t, m, oauthflow.StatusSuspended)
 				})
 			})
 		}
