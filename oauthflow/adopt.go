@@ -14,8 +14,8 @@ import (
 //
 // It is safe to repeat with the same refresh token: what was adopted already is returned without a request. A key that
 // holds another live connection is an error of [KindInvalid]; in place of a broken one only a refresh token of the same org
-// works, [ErrOrgChanged]. A refresh token that another key was given by
-// Adopt is [ErrConnectedElsewhere]; nothing is sent then.
+// works, [ErrOrgChanged]. A refresh token that another key was given by Adopt is [ErrConnectedElsewhere]; nothing is sent
+// then.
 //
 // Errors: those of a refresh; the record stays, so that nothing is lost when the outcome is in doubt.
 func (m *Manager) Adopt(ctx context.Context, k Key, c Client, refreshToken Secret) (Connection, error) {

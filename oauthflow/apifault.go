@@ -135,8 +135,7 @@ func (h *hearing) unlocked(do func()) {
 	do()
 }
 
-// keep puts what the API said into the record. What cannot be kept now is when the API
-// answers next.
+// keep puts what the API said into the record. What cannot be kept now is kept when the API answers next.
 func (m *Manager) keep(k Key, said heard) {
 	for range conflictTries {
 		r, g, err := m.load(m.ctx, opRequest, k)

@@ -66,13 +66,6 @@ func (c commit) again(ctx context.Context, patient bool) (done bool, stored *gra
 		moved.Key = *now.MovedTo
 		c.grant = &moved
 		return c.again(ctx, patient)
-	case err == nil && now.Epoch != c.grant.Epoch && now.Adopting && now.Generation == 0 && now.Adopted == c.grant.Adopted:
-		// Adopt was repeated with another client for the same refresh token, which is spent: this is what it has become.
-		if !now.Client.same(c.used) {
-			given := now.Client
-			now.Client, now.Next = c.used, &given
-		}
-		return c.over(ctx, r, now)
 	case errors.As(err, &e) && e.Kind == KindNotConnected: // disconnected meanwhile
 		c.m.discard(c.used.client(), c.fresh)
 		return true, nil, r, err

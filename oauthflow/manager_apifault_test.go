@@ -59,29 +59,6 @@ func (s *saves) Save(ctx context.Context, r oauthflow.Record) error {
 	return s.Store.Save(ctx, r)
 }
 
-// tally counts events by type.
-type tally struct {
-	mu sync.Mutex
-	n  map[oauthflow.EventType]int
-}
-
-func (e *tally) observe(c *oauthflow.ManagerConfig) {
-	c.Observe = func(ev oauthflow.Event) {
-		e.mu.Lock()
-		defer e.mu.Unlock()
-		if e.n == nil {
-			e.n = map[oauthflow.EventType]int{}
-		}
-		e.n[ev.Type]++
-	}
-}
-
-func (e *tally) count(t oauthflow.EventType) int {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.n[t]
-}
-
 func listed(t *testing.T, m *oauthflow.Manager) oauthflow.Connection {
 	t.Helper()
 	for c, err := range m.List(t.Context(), mainKey.Tenant) {
@@ -113,14 +90,14 @@ func wantStatus(t *testing.T, m *oauthflow.Manager, want oauthflow.Status) {
 // seen is what a test sees of a manager's work.
 type seen struct {
 	saves  *saves
-	events *tally
+	events *eventLog
 }
 
 // calledOnce is a connection whose first call has worked.
 func calledOnce(t *testing.T) (*world, *oauthflow.Manager, seen) {
 	t.Helper()
 	w := rotating(t)
-	s := seen{&saves{Store: w.store}, new(tally)}
+	s := seen{&saves{Store: w.store}, newEventLog()}
 	w.store = s.saves
 	m := w.manager(s.events.observe)
 	w.connect(m, mainKey)
@@ -133,7 +110,7 @@ func TestAnOrgThatRefusesItsAPIIsSuspendedInEveryProcessUntilACallWorks(t *testi
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := rotating(t)
-				var events tally
+				events := newEventLog()
 				first, second := w.manager(events.observe), w.manager(events.observe)
 				w.connect(first, mainKey)
 				wantAsk(t, w, second, 200) // it has a view of before
