@@ -169,9 +169,10 @@ func TestASuspendedConnectionHealsByItself(t *testing.T) {
 			return o.SetAppField("ExtlClntAppConfigurablePolicies", "Fullcast_plcy", "isEnabled", value)
 		}
 	}
-	limit := func(o *orgtest.Org) error {
-		return o.Inject(orgtest.Fault{Path: "/services/oauth2/token", Times: 1, Status: 403,
-			Body: `{"error":"login_rate_exceeded","error_description":"login rate exceeded"}`})
+	refuse := func(status int, body string) func(*orgtest.Org) error {
+		return func(o *orgtest.Org) error {
+			return o.Inject(orgtest.Fault{Path: "/services/oauth2/token", Times: 1, Status: status, Body: body})
+		}
 	}
 	nothing := func(*orgtest.Org) error { return nil }
 	for name, sw := range map[string]struct{ off, on func(*orgtest.Org) error }{
@@ -180,9 +181,11 @@ func TestASuspendedConnectionHealsByItself(t *testing.T) {
 			return errors.Join(user(func(u *orgtest.User) { u.LoginRanges = []netip.Prefix{netip.MustParsePrefix("198.51.100.0/24")} })(o),
 				policy("ipRelaxationPolicyType", "Enforce")(o))
 		}, usual},
-		"the app is disabled":     {enabled("false"), enabled("true")},
-		"the limit was reached":   {limit, nothing},
-		"the user is deactivated": {user(func(u *orgtest.User) { u.Inactive = true }), usual},
+		"the app is disabled":   {enabled("false"), enabled("true")},
+		"the limit was reached": {refuse(403, `{"error":"login_rate_exceeded","error_description":"login rate exceeded"}`), nothing},
+		// The simulator ends a blocked app's tokens; whether Salesforce does is not known.
+		"the app is blocked and keeps its tokens": {refuse(400, `{"error":"OAUTH_APP_BLOCKED","error_description":"this app is blocked by admin"}`), nothing},
+		"the user is deactivated":                 {user(func(u *orgtest.User) { u.Inactive = true }), usual},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
