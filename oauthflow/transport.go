@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"strings"
@@ -77,9 +78,8 @@ func authorized(req *http.Request, v *view, body io.ReadCloser, left bool) *http
 	r := new(http.Request)
 	*r = *req
 	r.Body = body
-	r.Header = make(http.Header, len(req.Header)+1)
-	for k, values := range req.Header {
-		r.Header[k] = values
+	if r.Header = maps.Clone(req.Header); r.Header == nil {
+		r.Header = make(http.Header, 1)
 	}
 	r.Header["Authorization"] = v.header[:]
 	if left {

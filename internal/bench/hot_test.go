@@ -229,13 +229,13 @@ func TestRow3TheTransport(t *testing.T) {
 	with := func(rt http.RoundTripper) *resty.Client { return resty.NewWithClient(&http.Client{Transport: rt}) }
 	peer := restPeer(t, rt)
 	judge(t, byCPU, func(longer int) []row {
-		got := paired(1, 100*longer, time.Millisecond,
+		got := paired(1, 50*longer, 20*time.Millisecond,
 			alternative{"plain client", client(rt, "Bearer a")},
 			alternative{"ours", client(s.Transport(rt), "")},
 			alternative{"oauth2.Transport", client(&oauth2.Transport{Source: static, Base: rt}, "")},
 			alternative{"go-salesforce", peer})
 		added := (got[1].ratio - 1) / (got[2].ratio - 1)
-		r := paired(1, 100*longer, time.Millisecond,
+		r := paired(1, 50*longer, 20*time.Millisecond,
 			alternative{"resty with a token", rest(with(rt).SetAuthToken("a"))},
 			alternative{"ours", rest(with(s.Transport(rt)))},
 			alternative{"resty on oauth2.Transport", rest(with(&oauth2.Transport{Source: static, Base: rt}))})

@@ -142,16 +142,16 @@ func TestEveryWriterOfAnAppWritesTheSame(t *testing.T) {
 
 func TestRow7TheMetadata(t *testing.T) {
 	quiet(t)
-	const slice = 5 * time.Millisecond
+	const slice = 20 * time.Millisecond
 	app, data := connectedApp(t)
 	plain := readPlain(data)
 	plain.XMLName.Space, plain.Namespace = "", xmlns
 	judge(t, byCPU, func(longer int) []row {
-		w := paired(1, 60*longer, slice,
+		w := paired(1, 30*longer, slice,
 			alternative{"encoding/xml", func() { writePlain(plain) }},
 			alternative{"ours", func() { write(app) }},
 			alternative{"etree", func() { writeTree(plain) }})
-		r := paired(1, 60*longer, slice,
+		r := paired(1, 30*longer, slice,
 			alternative{"encoding/xml", func() { readPlain(data) }},
 			alternative{"ours", func() { read(data) }},
 			alternative{"etree", func() { readTree(data) }})
@@ -164,7 +164,7 @@ func TestRow7TheMetadata(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		z := paired(1, 60*longer, slice,
+		z := paired(1, 30*longer, slice,
 			alternative{"archive/zip", func() { deflate(pkg, nil) }},
 			alternative{"ours", func() {
 				if _, err := pkg.Zip(); err != nil {

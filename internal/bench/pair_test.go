@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"math/rand/v2"
 	"runtime"
 	"runtime/debug"
 	"slices"
@@ -25,9 +26,9 @@ type measured struct {
 	allocs float64
 }
 
-// paired lets every alternative work for a slice of time in each round, in rotating order, in g goroutines, and
-// compares within each round: what disturbs the machine then disturbs all of them. It counts the process's CPU time,
-// which does not see other processes.
+// paired lets every alternative work for a slice of time in each round, in g goroutines, and compares within each round:
+// what disturbs the machine then disturbs all of them. The order is random, since each may leave garbage for the next. It
+// counts the process's CPU time, which does not see other processes.
 func paired(g, rounds int, slice time.Duration, alternatives ...alternative) []measured {
 	return pairedBy(processTime, g, rounds, slice, alternatives)
 }
@@ -41,6 +42,10 @@ func waited(g, rounds int, slice time.Duration, alternatives ...alternative) []m
 func pairedBy(clock func() time.Duration, g, rounds int, slice time.Duration, alternatives []alternative) []measured {
 	runtime.GC() // what an earlier row has left is not this one's
 	debug.FreeOSMemory()
+	// What a small service keeps. With nothing, Go collects after every 4 MB, which may be a few hundred operations, and
+	// most of what a row tells is the price of that.
+	service := make([]byte, 32<<20)
+	defer runtime.KeepAlive(service)
 	n := make([]int, len(alternatives))
 	for i, a := range alternatives {
 		for c := 1; ; c *= 2 {
@@ -52,10 +57,9 @@ func pairedBy(clock func() time.Duration, g, rounds int, slice time.Duration, al
 	}
 	per := make([][]float64, len(alternatives))
 	ratio := make([][]float64, len(alternatives))
-	for r := range rounds {
+	for range rounds {
 		now := make([]float64, len(alternatives))
-		for j := range alternatives {
-			i := (j + r) % len(alternatives)
+		for _, i := range rand.Perm(len(alternatives)) {
 			now[i] = float64(spent(clock, alternatives[i].do, g, n[i])) / float64(n[i]*g)
 		}
 		for i := range alternatives {

@@ -131,7 +131,7 @@ func TestRow6aSealingBesideTheSameConstruction(t *testing.T) {
 	}
 	turnOurs, turnBare := 0, 0
 	judge(t, byCPU, func(longer int) []row {
-		got := paired(1, 40*longer, 5*time.Millisecond,
+		got := paired(1, 50*longer, 20*time.Millisecond,
 			alternative{"HKDF and GCM", func() {
 				bare[turnBare%2].reseal(theirs, bare[1-turnBare%2])
 				turnBare++
