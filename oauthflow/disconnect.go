@@ -3,12 +3,13 @@ package oauthflow
 import (
 	"context"
 	"errors"
+	"time"
 )
 
 // Disconnect ends a connection: nothing is refreshed or handed out any more, Salesforce revokes its tokens, and the
 // record is deleted. When the revocation cannot be confirmed the record stays, marked, and the error says why; repeat
-// the call. A connection that does not exist is no error. One whose move to another key was interrupted is moved: its
-// tokens are the other key's.
+// the call. Once the login host has not existed for a week, the tokens count as revoked. A connection that does not
+// exist is no error. One whose move to another key was interrupted is moved: its tokens are the other key's.
 func (m *Manager) Disconnect(ctx context.Context, k Key) error {
 	const op = "disconnect"
 	if err := k.validate(op); err != nil {
@@ -45,7 +46,10 @@ func (m *Manager) Disconnect(ctx context.Context, k Key) error {
 			}
 		}
 		m.Source(k).publish(nil)
-		if err := m.flow.Revoke(ctx, g.Client.client(), g.token()); err != nil && !nothingLeft(err) {
+		var unconfirmed *Error
+		if err := m.flow.Revoke(ctx, g.Client.client(), g.token()); g.vanished(err, m.flow.now()) {
+			errors.As(err, &unconfirmed)
+		} else if err != nil && !nothingLeft(err) {
 			g.Failures++ // the keep-alive asks less and less often
 			_, _ = m.save(ctx, op, r, g)
 			return err
@@ -57,10 +61,26 @@ func (m *Manager) Disconnect(ctx context.Context, k Key) error {
 			return err
 		}
 		m.release(ctx, op, g)
-		m.observe(Event{Type: EventRevoked, Key: k, OrgID: g.OrgID})
+		m.observe(Event{Type: EventRevoked, Key: k, OrgID: g.OrgID, Err: unconfirmed})
 		return nil
 	}
 	return &Error{Op: op, Kind: KindStore, Err: ErrConflict}
+}
+
+// goneAfter is how long a login host has not existed when its org counts as deleted. Before that the name, or whom we ask
+// for it, may be out of order.
+const goneAfter = 7 * 24 * time.Hour
+
+// vanished notes whether a revocation found no host, and reports whether none has found one for long.
+func (g *grant) vanished(err error, now time.Time) bool {
+	if !errors.Is(err, ErrNoSuchHost) {
+		g.NoHost = time.Time{}
+		return false
+	}
+	if g.NoHost.IsZero() {
+		g.NoHost = now
+	}
+	return now.Sub(g.NoHost) >= goneAfter
 }
 
 // nothingLeft reports whether a refused revocation means that there is nothing to revoke.

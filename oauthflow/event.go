@@ -26,7 +26,7 @@ const (
 	EventUserChanged EventType = "user changed"     // a refresh was answered for another user
 	EventForeign     EventType = "foreign record"   // a record was sealed elsewhere, with another key, or was changed
 	EventResealed    EventType = "key rotated"      // every record is sealed with the current key
-	EventRevoked     EventType = "revoked"          // disconnected, and Salesforce has confirmed it
+	EventRevoked     EventType = "revoked"          // disconnected, and Salesforce has confirmed it; with an error, the login host has not existed for a week
 	EventInstance    EventType = "instance"         // the instance URL has changed
 	EventSignature   EventType = "signature"        // an answer's signature is not of the consumer secret
 	EventMissed      EventType = "events missed"    // the observer was too slow

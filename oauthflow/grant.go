@@ -54,6 +54,7 @@ type grant struct {
 	Received  []string  // epochs that were moved here last, also before a later login: each is moved once
 	MovedTo   *Key      // where the tokens have gone; what is left here is about to be deleted
 	APIFault  *fault    `json:",omitempty"` // what API calls were refused for last; the tokens have no part in it
+	NoHost    time.Time `json:",omitzero"`  // since when a disconnection has not found the login host
 
 	later map[string]json.RawMessage // fields of a later version of this module, kept as they are
 }

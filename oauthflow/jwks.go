@@ -117,10 +117,10 @@ func (s *keySource) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, &Error{Kind: KindBadAnswer, Err: errors.New("the login host's keys are elsewhere")}
 	}
 	discovery := s.set == nil
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if !discovery && s.last != nil && time.Since(s.at) < keysPause {
-		return jsonResponse(req, s.last), nil
+	if !discovery { // go-oidc asks for keys once at a time
+		if keys := s.recent(); keys != nil {
+			return jsonResponse(req, keys), nil
+		}
 	}
 	a, err := s.flow.do(req)
 	if err != nil {
@@ -133,9 +133,21 @@ func (s *keySource) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, &Error{Host: req.URL.Host, Kind: KindBadAnswer, Status: a.status, Err: errors.New("the keys are cut off or not JSON")}
 	}
 	if !discovery {
+		s.mu.Lock()
 		s.last, s.at = a.body, time.Now()
+		s.mu.Unlock()
 	}
 	return jsonResponse(req, a.body), nil
+}
+
+// recent returns the keys when they were asked for a moment ago.
+func (s *keySource) recent() []byte {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if time.Since(s.at) >= keysPause {
+		return nil
+	}
+	return s.last
 }
 
 func jsonResponse(req *http.Request, body []byte) *http.Response {
