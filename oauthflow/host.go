@@ -161,7 +161,7 @@ func hostname(s string) (string, error) {
 		authority = s[:i]
 	}
 	name := strings.ToLower(strings.TrimSuffix(authority, ":443"))
-	if strings.Contains(name, ":") {
+	if strings.Count(name, ":") == 1 {
 		return "", errors.New("names a port; Salesforce listens on 443 only")
 	}
 	if u, err := url.Parse("https://" + name); err != nil || u.Host != name || !isHostname(name) {

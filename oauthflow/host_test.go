@@ -77,6 +77,7 @@ func TestAnAddressThatIsNoLoginHostIsRefusedWithTheHostToUse(t *testing.T) {
 		{"lightning.salesforce.com", "lightning.salesforce.com", "belongs to no org"},
 		{"plain http", "http://acme.my.salesforce.com", "must be https"},
 		{"a port", "acme.my.salesforce.com:8443", "443"},
+		{"an IPv6 address", "https://[::1]/", "My Domain host"},
 		{"nothing", "  ", "is empty"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
