@@ -4,22 +4,15 @@ import (
 	"context"
 	"crypto"
 	"crypto/hmac"
-	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/sha512"
 	"crypto/x509"
 	"encoding/base64"
-	"encoding/json"
-	"errors"
-	"fmt"
 	"math/big"
 	"net/http"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
@@ -27,112 +20,6 @@ import (
 	"github.com/fullcast/sfauth/oauthflow"
 	"github.com/fullcast/sfauth/oauthflow/orgtest"
 )
-
-var rsaKeys = sync.OnceValue(func() [3]*rsa.PrivateKey {
-	var keys [3]*rsa.PrivateKey
-	for i := range keys {
-		key, err := rsa.GenerateKey(rand.Reader, 2048)
-		if err != nil {
-			panic(err)
-		}
-		keys[i] = key
-	}
-	return keys
-})
-
-// issuerSim is a login host that issues id_tokens, with everything about it open to change.
-type issuerSim struct {
-	host      string
-	discovery func(*http.Request) (*http.Response, error)
-	keys      map[string]*rsa.PublicKey // published, by key id
-	mu        sync.Mutex
-	fetches   map[string]int // by host and path
-	idToken   func() string
-}
-
-func newIssuerSim(host string) *issuerSim {
-	s := newKeylessIssuer(host)
-	s.keys["220"] = &rsaKeys()[0].PublicKey
-	return s
-}
-
-func newKeylessIssuer(host string) *issuerSim {
-	return &issuerSim{host: host, keys: map[string]*rsa.PublicKey{}, fetches: map[string]int{}}
-}
-
-func (s *issuerSim) RoundTrip(r *http.Request) (*http.Response, error) {
-	s.mu.Lock()
-	s.fetches[r.URL.Host+r.URL.Path]++
-	s.mu.Unlock()
-	switch r.URL.Path {
-	case "/services/oauth2/token":
-		change := map[string]string{"scope": "api openid refresh_token"}
-		if s.idToken != nil {
-			change["id_token"] = s.idToken()
-		}
-		return wireReply(r, 200, tokenAnswer(change)), nil
-	case "/.well-known/openid-configuration":
-		if s.discovery != nil {
-			return s.discovery(r)
-		}
-		return wireReply(r, 200, fmt.Sprintf(`{"issuer":"https://%s","jwks_uri":"https://%s/id/keys"}`, r.URL.Host, r.URL.Host)), nil
-	case "/id/keys":
-		return wireReply(r, 200, s.jwks()), nil
-	}
-	return wireReply(r, 404, ""), nil
-}
-
-func (s *issuerSim) jwks() string {
-	var list []map[string]string
-	for kid, k := range s.keys {
-		list = append(list, map[string]string{
-			"kty": "RSA", "use": "sig", "alg": "RS256", "kid": kid, "e": "AQAB", "n": base64.RawURLEncoding.EncodeToString(k.N.Bytes()),
-		})
-	}
-	b, _ := json.Marshal(map[string]any{"keys": list})
-	return string(b)
-}
-
-// jwt signs claims with RS256 unless the header says something else; part makes other signatures.
-func jwt(header, claims map[string]any, sign func(text string) []byte) string {
-	h, _ := json.Marshal(header)
-	c, _ := json.Marshal(claims)
-	text := base64.RawURLEncoding.EncodeToString(h) + "." + base64.RawURLEncoding.EncodeToString(c)
-	return text + "." + base64.RawURLEncoding.EncodeToString(sign(text))
-}
-
-func rs256(key *rsa.PrivateKey) func(string) []byte {
-	return func(text string) []byte {
-		sum := sha256.Sum256([]byte(text))
-		sig, err := rsa.SignPKCS1v15(nil, key, crypto.SHA256, sum[:])
-		if err != nil {
-			panic(err)
-		}
-		return sig
-	}
-}
-
-// login exchanges a code at the simulated host and returns the token and the nonce it is bound to.
-func (s *issuerSim) login(t testing.TB, f *oauthflow.Flow, c oauthflow.Client, token func(nonce string) string) *oauthflow.Token {
-	t.Helper()
-	p, authorize, q := wireBegin(t, f, c, oauthflow.AuthorizeOptions{})
-	s.idToken = func() string { return token(authorize.Get("nonce")) }
-	tok, err := f.Exchange(context.Background(), p, q)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return tok
-}
-
-func goodHeader() map[string]any { return map[string]any{"alg": "RS256", "typ": "JWT", "kid": "220"} }
-
-func goodClaims(host, nonce string) map[string]any {
-	now := time.Now()
-	return map[string]any{
-		"iss": "https://" + host, "sub": wireID, "aud": wireKey, "iat": now.Unix(), "exp": now.Add(2 * time.Minute).Unix(), "nonce": nonce,
-		"at_hash": "x",
-	}
-}
 
 func TestAnIDTokenIsAcceptedOrRefused(t *testing.T) {
 	pem, err := x509.MarshalPKIXPublicKey(&rsaKeys()[0].PublicKey)
@@ -380,158 +267,6 @@ func TestARefreshedIDTokenNeedsNoNonce(t *testing.T) {
 		if err := f.VerifyIDToken(t.Context(), client, tok); err != nil {
 			t.Errorf("nonce %q: %v", nonce, err)
 		}
-	}
-}
-
-func TestKeysAreKeptAndAskedForAgainOnlyForAKeyThatIsNew(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		sim := newIssuerSim(wireHost)
-		f, client := wireFlow(t, sim), wireClient(t, wireHost)
-		verify := func(kid string, key int) error {
-			return f.VerifyIDToken(t.Context(), client, sim.login(t, f, client, func(n string) string {
-				h := goodHeader()
-				h["kid"] = kid
-				return jwt(h, goodClaims(wireHost, n), rs256(rsaKeys()[key]))
-			}))
-		}
-		want := func(fetches, discoveries int) {
-			t.Helper()
-			if k, d := sim.fetches[wireHost+"/id/keys"], sim.fetches[wireHost+"/.well-known/openid-configuration"]; k != fetches || d != discoveries {
-				t.Errorf("%d requests for keys, %d for discovery; want %d and %d", k, d, fetches, discoveries)
-			}
-		}
-		for range 50 {
-			if err := verify("220", 0); err != nil {
-				t.Fatal(err)
-			}
-		}
-		want(1, 1)
-		for range 50 { // somebody makes tokens up
-			wireError(t, verify("forged", 1), oauthflow.KindIDToken)
-		}
-		want(1, 1)
-
-		time.Sleep(time.Minute)
-		sim.keys["222"] = &rsaKeys()[1].PublicKey // Salesforce signs with another key from now on
-		for range 50 {
-			if err := verify("222", 1); err != nil {
-				t.Fatal(err)
-			}
-		}
-		want(2, 1)
-		for began := time.Now(); time.Since(began) < 10*time.Minute; time.Sleep(time.Second) {
-			wireError(t, verify("forged", 2), oauthflow.KindIDToken)
-		}
-		if n := sim.fetches[wireHost+"/id/keys"]; n > 2+21 {
-			t.Errorf("600 forged tokens in ten minutes caused %d requests for keys", n-2)
-		}
-
-		delete(sim.keys, "220") // withdrawn
-		time.Sleep(25 * time.Hour)
-		wireError(t, verify("220", 0), oauthflow.KindIDToken)
-	})
-}
-
-func TestKeysComeFromTheLoginHostsOnlyAndWithinLimits(t *testing.T) {
-	doc := func(issuer, keys string) func(*http.Request) (*http.Response, error) {
-		return func(r *http.Request) (*http.Response, error) {
-			return wireReply(r, 200, fmt.Sprintf(`{"issuer":%q,"jwks_uri":%q}`, issuer, keys)), nil
-		}
-	}
-	self := "https://" + wireHost
-	for _, c := range []struct {
-		name      string
-		discovery func(*http.Request) (*http.Response, error)
-		kind      oauthflow.Kind
-	}{
-		{"keys on another host", doc(self, "https://evil.io/keys"), oauthflow.KindBadAnswer},
-		{"keys on another org's host", doc(self, "https://evil.my.salesforce.com/id/keys"), oauthflow.KindBadAnswer},
-		{"keys over plain http", doc(self, "http://"+wireHost+"/id/keys"), oauthflow.KindBadAnswer},
-		{"keys at a port", doc(self, self+":8443/id/keys"), oauthflow.KindBadAnswer},
-		{"keys at a user's address", doc(self, "https://evil@"+wireHost+"/id/keys"), oauthflow.KindBadAnswer},
-		{"keys nowhere", doc(self, ""), oauthflow.KindBadAnswer},
-		{"another issuer", doc("https://evil.io", self+"/id/keys"), oauthflow.KindBadAnswer},
-		{"a page", says(200, "<html>"+wireRefresh), oauthflow.KindBadAnswer},
-		{"503", says(503, "<html>"+wireRefresh), oauthflow.KindBusy},
-		{"a redirect", says(302, "", "Location", "https://evil.io/x"), oauthflow.KindUnknownAnswer},
-		{"nothing", func(*http.Request) (*http.Response, error) { return nil, errors.New("boom") }, oauthflow.KindNotSent},
-		{"2 MiB", says(200, `{"issuer":"`+self+`","pad":"`+strings.Repeat("a", 2<<20)+`"}`), oauthflow.KindBadAnswer},
-		{"the right keys on the generic host", doc(self, "https://login.salesforce.com/id/keys"), ""},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			sim := newIssuerSim(wireHost)
-			sim.discovery = c.discovery
-			f, client := wireFlow(t, sim), wireClient(t, wireHost)
-			tok := sim.login(t, f, client, func(n string) string {
-				return jwt(goodHeader(), goodClaims(wireHost, n), rs256(rsaKeys()[0]))
-			})
-			err := f.VerifyIDToken(t.Context(), client, tok)
-			if c.kind == "" {
-				if err != nil {
-					t.Error(err)
-				}
-			} else if e := wireError(t, err, c.kind); strings.Contains(shown(e), "wireCanary") || e.Op != "id_token" || e.Host == "" {
-				t.Errorf("%v", e)
-			}
-			for at := range sim.fetches {
-				if strings.Contains(at, "evil") || strings.Contains(at, "8443") {
-					t.Errorf("%s was asked", at)
-				}
-			}
-			// What failed for a moment works the next time.
-			sim.discovery = nil
-			if err := f.VerifyIDToken(t.Context(), client, tok); err != nil {
-				t.Errorf("afterwards: %v", err)
-			}
-		})
-	}
-}
-
-func TestKeysThatCannotBeReadAreNoVerdict(t *testing.T) {
-	for name, answer := range map[string]struct {
-		body carrier
-		kind oauthflow.Kind
-	}{
-		"a page":    {says(200, "<html>maintenance"), oauthflow.KindBadAnswer},
-		"503":       {says(503, ""), oauthflow.KindBusy},
-		"nothing":   {func(*http.Request) (*http.Response, error) { return nil, errors.New("boom") }, oauthflow.KindNotSent},
-		"2 MiB":     {says(200, `{"keys":[],"pad":"`+strings.Repeat("a", 2<<20)+`"}`), oauthflow.KindBadAnswer},
-		"elsewhere": {says(307, "", "Location", "https://evil.io/keys"), oauthflow.KindUnknownAnswer},
-	} {
-		t.Run(name, func(t *testing.T) {
-			sim := newIssuerSim(wireHost)
-			var down atomic.Bool
-			down.Store(true)
-			f, client := wireFlow(t, carrier(func(r *http.Request) (*http.Response, error) {
-				if r.URL.Path == "/id/keys" && down.Load() {
-					return answer.body(r)
-				}
-				return sim.RoundTrip(r)
-			})), wireClient(t, wireHost)
-			tok := sim.login(t, f, client, func(n string) string {
-				return jwt(goodHeader(), goodClaims(wireHost, n), rs256(rsaKeys()[0]))
-			})
-			wireError(t, f.VerifyIDToken(t.Context(), client, tok), answer.kind)
-			down.Store(false)
-			err := f.VerifyIDToken(t.Context(), client, tok)
-			for try := 0; err != nil && try < 100; try++ { // go-oidc may still be ending the fetch that failed, and share its error
-				time.Sleep(10 * time.Millisecond)
-				err = f.VerifyIDToken(t.Context(), client, tok)
-			}
-			if err != nil {
-				t.Errorf("afterwards: %v", err)
-			}
-		})
-	}
-	sim := newIssuerSim(wireHost)
-	f, client := wireFlow(t, sim), wireClient(t, wireHost)
-	tok := sim.login(t, f, client, func(n string) string {
-		return jwt(goodHeader(), goodClaims(wireHost, n), rs256(rsaKeys()[0]))
-	})
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if err := f.VerifyIDToken(ctx, client, tok); !errors.Is(err, context.Canceled) {
-		t.Errorf("with a cancelled context: %v", err)
 	}
 }
 
