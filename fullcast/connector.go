@@ -1,6 +1,7 @@
 package fullcast
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -217,7 +218,7 @@ func (c *Connector) Reconnect(ctx context.Context, k oauthflow.Key, o BeginOptio
 func (c *Connector) Complete(ctx context.Context, cb oauthflow.Callback) (*Connection, error) {
 	got, err := c.manager.Complete(ctx, cb)
 	if err != nil {
-		return nil, wrap("complete", oauthflow.Key{Tenant: cb.Tenant}, metadata.KindExternalClientApp, err)
+		return nil, wrap("complete", migrated(cmp.Or(got.Key, oauthflow.Key{Tenant: cb.Tenant})), metadata.KindExternalClientApp, err)
 	}
 	if isMigration(got.Key) {
 		return c.ResumeMigration(context.WithoutCancel(ctx), migrated(got.Key))

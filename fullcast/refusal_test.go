@@ -96,3 +96,33 @@ type noNames struct{}
 func (noNames) RoundTrip(r *http.Request) (*http.Response, error) {
 	return nil, &net.DNSError{Err: "no such host", Name: r.URL.Host, IsNotFound: true}
 }
+
+func TestALoginThatFailsNamesItsConnectionOnceItIsFound(t *testing.T) {
+	w, client := migrationWorld(t)
+	for _, c := range []struct {
+		name  string
+		begin beginner
+		spoil func(*oauthflow.Callback)
+		want  oauthflow.Key
+	}{
+		{"a login", (*fullcast.Connector).Begin, func(*oauthflow.Callback) {}, main},
+		{"a migration", (*fullcast.Connector).BeginMigration, func(*oauthflow.Callback) {}, main},
+		{"a login that nobody began", (*fullcast.Connector).Begin, func(cb *oauthflow.Callback) { cb.Query.Set("state", "other") },
+			oauthflow.Key{Tenant: main.Tenant}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			to, err := c.begin(w.sf, t.Context(), main, fullcast.BeginOptions{Client: client, Binding: session})
+			if err != nil {
+				t.Fatal(err)
+			}
+			cb := w.approved(t, to)
+			c.spoil(&cb)
+			w.refuse(t, `{"error":"invalid_client","error_description":"invalid client credentials"}`)
+			_, err = w.sf.Complete(t.Context(), cb)
+			var e *fullcast.Error
+			if !errors.As(err, &e) || e.Key != c.want {
+				t.Errorf("got %v, want an error with the key %v", err, c.want)
+			}
+		})
+	}
+}

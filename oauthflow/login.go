@@ -120,7 +120,8 @@ func (m *Manager) BeginAgain(ctx context.Context, k Key, binding string, o Autho
 // the org that has answered in a [StrangerError], and the old connection stays.
 //
 // Errors: [KindState] (unknown, expired or used login, foreign session or issuer), [KindDenied] and Salesforce's other
-// refusals, [ErrNoRefreshToken], [KindInDoubt] (begin again: a code is never sent twice), [KindStore].
+// refusals, [ErrNoRefreshToken], [KindInDoubt] (begin again: a code is never sent twice), [KindStore]. Once the login is
+// found, its Key comes with the error, and nothing else.
 func (m *Manager) Complete(ctx context.Context, cb Callback) (Connection, error) {
 	end, err := m.begin()
 	if err != nil {
@@ -131,6 +132,15 @@ func (m *Manager) Complete(ctx context.Context, cb Callback) (Connection, error)
 	if err != nil {
 		return Connection{}, err
 	}
+	c, err := m.complete(ctx, r, l, cb)
+	if err != nil {
+		return Connection{Key: l.Key}, err
+	}
+	return c, nil
+}
+
+// complete spends a login and the code that answers it.
+func (m *Manager) complete(ctx context.Context, r Record, l *login, cb Callback) (Connection, error) {
 	p := l.pending()
 	if err := m.cfg.Store.Delete(ctx, r.ID, r.Version); errors.Is(err, ErrConflict) {
 		return Connection{}, loginError("was completed already")
@@ -140,11 +150,10 @@ func (m *Manager) Complete(ctx context.Context, cb Callback) (Connection, error)
 	ctx, cancel := m.detached(ctx)
 	defer cancel()
 	t, err := m.flow.Exchange(ctx, p, cb.Query)
-	if err != nil {
-		m.discard(p.client, t)
-		return Connection{}, err
+	if err == nil {
+		err = m.verify(ctx, p.client, t)
 	}
-	if err := m.verify(ctx, p.client, t); err != nil {
+	if err != nil {
 		m.discard(p.client, t)
 		return Connection{}, err
 	}
