@@ -193,6 +193,9 @@ func (c *Connector) authorizeOptions(op string, k oauthflow.Key, o BeginOptions)
 // as it was. BeginOptions.Client stays empty. A connected app is not authorized anew: [ErrMigrationRequired].
 func (c *Connector) Reconnect(ctx context.Context, k oauthflow.Key, o BeginOptions) (redirect string, err error) {
 	const op = "reconnect"
+	if isMigration(k) {
+		return "", reserved(op, k)
+	}
 	now, err := c.manager.Load(ctx, k)
 	if err != nil {
 		return "", wrap(op, k, "", err)

@@ -72,6 +72,9 @@ func (c *Connector) KeepAlive(ctx context.Context) error {
 // A connected app whose credentials have changed is broken, and must migrate: [ErrMigrationRequired].
 func (c *Connector) UpdateCredentials(ctx context.Context, k oauthflow.Key, client oauthflow.Client) (*Connection, error) {
 	const op = "update credentials"
+	if isMigration(k) {
+		return nil, reserved(op, k)
+	}
 	now, err := c.manager.Load(ctx, k)
 	if err != nil {
 		return nil, wrap(op, k, "", err)

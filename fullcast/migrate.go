@@ -38,12 +38,12 @@ func migrated(k oauthflow.Key) oauthflow.Key {
 // new one in BeginOptions.ExpectOrg.
 func (c *Connector) BeginMigration(ctx context.Context, k oauthflow.Key, o BeginOptions) (redirect string, err error) {
 	const op = "begin migration"
+	if isMigration(k) {
+		return "", reserved(op, k)
+	}
 	now, err := c.manager.Load(ctx, k)
 	if err != nil {
 		return "", wrap(op, k, "", err)
-	}
-	if isMigration(k) {
-		return "", reserved(op, k)
 	}
 	if o.ExpectOrg == "" {
 		o.ExpectOrg = now.OrgID

@@ -126,3 +126,26 @@ func TestALoginThatFailsNamesItsConnectionOnceItIsFound(t *testing.T) {
 		})
 	}
 }
+
+func TestTheKeyOfAStagedMigrationIsNotForLogins(t *testing.T) {
+	w, client := migrationWorld(t)
+	if _, err := w.sf.StagedMigration(t.Context(), main); err == nil {
+		t.Fatal("there is a migration before one was begun")
+	}
+	k := oauthflow.Key{Tenant: main.Tenant, Name: "migration of " + main.Name}
+	o := fullcast.BeginOptions{Client: client, Binding: session}
+	for name, call := range map[string]func() error{
+		"Begin":          func() error { _, err := w.sf.Begin(t.Context(), k, o); return err },
+		"BeginMigration": func() error { _, err := w.sf.BeginMigration(t.Context(), k, o); return err },
+		"Reconnect": func() error {
+			_, err := w.sf.Reconnect(t.Context(), k, fullcast.BeginOptions{Binding: session})
+			return err
+		},
+		"Adopt":             func() error { _, err := w.sf.Adopt(t.Context(), k, client, oauthflow.NewSecret("5Aep")); return err },
+		"UpdateCredentials": func() error { _, err := w.sf.UpdateCredentials(t.Context(), k, client); return err },
+	} {
+		if err := call(); err == nil || !strings.Contains(err.Error(), "Key.Name: must not begin with") {
+			t.Errorf("%s: %v, want a refusal of the key", name, err)
+		}
+	}
+}
