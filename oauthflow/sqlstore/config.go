@@ -42,8 +42,8 @@ type Durability int
 const (
 	// AcknowledgedWritesSurvive refuses settings by which the end of the server or machine may undo a write that was
 	// acknowledged: in PostgreSQL fsync=off or synchronous_commit=off, in MySQL innodb_flush_log_at_trx_commit other
-	// than 1, in SQLite synchronous below FULL or a journal that is off or in memory. Only the settings of one
-	// connection at the time of Open are seen.
+	// than 1 and, with a binary log, sync_binlog other than 1, in SQLite synchronous below FULL or a journal that is off
+	// or in memory. Only the settings of one connection at the time of Open are seen.
 	AcknowledgedWritesSurvive Durability = iota
 
 	// AcknowledgedWritesMayBeLost takes any settings. Under refresh token rotation a lost write is a lost connection.

@@ -80,12 +80,16 @@ var grammars = map[Dialect]*grammar{
 		},
 		// What IGNORE would also hide cannot occur: every value was checked to fit. ON DUPLICATE KEY UPDATE would do,
 		// but then the number of affected rows depends on the driver's clientFoundRows.
-		insert:   "INSERT IGNORE INTO",
-		settings: "SELECT CONCAT('MySQL ', VERSION()), @@innodb_flush_log_at_trx_commit, ''",
+		insert: "INSERT IGNORE INTO",
+		// With a binary log, that log decides after a crash what was committed.
+		settings: "SELECT CONCAT('MySQL ', VERSION()), @@innodb_flush_log_at_trx_commit, IF(@@log_bin, @@sync_binlog, 1)",
 		product:  "MySQL ",
-		volatile: func(flush, _ string) string {
-			if flush != "1" {
+		volatile: func(flush, binlog string) string {
+			switch {
+			case flush != "1":
 				return "innodb_flush_log_at_trx_commit is " + flush
+			case binlog != "1":
+				return "there is a binary log and sync_binlog is " + binlog
 			}
 			return ""
 		},
