@@ -16,7 +16,7 @@ type ledger struct {
 	refreshes   int
 	twice       int // refresh tokens that the org was shown again after it had replaced them
 	lost        int // connections that cannot be called any more
-	caught      int // the same, where a kill hit the process between the org's act and the save of its answer
+	caught      int // the same, where a kill hit the process between the org's act and the save of its answer: the store has none
 	failed      []failure
 }
 
@@ -45,13 +45,17 @@ func (f *fleet) settle(ctx context.Context) (l ledger, err error) {
 	calls.Wait()
 	l = ledger{counts: f.tally.now(), connections: f.connections}
 	for i := range alive {
-		l.enter(f, i, alive[i])
+		stored, err := sf.Manager().Load(ctx, keyOf(i))
+		if err != nil {
+			return l, err
+		}
+		l.enter(f, i, alive[i], stored.RefreshedAt)
 	}
 	return l, nil
 }
 
-// enter adds one connection's share.
-func (l *ledger) enter(f *fleet, i int, alive bool) {
+// enter adds one connection's share. Stored is when the answer came that the store has.
+func (l *ledger) enter(f *fleet, i int, alive bool, stored time.Time) {
 	var last time.Time
 	twice := 0
 	for _, e := range f.org.Ledger() {
@@ -64,7 +68,7 @@ func (l *ledger) enter(f *fleet, i int, alive bool) {
 			twice++
 		}
 	}
-	if !alive && cutOff(last, l.kills) {
+	if !alive && stored.Before(last) && cutOff(last, l.kills) {
 		l.caught++ // what failed since then, and a last try when nothing is left to lose, come of that
 		return
 	}
