@@ -110,6 +110,4 @@ var (
 )
 
 // storeError wraps a store's error; sentinels and the caller's own context error stay visible.
-func storeError(op string, err error) error {
-	return &Error{Op: op, Kind: KindStore, Err: fmt.Errorf("store: %w", err)}
-}
+func storeError(op string, err error) error { return &Error{Op: op, Kind: KindStore, Err: err} }

@@ -35,12 +35,12 @@ func (f *fleet) settle(ctx context.Context) (l ledger, err error) {
 	}
 	defer func() { err = errors.Join(err, closed()) }()
 	f.org.ExpireSessions()
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
 	alive := make([]bool, f.connections)
+	last, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	var calls sync.WaitGroup
 	for i := range alive {
-		calls.Go(func() { alive[i] = call(ctx, sf, keyOf(i)) == nil })
+		calls.Go(func() { alive[i] = call(last, sf, keyOf(i)) == nil })
 	}
 	calls.Wait()
 	l = ledger{counts: f.tally.now(), connections: f.connections}
