@@ -30,7 +30,9 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
-	os.Exit(m.Run())
+	code := m.Run()
+	printAll()
+	os.Exit(code)
 }
 
 // there sends every request to one address.

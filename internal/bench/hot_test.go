@@ -120,13 +120,13 @@ func TestRow1TheHotPath(t *testing.T) {
 		peers := fmt.Sprintf("x/oauth2 %.2f× (%.2f× where it has no expiry to look at), aws %.2f×, cloud auth %.2f×",
 			got[2].ratio, got[5].ratio, got[3].ratio, got[4].ratio)
 		return []row{
-			{"1a, 1b", fmt.Sprintf("cached token, %d goroutines", g), peers, got[1].ratio, 1.15, "× limit"},
-			{"1a", "  beside x/oauth2", "", got[1].ratio / got[2].ratio, 0.55, "× x/oauth2"},
-			{"1a", "  allocations", "", got[1].allocs + 1, 1, "(+1)"},
+			{"1a, 1b", fmt.Sprintf("cached token, %d goroutines", g), peers, got[1].ratio, 1.15, "× an atomic load and a clock"},
+			{"1a", fmt.Sprintf("  beside x/oauth2, %d goroutines", g), "", got[1].ratio / got[2].ratio, 0.55, "× x/oauth2"},
+			{"1a", "  allocations", "", got[1].allocs, 0, ""},
 		}
 	}
 	for _, g := range []int{1, 2, 8, 64} {
-		judge(t, byCPU, func(longer int) []row { return measure(g, longer) })
+		judge(t, hotByCPU, func(longer int) []row { return measure(g, longer) })
 	}
 }
 
@@ -172,7 +172,7 @@ func TestRow2LookUpAndMemory(t *testing.T) {
 			return []row{{"2a", fmt.Sprintf("tenant look-up, %d connections, 1 goroutine", n), peer, got[1].ratio, 1.5, "× plain map"}}
 		}
 		for _, g := range []int{1, 8} {
-			judge(t, byCPU, func(longer int) []row { return measure(g, longer) })
+			judge(t, byClock, func(longer int) []row { return measure(g, longer) }) // 8 goroutines swing with where they are put
 		}
 	}
 }

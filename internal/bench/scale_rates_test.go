@@ -20,6 +20,7 @@ import (
 	"github.com/redis/go-redis/v9"
 	_ "modernc.org/sqlite"
 
+	"github.com/fullcast/sfauth/internal/servers"
 	"github.com/fullcast/sfauth/oauthflow"
 	"github.com/fullcast/sfauth/oauthflow/filestore"
 	"github.com/fullcast/sfauth/oauthflow/redisstore"
@@ -57,8 +58,7 @@ func backEnds(t *testing.T) []backEnd {
 		t.Cleanup(func() { _ = files.Close() })
 	}
 	return append(all, sqlite(t), postgres(t),
-		database(t, "MariaDB", sqlstore.MySQL, "mysql", cmp.Or(os.Getenv("SFAUTH_MARIADB"), "root@tcp(127.0.0.1:3306)/test?timeout=3s")),
-		redisServer(t))
+		mariadb(t), redisServer(t), durableRedis(t))
 }
 
 func sqlite(t *testing.T) backEnd {
@@ -68,6 +68,10 @@ func sqlite(t *testing.T) backEnd {
 
 func postgres(t *testing.T) backEnd {
 	return database(t, "PostgreSQL", sqlstore.PostgreSQL, "pgx", cmp.Or(os.Getenv("SFAUTH_POSTGRES"), "postgres://postgres@127.0.0.1:5432/test?connect_timeout=3"))
+}
+
+func mariadb(t *testing.T) backEnd {
+	return database(t, "MariaDB", sqlstore.MySQL, "mysql", cmp.Or(os.Getenv("SFAUTH_MARIADB"), "root@tcp(127.0.0.1:3306)/test?timeout=3s"))
 }
 
 // notDurable marks a server that was made fast for tests.
@@ -101,9 +105,19 @@ func database(t *testing.T, name string, d sqlstore.Dialect, driver, dsn string)
 }
 
 func redisServer(t *testing.T) backEnd {
+	return redisAt(t, cmp.Or(os.Getenv("SFAUTH_REDIS"), "redis://127.0.0.1:6379"))
+}
+
+// durableRedis is a server with the settings that the store asks for.
+func durableRedis(t *testing.T) backEnd {
+	server := servers.StartRedis(t, "--appendonly", "yes", "--appendfsync", "always")
+	return redisAt(t, "redis://"+server.Addr())
+}
+
+func redisAt(t *testing.T, address string) backEnd {
 	t.Helper()
 	b := backEnd{name: "Redis"}
-	options, err := redis.ParseURL(cmp.Or(os.Getenv("SFAUTH_REDIS"), "redis://127.0.0.1:6379"))
+	options, err := redis.ParseURL(address)
 	if err != nil {
 		b.err = err
 		return b
