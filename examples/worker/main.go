@@ -2,8 +2,8 @@
 // time and processes are stopped and started anew. At the end the org's own ledger says whether any refresh token was
 // used twice and whether any connection was lost. The org is a simulated one, with refresh token rotation.
 //
-// What to set: nothing. As flags, -for (10s), -workers (4), -connections (3), and -kill to end processes by SIGKILL as
-// well. In the environment, SFAUTH_POSTGRES names a PostgreSQL database to share, such as
+// What to set: nothing. As flags, -for (10s), -workers (4), -connections (3), and -kill=false to end no process by SIGKILL.
+// In the environment, SFAUTH_POSTGRES names a PostgreSQL database to share, such as
 // postgres://user@127.0.0.1:5432/test; a table is made in it and dropped at the end. Without it a directory is shared.
 //
 // What you will see: a table of the processes on a terminal, a line a second elsewhere, and then the ledger.
@@ -19,6 +19,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"syscall"
 
 	"github.com/fullcast/sfauth/examples/internal/outcome"
 )
@@ -27,7 +28,7 @@ func main() {
 	if os.Getenv(workerVariable) != "" {
 		os.Exit(work(os.Stdin, os.Stdout, os.Stderr))
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr)
 	stop()
 	os.Exit(code)

@@ -65,7 +65,7 @@ func (r result) clean(t *testing.T) {
 
 func TestProcessesThatAreStoppedInGoodOrderLoseNothing(t *testing.T) {
 	t.Parallel()
-	r := fleetOf(t.Context(), nil, "-for", "3s", "-workers", "3")
+	r := fleetOf(t.Context(), nil, "-for", "3s", "-workers", "3", "-kill=false")
 	r.clean(t)
 	if strings.Contains(r.stdout, "\x1b") || strings.Count(r.stdout, " requests, ") < 2 {
 		t.Errorf("want plain lines, got %q", r.stdout)
@@ -78,7 +78,7 @@ func TestProcessesThatAreStoppedInGoodOrderLoseNothing(t *testing.T) {
 
 func TestKilledProcessesLoseNothingButWhatTheyHadInFlight(t *testing.T) {
 	t.Parallel()
-	r := fleetOf(t.Context(), nil, "-for", "3s", "-workers", "2", "-connections", "1", "-kill")
+	r := fleetOf(t.Context(), nil, "-for", "3s", "-workers", "2", "-connections", "1")
 	r.clean(t)
 	if r.entry(t, "processes killed") == 0 {
 		t.Error("nobody was killed")
@@ -127,8 +127,13 @@ func TestTheTableIsDrawnOverOnATerminal(t *testing.T) {
 	}()
 	code := run(t.Context(), []string{"-for", "2s", "-workers", "2"}, func(string) string { return "" }, program, program)
 	screen := <-shown
-	if code != 0 || !strings.Contains(screen, "\x1b[4F\x1b[J") || !strings.Contains(screen, "running") {
+	if code != 0 || !strings.Contains(screen, "\x1b[5F\x1b[J") || !strings.Contains(screen, "running") {
 		t.Errorf("got status %d and %q, want a table that is drawn over", code, screen)
+	}
+	for line := range strings.Lines(screen) {
+		if len(strings.TrimSpace(line)) > 80 && strings.Contains(line, "requests") {
+			t.Errorf("wider than 80 columns, so that what is above it is not drawn over: %q", line)
+		}
 	}
 }
 

@@ -31,10 +31,10 @@ func (s *screen) every() time.Duration {
 }
 
 func (s *screen) show(c counts) {
-	sum := fmt.Sprintf("%3.0f s  %d requests, %d refreshes, all sessions ended %d times, %d processes stopped, %d killed, %d requests failed\n",
-		time.Since(c.begun).Seconds(), c.requests, c.refreshes, c.sessions, c.stops, len(c.kills), len(c.failures))
+	work := fmt.Sprintf("%3.0f s  %d requests, %d of them failed, %d refreshes", time.Since(c.begun).Seconds(), c.requests, len(c.failures), c.refreshes)
+	trouble := fmt.Sprintf("all sessions ended %d times, %d processes stopped, %d killed", c.sessions, c.stops, len(c.kills))
 	if !s.terminal {
-		fmt.Fprint(s.out, sum)
+		fmt.Fprintf(s.out, "%s, %s\n", work, trouble)
 		return
 	}
 	var b strings.Builder
@@ -45,7 +45,7 @@ func (s *screen) show(c counts) {
 	for i, w := range c.workers {
 		fmt.Fprintf(&b, "%6d  %7d  %-8s  %7d  %8d  %9d\n", i+1, w.process, w.state, w.started, w.requests, w.refreshes)
 	}
-	b.WriteString(sum)
-	s.drawn = 2 + len(c.workers)
+	fmt.Fprintf(&b, "%s\n       %s\n", work, trouble) // in two lines: one would not fit everywhere, and not be drawn over
+	s.drawn = 3 + len(c.workers)
 	fmt.Fprint(s.out, b.String())
 }

@@ -9,11 +9,12 @@ import (
 	"github.com/fullcast/sfauth/examples/internal/outcome"
 )
 
-const usage = `worker [-for TIME] [-workers N] [-connections N] [-kill]   run a fleet over one store
+const usage = `worker [-for TIME] [-workers N] [-connections N] [-kill=false]   run a fleet over one store
 
 TIME is 2s to 10m, default 10s. N is 1 to 16, default 4 workers and 3 connections. Workers are stopped in good order and
-started anew; with -kill every other one is ended by SIGKILL. In the environment, SFAUTH_POSTGRES names a PostgreSQL
-database to share, such as postgres://user@127.0.0.1:5432/test; without it a directory is shared.
+by SIGKILL in turns, and started anew; with -kill=false all are stopped in good order. In the environment,
+SFAUTH_POSTGRES names a PostgreSQL database to share, such as postgres://user@127.0.0.1:5432/test; without it a
+directory is shared.
 `
 
 // settings are what flags and environment say, validated.
@@ -32,7 +33,7 @@ func parse(args []string, env func(string) string) (settings, error) {
 	flags.DurationVar(&s.length, "for", 10*time.Second, "")
 	flags.IntVar(&s.workers, "workers", 4, "")
 	flags.IntVar(&s.connections, "connections", 3, "")
-	flags.BoolVar(&s.kill, "kill", false, "")
+	flags.BoolVar(&s.kill, "kill", true, "")
 	switch err := flags.Parse(args); {
 	case errors.Is(err, flag.ErrHelp):
 		return s, err
