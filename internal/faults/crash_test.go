@@ -51,7 +51,7 @@ func TestF17KilledBeforeTheRequestIsSent(t *testing.T) {
 	a := s.since(mark)
 	r.must(before.posts == 0, "%d requests were sent before", before.posts)
 	r.must(good == n && a.replays == 0 && a.posts == n, "%d lost, %d replays, %d requests (%v)", n-good, a.replays, a.posts, bad)
-	r.must(slowest <= patience(s.timing.Lease+s.timing.Quiet+time.Second), "one was taken over after %v", slowest)
+	r.within(s.timing.Lease+s.timing.Quiet+time.Second, slowest, "one was taken over after %v", slowest)
 	r.saw("%d lost, %d replays, the slowest taken over within %v", n-good, a.replays, slowest.Round(10*time.Millisecond))
 }
 
@@ -142,7 +142,7 @@ func killedBeforeTheSave(t *testing.T, on backEnd, n int) {
 	if on == files {
 		limit = 10 * time.Millisecond
 	}
-	r.must(p99 <= patience(limit), "answer to durable: median %v, p99 %v", median, p99)
+	r.within(limit, p99, "answer to durable: median %v, p99 %v", median, p99)
 	r.saw("living sessions %v, 0 replays in doubt; then %d told, %.1f requests each; answer to durable: median %.1f ms, p99 %.1f ms",
 		living, told, float64(a.posts-n)/float64(n), median.Seconds()*1000, p99.Seconds()*1000)
 }

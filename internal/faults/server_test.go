@@ -91,7 +91,7 @@ func TestF29SlowAnswers(t *testing.T) {
 	time.Sleep(5 * time.Second)
 	a := s.since(mark)
 	good, bad := s.healthy(20 * time.Second)
-	r.must(time.Duration(latest.Load()) <= patience(50*time.Millisecond), "a caller left %v late", time.Duration(latest.Load()))
+	r.within(50*time.Millisecond, time.Duration(latest.Load()), "a caller left %v late", time.Duration(latest.Load()))
 	r.must(good == 30 && a.rotations == 30 && a.posts == 30, "%d healthy (%v), %d rotations, %d requests", good, bad, a.rotations, a.posts)
 	r.saw("left at most %v late; %d of 30 late tokens stored; %d replays", time.Duration(latest.Load()).Round(time.Millisecond), good, a.replays)
 }
