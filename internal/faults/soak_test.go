@@ -46,7 +46,7 @@ func (s *scene) workersOn(h hosts, n int) []*worker {
 func soak(t *testing.T) time.Duration {
 	text := os.Getenv("SFAUTH_SOAK")
 	if text == "" {
-		return time.Duration(size(20, 20*60)) * time.Second
+		return time.Duration(size(10, 20*60)) * time.Second
 	}
 	d, err := time.ParseDuration(text)
 	if err != nil || d < 10*time.Second {

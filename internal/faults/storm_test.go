@@ -94,7 +94,7 @@ func TestF06RollingRestartsUnderLoad(t *testing.T) {
 }
 
 func TestF07AStormOfExpiriesCostsOneRequestEach(t *testing.T) {
-	stormOfExpiries(t, chosen(), 200)
+	stormOfExpiries(t, chosen(), size(100, 200))
 }
 
 func TestF07AStormOfExpiriesOnTheOtherStores(t *testing.T) {
@@ -139,7 +139,7 @@ func (s *scene) storm(workers []*worker, expiries int) (failed int) {
 }
 
 func TestF33ADeadGrantIsAskedAboutOnce(t *testing.T) {
-	lasting := time.Duration(size(6, 600)) * time.Second
+	lasting := time.Duration(size(3, 600)) * time.Second
 	r := drill(t, 33, fmt.Sprint("grants revoked; 4 processes × 64 goroutines insist for ", lasting), "at most 1 request per grant, all callers told the same")
 	s := newScene(t, 5, orgtest.Config{})
 	workers := s.workers(4)
