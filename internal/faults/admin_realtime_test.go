@@ -16,8 +16,10 @@ import (
 func TestF36AnAdminsSwitchSuspendsAndHeals(t *testing.T) {
 	const speed = 20_000
 	switches := adminSwitches()
-	r := drill(t, 36, fmt.Sprintf("in real time: %d switches of an admin off for 3 hours of a clock that runs %d times as fast, two processes, then on again", len(switches), speed),
-		"suspended and typed for both, at most a request in 2 min, 0 replays; one heals by itself within a day, another within an hour when asked")
+	r := drill(t, 36, fmt.Sprintf("in real time: %d switches of an admin off for 3 hours of a clock that runs %d times as fast, "+
+		"two processes, then on again", len(switches), speed),
+		"suspended and typed for both, at most a request in 2 min, 0 replays; one heals by itself within a day, "+
+			"another within an hour when asked")
 	s := newScene(t, 2, orgtest.Config{})
 	s.clock = clock{time.Now(), speed}
 	a, b := s.pair(nil, nil)
@@ -71,12 +73,14 @@ func TestF36AnAdminsSwitchSuspendsAndHeals(t *testing.T) {
 	}
 	r.must(healed == 2*len(switches), "%d of %d healed", healed, 2*len(switches))
 	r.must(most <= 3*60/2, "%d requests for one connection", most)
-	r.saw("%d of %d healed, by itself within %v; at most %d requests for one in 3 hours", healed, 2*len(switches), longest.Round(time.Minute), most)
+	r.saw("%d of %d healed, by itself within %v; at most %d requests for one in 3 hours",
+		healed, 2*len(switches), longest.Round(time.Minute), most)
 }
 
 func TestF37ASecretIsRotatedAndComesIntoForceInFitsAndStarts(t *testing.T) {
 	const speed, settling = 200, 10 * time.Minute
-	r := drill(t, 37, fmt.Sprintf("in real time: for %v of a clock that runs %d times as fast the old and the new secret work in turns; two processes", settling, speed),
+	r := drill(t, 37, fmt.Sprintf("in real time: for %v of a clock that runs %d times as fast the old and the new secret work "+
+		"in turns; two processes", settling, speed),
 		"0 terminal; success at most 1 min after that; 0 replays")
 	s := newScene(t, 1, orgtest.Config{})
 	s.clock = clock{time.Now(), speed}

@@ -55,7 +55,8 @@ func TestF52RedisForgets(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			r := drill(t, 52, "Redis: "+c.name, "what is there works on, with 1 request each; what is lost or damaged is told as just that, with none; the process lives")
+			r := drill(t, 52, "Redis: "+c.name,
+				"what is there works on, with 1 request each; what is lost or damaged is told as just that, with none; the process lives")
 			server := servers.StartRedis(t)
 			p := place{On: redisKV, DSN: "redis://" + server.Addr(), Name: "drill"}
 			s := newSceneAt(t, p, conns, orgtest.Config{})

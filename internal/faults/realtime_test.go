@@ -18,7 +18,9 @@ import (
 
 // pair returns the managers of two processes that look at the store again with each call, over a network and a store that
 // are each changed by a function; nil leaves them as they are.
-func (s *scene) pair(net func(http.RoundTripper) http.RoundTripper, store func(oauthflow.Store) oauthflow.Store) (a, b *oauthflow.Manager) {
+func (s *scene) pair(
+	net func(http.RoundTripper) http.RoundTripper, store func(oauthflow.Store) oauthflow.Store,
+) (a, b *oauthflow.Manager) {
 	s.t.Helper()
 	var both [2]*oauthflow.Manager
 	for i := range both {
@@ -38,8 +40,10 @@ func slowStore(s oauthflow.Store) oauthflow.Store { return dawdlingStore{s} }
 
 func TestF03AndF04WaitersLeave(t *testing.T) {
 	rounds := size(20, 200)
-	r3 := drill(t, 3, fmt.Sprint("in real time: the first of 64 waiters is cancelled after 10 ms, ", rounds, " times"), "1 request each, it leaves within 5 ms, but for a tenth; 63 others served")
-	r4 := drill(t, 4, fmt.Sprint("in real time: all 64 waiters are cancelled, ", rounds, " times"), "each result is stored all the same, and served by another process")
+	r3 := drill(t, 3, fmt.Sprint("in real time: the first of 64 waiters is cancelled after 10 ms, ", rounds, " times"),
+		"1 request each, it leaves within 5 ms, but for a tenth; 63 others served")
+	r4 := drill(t, 4, fmt.Sprint("in real time: all 64 waiters are cancelled, ", rounds, " times"),
+		"each result is stored all the same, and served by another process")
 	s := newScene(t, 1, orgtest.Config{RefreshTime: 50 * time.Millisecond})
 	s.clock = clock{time.Now(), 1000} // sessions end all the time
 	m, other := s.pair(nil, nil)
@@ -87,20 +91,24 @@ func TestF03AndF04WaitersLeave(t *testing.T) {
 		}
 		a := s.since(mark)
 		if all {
-			r4.must(stored == rounds && a.posts == rounds && a.replays == 0, "%d of %d stored, %d requests, %d replays", stored, rounds, a.posts, a.replays)
+			r4.must(stored == rounds && a.posts == rounds && a.replays == 0,
+				"%d of %d stored, %d requests, %d replays", stored, rounds, a.posts, a.replays)
 			r4.saw("%d of %d stored, %d requests, %d replays", stored, rounds, a.posts, a.replays)
 			continue
 		}
 		late := left.quantile(90)
-		r3.must(a.posts == rounds && served == 63*rounds && a.replays == 0, "%d requests, %d served, %d replays", a.posts, served, a.replays)
+		r3.must(a.posts == rounds && served == 63*rounds && a.replays == 0,
+			"%d requests, %d served, %d replays", a.posts, served, a.replays)
 		r3.within(5*time.Millisecond, late, "nine of ten left %v late", late)
-		r3.saw("%d requests for %d rounds, nine of ten left at most %v late, %d served", a.posts, rounds, late.Round(10*time.Microsecond), served)
+		r3.saw("%d requests for %d rounds, nine of ten left at most %v late, %d served",
+			a.posts, rounds, late.Round(10*time.Microsecond), served)
 	}
 }
 
 func TestF39RotationIsSwitchedBackAndForth(t *testing.T) {
 	flips := size(60, 1000)
-	r := drill(t, 39, fmt.Sprint("in real time: rotation switched on or off before each of ", flips, " refreshes, by two processes in turn"), "0 lost")
+	r := drill(t, 39,
+		fmt.Sprint("in real time: rotation switched on or off before each of ", flips, " refreshes, by two processes in turn"), "0 lost")
 	s := newScene(t, 1, orgtest.Config{})
 	s.clock = clock{time.Now(), 10_000}
 	a, b := s.pair(nil, nil)
@@ -116,7 +124,8 @@ func TestF39RotationIsSwitchedBackAndForth(t *testing.T) {
 		cancel()
 	}
 	seen := s.since(mark)
-	r.must(failed == 0 && seen.replays == 0 && seen.rotations == flips, "%d lost, %d replays, %d refreshes", failed, seen.replays, seen.rotations)
+	r.must(failed == 0 && seen.replays == 0 && seen.rotations == flips,
+		"%d lost, %d replays, %d refreshes", failed, seen.replays, seen.rotations)
 	r.saw("%d refreshes, %d lost, %d replays", seen.rotations, failed, seen.replays)
 }
 
@@ -179,7 +188,8 @@ func eventually(is func() bool) bool {
 
 func TestF61AuthorizedAnewDuringARefresh(t *testing.T) {
 	n := size(80, 2000)
-	r := drill(t, 61, fmt.Sprint("in real time: ", n, " logins in one process during a refresh in another"), "the new grant wins each time, the old one is revoked")
+	r := drill(t, 61, fmt.Sprint("in real time: ", n, " logins in one process during a refresh in another"),
+		"the new grant wins each time, the old one is revoked")
 	s := newScene(t, n, orgtest.Config{})
 	a, b := s.pair(slowWire, slowStore)
 	before, mark := s.alive(), s.mark()
@@ -204,14 +214,16 @@ func TestF61AuthorizedAnewDuringARefresh(t *testing.T) {
 	good, bad := s.healthy(20 * time.Second)
 	old, now := left()
 	seen := s.since(mark)
-	r.must(good == n && old == 0 && now == n && seen.replays == 0, "%d overwritten (%v), %d old grants left, %d in all, %d replays", n-good, bad, old, now, seen.replays)
+	r.must(good == n && old == 0 && now == n && seen.replays == 0,
+		"%d overwritten (%v), %d old grants left, %d in all, %d replays", n-good, bad, old, now, seen.replays)
 	r.must(seen.rotations > n, "only %d refreshes", seen.rotations) // n of them are of those who looked afterwards
 	r.saw("%d overwritten, %d old grants left, %d refreshes, %d replays", n-good, old, seen.rotations, seen.replays)
 }
 
 func TestF62DisconnectedDuringARefresh(t *testing.T) {
 	n := size(80, 2000)
-	r := drill(t, 62, fmt.Sprint("in real time: ", n, " disconnections in one process during a refresh in another"), "disconnected each time, 0 live tokens")
+	r := drill(t, 62, fmt.Sprint("in real time: ", n, " disconnections in one process during a refresh in another"),
+		"disconnected each time, 0 live tokens")
 	s := newScene(t, n, orgtest.Config{})
 	tap := &tokenTap{base: s.server.Transport(), issued: map[string]string{}}
 	a, b := s.pair(func(http.RoundTripper) http.RoundTripper { return dawdling{tap} }, slowStore)

@@ -20,7 +20,9 @@ const (
 )
 
 // refreshThrough has a new process refresh a connection over an interrupted database, and returns how its caller fared.
-func (s *scene) refreshThrough(admin *sql.DB, k oauthflow.Key, dead string, plan interruption) (told error, statements, hit int, after error) {
+func (s *scene) refreshThrough(
+	admin *sql.DB, k oauthflow.Key, dead string, plan interruption,
+) (told error, statements, hit int, after error) {
 	x, at := interrupt(s.t, s.place, admin, plan)
 	m := s.manager(s.openAt(at))
 	ctx, cancel := context.WithTimeout(s.t.Context(), 20*time.Second)
@@ -53,7 +55,8 @@ func TestF45EachStatementOfARefreshIsInterrupted(t *testing.T) {
 		t.Fatalf("%v, %v, %d statements", told, after, statements)
 	}
 
-	r := drill(t, 45, fmt.Sprintf("each of the %d statements of a refresh: its session is ended before it, or after it was done; the answer is a lock timeout, serialization failure or deadlock, once; lock timeouts for %v",
+	r := drill(t, 45, fmt.Sprintf("each of the %d statements of a refresh: its session is ended before it, or after it was done; "+
+		"the answer is a lock timeout, serialization failure or deadlock, once; lock timeouts for %v",
 		statements, lasting), "1 request each, 0 lost, 0 replays; what is undone is done again unseen, else typed as the store's")
 	var cells []interruption
 	for at := 1; at <= statements; at++ {
@@ -90,7 +93,8 @@ func TestF45EachStatementOfARefreshIsInterrupted(t *testing.T) {
 	good, bad := s.healthy(20 * time.Second)
 	r.must(good == len(s.conns) && a.replays == 0, "%d lost (%v), %d replays", len(s.conns)-good, bad, a.replays)
 	r.must(a.posts == len(cells) && a.rotations == a.posts, "%d requests and %d rotations of %d", a.posts, a.rotations, len(cells))
-	r.saw("%d interruptions, callers told %v, %d requests, %d lost, %d replays", len(cells), outcomes, a.posts, len(s.conns)-good, a.replays)
+	r.saw("%d interruptions, callers told %v, %d requests, %d lost, %d replays",
+		len(cells), outcomes, a.posts, len(s.conns)-good, a.replays)
 }
 
 // right reports whether a caller may be told that. The last statement saves the result and the one before it the intent.
