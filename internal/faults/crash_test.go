@@ -143,7 +143,7 @@ func killedBeforeTheSave(t *testing.T, on backEnd, n int) {
 	}
 	median, p99 := s.window()
 	for range 2 { // others use this machine in bursts: of three measurements the first within the limit counts
-		if p99 <= limit {
+		if p99 <= stretched(limit) {
 			break
 		}
 		median, p99 = s.window()

@@ -173,7 +173,15 @@ func TestF24TheAnswerOfARenewalIsLostWhileTheSessionLives(t *testing.T) {
 	r.must(refused.Load() == 0 && served.Load() > 2500, "%d calls served, %d not", served.Load(), refused.Load())
 	r.must(renewed.outcomes["ok"] == 0 && renewed.outcomes[string(oauthflow.KindInDoubt)] > 0, "renewals %v", renewed.outcomes)
 	s.org.ExpireSessions()
-	told := s.each(s.manager(s.open()), s.conns, time.Minute)
+	last := s.manager(s.open())
+	told := s.each(last, s.conns, time.Minute)
+	for range 5 { // on a loaded machine a lease may end before the request leaves
+		if told[string(oauthflow.KindGrantDead)] == len(s.conns) {
+			break
+		}
+		time.Sleep(time.Second)
+		told = s.each(last, s.conns, time.Minute)
+	}
 	after := s.since(mark)
 	r.must(told[string(oauthflow.KindGrantDead)] == 50 && after.posts == 100, "once the sessions have ended: %v, %d requests", told, after.posts)
 	r.saw("%d calls served and %d not, %d requests for 50 connections, %d replays; afterwards %v", served.Load(), refused.Load(), a.posts, a.replays, told)

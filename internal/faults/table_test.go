@@ -80,16 +80,20 @@ func (r *row) must(ok bool, format string, args ...any) {
 	}
 }
 
-// within makes the row red when something took longer than its limit. On a machine that has more to do than its processors
-// can, the limit is stretched, at most to four times; the row tells the one that was used.
-func (r *row) within(limit, took time.Duration, format string, args ...any) {
+// stretched is a limit of time on a machine that has more to do than its processors can: at most four times as long.
+func stretched(limit time.Duration) time.Duration {
 	var load float64
 	if b, err := os.ReadFile("/proc/loadavg"); err == nil {
 		fmt.Sscan(string(b), &load)
 	}
-	stretched := limit * time.Duration(min(1+int(load)/max(runtime.NumCPU(), 1), 4))
-	r.limits = append(r.limits, stretched.String())
-	r.must(took <= stretched, "%s, limit %v", fmt.Sprintf(format, args...), stretched)
+	return limit * time.Duration(min(1+int(load)/max(runtime.NumCPU(), 1), 4))
+}
+
+// within makes the row red when something took longer than its limit, which is stretched; the row tells the one that was used.
+func (r *row) within(limit, took time.Duration, format string, args ...any) {
+	limit = stretched(limit)
+	r.limits = append(r.limits, limit.String())
+	r.must(took <= limit, "%s, limit %v", fmt.Sprintf(format, args...), limit)
 }
 
 // saw closes the row with what was seen.
