@@ -19,6 +19,7 @@ import (
 // inBubble is a scene in virtual time: one process, no sockets, records in memory.
 func inBubble(t *testing.T, cfg orgtest.Config, over func(http.RoundTripper) http.RoundTripper) (*scene, *oauthflow.Manager) {
 	t.Helper()
+	ranOn(t, virtual)
 	cfg.Existing, cfg.RotateRefreshTokens = installedApp(), true
 	org, err := orgtest.New(cfg)
 	must(t, err)
@@ -33,7 +34,13 @@ func inBubble(t *testing.T, cfg orgtest.Config, over func(http.RoundTripper) htt
 
 func asItIs(rt http.RoundTripper) http.RoundTripper { return rt }
 
-func TestF36AnAdminsSwitchSuspendsAndHeals(t *testing.T) {
+// adminSwitch is what an admin can turn off and on.
+type adminSwitch struct {
+	name    string
+	off, on func(*orgtest.Org) error
+}
+
+func adminSwitches() []adminSwitch {
 	user := func(change func(*orgtest.User)) func(*orgtest.Org) error {
 		return func(o *orgtest.Org) error {
 			u := orgtest.User{Username: userName}
@@ -47,10 +54,7 @@ func TestF36AnAdminsSwitchSuspendsAndHeals(t *testing.T) {
 			return o.SetAppField("ExtlClntAppConfigurablePolicies", appName+"_plcy", "isEnabled", value)
 		}
 	}
-	switches := []struct {
-		name    string
-		off, on func(*orgtest.Org) error
-	}{
+	return []adminSwitch{
 		{"user inactive", user(func(u *orgtest.User) { u.Inactive = true }), usual},
 		{"user frozen", user(func(u *orgtest.User) { u.Frozen = true }), usual},
 		{"app disabled", enabled("false"), enabled("true")},
@@ -59,6 +63,10 @@ func TestF36AnAdminsSwitchSuspendsAndHeals(t *testing.T) {
 				o.SetAppField("ExtlClntAppOauthConfigurablePolicies", appName+"_oauthPlcy", "ipRelaxationPolicyType", "Enforce"))
 		}, usual},
 	}
+}
+
+func TestF36AnAdminsSwitchSuspendsAndHealsInVirtualTime(t *testing.T) {
+	switches := adminSwitches()
 	r := drill(t, 36, fmt.Sprint(len(switches), " switches of an admin off for 3 hours, then on again"), "suspended and typed, 0 replays; heals by itself within a day, and at once when asked")
 	healed, longest := 0, time.Duration(0)
 	for _, sw := range switches {
@@ -102,42 +110,48 @@ func TestF36AnAdminsSwitchSuspendsAndHeals(t *testing.T) {
 	r.saw("%d of %d healed, the last within %v", healed, 2*len(switches), longest)
 }
 
-func TestF37ASecretIsRotatedAndComesIntoForceInFitsAndStarts(t *testing.T) {
-	const flapping = 10 * time.Minute
+// flapping is an org in which now one consumer secret is in force and now another. It knows one, once there is one, and is
+// told that one for the one in force.
+func flapping(rt http.RoundTripper, inForce, known func() string) http.RoundTripper {
+	return roundTrip(func(req *http.Request) (*http.Response, error) {
+		if known() == "" || req.URL.Path != tokenPath {
+			return rt.RoundTrip(req)
+		}
+		body, err := io.ReadAll(req.Body)
+		if err != nil {
+			return nil, err
+		}
+		form, err := url.ParseQuery(string(body))
+		if err != nil {
+			return nil, err
+		}
+		if form.Get("client_secret") == inForce() {
+			form.Set("client_secret", known())
+		} else {
+			form.Set("client_secret", "wrong")
+		}
+		req = req.Clone(req.Context())
+		text := form.Encode()
+		req.Body, req.ContentLength = io.NopCloser(strings.NewReader(text)), int64(len(text))
+		return rt.RoundTrip(req)
+	})
+}
+
+func TestF37ASecretIsRotatedAndComesIntoForceInFitsAndStartsInVirtualTime(t *testing.T) {
+	const settling = 10 * time.Minute
 	r := drill(t, 37, "the consumer secret is rotated; for 10 min the old and the new one work in turns", "0 terminal; success at most 1 min after that; 0 replays")
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
 		var old, fresh string
 		inForce := func() string {
 			since := time.Since(began)
-			if since < flapping && int(since/time.Minute)%2 == 0 {
+			if since < settling && int(since/time.Minute)%2 == 0 {
 				return old
 			}
 			return fresh
 		}
 		s, m := inBubble(t, orgtest.Config{}, func(rt http.RoundTripper) http.RoundTripper {
-			return roundTrip(func(req *http.Request) (*http.Response, error) { // the org knows one secret, and is told it
-				if old == "" || req.URL.Path != tokenPath {
-					return rt.RoundTrip(req)
-				}
-				body, err := io.ReadAll(req.Body)
-				if err != nil {
-					return nil, err
-				}
-				form, err := url.ParseQuery(string(body))
-				if err != nil {
-					return nil, err
-				}
-				if form.Get("client_secret") == inForce() {
-					form.Set("client_secret", old)
-				} else {
-					form.Set("client_secret", "wrong")
-				}
-				req = req.Clone(req.Context())
-				text := form.Encode()
-				req.Body, req.ContentLength = io.NopCloser(strings.NewReader(text)), int64(len(text))
-				return rt.RoundTrip(req)
-			})
+			return flapping(rt, inForce, func() string { return old })
 		})
 		k := s.conns[0]
 		c := s.client()
@@ -153,7 +167,7 @@ func TestF37ASecretIsRotatedAndComesIntoForceInFitsAndStarts(t *testing.T) {
 			switch {
 			case err == nil && s.accepted(tok.AccessToken):
 				worked++
-				if since := time.Since(began) - flapping; since >= 0 && settled < 0 {
+				if since := time.Since(began) - settling; since >= 0 && settled < 0 {
 					settled = since
 				}
 				time.Sleep(50 * time.Second) // a session that is used, then ends
@@ -175,7 +189,7 @@ func TestF37ASecretIsRotatedAndComesIntoForceInFitsAndStarts(t *testing.T) {
 	})
 }
 
-func TestF63TheSandboxIsRefreshed(t *testing.T) {
+func TestF63TheSandboxIsRefreshedInVirtualTime(t *testing.T) {
 	r := drill(t, 63, "the sandbox is refreshed: another org answers under the same name, with an app and user of the same names", "typed; a login there is told as another org's; 0 overwrites")
 	synctest.Test(t, func(t *testing.T) {
 		var answers http.RoundTripper

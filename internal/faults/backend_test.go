@@ -51,6 +51,7 @@ type place struct {
 // newPlace makes an empty place, which is gone after the test.
 func newPlace(t *testing.T, on backEnd) place {
 	t.Helper()
+	ranOn(t, string(on))
 	p := place{On: on, Name: "drill_" + strings.ToLower(rand.Text())}
 	switch on {
 	case files:

@@ -168,45 +168,6 @@ func TestF51TheMasterFailsAndItsReplicaIsPromoted(t *testing.T) {
 	r.saw("%d requests, %d rotations, %d lost, %d replays", a.posts, a.rotations, len(s.conns)-good, a.replays)
 }
 
-func TestF52RedisForgets(t *testing.T) {
-	r := drill(t, 52, "Redis: scripts flushed; keys of another type; everything flushed", "calls go on; typed; typed; the process lives, 0 requests too many")
-	server := servers.StartRedis(t)
-	p := place{On: redisKV, DSN: "redis://" + server.Addr(), Name: "drill"}
-	s := newSceneAt(t, p, 10, orgtest.Config{})
-	client, err := p.redis()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer client.Close()
-	ctx := t.Context()
-	w := s.worker()
-	call := order{Op: "call", Conns: s.indices(), Each: 20, Within: 5 * time.Second}
-	mark := s.mark()
-
-	s.org.ExpireSessions()
-	must(t, client.ScriptFlush(ctx).Err())
-	forgotten, _ := w.do(call)
-	r.must(forgotten.Outcomes["ok"] == 20 && s.since(mark).posts == 10, "scripts: %v, %d requests", forgotten.Outcomes, s.since(mark).posts)
-
-	keys, err := client.Keys(ctx, "*record*").Result()
-	must(t, err)
-	for _, k := range keys {
-		must(t, client.Del(ctx, k).Err())
-		must(t, client.LPush(ctx, k, "not a record").Err())
-	}
-	s.org.ExpireSessions()
-	damaged, _ := w.do(call)
-	must(t, client.FlushAll(ctx).Err())
-	gone, ok := w.do(call)
-	for what, got := range map[string]reply{"keys": damaged, "flush": gone} {
-		for kind := range got.Outcomes {
-			r.must(kind == string(oauthflow.KindStore) || kind == string(oauthflow.KindNotConnected), "%s: %v", what, got.Outcomes)
-		}
-	}
-	r.must(ok && s.since(mark).posts == 10, "the process lives: %v; %d requests", ok, s.since(mark).posts)
-	r.saw("%v; %v; %v; %d requests", forgotten.Outcomes, damaged.Outcomes, gone.Outcomes, s.since(mark).posts)
-}
-
 func TestF56RecordsMoveFromFilesToADatabase(t *testing.T) {
 	r := drill(t, 56, "40 connections taken over from files into PostgreSQL by one of 4 workers under load", "0 lost, 0 replays, nothing left behind")
 	s := newSceneOn(t, files, 40, orgtest.Config{RefreshTime: 30 * time.Millisecond}).hasty()

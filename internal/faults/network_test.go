@@ -63,6 +63,19 @@ func (c *brokenConn) Write(b []byte) (int, error) {
 
 var errReset = errors.New("connection reset by peer")
 
+// eachWayOfLosing does something over all ways of losing an answer, at the same time but for the last: the gateway of that
+// one follows the requests of the others.
+func (s *scene) eachWayOfLosing(do func(i int, rt http.RoundTripper)) {
+	ways := s.losing()
+	last := len(ways) - 1
+	var all sync.WaitGroup
+	for i, rt := range ways[:last] {
+		all.Go(func() { do(i, rt) })
+	}
+	all.Wait()
+	do(last, ways[last])
+}
+
 // losing are the ways in which an answer gets lost on its way back.
 func (s *scene) losing() []*http.Transport {
 	reset := s.breaking(func(c net.Conn) net.Conn {
@@ -100,12 +113,16 @@ func TestF24TheAnswerIsLostAfterTheRotation(t *testing.T) {
 		t.Fatal(err)
 	}
 	outcomes := map[string]int{}
-	for i, rt := range s.losing() {
+	var mu sync.Mutex
+	s.eachWayOfLosing(func(i int, rt http.RoundTripper) {
 		m := s.manager(s.open(), s.over(rt))
-		for o, n := range insist(m, s.conns[i*10:i*10+10], 3*time.Second) {
+		seen := insist(m, s.conns[i*10:i*10+10], 3*time.Second)
+		mu.Lock()
+		defer mu.Unlock()
+		for o, n := range seen {
 			outcomes[o] += n
 		}
-	}
+	})
 	a := s.since(mark)
 	r.must(a.posts == 50 && a.rotations == 50 && a.replays == 0, "%d requests, %d rotations, %d replays", a.posts, a.rotations, a.replays)
 	r.must(outcomes["ok"] == 0, "outcomes %v", outcomes)
@@ -123,7 +140,7 @@ func TestF24TheAnswerOfARenewalIsLostWhileTheSessionLives(t *testing.T) {
 	}
 	var served, refused atomic.Int32
 	renewed := tally{outcomes: map[string]int{}, said: said()}
-	for i, rt := range s.losing() {
+	s.eachWayOfLosing(func(i int, rt http.RoundTripper) {
 		m, other := s.manager(s.open(), s.over(rt)), s.manager(s.open(), s.over(rt))
 		ctx, cancel := context.WithTimeout(t.Context(), time.Duration(size(2, 4))*time.Second)
 		var all sync.WaitGroup
@@ -150,13 +167,21 @@ func TestF24TheAnswerOfARenewalIsLostWhileTheSessionLives(t *testing.T) {
 		}
 		all.Wait()
 		cancel()
-	}
+	})
 	a := s.since(mark)
 	r.must(a.posts == 50 && a.rotations == 50 && a.replays == 0, "%d requests, %d rotations, %d replays", a.posts, a.rotations, a.replays)
-	r.must(refused.Load() == 0 && served.Load() > 5000, "%d calls served, %d not", served.Load(), refused.Load())
+	r.must(refused.Load() == 0 && served.Load() > 2500, "%d calls served, %d not", served.Load(), refused.Load())
 	r.must(renewed.outcomes["ok"] == 0 && renewed.outcomes[string(oauthflow.KindInDoubt)] > 0, "renewals %v", renewed.outcomes)
 	s.org.ExpireSessions()
-	told := s.each(s.manager(s.open()), s.conns, time.Minute)
+	last := s.manager(s.open())
+	told := s.each(last, s.conns, time.Minute)
+	for range 5 { // on a loaded machine a lease may end before the request leaves
+		if told[string(oauthflow.KindGrantDead)] == len(s.conns) {
+			break
+		}
+		time.Sleep(time.Second)
+		told = s.each(last, s.conns, time.Minute)
+	}
 	after := s.since(mark)
 	r.must(told[string(oauthflow.KindGrantDead)] == 50 && after.posts == 100, "once the sessions have ended: %v, %d requests", told, after.posts)
 	r.saw("%d calls served and %d not, %d requests for 50 connections, %d replays; afterwards %v", served.Load(), refused.Load(), a.posts, a.replays, told)
@@ -211,7 +236,7 @@ func TestF25TheRequestNeverLeaves(t *testing.T) {
 		t.Fatal(err)
 	}
 	outcomes := make([]map[string]int, 4)
-	lasting := 15 * time.Second
+	lasting := 7 * time.Second
 	var all sync.WaitGroup
 	for i, rt := range []*http.Transport{
 		failing(&net.OpError{Op: "dial", Err: &net.DNSError{Err: "no such host", Name: "login.salesforce.com", IsNotFound: true}}),
@@ -227,8 +252,8 @@ func TestF25TheRequestNeverLeaves(t *testing.T) {
 	n := int(tries.Load())
 	good, bad := s.healthy(2 * time.Minute) // as long as the last back-off
 	r.must(a.posts == 0, "%d requests arrived", a.posts)
-	// Full jitter: in the first 15 s of an outage six tries are as many as the rule allows for a minute.
-	r.must(n <= 6*len(s.conns) && n >= len(s.conns), "%d tries of %d connections", n, len(s.conns))
+	// By the least pauses, of 1, 2 and 4 s, a connection is tried at 0, 1, 3 and 7 s, and at 15, 31 and 63 s.
+	r.must(n <= 4*len(s.conns) && n >= len(s.conns), "%d tries of %d connections", n, len(s.conns))
 	r.must(good == len(s.conns), "%d lost (%v)", len(s.conns)-good, bad)
 	for i, how := range []string{"no such host", "refused", "untrusted", "proxy"} {
 		r.must(outcomes[i][string(oauthflow.KindNotSent)] > 0, "%s: outcomes %v, none is typed as not sent", how, outcomes[i])
@@ -303,6 +328,7 @@ func TestF27GatewaysThatEchoTheForm(t *testing.T) {
 	var mu sync.Mutex
 	secrets := map[string]bool{}
 	replays, errorsSeen := 0, 0
+	var all sync.WaitGroup
 	for _, status := range []int{500, 502, 503, 504} {
 		for _, acts := range []bool{false, true} {
 			if status == 503 && acts { // 503 says that nothing was done
@@ -322,26 +348,32 @@ func TestF27GatewaysThatEchoTheForm(t *testing.T) {
 			m := s.manager(s.open(), s.over(&echo), func(c *oauthflow.ManagerConfig) {
 				c.Logger = slog.New(slog.NewTextHandler(&lockedWriter{w: &log, mu: &mu}, &slog.HandlerOptions{Level: slog.LevelDebug}))
 			})
-			ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
-			tok, err := m.Source(s.conns[0]).TokenContext(ctx)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for ctx.Err() == nil {
-				if _, err := m.Source(s.conns[0]).Replace(ctx, tok.AccessToken); err == nil {
-					break
-				} else {
-					errorsSeen++
+			all.Go(func() {
+				ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+				defer cancel()
+				tok, err := m.Source(s.conns[0]).TokenContext(ctx)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				for ctx.Err() == nil {
+					_, err := m.Source(s.conns[0]).Replace(ctx, tok.AccessToken)
+					if err == nil {
+						break
+					}
 					mu.Lock()
+					errorsSeen++
 					fmt.Fprintf(&log, "%v %+v %#v\n", err, err, err)
 					mu.Unlock()
+					time.Sleep(20 * time.Millisecond)
 				}
-				time.Sleep(20 * time.Millisecond)
-			}
-			cancel()
-			replays += s.since(mark).replays
+				mu.Lock()
+				replays += s.since(mark).replays
+				mu.Unlock()
+			})
 		}
 	}
+	all.Wait()
 	mu.Lock()
 	defer mu.Unlock()
 	leaks := 0

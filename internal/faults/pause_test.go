@@ -73,7 +73,7 @@ func randomStops(t *testing.T, on backEnd, rounds, seeds int) {
 }
 
 func TestF10StopsBetweenTheLeaseAndTheWrite(t *testing.T) {
-	rounds := size(12, 60)
+	rounds := size(8, 60)
 	r := drill(t, 10, fmt.Sprintf("SIGSTOP between winning the lease and the first byte, p = 0.05, 60 connections × %d rounds", rounds), "0 of 60 lost, 0 replays: the fence takes the request back")
 	s := newScene(t, 60, orgtest.Config{RefreshTime: 30 * time.Millisecond}).hasty()
 	workers := s.workers(4, tripped(trip{At: "dial", Do: "stop", Odds: 0.05}))

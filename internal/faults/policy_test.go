@@ -16,7 +16,7 @@ import (
 
 const day = 24 * time.Hour
 
-func TestF40NobodyUsesTheFleet(t *testing.T) {
+func TestF40NobodyUsesTheFleetInVirtualTime(t *testing.T) {
 	n, lasting := size(100, 2000), time.Duration(size(60, 400))*day
 	r := drill(t, 40, fmt.Sprintf("%d connections, all made in one night and unused for %.0f days; idle limit 30 days; keep-alive in 2 processes", n, lasting.Hours()/24),
 		"0 idle expiries, each refreshed within 25 days, ≤ 1 % of the fleet an hour and chance")

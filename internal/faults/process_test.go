@@ -24,7 +24,7 @@ func jsonResponse(req *http.Request, body map[string]string) *http.Response {
 		Body: io.NopCloser(strings.NewReader(string(b)))}
 }
 
-func TestF03AndF04WaitersLeave(t *testing.T) {
+func TestF03AndF04WaitersLeaveInVirtualTime(t *testing.T) {
 	rounds := size(100, 1000)
 	r3 := drill(t, 3, fmt.Sprint("the first of 64 waiters is cancelled after 10 ms, ", rounds, " times"), "1 request each, it leaves within 5 ms, 63 others served")
 	r4 := drill(t, 4, fmt.Sprint("all 64 waiters are cancelled, ", rounds, " times"), "each result is stored all the same")
@@ -108,7 +108,7 @@ func TestF05SomebodyElsesCodePanics(t *testing.T) {
 	r.saw("alive, %d of %d calls fine, %d replays, %d requests", good, n, a.replays, a.posts)
 }
 
-func TestF39RotationIsSwitchedBackAndForth(t *testing.T) {
+func TestF39RotationIsSwitchedBackAndForthInVirtualTime(t *testing.T) {
 	flips := size(200, 1000)
 	r := drill(t, 39, fmt.Sprint("rotation switched on or off before each of ", flips, " refreshes"), "0 lost")
 	failed := 0
@@ -117,13 +117,7 @@ func TestF39RotationIsSwitchedBackAndForth(t *testing.T) {
 		b := newBubble(t, 1, nil, oauthflow.NewMemoryStore(), orgtest.Config{})
 		m := b.managers[0]
 		for i := range flips {
-			value := "false"
-			if i%2 == 1 {
-				value = "true"
-			}
-			if err := b.org.SetAppField("ExtlClntAppGlobalOauthSettings", appName+"_glbloauth", "isRefreshTokenRotationEnabled", value); err != nil {
-				t.Fatal(err)
-			}
+			must(t, rotate(b.org, i%2 == 1))
 			time.Sleep(3 * time.Hour)
 			if err := use(t.Context(), m, b.s, key(0)); err != nil {
 				failed++

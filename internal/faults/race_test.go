@@ -113,6 +113,7 @@ type bubble struct {
 
 func newBubble(t *testing.T, managers int, wrap func(http.RoundTripper) http.RoundTripper, store oauthflow.Store, cfg orgtest.Config) *bubble {
 	t.Helper()
+	ranOn(t, virtual)
 	if cfg.Existing == nil {
 		cfg.Existing = installedApp()
 	}
@@ -120,9 +121,7 @@ func newBubble(t *testing.T, managers int, wrap func(http.RoundTripper) http.Rou
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := org.SetAppField("ExtlClntAppGlobalOauthSettings", appName+"_glbloauth", "isRefreshTokenRotationEnabled", "true"); err != nil {
-		t.Fatal(err)
-	}
+	must(t, rotate(org, true))
 	b := &bubble{org: org, tap: &tokenTap{base: org.RoundTripper(), issued: map[string]string{}}, store: store}
 	b.s = &scene{t: t, org: org, sealing: oauthflow.GenerateSealingKey("k1"), conns: []oauthflow.Key{key(0)}}
 	rt := http.RoundTripper(b.tap)
@@ -166,7 +165,7 @@ func (d dawdlingStore) Save(ctx context.Context, r oauthflow.Record) error {
 
 func slowWire(rt http.RoundTripper) http.RoundTripper { return dawdling{rt} }
 
-func TestF61AuthorizedAnewDuringARefresh(t *testing.T) {
+func TestF61AuthorizedAnewDuringARefreshInVirtualTime(t *testing.T) {
 	n := size(500, 10_000)
 	r := drill(t, 61, fmt.Sprint(n, " interleavings of a new login with a refresh"), "the new grant wins each time, the old one is revoked")
 	overwritten, left, replays := 0, 0, 0
@@ -201,7 +200,7 @@ func TestF61AuthorizedAnewDuringARefresh(t *testing.T) {
 	r.saw("%d overwritten, %d old grants left, %d replays", overwritten, left, replays)
 }
 
-func TestF62DisconnectedDuringARefresh(t *testing.T) {
+func TestF62DisconnectedDuringARefreshInVirtualTime(t *testing.T) {
 	n := size(500, 10_000)
 	r := drill(t, 62, fmt.Sprint(n, " interleavings of a disconnection with a refresh: of a session that has ended, or a renewal of one that lives"), "disconnected each time, 0 live tokens")
 	live, left := 0, 0

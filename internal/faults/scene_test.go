@@ -56,6 +56,11 @@ func (c clock) now() time.Time {
 	return now.Add(time.Duration(max(c.Speed, 1)-1) * now.Sub(c.Since))
 }
 
+// rotate switches the app's refresh token rotation.
+func rotate(org *orgtest.Org, on bool) error {
+	return org.SetAppField("ExtlClntAppGlobalOauthSettings", appName+"_glbloauth", "isRefreshTokenRotationEnabled", fmt.Sprint(on))
+}
+
 // newScene sets up an org with strict rotation and n connections, kept in files.
 func newScene(t *testing.T, n int, cfg orgtest.Config) *scene {
 	t.Helper()
@@ -71,7 +76,8 @@ func newSceneOn(t *testing.T, on backEnd, n int, cfg orgtest.Config) *scene {
 // newSceneAt is newScene with its records in a place that is there.
 func newSceneAt(t *testing.T, at place, n int, cfg orgtest.Config) *scene {
 	t.Helper()
-	cfg.Existing, cfg.RotateRefreshTokens = installedApp(), true
+	ranOn(t, string(at.On))
+	cfg.Existing = installedApp()
 	if cfg.ApprovalLimit == 0 {
 		cfg.ApprovalLimit = n + 1000
 	}
@@ -79,6 +85,7 @@ func newSceneAt(t *testing.T, at place, n int, cfg orgtest.Config) *scene {
 	if err != nil {
 		t.Fatal(err)
 	}
+	must(t, rotate(org, true))
 	server, err := org.Start()
 	if err != nil {
 		t.Fatal(err)

@@ -22,25 +22,31 @@ func TestF28ARetryAfterIsKeptByAllProcesses(t *testing.T) {
 	window := time.Duration(size(3, 20)) * time.Second
 	r := drill(t, 28, fmt.Sprintf("503 and 429 with Retry-After of %v, 4 processes want 10 connections", window), "no request within the window from any process, then all heal")
 	inside := 0
-	for _, status := range []int{503, 429} {
+	var mu sync.Mutex
+	var both sync.WaitGroup
+	for _, status := range []int{503, 429} { // at the same time: most of it is waiting
 		s := newScene(t, 10, orgtest.Config{})
 		workers := s.workers(4)
 		everybody(workers, order{Op: "call", Conns: s.indices(), Each: 20})
-		if err := s.org.Inject(orgtest.Fault{Path: tokenPath, Status: status, Header: http.Header{"Retry-After": {fmt.Sprint(int(window.Seconds()))}}}); err != nil {
-			t.Fatal(err)
-		}
+		must(t, s.org.Inject(orgtest.Fault{Path: tokenPath, Status: status, Header: http.Header{"Retry-After": {fmt.Sprint(int(window.Seconds()))}}}))
 		s.org.ExpireSessions()
 		mark := s.mark()
-		workers[0].do(order{Op: "call", Conns: []int{0}, Each: 1, Within: time.Millisecond * 300})
-		began := time.Now()
-		everybody(workers, order{Op: "hammer", Conns: s.indices(), Each: 16, Within: 20 * time.Second})
-		time.Sleep(time.Until(began.Add(window - 700*time.Millisecond)))
-		inside += s.since(mark).posts
-		everybody(workers, order{Op: "halt"})
-		good, bad := s.healthy(window + time.Minute)
-		r.must(good == 10, "%d did not heal (%v)", 10-good, bad)
-		r.must(s.since(mark).replays == 0, "a replay")
+		both.Go(func() {
+			workers[0].do(order{Op: "call", Conns: []int{0}, Each: 1, Within: time.Millisecond * 300})
+			began := time.Now()
+			everybody(workers, order{Op: "hammer", Conns: s.indices(), Each: 16, Within: 20 * time.Second})
+			time.Sleep(time.Until(began.Add(window - 700*time.Millisecond)))
+			posts := s.since(mark).posts
+			everybody(workers, order{Op: "halt"})
+			good, bad := s.healthy(window + time.Minute)
+			mu.Lock()
+			defer mu.Unlock()
+			inside += posts
+			r.must(good == 10, "%d did not heal (%v)", 10-good, bad)
+			r.must(s.since(mark).replays == 0, "a replay")
+		})
 	}
+	both.Wait()
 	r.must(inside == 0, "%d requests within the window", inside)
 	r.saw("%d requests within two windows of %v; all healed", inside, window)
 }
@@ -91,7 +97,7 @@ func TestF29SlowAnswers(t *testing.T) {
 	time.Sleep(5 * time.Second)
 	a := s.since(mark)
 	good, bad := s.healthy(20 * time.Second)
-	r.must(time.Duration(latest.Load()) <= patience(50*time.Millisecond), "a caller left %v late", time.Duration(latest.Load()))
+	r.within(50*time.Millisecond, time.Duration(latest.Load()), "a caller left %v late", time.Duration(latest.Load()))
 	r.must(good == 30 && a.rotations == 30 && a.posts == 30, "%d healthy (%v), %d rotations, %d requests", good, bad, a.rotations, a.posts)
 	r.saw("left at most %v late; %d of 30 late tokens stored; %d replays", time.Duration(latest.Load()).Round(time.Millisecond), good, a.replays)
 }
@@ -210,13 +216,14 @@ func TestF32AnotherRefreshIsBeingProcessed(t *testing.T) {
 	took := time.Since(began)
 	all.Wait()
 	a := s.since(mark)
-	r.must(err == nil && took <= 6*time.Second, "%v after %v", err, took)
+	r.must(err == nil, "%v after %v", err, took)
+	r.within(6*time.Second, took, "it took %v", took)
 	r.must(a.posts <= 5 && a.replays == 0, "%d requests, %d replays", a.posts, a.replays)
 	r.saw("success after %.1f s, %d requests, %d replays", took.Seconds(), a.posts, a.replays)
 }
 
 func TestF34TheLoginHostIsDown(t *testing.T) {
-	outage, connections := time.Duration(size(6, 1800))*time.Second, size(200, 5000)
+	outage, connections := time.Duration(size(6, 1800))*time.Second, size(500, 5000)
 	const processes = 4
 	most := processes * (int(outage/time.Second) + 8 + 16) // a probe a second, after those it took to see it
 	r := drill(t, 34, fmt.Sprintf("the login host is down for %v, %d connections want it from %d processes", outage, connections, processes),
@@ -244,9 +251,7 @@ func TestF34TheLoginHostIsDown(t *testing.T) {
 	r.must(tries <= most && tries >= processes, "%d tries", tries)
 	r.must(tries-settled <= processes*(int(outage/2/time.Second)+1), "%d tries in the second half of %v", tries-settled, outage)
 	burst := s.burst(mark, took)
-	if connections >= 1000 { // fewer are done in the first waves of what the processes do at once
-		r.must(burst <= 3, "the busiest tenth of the recovery saw %.1f times the mean", burst)
-	}
+	r.must(burst <= 3, "the busiest tenth of the recovery saw %.1f times the mean", burst)
 	r.must(a.rotations == connections && a.posts == connections && a.replays == 0, "%d rotations, %d requests, %d replays", a.rotations, a.posts, a.replays)
 	good, bad := s.healthy(30 * time.Second)
 	r.must(good == connections, "%d lost (%v)", connections-good, bad)

@@ -46,7 +46,7 @@ func (s *scene) workersOn(h hosts, n int) []*worker {
 func soak(t *testing.T) time.Duration {
 	text := os.Getenv("SFAUTH_SOAK")
 	if text == "" {
-		return time.Duration(size(20, 20*60)) * time.Second
+		return time.Duration(size(10, 20*60)) * time.Second
 	}
 	d, err := time.ParseDuration(text)
 	if err != nil || d < 10*time.Second {
@@ -107,7 +107,8 @@ func TestF08ASoakOfHostsThatShareADatabase(t *testing.T) {
 	r.must(a.posts == rounds*connections && a.rotations == a.posts, "%d requests and %d rotations in %d rounds", a.posts, a.rotations, rounds)
 	r.must(late*1000 <= rounds*processes*connections+1000, "%d calls of %d were late", late, rounds*processes*connections)
 	r.must(a.replays == 0 && good == connections && failed == 0, "%d replays, %d lost (%v), %d calls failed", a.replays, connections-good, bad, failed)
-	r.must(last.P99 > 0 && last.P99 <= patience(20*time.Microsecond), "p99 of a cached token %v", last.P99)
+	r.must(last.P99 > 0, "nobody asked for a cached token")
+	r.within(20*time.Microsecond, last.P99, "p99 of a cached token %v", last.P99)
 	heap, resident := sizes.slopes()
 	grown := fmt.Sprintf("live heap grew %v, resident memory %v", heap, resident)
 	if lasting >= 10*time.Minute {

@@ -2,8 +2,6 @@ package faults
 
 import (
 	"fmt"
-	"os"
-	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -47,7 +45,7 @@ func TestF01TenThousandCallersOfOneExpiredConnection(t *testing.T) {
 	a := s.since(mark)
 	p99 := c.p99()
 	r.must(a.posts == 1 && len(tokens) == 1 && c.outcomes["ok"] == 10_000, "%d requests, %d tokens, outcomes %v", a.posts, len(tokens), c.outcomes)
-	r.must(p99 <= patience(50*time.Millisecond+50*time.Millisecond), "p99 %v", p99)
+	r.within(50*time.Millisecond+50*time.Millisecond, p99, "p99 %v", p99)
 	r.saw("%d request, %d token, p99 %v", a.posts, len(tokens), p99.Round(time.Millisecond))
 }
 
@@ -90,13 +88,13 @@ func TestF06RollingRestartsUnderLoad(t *testing.T) {
 	a := s.since(mark)
 	good, bad := s.healthy(20 * time.Second)
 	r.must(a.replays == 0 && good == len(s.conns), "%d replays, %d lost (%v)", a.replays, len(s.conns)-good, bad)
-	r.must(slowest <= patience(30*time.Millisecond+100*time.Millisecond), "slowest drain %v", slowest)
+	r.within(30*time.Millisecond+100*time.Millisecond, slowest, "slowest drain %v", slowest)
 	r.must(sum.Outcomes["ok"] > 0, "nobody worked: %v", sum.Outcomes)
 	r.saw("%d refreshes, %d lost, %d replays, slowest drain %v", a.rotations, len(s.conns)-good, a.replays, slowest.Round(time.Millisecond))
 }
 
 func TestF07AStormOfExpiriesCostsOneRequestEach(t *testing.T) {
-	stormOfExpiries(t, chosen(), 200)
+	stormOfExpiries(t, chosen(), size(100, 200))
 }
 
 func TestF07AStormOfExpiriesOnTheOtherStores(t *testing.T) {
@@ -119,7 +117,7 @@ func stormOfExpiriesAt(t *testing.T, number int, over string, at place, expiries
 	good, _ := s.healthy(10 * time.Second)
 	r.must(a.posts == expiries*connections && a.rotations == expiries*connections, "%d requests, %d rotations", a.posts, a.rotations)
 	r.must(a.replays == 0 && good == connections && failed == 0, "%d replays, %d lost, %d calls failed", a.replays, connections-good, failed)
-	r.must(took <= patience(time.Minute), "it took %v", took)
+	r.within(time.Minute, took, "it took %v", took)
 	r.saw("%d requests, %d rotations, %d replays, %d lost, %.0f s", a.posts, a.rotations, a.replays, connections-good, took.Seconds())
 }
 
@@ -141,7 +139,7 @@ func (s *scene) storm(workers []*worker, expiries int) (failed int) {
 }
 
 func TestF33ADeadGrantIsAskedAboutOnce(t *testing.T) {
-	lasting := time.Duration(size(6, 600)) * time.Second
+	lasting := time.Duration(size(3, 600)) * time.Second
 	r := drill(t, 33, fmt.Sprint("grants revoked; 4 processes × 64 goroutines insist for ", lasting), "at most 1 request per grant, all callers told the same")
 	s := newScene(t, 5, orgtest.Config{})
 	workers := s.workers(4)
@@ -175,13 +173,4 @@ func (s *scene) expireEvery(d time.Duration) (stop func()) {
 		}
 	})
 	return func() { close(done); all.Wait() }
-}
-
-// patience stretches a limit of time on a machine that has more to do than its processors can.
-func patience(d time.Duration) time.Duration {
-	var load float64
-	if b, err := os.ReadFile("/proc/loadavg"); err == nil {
-		fmt.Sscan(string(b), &load)
-	}
-	return d * time.Duration(1+int(load)/max(runtime.NumCPU(), 1))
 }

@@ -71,12 +71,15 @@ func outcome(err error) string {
 }
 
 // p99 is what 99 of 100 calls took at most.
-func (t *tally) p99() time.Duration {
+func (t *tally) p99() time.Duration { return t.quantile(99) }
+
+// quantile is what so many of 100 calls took at most.
+func (t *tally) quantile(percent int) time.Duration {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	slices.Sort(t.took)
 	if len(t.took) == 0 {
 		return 0
 	}
-	return t.took[len(t.took)*99/100]
+	return t.took[max(len(t.took)*percent/100-1, 0)]
 }

@@ -118,7 +118,8 @@ func TestF54SealingKeysAreRotatedUnderLoad(t *testing.T) {
 	stop()
 	count(everybody(workers, order{Op: "halt"}))
 	everybody(workers, order{Op: "close"}) // what is under way is stored
-	r.must(len(failed) == 0 && ok > 1000 && worst <= patience(5*time.Second), "%d calls fine, the slowest took %v, failed %v", ok, worst, failed)
+	r.must(len(failed) == 0 && ok > 1000, "%d calls fine, failed %v", ok, failed)
+	r.within(5*time.Second, worst, "the slowest call took %v", worst)
 	r.must(told.Outcomes[string(oauthflow.KindStore)] == 20, "a process that cannot reach the KMS: %v", told.Outcomes)
 
 	s.org.ExpireSessions()
