@@ -50,8 +50,8 @@ func (m *Manager) takeConnection(ctx context.Context, op string, r Record) error
 		return err
 	}
 	r.Due = farFuture
-	left := g.tombstone() // a late result is compared with the rest
-	left.Gone, left.Generation, left.Attempt, left.Leaving, left.Left, left.Stores = g.Gone, g.Generation, g.Attempt, true, true, g.Stores
+	left := g.tombstone()
+	left.Gone, left.Leaving, left.Left, left.Stores = g.Gone, true, true, g.Stores
 	_, err = m.saveIn(ctx, op, m.cfg.Former, r, left)
 	return err
 }

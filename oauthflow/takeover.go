@@ -121,15 +121,11 @@ func (m *Manager) takeLogin(ctx context.Context, op string, r Record) error {
 	if err != nil {
 		return recordError(op, r.ID, err)
 	}
-	here, err := m.loadHere(ctx, op, r.ID) // also to see that it can be stored
-	if err != nil {
+	if _, err := m.loadHere(ctx, op, r.ID); err != nil { // then it could not be stored
 		return err
 	}
 	if err := m.cfg.Former.Delete(ctx, r.ID, r.Version); err != nil {
 		return storeError(op, err)
-	}
-	if here.Version > 0 {
-		return nil
 	}
 	ctx, cancel := m.detached(ctx)
 	defer cancel()
@@ -186,9 +182,6 @@ func (m *Manager) takeClaim(ctx context.Context, op string, r Record) error {
 			return err
 		}
 		if stands, err := m.claimStands(ctx, op, now.Key, r.ID); err != nil || stands {
-			return err
-		}
-		if stands, err := m.claimStands(ctx, op, there.Key, r.ID); err != nil || !stands {
 			return err
 		}
 	}

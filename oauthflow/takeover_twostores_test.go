@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/fullcast/sfauth/oauthflow"
-	"github.com/fullcast/sfauth/oauthflow/orgtest"
 )
 
 func TestAProcessThatKnowsTheFormerStoreAloneServesWhatItHasAndIsToldWhatToDo(t *testing.T) {
@@ -138,7 +137,7 @@ func TestOfTwoConnectionsUnderOneKeyOneStaysAndTheOtherIsRevoked(t *testing.T) {
 	nothing := func(*oauthflow.Manager) {}
 	for name, c := range map[string]struct {
 		formerFirst bool
-		between     func(w *world, v foreigner, m *oauthflow.Manager)
+		between     func(w *world, v foreigner, m *oauthflow.Manager, k oauthflow.Key)
 		want        string
 	}{
 		"the younger, which is there":                 {want: "there"},
@@ -154,7 +153,7 @@ func TestOfTwoConnectionsUnderOneKeyOneStaysAndTheOtherIsRevoked(t *testing.T) {
 				v := w.unlocked()
 				between := nothing
 				if c.between != nil {
-					between = func(m *oauthflow.Manager) { c.between(w, v, m) }
+					between = func(m *oauthflow.Manager) { c.between(w, v, m, mainKey) }
 				}
 				former, there, here := w.rivals(c.formerFirst, between)
 				after := w.after(former)
@@ -185,21 +184,22 @@ func TestOfTwoConnectionsUnderOneKeyOneStaysAndTheOtherIsRevoked(t *testing.T) {
 	}
 }
 
-func disconnect(w *world, _ foreigner, m *oauthflow.Manager) {
-	if err := m.Disconnect(w.t.Context(), mainKey); err != nil {
+func disconnect(w *world, _ foreigner, m *oauthflow.Manager, k oauthflow.Key) {
+	w.t.Helper()
+	if err := m.Disconnect(w.t.Context(), k); err != nil {
 		w.t.Error(err)
 	}
 	time.Sleep(time.Minute)
 }
 
 // breakIt has the customer revoke the connection that is in the store.
-func breakIt(w *world, v foreigner, m *oauthflow.Manager) {
+func breakIt(w *world, v foreigner, m *oauthflow.Manager, k oauthflow.Key) {
 	w.t.Helper()
-	refresh := oauthflow.NewSecret(v.read(w.record(mainKey))["Refresh"].(string))
+	refresh := oauthflow.NewSecret(v.read(w.record(k))["Refresh"].(string))
 	if err := w.flow(w.wire).Revoke(w.t.Context(), w.client(), &oauthflow.Token{RefreshToken: refresh}); err != nil {
 		w.t.Error(err)
 	}
-	if err := m.Renew(w.t.Context(), mainKey); kindOf(err) != oauthflow.KindGrantDead {
+	if err := m.Renew(w.t.Context(), k); kindOf(err) != oauthflow.KindGrantDead {
 		w.t.Errorf("got %v, want it broken", err)
 	}
 }
@@ -225,7 +225,7 @@ func TestAYoungerConnectionOfAnotherOrgIsTakenOverOnceTheFirstIsDisconnected(t *
 			fields["OrgID"] = was
 			fields["ConnectedAt"] = time.Now().Add(time.Minute)
 		})
-		disconnect(w, v, after)
+		disconnect(w, v, after, mainKey)
 		w.takeOver(after)
 		if w.token(after.Source(mainKey)) != there || !w.alive(there) {
 			t.Error("the other one was not taken over")
@@ -234,21 +234,37 @@ func TestAYoungerConnectionOfAnotherOrgIsTakenOverOnceTheFirstIsDisconnected(t *
 }
 
 func TestOfTwoClaimsTheOneThatStandsStays(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, orgtest.Config{RotateRefreshTokens: true, ApprovalLimit: 20})
-		before := w.manager(oneKeyOnly)
-		former := w.store
-		w.store = oauthflow.NewMemoryStore()
-		fresh := w.manager(oneKeyOnly)
-		w.connect(fresh, mainKey)
-		w.connect(before, secondKey)                                         // which knows nothing of the first
-		if err := w.manager().Disconnect(t.Context(), mainKey); err != nil { // which leaves the claim
-			t.Fatal(err)
-		}
-		after := w.after(former, oneKeyOnly)
-		w.takeOver(after)
-		if _, err := after.Complete(t.Context(), w.begin(after, mainKey)); !errors.Is(err, oauthflow.ErrConnectedElsewhere) {
-			t.Errorf("got %v, want ErrConnectedElsewhere", err)
-		}
-	})
+	for name, c := range map[string]struct {
+		end       func(w *world, v foreigner, m *oauthflow.Manager, k oauthflow.Key)
+		wantThere bool
+	}{
+		"both stand, and the store's stays":     {end: func(*world, foreigner, *oauthflow.Manager, oauthflow.Key) {}},
+		"the store's was disconnected":          {disconnect, true},
+		"the store's belongs to a broken login": {breakIt, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := rotating(t)
+				v := w.unlocked()
+				before := w.manager(oneKeyOnly)
+				former := w.store
+				w.store = oauthflow.NewMemoryStore()
+				w.connect(w.manager(oneKeyOnly), mainKey)
+				w.connect(before, secondKey)      // which knows nothing of the first
+				c.end(w, v, w.manager(), mainKey) // which leaves the claim
+				w.takeOver(w.after(former, oneKeyOnly))
+				claims := w.records("subject/")
+				if len(claims) != 1 {
+					t.Fatalf("the claims are %v", claims)
+				}
+				r, err := w.store.Load(t.Context(), claims[0])
+				if err != nil {
+					t.Fatal(err)
+				}
+				if there := v.read(r)["Key"].(map[string]any)["Name"] == secondKey.Name; there != c.wantThere {
+					t.Errorf("that the former store's claim is here is %v", there)
+				}
+			})
+		})
+	}
 }
