@@ -80,6 +80,10 @@ func (c commit) again(ctx context.Context, patient bool) (done bool, stored *gra
 		return true, now, r, nil
 	case now.Generation > c.grant.Generation: // another's refresh of the same token succeeded, so that nothing rotates
 		return true, nil, r, nil
+	case now.Left: // whoever has taken it over looks for the result here
+		full := *c.grant
+		full.Leaving = true
+		now = &full
 	}
 	return c.over(ctx, r, now)
 }

@@ -3,6 +3,7 @@ package oauthflow
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"time"
 )
 
@@ -54,6 +55,11 @@ func (m *Manager) resolve(ctx context.Context, f *flight, d *doubt, r Record, g 
 		return false, nil
 	}
 	d.asked = now
+	if m.cfg.Former != nil { // whoever has sent may work with that store, and bring the result there
+		if err := m.takeOver(ctx, opRefresh, r.ID); err != nil && !errors.Is(err, ErrNotFound) {
+			m.logf(slog.LevelDebug, "a late result could not be looked for", "connection", g.Key.String(), "error", err)
+		}
+	}
 	leave, err := m.gate(g.Client.Host).enter(m.open)
 	if err != nil {
 		return false, err

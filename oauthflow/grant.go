@@ -46,7 +46,7 @@ type grant struct {
 	NotBefore time.Time // back-off shared by all processes
 	Revoking  bool      // being disconnected: nothing is refreshed or handed out
 	Gone      bool      // disconnected: what is left keeps the record's versions from starting anew
-	Leaving   bool      // taken over into another store; nothing is refreshed here
+	Leaving   bool      // being taken over into another store; nothing is refreshed here
 	Adopted   string    // hash of the refresh token that Adopt was given
 	Adopting  bool      // nobody has been told of the adoption yet
 	Unsettled bool      // a login that may still be taken back, over a connection of which a refresh was under way
@@ -55,6 +55,8 @@ type grant struct {
 	MovedTo   *Key      // where the tokens have gone; what is left here is about to be deleted
 	APIFault  *fault    `json:",omitempty"` // what API calls were refused for last; the tokens have no part in it
 	NoHost    time.Time `json:",omitzero"`  // since when a disconnection has not found the login host
+	Left      bool      `json:",omitempty"` // taken over: this is the mark that stays, which is Leaving, too
+	Stores    uint64    `json:",omitempty"` // how often it has been taken over
 
 	later map[string]json.RawMessage // fields of a later version of this module, kept as they are
 }

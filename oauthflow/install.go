@@ -174,7 +174,7 @@ func (m *Manager) discardUnlessStored(g *grant, c Client, t *Token) {
 	m.work.Go(func() {
 		defer m.contain(nil)
 		for sleep(m.open, jitter(time.Second, time.Second)) {
-			_, now, err := m.load(m.ctx, "complete", g.Key)
+			_, now, err := m.loadLeaving(m.ctx, "complete", g.Key)
 			var e *Error
 			switch {
 			case err == nil && now.Epoch == g.Epoch:

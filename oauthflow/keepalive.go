@@ -95,7 +95,7 @@ func (m *Manager) lookAfter(ctx context.Context, r Record) bool {
 	}
 	switch {
 	case g.Gone:
-		err = m.cfg.Store.Delete(ctx, r.ID, r.Version)
+		err = m.forget(ctx, r)
 	case g.Revoking:
 		err = m.Disconnect(ctx, g.Key)
 	case g.MovedTo != nil:
@@ -113,6 +113,17 @@ func (m *Manager) lookAfter(ctx context.Context, r Record) bool {
 		m.logf(slog.LevelDebug, "keep-alive", "connection", g.Key.String(), "error", err)
 	}
 	return err == nil
+}
+
+// forget deletes what is left of a connection that is gone, also where a take-over of it was left half done: nothing would
+// keep that from being taken over again.
+func (m *Manager) forget(ctx context.Context, r Record) error {
+	if m.cfg.Former != nil {
+		if err := m.takeOver(ctx, "keep alive", r.ID); err != nil && !errors.Is(err, ErrNotFound) {
+			return err
+		}
+	}
+	return m.cfg.Store.Delete(ctx, r.ID, r.Version)
 }
 
 // doubted is a version of a record whose doubt stayed one.

@@ -10,7 +10,8 @@ import (
 )
 
 // List yields the connections of a tenant, or of all tenants when it is empty, those first that have to be looked at
-// first. A record that cannot be opened yields an error of [KindForeign] and does not end the sequence.
+// first. A record that cannot be opened yields an error of [KindForeign], one of a connection that another store has taken
+// over one of [KindStore]; neither ends the sequence. What is still in ManagerConfig.Former is not listed.
 func (m *Manager) List(ctx context.Context, tenant string) iter.Seq2[Connection, error] {
 	prefix := connectionPrefix
 	if tenant != "" {
@@ -29,7 +30,14 @@ func (m *Manager) List(ctx context.Context, tenant string) iter.Seq2[Connection,
 				}
 				continue
 			}
-			if g.Gone {
+			if g.Gone || g.Leaving && m.cfg.Former != nil {
+				continue
+			}
+			if g.Leaving {
+				err := &Error{Op: "list", Kind: KindStore, Err: fmt.Errorf("connection %q: %w", g.Key, errLeaving)}
+				if !yield(Connection{}, err) {
+					return
+				}
 				continue
 			}
 			if !yield(g.connection(m.flow.now()), nil) {

@@ -132,6 +132,9 @@ func (m *Manager) Complete(ctx context.Context, cb Callback) (Connection, error)
 	if err != nil {
 		return Connection{}, err
 	}
+	if _, _, err := m.load(ctx, "complete", l.Key); errors.Is(err, errLeaving) {
+		return Connection{Key: l.Key}, err // the login stays: a process that has the other store completes it
+	}
 	c, err := m.complete(ctx, r, l, cb)
 	if err != nil {
 		return Connection{Key: l.Key}, err
@@ -170,7 +173,7 @@ func (m *Manager) findLogin(ctx context.Context, cb Callback) (Record, *login, e
 	if errors.Is(err, ErrNotFound) {
 		return Record{}, nil, loginError("is unknown: it was never begun, has expired, or was completed already")
 	} else if err != nil {
-		return Record{}, nil, storeError("complete", err)
+		return Record{}, nil, err
 	}
 	l, err := m.openLogin(ctx, r)
 	if err != nil {

@@ -16,8 +16,8 @@ type ManagerConfig struct {
 	// or deletes is given up after five seconds.
 	Store Store
 
-	// Former is a store that records are taken over from, each when it is needed; [Manager.TakeOver] moves the rest.
-	// Optional.
+	// Former is a store that records are taken over from, each when it is needed; [Manager.TakeOver] moves the rest, and
+	// tells when the store can be dropped. Optional.
 	Former Store
 
 	// Keys seal the records. Required.

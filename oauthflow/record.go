@@ -23,7 +23,7 @@ func (m *Manager) Load(ctx context.Context, k Key) (Connection, error) {
 // connection replaces, and what is left of an old one.
 func (m *Manager) load(ctx context.Context, op string, k Key) (Record, *grant, error) {
 	r, g, err := m.loadLeaving(ctx, op, k)
-	if err == nil && g.Leaving {
+	if g != nil && g.Leaving {
 		return Record{}, nil, storeError(op, errLeaving)
 	}
 	return r, g, err
@@ -39,9 +39,12 @@ func (m *Manager) loadLeaving(ctx context.Context, op string, k Key) (Record, *g
 	case errors.Is(err, ErrNotFound):
 		return Record{ID: id}, nil, notConnected(op, k)
 	case err != nil:
-		return Record{}, nil, storeError(op, err)
+		return Record{}, nil, err
 	}
 	g, err := m.openGrant(ctx, op, r)
+	if err == nil && g.Leaving && m.cfg.Former != nil {
+		r, g, err = m.loadReturned(ctx, op, k)
+	}
 	if err == nil && g.Gone {
 		return r, g, notConnected(op, k)
 	}
@@ -61,6 +64,11 @@ func (m *Manager) save(ctx context.Context, op string, was Record, g *grant) (Re
 
 // saveDue is save that leaves it to the record when somebody has to look at it.
 func (m *Manager) saveDue(ctx context.Context, op string, was Record, g *grant) (Record, error) {
+	return m.saveIn(ctx, op, m.cfg.Store, was, g)
+}
+
+// saveIn is saveDue into the given store.
+func (m *Manager) saveIn(ctx context.Context, op string, store Store, was Record, g *grant) (Record, error) {
 	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
 	kept := *g
@@ -76,7 +84,7 @@ func (m *Manager) saveDue(ctx context.Context, op string, was Record, g *grant) 
 		return was, &Error{Op: op, Kind: KindStore, Err: err}
 	}
 	next := Record{ID: was.ID, Version: was.Version, Due: was.Due, Data: data}
-	if err := m.cfg.Store.Save(ctx, next); err != nil {
+	if err := store.Save(ctx, next); err != nil {
 		return was, storeError(op, err)
 	}
 	next.Version++

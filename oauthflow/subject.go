@@ -68,7 +68,7 @@ func (m *Manager) unshared(ctx context.Context, op string, g *grant, stored bool
 func (m *Manager) holdsAdopted(ctx context.Context, op string, g *grant) func(Key) bool {
 	return func(k Key) bool {
 		_, there, err := m.load(ctx, op, k)
-		return err == nil && there.live() && there.Adopted == g.Adopted
+		return errors.Is(err, errLeaving) || err == nil && there.live() && there.Adopted == g.Adopted
 	}
 }
 
@@ -122,7 +122,7 @@ func (m *Manager) readSubject(ctx context.Context, op, id string) (Record, subje
 	if errors.Is(err, ErrNotFound) {
 		return Record{ID: id}, subject{}, nil
 	} else if err != nil {
-		return r, subject{}, storeError(op, err)
+		return r, subject{}, err
 	}
 	var s subject
 	plain, err := m.seal.open(ctx, id, r.Version, r.Data)
@@ -136,11 +136,11 @@ func (m *Manager) readSubject(ctx context.Context, op, id string) (Record, subje
 }
 
 // connectedTo reports whether the key still holds a live connection of g's org, user and app. A claim is only a hint
-// at it: it may be older than the connection's end.
+// at it: it may be older than the connection's end. What has become of one that was taken over, only the other store knows.
 func (m *Manager) connectedTo(ctx context.Context, op string, k Key, g *grant) bool {
 	_, there, err := m.load(ctx, op, k)
 	if err != nil || !there.live() {
-		return false
+		return errors.Is(err, errLeaving)
 	}
 	return there.Epoch != g.Epoch && sameID(there.OrgID, g.OrgID) && sameID(there.UserID, g.UserID) && there.Client.ID == g.Client.ID
 }

@@ -4,17 +4,25 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
-var errLeaving = errors.New("the connection has been taken over into another store")
-
 // TakeOver moves every record of ManagerConfig.Former into the store, while everything goes on working. Progress is
-// told the records looked at and their number; nil for nobody. When it returns nil the former store is empty and can
-// leave the configuration. It is safe to repeat and to run in several processes.
+// told the records looked at and their number; nil for nobody. It is safe to repeat and to run in several processes:
+// whoever finds a record half done goes on.
 //
-// A process that still works with the former store alone goes on serving the access tokens that it has, and refreshes
-// none of the connections that were taken over: each has one store that may refresh it.
+// A process that works with the former store alone goes on serving the access tokens that it has, and is refused all else
+// about a connection that was taken over, with an error of [KindStore]: each connection has one store that may refresh it.
+// What such a process has connected meanwhile is taken over, too. Of two connections under one key, one from each store,
+// the younger one stays, or the one that is not broken, and the tokens of the other are revoked.
+//
+// Nil means that there is nothing of worth in the former store: of each connection a mark without secrets, which says that
+// it was taken over, and of claims ([ErrConnectedElsewhere]) a copy. So the former store can leave the configuration, and be
+// dropped, after a TakeOver that has returned nil and was begun when no process worked with that store alone any more.
+//
+// Errors, joined: [KindStore] (repeat); [ErrOrgChanged] where the former store holds a younger connection of another org
+// under a key: disconnect the key here, and the next TakeOver brings that one, or disconnect it there.
 func (m *Manager) TakeOver(ctx context.Context, progress func(done, total int)) error {
 	const op = "take over"
 	end, err := m.begin()
@@ -49,108 +57,177 @@ func (m *Manager) TakeOver(ctx context.Context, progress func(done, total int)) 
 
 // find loads a record, taking it over from the former store where it is still there.
 func (m *Manager) find(ctx context.Context, op, id string) (Record, error) {
-	r, err := m.cfg.Store.Load(ctx, id)
+	r, err := m.loadOne(ctx, op, id)
 	if m.cfg.Former == nil || !errors.Is(err, ErrNotFound) {
 		return r, err
 	}
-	if err := m.takeOver(ctx, op, id); err != nil && !errors.Is(err, ErrNotFound) {
-		return Record{}, err
+	moved := m.takeOver(ctx, op, id)
+	if moved != nil && !errors.Is(moved, ErrNotFound) {
+		return Record{}, moved
 	}
-	return m.cfg.Store.Load(ctx, id) // also when somebody else was faster
+	r, err = m.loadOne(ctx, op, id) // also when somebody else was faster
+	if moved != nil && errors.Is(err, ErrNotFound) && strings.HasPrefix(id, loginPrefix) && sleep(ctx, loginTransit) {
+		return m.loadOne(ctx, op, id)
+	}
+	return r, err
 }
 
-// takeOver moves one record. A connection is first marked as leaving, so that nobody begins a refresh in the former
-// store; then copied; then deleted there. Whoever finds it half done goes on.
+func (m *Manager) loadOne(ctx context.Context, op, id string) (Record, error) {
+	r, err := m.cfg.Store.Load(ctx, id)
+	if err != nil {
+		return r, storeError(op, err)
+	}
+	return r, nil
+}
+
+// loginTransit is how long a login that somebody else takes over may be in neither store.
+const loginTransit = 200 * time.Millisecond
+
+// takeOver takes one record over, or returns [ErrNotFound] when the former store has none.
 func (m *Manager) takeOver(ctx context.Context, op, id string) error {
+	take := m.taker(id)
 	for range conflictTries {
 		r, err := m.cfg.Former.Load(ctx, id)
 		if err != nil {
-			return err
-		}
-		plain, err := m.seal.open(ctx, id, r.Version, r.Data)
-		k, connection := keyOf(id)
-		if err != nil {
-			return sealError(op, k, err)
-		}
-		if connection {
-			if r, plain, err = m.markLeaving(ctx, op, k, r, plain); errors.Is(err, ErrConflict) {
-				continue
-			} else if err != nil {
-				return err
-			}
-		}
-		if err := m.copyInto(ctx, op, k, r, plain); errors.Is(err, ErrConflict) {
-			continue
-		} else if err != nil {
-			return err
-		}
-		if err := m.cfg.Former.Delete(ctx, id, r.Version); !errors.Is(err, ErrConflict) {
-			return err
-		}
-	}
-	return &Error{Op: op, Kind: KindStore, Err: ErrConflict}
-}
-
-// markLeaving marks the connection in the former store, once no refresh is under way there.
-func (m *Manager) markLeaving(ctx context.Context, op string, k Key, r Record, plain []byte) (Record, []byte, error) {
-	g, err := decodeGrant(k, plain)
-	if err != nil {
-		return r, nil, sealError(op, k, err)
-	}
-	if g.Leaving {
-		return r, plain, nil
-	}
-	if g.Intent != nil && m.flow.now().Sub(g.Intent.At) < m.time.LastTry {
-		if !sleep(ctx, jitter(200*time.Millisecond, time.Second)) {
-			return r, nil, ctx.Err()
-		}
-		return r, nil, fmt.Errorf("a refresh is under way: %w", ErrConflict)
-	}
-	g.Leaving = true
-	if plain, err = g.encode(); err != nil {
-		return r, nil, sealError(op, k, err)
-	}
-	if r.Data, err = m.seal.seal(ctx, r.ID, r.Version+1, plain); err != nil {
-		return r, nil, sealError(op, k, err)
-	}
-	if err := m.cfg.Former.Save(ctx, r); err != nil {
-		return r, nil, err
-	}
-	r.Version++
-	return r, plain, nil
-}
-
-// copyInto stores a record of the former store, unless the store has it already and not an older generation of it.
-func (m *Manager) copyInto(ctx context.Context, op string, k Key, r Record, plain []byte) error {
-	to := Record{ID: r.ID, Due: r.Due}
-	if k != (Key{}) {
-		g, err := decodeGrant(k, plain)
-		if err != nil {
-			return sealError(op, k, err)
-		}
-		g.Leaving, g.Timeline = false, "" // which was the former store's
-		there, err := m.cfg.Store.Load(ctx, r.ID)
-		switch {
-		case errors.Is(err, ErrNotFound):
-		case err != nil:
 			return storeError(op, err)
-		default:
-			now, err := m.openGrant(ctx, op, there)
-			if err != nil {
-				return err
-			}
-			if now.Epoch != g.Epoch || now.Generation >= g.Generation {
-				return nil
-			}
-			to.Version = there.Version // a late result reached the former store
 		}
-		if plain, err = g.encode(); err != nil {
-			return sealError(op, k, err)
+		if err := take(ctx, op, r); !errors.Is(err, ErrConflict) {
+			return err
 		}
 	}
+	return &Error{Op: op, Kind: KindStore, Err: fmt.Errorf("record %q: %w", id, ErrConflict)}
+}
+
+// taker returns how a record is taken over. It returns [ErrConflict] when somebody has come in between.
+func (m *Manager) taker(id string) func(ctx context.Context, op string, r Record) error {
+	_, connection := keyOf(id)
+	switch {
+	case connection:
+		return m.takeConnection
+	case strings.HasPrefix(id, loginPrefix):
+		return m.takeLogin
+	case strings.HasPrefix(id, subjectPrefix), strings.HasPrefix(id, adoptedPrefix):
+		return m.takeClaim
+	case strings.HasPrefix(id, hostPrefix):
+		return m.takeWait
+	}
+	return func(_ context.Context, op string, r Record) error { return recordError(op, r.ID, ErrNewerFormat) }
+}
+
+// takeLogin deletes the login there before it stores it here: who has deleted it has it alone, so that its code is sent
+// once. Whoever dies in between costs a user one click.
+func (m *Manager) takeLogin(ctx context.Context, op string, r Record) error {
+	plain, err := m.seal.open(ctx, r.ID, r.Version, r.Data)
+	if err != nil {
+		return recordError(op, r.ID, err)
+	}
+	if _, err := m.loadHere(ctx, op, r.ID); err != nil { // then it could not be stored
+		return err
+	}
+	if err := m.cfg.Former.Delete(ctx, r.ID, r.Version); err != nil {
+		return storeError(op, err)
+	}
+	ctx, cancel := m.detached(ctx)
+	defer cancel()
+	for try := range storeTries {
+		if try > 0 && !sleep(ctx, time.Duration(try)*50*time.Millisecond) {
+			break
+		}
+		if err = m.copyRecord(ctx, op, r, 0, plain); err == nil || errors.Is(err, ErrConflict) { // an earlier try's
+			return nil
+		}
+	}
+	return err
+}
+
+// takeWait keeps the later of two times until which a host is to be left alone.
+func (m *Manager) takeWait(ctx context.Context, op string, r Record) error {
+	plain, err := m.seal.open(ctx, r.ID, r.Version, r.Data)
+	if err != nil {
+		return recordError(op, r.ID, err)
+	}
+	here, err := m.loadHere(ctx, op, r.ID)
+	if err != nil {
+		return err
+	}
+	if here.Version == 0 || here.Due.Before(r.Due) {
+		if err := m.copyRecord(ctx, op, r, here.Version, plain); err != nil {
+			return err
+		}
+	}
+	if err := m.cfg.Former.Delete(ctx, r.ID, r.Version); err != nil {
+		return storeError(op, err)
+	}
+	return nil
+}
+
+// takeClaim copies a claim, unless the store has one that is as good. It stays in the former store, too: whoever still
+// works there must not connect the same user, or adopt the same token, under another key.
+func (m *Manager) takeClaim(ctx context.Context, op string, r Record) error {
+	plain, err := m.seal.open(ctx, r.ID, r.Version, r.Data)
+	if err != nil {
+		return recordError(op, r.ID, err)
+	}
+	here, err := m.loadHere(ctx, op, r.ID)
+	if err != nil {
+		return err
+	}
+	if here.Version > 0 {
+		var there subject
+		if err := decode(plain, &there, &there.Format); err != nil {
+			return recordError(op, r.ID, err)
+		}
+		_, now, err := m.readSubject(ctx, op, r.ID)
+		if err != nil || now.Key == there.Key {
+			return err
+		}
+		if stands, err := m.claimStands(ctx, op, now.Key, r.ID); err != nil || stands {
+			return err
+		}
+	}
+	return m.copyRecord(ctx, op, r, here.Version, plain)
+}
+
+// claimStands reports whether the key holds a live connection of what the record claims.
+func (m *Manager) claimStands(ctx context.Context, op string, k Key, id string) (bool, error) {
+	_, g, err := m.load(ctx, op, k)
+	var e *Error
+	if errors.As(err, &e) && e.Kind == KindNotConnected {
+		return false, nil
+	} else if err != nil {
+		return false, err
+	}
+	user := len(g.OrgID) >= 15 && len(g.UserID) >= 15
+	return g.live() && (id == adoptedPrefix+g.Adopted || user && id == g.subjectID()), nil
+}
+
+// loadHere loads a record of the store, or one of version 0 where it has none.
+func (m *Manager) loadHere(ctx context.Context, op, id string) (Record, error) {
+	r, err := m.loadOne(ctx, op, id)
+	if errors.Is(err, ErrNotFound) {
+		return Record{ID: id}, nil
+	}
+	return r, err
+}
+
+// copyRecord stores what a record of the former store holds, over the given version.
+func (m *Manager) copyRecord(ctx context.Context, op string, r Record, version uint64, plain []byte) error {
+	to := Record{ID: r.ID, Version: version, Due: r.Due}
 	var err error
 	if to.Data, err = m.seal.seal(ctx, to.ID, to.Version+1, plain); err != nil {
-		return sealError(op, k, err)
+		return recordError(op, r.ID, err)
 	}
-	return m.cfg.Store.Save(ctx, to)
+	if err := m.cfg.Store.Save(ctx, to); err != nil {
+		return storeError(op, err)
+	}
+	return nil
+}
+
+// recordError is sealError for a record that need not be a connection's.
+func recordError(op, id string, err error) error {
+	kind := KindForeign
+	if errors.Is(err, errKeyUnavailable) {
+		kind = KindStore
+	}
+	return &Error{Op: op, Kind: kind, Err: fmt.Errorf("record %q: %w", id, err)}
 }

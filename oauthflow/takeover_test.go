@@ -2,31 +2,42 @@ package oauthflow_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/fullcast/sfauth/oauthflow"
+	"github.com/fullcast/sfauth/oauthflow/orgtest"
 )
 
 func TestConnectionsAreTakenOverIntoAnotherStoreUnderLoad(t *testing.T) {
-	const connections, callers = 4, 4 // one user keeps five approvals
-	w := rotating(t)
-	former := w.store
-	before := w.manager()
-	for i := range connections {
-		w.connect(before, oauthflow.Key{Tenant: "acme", Name: fmt.Sprint(i)})
+	const logins, callers = 4, 4
+	const connections = logins + 1 // the last one is adopted
+	w := newWorld(t, orgtest.Config{RotateRefreshTokens: true, ApprovalLimit: 20})
+	v := w.unlocked()
+	before := w.manager(oneKeyOnly)
+	for i := range logins {
+		if _, err := before.Complete(t.Context(), w.beginSecond(before, numbered(i))); err != nil {
+			t.Fatal(err)
+		}
 	}
-	w.store = oauthflow.NewMemoryStore()
-	after := w.manager(func(c *oauthflow.ManagerConfig) { c.Former = former })
+	inherited := w.inherited()
+	adopted := w.manager() // of the same user
+	if _, err := adopted.Adopt(t.Context(), numbered(logins), w.client(), inherited); err != nil {
+		t.Fatal(err)
+	}
+	pending := w.beginSecond(before, numbered(connections))
+	former, after := w.newStore(oneKeyOnly)
 
 	ctx, stop := context.WithCancel(t.Context())
 	var wg sync.WaitGroup
 	for i := range connections {
 		for range callers {
 			wg.Go(func() {
-				s := after.Source(oauthflow.Key{Tenant: "acme", Name: fmt.Sprint(i)})
+				s := after.Source(numbered(i))
 				for ctx.Err() == nil {
 					tok, err := s.TokenContext(t.Context())
 					if err == nil && !w.alive(tok.AccessToken) {
@@ -53,22 +64,100 @@ func TestConnectionsAreTakenOverIntoAnotherStoreUnderLoad(t *testing.T) {
 	if told != 0 {
 		t.Errorf("progress ended %d records before the end", told)
 	}
-	for r, err := range former.List(t.Context(), "", time.Date(9999, 12, 31, 12, 0, 0, 0, time.UTC)) {
-		t.Errorf("the former store still holds %s, %v", r.ID, err)
+	if _, err := after.Complete(t.Context(), pending); err != nil {
+		t.Errorf("the login that was begun before: %v", err)
 	}
+	w.wantNothingOfWorth(v, former)
 	for _, e := range w.org.Ledger() {
 		if e.Outcome == "reuse" {
 			t.Errorf("a refresh token was used twice: %+v", e)
 		}
 	}
-	for i := range connections {
-		conn, err := after.Load(t.Context(), oauthflow.Key{Tenant: "acme", Name: fmt.Sprint(i)})
+	for i := range connections + 1 {
+		conn, err := after.Load(t.Context(), numbered(i))
 		if err != nil || conn.Status != oauthflow.StatusActive {
 			t.Errorf("connection %d is %v, %v", i, conn.Status, err)
 		}
 	}
-	// Who works with the former store alone cannot refresh what has left it.
-	if err := before.Renew(t.Context(), oauthflow.Key{Tenant: "acme", Name: "0"}); err == nil {
-		t.Error("the former store's manager still refreshes")
+	if _, err := after.Complete(t.Context(), w.beginSecond(after, numbered(0))); err != nil {
+		t.Errorf("a login again: %v", err)
+	}
+	sent := w.wire.refreshes()
+	other := oauthflow.Key{Tenant: "acme", Name: "other"}
+	for name, m := range map[string]*oauthflow.Manager{"here": after, "by a process with the former store alone": before} {
+		if _, err := m.Adopt(t.Context(), other, w.client(), inherited); !errors.Is(err, oauthflow.ErrConnectedElsewhere) {
+			t.Errorf("adopted under another key %s: %v, want ErrConnectedElsewhere", name, err)
+		}
+		if _, err := m.Complete(t.Context(), w.begin(m, other)); !errors.Is(err, oauthflow.ErrConnectedElsewhere) {
+			t.Errorf("connected under another key %s: %v, want ErrConnectedElsewhere", name, err)
+		}
+	}
+	if n := w.wire.refreshes() - sent; n != 0 {
+		t.Errorf("%d refreshes were sent for an adopted token", n)
+	}
+}
+
+func numbered(i int) oauthflow.Key { return oauthflow.Key{Tenant: "acme", Name: fmt.Sprint(i)} }
+
+// beginSecond is begin of a connection that may be its user's second.
+func (w *world) beginSecond(m *oauthflow.Manager, k oauthflow.Key) oauthflow.Callback {
+	w.t.Helper()
+	redirect, err := m.Begin(w.t.Context(), k, w.client(), browser, oauthflow.AuthorizeOptions{LoginHint: w.user, SecondKey: true})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return w.approve(k, redirect)
+}
+
+// newStore gives the world another store, and returns the one before and a manager that takes over from it.
+func (w *world) newStore(change ...func(*oauthflow.ManagerConfig)) (former oauthflow.Store, after *oauthflow.Manager) {
+	w.t.Helper()
+	former = w.store
+	w.store = oauthflow.NewMemoryStore()
+	return former, w.after(former, change...)
+}
+
+// after returns a manager that takes over from the former store.
+func (w *world) after(former oauthflow.Store, change ...func(*oauthflow.ManagerConfig)) *oauthflow.Manager {
+	w.t.Helper()
+	return w.manager(append(change, func(c *oauthflow.ManagerConfig) { c.Former = former })...)
+}
+
+// takeOver takes all over.
+func (w *world) takeOver(m *oauthflow.Manager) {
+	w.t.Helper()
+	if err := m.TakeOver(w.t.Context(), nil); err != nil {
+		w.t.Error(err)
+	}
+}
+
+// wantNothingOfWorth checks that a store holds claims, and marks that whoever works with it alone is told of.
+func (w *world) wantNothingOfWorth(v foreigner, former oauthflow.Store) {
+	w.t.Helper()
+	m := w.manager(func(c *oauthflow.ManagerConfig) { c.Store = former })
+	for r, err := range former.List(w.t.Context(), "", time.Date(9999, 12, 31, 12, 0, 0, 0, time.UTC)) {
+		tenant, name, _ := strings.Cut(strings.TrimPrefix(r.ID, "connection/"), "/")
+		switch {
+		case err != nil:
+			w.t.Error(err)
+		case strings.HasPrefix(r.ID, "subject/"), strings.HasPrefix(r.ID, "adopted/"):
+		case !isConnection(r.ID):
+			w.t.Errorf("the former store still holds %s", r.ID)
+		default:
+			_, err := m.Load(w.t.Context(), oauthflow.Key{Tenant: tenant, Name: name})
+			wantTakenOver(w.t, "Load", err)
+			held := v.read(r)
+			if held["Refresh"] != "" || held["Access"] != "" || held["Client"].(map[string]any)["Secret"] != "" {
+				w.t.Errorf("the former store still holds secrets of %s", r.ID)
+			}
+		}
+	}
+}
+
+// wantTakenOver checks what a process that knows the former store alone is told.
+func wantTakenOver(t *testing.T, what string, err error) {
+	t.Helper()
+	if kindOf(err) != oauthflow.KindStore || !strings.Contains(err.Error(), "this process must be given") {
+		t.Errorf("%s: got %v, want to be told that it was taken over, and what to do", what, err)
 	}
 }

@@ -168,32 +168,6 @@ func TestF51TheMasterFailsAndItsReplicaIsPromoted(t *testing.T) {
 	r.saw("%d requests, %d rotations, %d lost, %d replays", a.posts, a.rotations, len(s.conns)-good, a.replays)
 }
 
-func TestF56RecordsMoveFromFilesToADatabase(t *testing.T) {
-	r := drill(t, 56, "40 connections taken over from files into PostgreSQL by one of 4 workers under load", "0 lost, 0 replays, nothing left behind")
-	s := newSceneOn(t, files, 40, orgtest.Config{RefreshTime: 30 * time.Millisecond}).hasty()
-	former := s.place
-	s.place = newPlace(t, postgres)
-	s.former = &former
-	took := ""
-	good, a := s.underLoad(func() {
-		time.Sleep(500 * time.Millisecond)
-		got, _ := s.worker().do(order{Op: "take over"})
-		took = got.Err
-		time.Sleep(500 * time.Millisecond)
-	})
-	left := 0
-	store, closer, err := former.open(t.Context(), 1)
-	must(t, err)
-	defer closer.Close()
-	for range store.List(t.Context(), "connection/", time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)) {
-		left++
-	}
-	r.must(good == len(s.conns) && a.replays == 0, "%d lost, %d replays", len(s.conns)-good, a.replays)
-	r.must(left == 0 && took == "", "%d left behind, %s", left, took)
-	r.must(a.rotations > len(s.conns), "only %d refreshes", a.rotations)
-	r.saw("%d requests, %d rotations, %d lost, %d replays, %d left behind", a.posts, a.rotations, len(s.conns)-good, a.replays, left)
-}
-
 func must(t *testing.T, err error) {
 	t.Helper()
 	if err != nil {
