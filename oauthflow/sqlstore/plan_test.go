@@ -88,6 +88,17 @@ func TestListsGoByAnIndex(t *testing.T) {
 			if n := w.take(); n != "query" || !strings.Contains(got, "utoindex") && !strings.Contains(got, "PRIMARY") && !strings.Contains(got, "_pkey") {
 				t.Errorf("analyzed %v: the records of a tenant come by %q and the plan %q, want one query by id", analyzed, n, got)
 			}
+			records = 0
+			for _, err := range s.List(t.Context(), "connection/1", time.Now().AddDate(1000, 0, 0)) { // 1, 1x, 1xx and 1xxx
+				if err != nil {
+					t.Fatal(err)
+				}
+				records++
+			}
+			got = plan(t, w, p)
+			if records != 1111 || strings.Contains(got, p.table+"_due") {
+				t.Errorf("analyzed %v: %d records of a large tenant come by the plan %q, want 1,111 by id", analyzed, records, got)
+			}
 		}
 	})
 }
