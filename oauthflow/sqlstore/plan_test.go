@@ -78,6 +78,16 @@ func TestListsGoByAnIndex(t *testing.T) {
 			if records != 300 || !strings.Contains(got, p.table+"_due") {
 				t.Errorf("analyzed %v: %d records of what is due come by the plan %q, want 300 by the index on due", analyzed, records, got)
 			}
+			records = 0
+			for range s.List(t.Context(), "connection/", time.Now().AddDate(1000, 0, 0)) {
+				if records++; records == 1000 { // where the next page is one of many
+					break
+				}
+			}
+			got = plan(t, w, p)
+			if analyzed && (!strings.Contains(got, p.table+"_due") || strings.Contains(got, "Sort") || strings.Contains(got, "filesort")) {
+				t.Errorf("all records come by the plan %q, want them along the index on due", got)
+			}
 			w.take()
 			for r, err := range s.List(t.Context(), "connection/77/", time.Now().AddDate(1000, 0, 0)) {
 				if err != nil || r.ID != "connection/77/main" {
