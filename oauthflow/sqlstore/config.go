@@ -42,11 +42,15 @@ type Durability int
 const (
 	// AcknowledgedWritesSurvive refuses settings by which the end of the server or machine may undo a write that was
 	// acknowledged: in PostgreSQL fsync=off or synchronous_commit=off, in MySQL innodb_flush_log_at_trx_commit other
-	// than 1 and, with a binary log, sync_binlog other than 1, in SQLite synchronous below FULL or a journal that is off
-	// or in memory. Only the settings of one connection at the time of Open are seen.
+	// than 1 and, with a binary log, sync_binlog other than 1, in SQLite synchronous below FULL, or below EXTRA where the
+	// journal is deleted at each commit, or a journal that is off or in memory. Only the settings of one connection at
+	// the time of Open are seen.
+	//
+	// Source: PostgreSQL documentation, "Write Ahead Log" settings; MySQL 8.0 Reference Manual, "InnoDB Startup Options and
+	// System Variables" and "Binary Logging Options and Variables"; SQLite documentation, "PRAGMA synchronous".
 	AcknowledgedWritesSurvive Durability = iota
 
-	// AcknowledgedWritesMayBeLost takes any settings. Under refresh token rotation a lost write is a lost connection.
+	// AcknowledgedWritesMayBeLost takes any of these. Under refresh token rotation a lost write is a lost connection.
 	AcknowledgedWritesMayBeLost
 )
 
@@ -54,8 +58,8 @@ var tableName = regexp.MustCompile(`^([a-z][a-z0-9_]{0,58}\.)?[a-z][a-z0-9_]{0,5
 
 // Open returns the store in a table, after it has asked the database who it is. It makes no table: see [Store.Migrate].
 //
-// The error names the field at fault, wraps [ErrVolatile] when the database may lose acknowledged writes, and is the
-// driver's when the database cannot be reached.
+// The error names the field at fault, wraps [ErrVolatile] when the database may lose acknowledged writes and [ErrReadOnly]
+// when it is a replica of MySQL or MariaDB, and is the driver's when the database cannot be reached.
 func Open(ctx context.Context, c Config) (*Store, error) {
 	if c.Table == "" {
 		c.Table = "sfauth_records"
