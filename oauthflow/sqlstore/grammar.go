@@ -111,7 +111,7 @@ var grammars = map[Dialect]*grammar{
 			}
 			return ""
 		},
-		// The server itself does not hold a privileged user to it. A number, or in later versions of MariaDB a word.
+		// The server itself does not hold a privileged user to it. As text it is a number in MySQL and a word in MariaDB.
 		writable: "CONCAT(@@global.read_only) IN ('0', 'OFF')",
 		made: "SELECT COUNT(*) FROM information_schema.statistics WHERE table_schema = COALESCE(NULLIF('{schema}', ''), DATABASE()) " +
 			"AND table_name = '{name}' AND index_name = '{index}'",

@@ -53,6 +53,54 @@ func TestABinaryLogOfStatementsHoldsNoQuestionThatAReplicaAnswersOtherwise(t *te
 	}
 }
 
+func TestAReadOnlyReplicaOfMariaDBRefusesThePrivilegedAndRepeatsWhatThePrimaryWrote(t *testing.T) {
+	for _, format := range []string{"STATEMENT", "MIXED"} {
+		t.Run(format, func(t *testing.T) {
+			t.Parallel()
+			primary := servers.StartMariaDB(t, "server-id=1", "binlog-format="+format)
+			replica := servers.StartMariaDB(t, "server-id=2")
+			here := place{sqlstore.MySQL, "mysql", primary.DSN(), "sfauth_records"}
+			there := place{sqlstore.MySQL, "mysql", replica.DSN(), "sfauth_records"}
+			s := migrated(t, here)
+			db := connect(t, there)
+			became := over(t, db, there)
+			for _, statement := range []string{
+				"CHANGE MASTER TO master_host='127.0.0.1', master_port=" + primary.Port() + ", master_user='root', master_use_gtid=slave_pos",
+				"SET GLOBAL read_only=1", "START SLAVE",
+			} {
+				if _, err := db.ExecContext(t.Context(), statement); err != nil {
+					t.Fatal(err)
+				}
+			}
+			r := record("connection/acme/main")
+			for ; r.Version < 3; r.Version++ {
+				if err := s.Save(t.Context(), r); err != nil {
+					t.Fatal(err)
+				}
+			}
+			got, err := became.Load(t.Context(), r.ID)
+			for begin := time.Now(); got.Version < 3 && time.Since(begin) < 10*time.Second; got, err = became.Load(t.Context(), r.ID) {
+				time.Sleep(20 * time.Millisecond)
+			}
+			if err != nil || got.Version != 3 {
+				t.Fatalf("the replica has version %d and %v, want 3", got.Version, err)
+			}
+			for name, err := range map[string]error{
+				"Save of a new record": became.Save(t.Context(), record("connection/acme/other")),
+				"Save":                 became.Save(t.Context(), got),
+				"Delete":               became.Delete(t.Context(), got.ID, got.Version),
+			} {
+				if !errors.Is(err, sqlstore.ErrReadOnly) {
+					t.Errorf("%s: got %v, want an error wrapping ErrReadOnly", name, err)
+				}
+			}
+			if _, err := sqlstore.Open(t.Context(), sqlstore.Config{DB: db, Dialect: there.dialect}); !errors.Is(err, sqlstore.ErrReadOnly) {
+				t.Errorf("Open: got %v, want an error wrapping ErrReadOnly", err)
+			}
+		})
+	}
+}
+
 func TestAHotStandbyRefusesTheWrites(t *testing.T) {
 	primary := servers.StartPostgres(t)
 	standby := primary.Standby()
