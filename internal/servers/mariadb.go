@@ -27,8 +27,8 @@ func StartMariaDB(t testing.TB, settings ...string) *MariaDB {
 		"--innodb-log-file-size=4M").CombinedOutput(); err != nil {
 		t.Fatalf("%s: %v: %s", install, err, out)
 	}
-	args := []string{"--no-defaults", data, "--bind-address=127.0.0.1", "--port=" + m.Port(), "--socket=" + filepath.Join(dir, "socket"),
-		"--pid-file=" + filepath.Join(dir, "pid"), "--log-bin=log", "--innodb-buffer-pool-size=16M",
+	args := []string{"--no-defaults", data, "--bind-address=127.0.0.1", "--port=" + m.Port(),
+		"--socket=" + filepath.Join(dir, "socket"), "--pid-file=" + filepath.Join(dir, "pid"), "--log-bin=log", "--innodb-buffer-pool-size=16M",
 		"--innodb-flush-log-at-trx-commit=0"}
 	for _, s := range settings {
 		args = append(args, "--"+s)

@@ -54,7 +54,7 @@
 //	oauthflow.ErrConflict               Save, Delete: the record has another version        load it and decide again; a Manager does
 //	ErrNoTable                          the table is missing                                call Migrate, or have Schema run
 //	ErrReadOnly                         the database takes no writes; of MySQL also Open    connect to the primary
-//	ErrVolatile                         Open: the settings let acknowledged writes be lost  change what the text names, or set Config.Durability where it names that
+//	ErrVolatile                         Open: the settings let acknowledged writes be lost  change what the text names
 //	context.Canceled, DeadlineExceeded  the caller left; a change may have been made        Load tells
 //	of Open, naming fields of Config    DB, Dialect, Table or Durability will not do        mend all that the text names
 //	of Open, naming the isolation       MySQL: loads would see what is not committed        take READ-COMMITTED or a higher one

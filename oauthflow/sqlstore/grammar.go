@@ -98,8 +98,8 @@ var grammars = map[Dialect]*grammar{
 		// but then the number of affected rows depends on the driver's clientFoundRows.
 		insert: "INSERT IGNORE INTO",
 		// Not every version has each of them.
-		settings: "SHOW VARIABLES WHERE Variable_name IN ('version', 'autocommit', 'read_only', 'transaction_isolation', 'tx_isolation', " +
-			"'innodb_flush_log_at_trx_commit', 'log_bin', 'sync_binlog', 'binlog_format')",
+		settings: "SHOW VARIABLES WHERE Variable_name IN ('version', 'autocommit', 'read_only', 'transaction_isolation', " +
+			"'tx_isolation', 'innodb_flush_log_at_trx_commit', 'log_bin', 'sync_binlog', 'binlog_format')",
 		unfit: unfitMySQL,
 		// With a binary log, that log decides after a crash what was committed.
 		volatile: func(is settings) string {
@@ -129,7 +129,7 @@ func unfitMySQL(is settings) error {
 	case is["read_only"] != "" && is["read_only"] != "OFF":
 		return fmt.Errorf("%w: read_only is %s", ErrReadOnly, is["read_only"])
 	case is["transaction_isolation"] == "READ-UNCOMMITTED" || is["tx_isolation"] == "READ-UNCOMMITTED":
-		return errors.New("sqlstore: the transaction isolation is READ-UNCOMMITTED, in which a Load sees what is undone a moment later; " +
+		return errors.New("sqlstore: the transaction isolation is READ-UNCOMMITTED, in which a Load sees what may be undone; " +
 			"take READ-COMMITTED or a higher one")
 	}
 	return nil

@@ -51,9 +51,9 @@ func (s *Store) made(ctx context.Context) (bool, error) {
 	if !found {
 		schema, name = "", s.name
 	}
-	query := strings.NewReplacer("{table}", s.table, "{schema}", schema, "{name}", name, "{index}", indexName(s.name)).Replace(s.grammar.made)
+	names := strings.NewReplacer("{table}", s.table, "{schema}", schema, "{name}", name, "{index}", indexName(s.name))
 	var n int
-	err := s.db.QueryRowContext(ctx, query).Scan(&n)
+	err := s.db.QueryRowContext(ctx, names.Replace(s.grammar.made)).Scan(&n)
 	return n > 0, err
 }
 
