@@ -122,6 +122,9 @@ func (s settings) openPostgres(ctx context.Context, keys *oauthflow.Keys) (*plac
 		table += "_" + strings.ToLower(rand.Text())
 	}
 	db := stdlib.OpenDB(*cfg)
+	db.SetMaxOpenConns(16)
+	db.SetMaxIdleConns(16) // else two, and every rush of requests opens new ones
+	db.SetConnMaxLifetime(5 * time.Minute)
 	store, err := sqlstore.Open(ctx, sqlstore.Config{DB: db, Dialect: sqlstore.PostgreSQL, Table: table})
 	if err == nil {
 		err = store.Migrate(ctx)

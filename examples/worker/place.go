@@ -7,6 +7,7 @@ import (
 	"errors"
 	"os"
 	"strings"
+	"time"
 
 	_ "github.com/jackc/pgx/v5/stdlib"
 
@@ -59,6 +60,9 @@ func (p place) open(ctx context.Context) (oauthflow.Store, func() error, error) 
 	if err != nil {
 		return nil, nil, err
 	}
+	db.SetMaxOpenConns(4) // in each of up to 16 processes; a server has a hundred by default
+	db.SetMaxIdleConns(4) // else two, and every rush of calls opens new ones
+	db.SetConnMaxLifetime(5 * time.Minute)
 	store, err := p.table(ctx, db)
 	if err != nil {
 		return nil, nil, errors.Join(err, db.Close())

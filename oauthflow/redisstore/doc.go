@@ -47,4 +47,6 @@
 // A List goes through the ids that are due before the given time, 512 at a time, and reads those with the prefix, 64 at
 // a time, each with one round trip. To find what is due is cheap; to find all records of a tenant, whenever they are
 // due, takes about a second for a million records.
+//
+// Source: Redis documentation, "Redis persistence" (appendfsync), "Redis replication", "WAIT" and "Scripting with Lua".
 package redisstore

@@ -42,11 +42,15 @@ type Durability int
 const (
 	// AcknowledgedWritesSurvive refuses settings by which the end of the server or machine may undo a write that was
 	// acknowledged: in PostgreSQL fsync=off or synchronous_commit=off, in MySQL innodb_flush_log_at_trx_commit other
-	// than 1 and, with a binary log, sync_binlog other than 1, in SQLite synchronous below FULL or a journal that is off
-	// or in memory. Only the settings of one connection at the time of Open are seen.
+	// than 1 and, with a binary log, sync_binlog other than 1, in SQLite synchronous below FULL, or below EXTRA where the
+	// journal is deleted at each commit, or a journal that is off or in memory. Only the settings of one connection at
+	// the time of Open are seen.
+	//
+	// Source: PostgreSQL documentation, "Write Ahead Log" settings; MySQL 8.0 Reference Manual, "InnoDB Startup Options and
+	// System Variables" and "Binary Logging Options and Variables"; SQLite documentation, "PRAGMA synchronous".
 	AcknowledgedWritesSurvive Durability = iota
 
-	// AcknowledgedWritesMayBeLost takes any settings. Under refresh token rotation a lost write is a lost connection.
+	// AcknowledgedWritesMayBeLost takes any of these. Under refresh token rotation a lost write is a lost connection.
 	AcknowledgedWritesMayBeLost
 )
 
@@ -54,8 +58,8 @@ var tableName = regexp.MustCompile(`^([a-z][a-z0-9_]{0,58}\.)?[a-z][a-z0-9_]{0,5
 
 // Open returns the store in a table, after it has asked the database who it is. It makes no table: see [Store.Migrate].
 //
-// The error names the field at fault, wraps [ErrVolatile] when the database may lose acknowledged writes, and is the
-// driver's when the database cannot be reached.
+// The error names the field at fault, wraps [ErrVolatile] when the database may lose acknowledged writes and [ErrReadOnly]
+// when it is a replica of MySQL or MariaDB, and is the driver's when the database cannot be reached.
 func Open(ctx context.Context, c Config) (*Store, error) {
 	if c.Table == "" {
 		c.Table = "sfauth_records"
@@ -77,7 +81,7 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	if len(errs) > 0 {
 		return nil, errors.Join(errs...)
 	}
-	s := &Store{db: c.DB, grammar: g, table: g.quoted(c.Table), index: g.quoted(indexName(c.Table))}
+	s := &Store{db: c.DB, grammar: g, name: c.Table, table: g.quoted(c.Table), index: g.quoted(indexName(c.Table))}
 	if err := s.examine(ctx, c); err != nil {
 		return nil, err
 	}
@@ -89,31 +93,71 @@ func indexName(table string) string {
 	return table[strings.LastIndex(table, ".")+1:] + "_due"
 }
 
-// examine refuses a database of another dialect, or one that is not as durable as asked.
+// examine refuses a database of another dialect, one that the store cannot work with, or one that is not as durable as
+// asked.
 func (s *Store) examine(ctx context.Context, c Config) error {
 	// A connection's first statements are the DSN's pragmas: a file that another process just turns to WAL is busy.
 	if err := s.retry(ctx, func() error { return c.DB.PingContext(ctx) }); err != nil {
 		return fmt.Errorf("sqlstore: connecting to the database: %w", contextFirst(ctx, err))
 	}
-	var product, setting1, setting2 string
-	err := s.retry(ctx, func() error {
-		return c.DB.QueryRowContext(ctx, s.grammar.settings).Scan(&product, &setting1, &setting2)
-	})
+	is, err := s.settings(ctx)
 	if ctx.Err() != nil {
 		return fmt.Errorf("sqlstore: asking the database for its settings: %w", ctx.Err())
 	}
 	if err != nil {
 		return fmt.Errorf("sqlstore: Config.Dialect is %s, but the database does not answer like that: %w", c.Dialect, err)
 	}
-	if !strings.HasPrefix(product, s.grammar.product) {
-		return fmt.Errorf("sqlstore: Config.Dialect is %s, but the database is %.80q", c.Dialect, product)
+	if !strings.HasPrefix(is["version"], s.grammar.product) {
+		return fmt.Errorf("sqlstore: Config.Dialect is %s, but the database is %.80q", c.Dialect, is["version"])
 	}
-	s.timeline = "''"
-	if s.grammar.timeline != "" && c.DB.QueryRowContext(ctx, "SELECT "+s.grammar.timeline).Scan(new(string)) == nil { // else a relative of PostgreSQL
-		s.timeline = s.grammar.timeline
+	if s.grammar.unfit != nil {
+		if err := s.grammar.unfit(is); err != nil {
+			return err
+		}
 	}
-	if problem := s.grammar.volatile(setting1, setting2); problem != "" && c.Durability == AcknowledgedWritesSurvive {
+	if is["binlog_format"] != "STATEMENT" { // in which a replica, read-only as it is, would not repeat the statement
+		s.writable = s.grammar.writable
+	}
+	if s.timeline, err = s.knownTimeline(ctx); err != nil {
+		return fmt.Errorf("sqlstore: asking the database for its timeline: %w", err)
+	}
+	if problem := s.grammar.volatile(is); problem != "" && c.Durability == AcknowledgedWritesSurvive {
 		return fmt.Errorf("%w: %s; change that, or set Config.Durability to AcknowledgedWritesMayBeLost", ErrVolatile, problem)
 	}
 	return nil
+}
+
+// settings asks the database who it is and what it is set to.
+func (s *Store) settings(ctx context.Context) (settings, error) {
+	is := settings{}
+	err := s.retry(ctx, func() error {
+		rows, err := s.db.QueryContext(ctx, s.grammar.settings)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var name, value string
+			if err := rows.Scan(&name, &value); err != nil {
+				return err
+			}
+			is[name] = value
+		}
+		return rows.Err()
+	})
+	return is, err
+}
+
+// knownTimeline returns the expression of the timeline, or that of none for a relative of PostgreSQL that has no such
+// functions. A question that merely failed must not be the end of it.
+func (s *Store) knownTimeline(ctx context.Context) (string, error) {
+	const none = "''"
+	if s.grammar.timeline == "" {
+		return none, nil
+	}
+	err := s.retry(ctx, func() error { return s.db.QueryRowContext(ctx, "SELECT "+s.grammar.timeline).Scan(new(string)) })
+	if err != nil && s.grammar.judge(err) == unsupported {
+		return none, nil
+	}
+	return s.grammar.timeline, err
 }

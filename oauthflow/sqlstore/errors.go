@@ -22,6 +22,7 @@ const (
 	undone                  // it was not done, and may be tried again
 	readOnly                // it is not done here
 	noTable
+	unsupported // the database has no such thing, or does not let this user have it
 )
 
 // contextFirst returns ctx's error when that is why err happened; drivers have words of their own for it.
@@ -33,6 +34,8 @@ func contextFirst(ctx context.Context, err error) error {
 }
 
 // judgePostgreSQL goes by the SQLSTATE, which the errors of pgx and lib/pq tell.
+//
+// Source: PostgreSQL documentation, Appendix A, "PostgreSQL Error Codes".
 func judgePostgreSQL(err error) verdict {
 	var e interface{ SQLState() string }
 	if !errors.As(err, &e) {
@@ -45,11 +48,15 @@ func judgePostgreSQL(err error) verdict {
 		return readOnly
 	case "42P01", "3F000": // undefined table, invalid schema name
 		return noTable
+	case "42883", "42501", "0A000": // undefined function, insufficient privilege, feature not supported
+		return unsupported
 	}
 	return unknown
 }
 
 // judgeSQLite goes by the result code, which modernc.org/sqlite tells.
+//
+// Source: SQLite documentation, "Result and Error Codes".
 func judgeSQLite(err error) verdict {
 	var e interface{ Code() int }
 	if !errors.As(err, &e) {
@@ -69,6 +76,9 @@ func judgeSQLite(err error) verdict {
 // mysqlNumber finds the error number in the text, as go-sql-driver/mysql writes it.
 var mysqlNumber = regexp.MustCompile(`\bError (\d{4})\b`)
 
+// judgeMySQL goes by the error number.
+//
+// Source: MySQL 8.0 Error Message Reference, "Server Error Message Reference"; MariaDB documentation, "MariaDB Error Codes".
 func judgeMySQL(err error) verdict {
 	m := mysqlNumber.FindStringSubmatch(err.Error())
 	if m == nil {

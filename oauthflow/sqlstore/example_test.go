@@ -27,6 +27,8 @@ func ExampleOpen() {
 		log.Fatal(err)
 	}
 	defer db.Close()
+	db.SetMaxOpenConns(4)
+	db.SetMaxIdleConns(4) // a new connection would execute all pragmas again
 
 	ctx := context.Background()
 	store, err := sqlstore.Open(ctx, sqlstore.Config{DB: db, Dialect: sqlstore.SQLite})
@@ -48,13 +50,16 @@ func ExampleOpen() {
 	// stored: 1 sealed <nil>
 }
 
-// PostgreSQL with the driver of jackc/pgx, behind a pooler that hands out connections by transaction.
+// PostgreSQL with the driver of jackc/pgx, behind a pooler that hands out connections by transaction. It is compiled only.
 func ExampleOpen_postgreSQL() {
 	ctx := context.Background()
 	db, err := sql.Open("pgx", "postgres://myservice@db.internal:6432/myservice?default_query_exec_mode=exec")
 	if err != nil {
 		log.Fatal(err)
 	}
+	db.SetMaxOpenConns(16)
+	db.SetMaxIdleConns(16) // else two
+	db.SetConnMaxLifetime(5 * time.Minute)
 	store, err := sqlstore.Open(ctx, sqlstore.Config{DB: db, Dialect: sqlstore.PostgreSQL, Table: "salesforce.records"})
 	if err != nil {
 		log.Fatal(err)
@@ -62,13 +67,16 @@ func ExampleOpen_postgreSQL() {
 	fmt.Print(store.Schema()) // for whoever may make tables
 }
 
-// MariaDB or MySQL with the driver of go-sql-driver/mysql.
+// MariaDB or MySQL with the driver of go-sql-driver/mysql. It is compiled only.
 func ExampleOpen_mySQL() {
 	ctx := context.Background()
-	db, err := sql.Open("mysql", "myservice:password@tcp(db.internal:3306)/myservice")
+	db, err := sql.Open("mysql", "myservice:password@tcp(db.internal:3306)/myservice?rejectReadOnly=true")
 	if err != nil {
 		log.Fatal(err)
 	}
+	db.SetMaxOpenConns(16)
+	db.SetMaxIdleConns(16) // else two
+	db.SetConnMaxLifetime(5 * time.Minute)
 	store, err := sqlstore.Open(ctx, sqlstore.Config{DB: db, Dialect: sqlstore.MySQL})
 	if err != nil {
 		log.Fatal(err)

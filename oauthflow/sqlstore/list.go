@@ -13,8 +13,9 @@ import (
 )
 
 const (
-	pageSize = 128 // records that a List reads at a time, and holds in memory: at most 8 MiB
-	fewSize  = 32  // records with one prefix that are rather found by it than by their due time
+	pageSize = 128  // records that a List reads at a time, and holds in memory: at most 8 MiB
+	fewSize  = 32   // records with one prefix that come at once
+	someSize = 2048 // records with one prefix that are rather found by it than by their due time
 )
 
 // A spot is a place in the order of a list.
@@ -29,8 +30,8 @@ func (a spot) compare(b spot) int {
 	return cmp.Or(cmp.Compare(a.due, b.due), strings.Compare(a.id, b.id))
 }
 
-// List implements [oauthflow.Store]. It keeps nothing open between two pages. Where at most 32 records have the prefix,
-// it reads these alone; else it goes through all records that are due before the given time.
+// List implements [oauthflow.Store]. It keeps nothing open between two pages. Where at most 2,048 records have the
+// prefix, it looks at these alone; else it goes through all records that are due before the given time.
 func (s *Store) List(ctx context.Context, prefix string, before time.Time) iter.Seq2[oauthflow.Record, error] {
 	return func(yield func(oauthflow.Record, error) bool) {
 		l := lister{store: s, prefix: prefix, before: microseconds(before)}
@@ -58,7 +59,8 @@ type lister struct {
 	store  *Store
 	prefix string
 	before int64
-	many   bool // the prefix is known to have many records
+	looked bool // how many records have the prefix
+	byID   bool
 	after  spot
 	done   bool
 }
@@ -69,8 +71,9 @@ func (l *lister) next(ctx context.Context) ([]oauthflow.Record, error) {
 		l.done = true
 		return nil, ctx.Err()
 	}
-	if l.prefix != "" && !l.many {
-		few, err := l.store.query(ctx, l.store.first(l.prefix, fewSize+1))
+	if l.prefix != "" && !l.looked {
+		var count int64
+		few, err := l.store.query(ctx, l.store.first(l.prefix, fewSize+1, someSize+1), &count)
 		if err != nil {
 			return nil, err
 		}
@@ -80,9 +83,13 @@ func (l *lister) next(ctx context.Context) ([]oauthflow.Record, error) {
 			slices.SortFunc(few, func(a, b oauthflow.Record) int { return spotOf(a).compare(spotOf(b)) })
 			return few, nil
 		}
-		l.many = true
+		l.looked, l.byID = true, count <= someSize
 	}
-	page, err := l.store.query(ctx, l.store.page(l.prefix, l.before, l.after))
+	statement := l.store.page
+	if l.byID {
+		statement = l.store.pageByID
+	}
+	page, err := l.store.query(ctx, statement(l.prefix, l.before, l.after))
 	if err != nil {
 		return nil, err
 	}
@@ -92,8 +99,8 @@ func (l *lister) next(ctx context.Context) ([]oauthflow.Record, error) {
 	return page, nil
 }
 
-// query returns all rows that a statement selects.
-func (s *Store) query(ctx context.Context, q *statement) ([]oauthflow.Record, error) {
+// query returns all rows that a statement selects, and sets more to what else the last one has.
+func (s *Store) query(ctx context.Context, q *statement, more ...any) ([]oauthflow.Record, error) {
 	var out []oauthflow.Record
 	err := s.retry(ctx, func() error {
 		out = nil
@@ -103,7 +110,7 @@ func (s *Store) query(ctx context.Context, q *statement) ([]oauthflow.Record, er
 		}
 		defer rows.Close()
 		for rows.Next() {
-			r, err := scan(rows)
+			r, err := scan(rows, more...)
 			if err != nil {
 				return err
 			}

@@ -21,12 +21,19 @@ func (s *Store) Schema() string {
 	return strings.NewReplacer("{table}", s.table, "{index}", s.index).Replace(string(text))
 }
 
-// Migrate makes the table and its index where they are missing, and else changes nothing. Several processes may call it
-// at once. It needs the right to create tables, which the other methods do not.
+// Migrate makes the table and its index where they are missing, which needs the right to create tables. Where they are
+// there it only looks, takes no lock that a change would wait for, and needs no more rights than the other methods.
+// Several processes may call it at once.
 //
-// The error wraps [ErrReadOnly] when the database takes no writes.
+// The error wraps [ErrReadOnly] when a server takes no writes.
 func (s *Store) Migrate(ctx context.Context) error {
-	if err := s.retry(ctx, func() error { return s.create(ctx) }); err != nil {
+	err := s.retry(ctx, func() error {
+		if made, err := s.made(ctx); made || err != nil {
+			return err
+		}
+		return s.create(ctx)
+	})
+	if err != nil {
 		return fmt.Errorf("sqlstore: making the table %s: %w", s.table, err)
 	}
 	// A table of that name may be another's.
@@ -35,6 +42,19 @@ func (s *Store) Migrate(ctx context.Context) error {
 		return fmt.Errorf("sqlstore: the table %s exists, but is another one: %w", s.table, contextFirst(ctx, err))
 	}
 	return rows.Close()
+}
+
+// made looks for the table and its index. CREATE INDEX IF NOT EXISTS would do so, too, but PostgreSQL has it wait for the
+// table first, and all changes wait behind it.
+func (s *Store) made(ctx context.Context) (bool, error) {
+	schema, name, found := strings.Cut(s.name, ".")
+	if !found {
+		schema, name = "", s.name
+	}
+	names := strings.NewReplacer("{table}", s.table, "{schema}", schema, "{name}", name, "{index}", indexName(s.name))
+	var n int
+	err := s.db.QueryRowContext(ctx, names.Replace(s.grammar.made)).Scan(&n)
+	return n > 0, err
 }
 
 func (s *Store) create(ctx context.Context) error {

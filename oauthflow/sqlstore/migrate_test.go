@@ -1,10 +1,13 @@
 package sqlstore_test
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/fullcast/sfauth/internal/needs"
 	"github.com/fullcast/sfauth/oauthflow"
 	"github.com/fullcast/sfauth/oauthflow/sqlstore"
 )
@@ -22,6 +25,95 @@ func TestMigrateAgainKeepsTheRecords(t *testing.T) {
 			}
 		}
 	})
+}
+
+func TestMigrateTakesNoLockWhereThereIsNothingToMake(t *testing.T) {
+	p := postgres(t)
+	s := migrated(t, p)
+	r := record("connection/acme/main")
+	if err := s.Save(t.Context(), r); err != nil {
+		t.Fatal(err)
+	}
+	r.Version = 1
+	tx, err := connect(t, p).BeginTx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tx.Rollback()
+	if _, err := tx.ExecContext(t.Context(), "LOCK TABLE "+p.table+" IN SHARE UPDATE EXCLUSIVE MODE"); err != nil { // as VACUUM does
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+	defer cancel()
+	done := make(chan error, 1)
+	go func() { done <- s.Migrate(ctx) }()
+	time.Sleep(200 * time.Millisecond)
+	if err := s.Save(ctx, r); err != nil {
+		t.Errorf("Save beside it: %v", err)
+	}
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
+func TestMigrateNeedsNoRightToMakeTablesWhereThereIsNothingToMake(t *testing.T) {
+	for name, fresh := range map[string]func(testing.TB) place{"PostgreSQL": postgres, "MariaDB": mariadb} {
+		t.Run(name, func(t *testing.T) {
+			p := fresh(t)
+			migrated(t, p)
+			db, user := connect(t, p), "user_"+p.table[len(p.table)-10:]
+			rights := []string{
+				"CREATE ROLE " + user + " LOGIN",
+				"GRANT SELECT, INSERT, UPDATE, DELETE ON " + p.table + " TO " + user,
+			}
+			forget := []string{"DROP OWNED BY " + user, "DROP ROLE " + user}
+			restricted := p
+			restricted.dsn = strings.Replace(p.dsn, "postgres@", user+"@", 1)
+			if p.dialect == sqlstore.MySQL {
+				rights = []string{
+					"CREATE USER " + user,
+					"GRANT SELECT, INSERT, UPDATE, DELETE ON " + p.table + " TO " + user,
+				}
+				forget = []string{"DROP USER " + user}
+				restricted.dsn = strings.Replace(p.dsn, "root@", user+"@", 1)
+			}
+			for _, statement := range rights {
+				if _, err := db.ExecContext(t.Context(), statement); err != nil {
+					needs.Missing(t, "the tests' user may not make others: %v", err)
+				}
+			}
+			t.Cleanup(func() {
+				for _, statement := range forget {
+					if _, err := db.Exec(statement); err != nil {
+						t.Error(err)
+					}
+				}
+			})
+			for _, step := range steps(t.Context(), migrated(t, restricted)) {
+				if err := step.do(); err != nil {
+					t.Errorf("%s: %v", step.name, err)
+				}
+			}
+		})
+	}
+}
+
+func TestMigrateMakesAnIndexThatIsMissing(t *testing.T) {
+	for _, fresh := range []func(testing.TB) place{postgres, sqlite} { // MySQL makes it with the table
+		p := fresh(t)
+		db := connect(t, p)
+		s := over(t, db, p)
+		table, _, _ := strings.Cut(s.Schema(), ";\n")
+		if _, err := db.ExecContext(t.Context(), table); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Migrate(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := db.ExecContext(t.Context(), "DROP INDEX "+p.table+"_due"); err != nil {
+			t.Errorf("%s: %v", p.dialect, err)
+		}
+	}
 }
 
 func TestWithoutTheTableEveryMethodSaysWhatToDo(t *testing.T) {

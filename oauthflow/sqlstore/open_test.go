@@ -93,24 +93,26 @@ func TestSettingsThatLoseAcknowledgedWritesAreRefusedUnlessAskedFor(t *testing.T
 		}
 	}
 	tests := []struct {
-		name  string
-		place func(testing.TB) place
-		query [2]string // answer this query's part as if it were the other
-		want  string    // part of the error; empty when it is accepted
+		name    string
+		place   func(testing.TB) place
+		setting map[string]string // what the database shall say of itself
+		want    string            // part of the error; empty when it is accepted
 	}{
 		{name: "PostgreSQL, as it is made", place: postgres},
 		{name: "PostgreSQL with synchronous_commit=local", place: func(t testing.TB) place { return postgres(t).with("synchronous_commit=local") }},
 		{name: "PostgreSQL with synchronous_commit=off", place: func(t testing.TB) place { return postgres(t).with("synchronous_commit=off") },
 			want: "synchronous_commit is off"},
-		{name: "PostgreSQL with fsync=off", place: postgres, query: [2]string{"current_setting('fsync')", "'off'"}, want: "fsync is off"},
+		{name: "PostgreSQL with fsync=off", place: postgres, setting: map[string]string{"fsync": "off"}, want: "fsync is off"},
 		{name: "MariaDB, as it is made", place: mariadb},
-		{name: "MariaDB with innodb_flush_log_at_trx_commit=2", place: mariadb, query: [2]string{"@@innodb_flush_log_at_trx_commit", "2"},
+		{name: "MariaDB with innodb_flush_log_at_trx_commit=2", place: mariadb, setting: map[string]string{"innodb_flush_log_at_trx_commit": "2"},
 			want: "innodb_flush_log_at_trx_commit is 2"},
-		{name: "MariaDB with a binary log that is not synchronous", place: mariadb, query: [2]string{"@@log_bin, @@sync_binlog", "1, 0"},
+		{name: "MariaDB with a binary log that is not synchronous", place: mariadb, setting: map[string]string{"log_bin": "ON", "sync_binlog": "0"},
 			want: "sync_binlog is 0"},
-		{name: "MariaDB with a synchronous binary log", place: mariadb, query: [2]string{"@@log_bin, @@sync_binlog", "1, 1"}},
+		{name: "MariaDB without a binary log", place: mariadb, setting: map[string]string{"log_bin": "OFF", "sync_binlog": "0"}},
 		{name: "SQLite with WAL and FULL", place: sqlite},
-		{name: "SQLite, as it is made", place: sqliteWith("")},
+		{name: "SQLite, as it is made", place: sqliteWith(""), want: "less than EXTRA"},
+		{name: "SQLite with a journal that is truncated and FULL", place: sqliteWith("_pragma=journal_mode(TRUNCATE)&_pragma=synchronous(FULL)")},
+		{name: "SQLite with a journal that stays and FULL", place: sqliteWith("_pragma=journal_mode(PERSIST)&_pragma=synchronous(FULL)")},
 		{name: "SQLite with EXTRA", place: sqliteWith("_pragma=synchronous(EXTRA)")},
 		{name: "SQLite with WAL and NORMAL", place: sqliteWith("_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)"), want: "synchronous is 1"},
 		{name: "SQLite with synchronous OFF", place: sqliteWith("_pragma=synchronous(OFF)"), want: "synchronous is 0"},
@@ -120,7 +122,7 @@ func TestSettingsThatLoseAcknowledgedWritesAreRefusedUnlessAskedFor(t *testing.T
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			p := test.place(t)
-			w := &watch{rewrite: test.query}
+			w := &watch{setting: test.setting}
 			db := w.connect(t, p)
 			c := sqlstore.Config{DB: db, Dialect: p.dialect, Table: p.table}
 			_, err := sqlstore.Open(t.Context(), c)
@@ -136,6 +138,40 @@ func TestSettingsThatLoseAcknowledgedWritesAreRefusedUnlessAskedFor(t *testing.T
 			c.Durability = sqlstore.AcknowledgedWritesMayBeLost
 			if _, err := sqlstore.Open(t.Context(), c); err != nil {
 				t.Errorf("asked for by name: %v", err)
+			}
+		})
+	}
+}
+
+func TestWhatMakesNonsenseOfTheContractIsRefusedWhateverTheDurability(t *testing.T) {
+	tests := []struct {
+		name    string
+		with    string // of the driver
+		rewrite [2]string
+		setting map[string]string // what the database shall say of itself
+		is      error
+		want    string
+	}{
+		{name: "changes that are not committed", with: "autocommit=0", is: sqlstore.ErrVolatile, want: "set autocommit=1"},
+		{name: "loads of what is not committed", with: "tx_isolation='READ-UNCOMMITTED'", want: "READ-COMMITTED"},
+		{name: "the same in MySQL", rewrite: [2]string{"SHOW VARIABLES WHERE",
+			"SELECT 'transaction_isolation', 'READ-UNCOMMITTED' FROM (SELECT 'version' AS Variable_name) AS v WHERE"}, want: "READ-COMMITTED"},
+		{name: "a replica", setting: map[string]string{"read_only": "ON"}, is: sqlstore.ErrReadOnly, want: "read_only is ON"},
+		{name: "a replica of a later MariaDB", setting: map[string]string{"read_only": "NO_LOCK"}, is: sqlstore.ErrReadOnly,
+			want: "read_only is NO_LOCK"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			p := mariadb(t)
+			if test.with != "" {
+				p = p.with(test.with)
+			}
+			w := &watch{setting: test.setting, rewrite: test.rewrite}
+			for _, d := range []sqlstore.Durability{sqlstore.AcknowledgedWritesSurvive, sqlstore.AcknowledgedWritesMayBeLost} {
+				_, err := sqlstore.Open(t.Context(), sqlstore.Config{DB: w.connect(t, p), Dialect: p.dialect, Table: p.table, Durability: d})
+				if err == nil || test.is != nil && !errors.Is(err, test.is) || !strings.Contains(err.Error(), test.want) {
+					t.Errorf("durability %d: got %v, want an error that says %q", d, err, test.want)
+				}
 			}
 		})
 	}

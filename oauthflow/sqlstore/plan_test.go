@@ -78,6 +78,16 @@ func TestListsGoByAnIndex(t *testing.T) {
 			if records != 300 || !strings.Contains(got, p.table+"_due") {
 				t.Errorf("analyzed %v: %d records of what is due come by the plan %q, want 300 by the index on due", analyzed, records, got)
 			}
+			records = 0
+			for range s.List(t.Context(), "connection/", time.Now().AddDate(1000, 0, 0)) {
+				if records++; records == 1000 { // where the next page is one of many
+					break
+				}
+			}
+			got = plan(t, w, p)
+			if analyzed && (!strings.Contains(got, p.table+"_due") || strings.Contains(got, "Sort") || strings.Contains(got, "filesort")) {
+				t.Errorf("all records come by the plan %q, want them along the index on due", got)
+			}
 			w.take()
 			for r, err := range s.List(t.Context(), "connection/77/", time.Now().AddDate(1000, 0, 0)) {
 				if err != nil || r.ID != "connection/77/main" {
@@ -87,6 +97,17 @@ func TestListsGoByAnIndex(t *testing.T) {
 			got = plan(t, w, p)
 			if n := w.take(); n != "query" || !strings.Contains(got, "utoindex") && !strings.Contains(got, "PRIMARY") && !strings.Contains(got, "_pkey") {
 				t.Errorf("analyzed %v: the records of a tenant come by %q and the plan %q, want one query by id", analyzed, n, got)
+			}
+			records = 0
+			for _, err := range s.List(t.Context(), "connection/1", time.Now().AddDate(1000, 0, 0)) { // 1, 1x, 1xx and 1xxx
+				if err != nil {
+					t.Fatal(err)
+				}
+				records++
+			}
+			got = plan(t, w, p)
+			if records != 1111 || strings.Contains(got, p.table+"_due") {
+				t.Errorf("analyzed %v: %d records of a large tenant come by the plan %q, want 1,111 by id", analyzed, records, got)
 			}
 		}
 	})

@@ -39,6 +39,10 @@ func (g *grammar) add(s *statement, parts ...any) {
 type key string
 
 func (s *Store) insertion(id key, due int64, data []byte) *statement {
+	if s.writable != "" {
+		return s.grammar.sql(s.grammar.insert, " ", s.table, " (id, version, due, data) SELECT ",
+			id, ", 1, ", due, ", ", data, " FROM DUAL WHERE ", s.writable)
+	}
 	return s.grammar.sql(s.grammar.insert, " ", s.table, " (id, version, due, data) VALUES (",
 		id, ", 1, ", due, ", ", data, ") ", s.grammar.otherwise)
 }
@@ -46,36 +50,70 @@ func (s *Store) insertion(id key, due int64, data []byte) *statement {
 // update changes every row that it finds, at least by the version: MySQL counts those that are changed.
 func (s *Store) update(id key, version int64, due int64, data []byte) *statement {
 	return s.grammar.sql("UPDATE ", s.table, " SET version = ", version+1, ", due = ", due, ", data = ", data,
-		" WHERE id = ", id, " AND version = ", version)
+		" WHERE id = ", id, " AND version = ", version, s.ifWritable())
 }
 
 func (s *Store) deletion(id key, version int64) *statement {
-	return s.grammar.sql("DELETE FROM ", s.table, " WHERE id = ", id, " AND version = ", version)
+	return s.grammar.sql("DELETE FROM ", s.table, " WHERE id = ", id, " AND version = ", version, s.ifWritable())
+}
+
+// ifWritable ends the condition of a write.
+func (s *Store) ifWritable() string {
+	if s.writable == "" {
+		return ""
+	}
+	return " AND " + s.writable
 }
 
 func (s *Store) selection(id key) *statement {
 	return s.grammar.sql("SELECT id, version, due, data, ", s.timeline, " FROM ", s.table, " WHERE id = ", id)
 }
 
-// first selects the first records of a prefix by id.
-func (s *Store) first(prefix string, limit int64) *statement {
+// within adds the condition that an id has the prefix, as a range.
+func (s *Store) within(st *statement, prefix string) {
 	// Every byte of an id is below the one that ends this range.
-	return s.grammar.sql("SELECT id, version, due, data FROM ", s.table,
-		" WHERE id >= ", key(prefix), " AND id < ", key(prefix+"\x7f"), " ORDER BY id LIMIT ", limit)
+	s.grammar.add(st, " WHERE id >= ", key(prefix), " AND id < ", key(prefix+"\x7f"))
 }
 
-// page selects the next records in order of due and id, along the index: no planner may take the comparison of the
-// prefix for a reason to go by id. The row after which it goes on is compared in two steps because MySQL finds no range
-// in a comparison of rows.
-func (s *Store) page(prefix string, before int64, after spot) *statement {
+// first selects the first records of a prefix by id, each with the number of records that have it, as far as it goes.
+func (s *Store) first(prefix string, limit, countLimit int64) *statement {
 	g := s.grammar
-	st := g.sql("SELECT id, version, due, data FROM ", s.table, " WHERE due < ", before)
-	if after.id != "" {
-		g.add(st, " AND due >= ", after.due, " AND (due > ", after.due, " OR id > ", key(after.id), ")")
-	}
-	if prefix != "" {
-		g.add(st, " AND SUBSTR(id, 1, ", int64(len(prefix)), ") = ", key(prefix))
-	}
-	g.add(st, " ORDER BY due, id LIMIT ", int64(pageSize))
+	st := g.sql("SELECT id, version, due, data, (SELECT COUNT(*) FROM (SELECT id FROM ", s.table)
+	s.within(st, prefix)
+	g.add(st, " LIMIT ", countLimit, ") AS counted) FROM ", s.table)
+	s.within(st, prefix)
+	g.add(st, " ORDER BY id LIMIT ", limit)
 	return st
+}
+
+// page selects the next records in order of due and id along the index of that order: no planner may take the comparison
+// of the prefix for a reason to go by id, or believe that it leaves so little that it may as well read and sort all, as
+// PostgreSQL does of an equality that it knows nothing about.
+func (s *Store) page(prefix string, before int64, after spot) *statement {
+	st := s.grammar.sql("SELECT id, version, due, data FROM ", s.table, " WHERE TRUE")
+	if prefix != "" {
+		s.grammar.add(st, " AND CASE WHEN SUBSTR(id, 1, ", int64(len(prefix)), ") = ", key(prefix), " THEN TRUE ELSE FALSE END")
+	}
+	s.inOrder(st, "due", before, after)
+	return st
+}
+
+// pageByID selects the same, but looks at all records of the prefix and at no others: no planner may take the order of an
+// index on a sum.
+func (s *Store) pageByID(prefix string, before int64, after spot) *statement {
+	st := s.grammar.sql("SELECT id, version, due, data FROM ", s.table)
+	s.within(st, prefix)
+	s.inOrder(st, "due + 0", before, after)
+	return st
+}
+
+// inOrder ends the statement of a page. The row after which it goes on is compared in two steps because MySQL finds no
+// range in a comparison of rows.
+func (s *Store) inOrder(st *statement, due string, before int64, after spot) {
+	g := s.grammar
+	g.add(st, " AND ", due, " < ", before)
+	if after.id != "" {
+		g.add(st, " AND ", due, " >= ", after.due, " AND (", due, " > ", after.due, " OR id > ", key(after.id), ")")
+	}
+	g.add(st, " ORDER BY ", due, ", id LIMIT ", int64(pageSize))
 }

@@ -17,8 +17,10 @@ import (
 type Store struct {
 	db           *sql.DB
 	grammar      *grammar
+	name         string // of the table, as configured
 	table, index string // quoted
 	timeline     string // expression; '' where the database does not tell
+	writable     string // condition of every write; may be empty
 }
 
 var _ oauthflow.Store = (*Store)(nil)
@@ -85,9 +87,24 @@ func (s *Store) change(ctx context.Context, doing, id string, q *statement) erro
 	case err != nil:
 		return fmt.Errorf("sqlstore: %s %s: %w", doing, id, err)
 	case rows == 0:
-		return fmt.Errorf("%w: %s", oauthflow.ErrConflict, id)
+		return s.refusal(ctx, doing, id)
 	}
 	return nil
+}
+
+// refusal says why a statement found no row: the record has another version, unless the database takes no writes.
+func (s *Store) refusal(ctx context.Context, doing, id string) error {
+	if s.writable != "" {
+		var writable bool
+		err := s.retry(ctx, func() error { return s.db.QueryRowContext(ctx, "SELECT "+s.writable).Scan(&writable) })
+		if err == nil && !writable {
+			err = ErrReadOnly
+		}
+		if err != nil {
+			return fmt.Errorf("sqlstore: %s %s: %w", doing, id, err)
+		}
+	}
+	return fmt.Errorf("%w: %s", oauthflow.ErrConflict, id)
 }
 
 const (

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -12,7 +13,9 @@ import (
 // A watch is a driver around a real one that notes what is asked of it. It has what all three drivers have: contexts,
 // direct execution and transactions.
 type watch struct {
-	rewrite [2]string // replaces the first by the second in every query
+	rewrite [2]string          // replaces the first by the second in every statement
+	setting map[string]string  // answers these settings with other values
+	fail    func(string) error // may answer a query in the database's place
 
 	driver driver.Driver
 	dsn    string
@@ -81,7 +84,34 @@ func (c *watched) QueryContext(ctx context.Context, statement string, args []dri
 	c.watch.mu.Lock()
 	c.watch.args = args
 	c.watch.mu.Unlock()
-	return c.Conn.(driver.QueryerContext).QueryContext(ctx, c.watch.note("query", statement), args)
+	statement = c.watch.note("query", statement)
+	if c.watch.fail != nil {
+		if err := c.watch.fail(statement); err != nil {
+			return nil, err
+		}
+	}
+	rows, err := c.Conn.(driver.QueryerContext).QueryContext(ctx, statement, args)
+	if err == nil && c.watch.setting != nil {
+		rows = answers{rows, c.watch.setting}
+	}
+	return rows, err
+}
+
+// answers are rows of names and values of which some are others.
+type answers struct {
+	driver.Rows
+	other map[string]string
+}
+
+func (a answers) Next(row []driver.Value) error {
+	err := a.Rows.Next(row)
+	if err != nil || len(row) != 2 {
+		return err
+	}
+	if value, ok := a.other[fmt.Sprintf("%s", row[0])]; ok {
+		row[1] = value
+	}
+	return nil
 }
 
 func (c *watched) PrepareContext(ctx context.Context, statement string) (driver.Stmt, error) {
