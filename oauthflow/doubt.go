@@ -17,6 +17,7 @@ var (
 type doubt struct {
 	version  uint64
 	since    time.Time
+	intent   *intent   // the one that is waited for
 	host     time.Time // when the store was last asked what the login host asks for
 	asked    time.Time // when Salesforce was last asked
 	active   time.Time // when it first said active
@@ -40,7 +41,7 @@ func (m *Manager) resolve(ctx context.Context, f *flight, d *doubt, r Record, g 
 	if left := m.unsettled(d, r, g, now); left > 0 && (g.Intent != nil || anew) { // an intent may be among what was lost
 		begun := time.Duration(0)
 		if g.Intent != nil {
-			begun = m.flow.now().Sub(g.Intent.At)
+			d.intent, begun = g.Intent, m.flow.now().Sub(g.Intent.At)
 		}
 		sleep(m.open, min(left, m.pace(g.Client.Host).pause(age, begun)))
 		return false, nil

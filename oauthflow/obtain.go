@@ -32,6 +32,7 @@ func (m *Manager) obtain(s *Source, f *flight) (v *view, refreshed bool, err err
 			serve = m.view(g)
 			if !m.aged(g) || g.Intent != nil {
 				s.see(r, g)
+				m.overhear(doubt.intent, g)
 				s.publish(serve)
 				return serve, false, nil
 			}

@@ -5,42 +5,48 @@ import (
 	"time"
 )
 
-// pace is how long refreshes take, from the intent to the stored result, as this process has seen by its own: the
-// newest count most. It says when to look for the result of another process; nothing that must be right depends on it.
+// pace is how long a refresh usually takes, from the intent to the result, as this process has seen by its own and by
+// those that it has waited for. It says when to look for the result of another process; nothing that must be right
+// depends on it.
 type pace struct{ usual atomic.Int64 }
 
+// learn follows a shorter one fast and a longer one slowly: a look too early costs little, and a single refresh that hung
+// must not make everybody wait.
 func (p *pace) learn(took time.Duration) {
-	old := p.usual.Load()
-	if old != 0 {
-		took = time.Duration(old) + (took-time.Duration(old))/4
+	switch old := time.Duration(p.usual.Load()); {
+	case old == 0:
+	case took < old:
+		took = (old + 3*took) / 4
+	default:
+		took = min(took, old+old/16)
 	}
 	p.usual.Store(max(int64(took), 1))
 }
 
 const (
-	pauseFirst = 25 * time.Millisecond // no host of Salesforce is known to answer sooner
+	pauseFirst = 32 * time.Millisecond // no host of Salesforce is known to answer sooner
 	pauseLeast = 4 * time.Millisecond
 	pauseMost  = time.Second
 )
 
 // pause returns how long to wait until the next look, after waiting for age already for a refresh that has begun that
-// long ago by its owner's clock: first until one is usually over, then in proportion to the wait, so that looks stay few.
-// A part is chance, which keeps those who wait for one refresh from looking all at once. A clock that is wrong costs
-// some looks, or as long as a refresh takes.
+// long ago by its owner's clock: first until one is usually over, then in proportion to what it takes longer, so that
+// looks stay few. A part is chance, which keeps those who wait for one refresh from looking all at once. A clock that is
+// wrong costs some looks, or as long as a refresh takes.
 func (p *pace) pause(age, begun time.Duration) time.Duration {
 	usual := time.Duration(p.usual.Load())
 	ran := max(age, min(begun, usual))
 	var next time.Duration
 	switch {
-	case usual == 0: // 20 ms or some seconds
+	case usual == 0: // some hundredths of a second or some seconds
 		next = max(age, pauseFirst)
 	case ran < usual:
 		next = max(usual-ran, pauseLeast)
 	default:
-		next = max(age/3, usual/8, pauseLeast)
+		next = max((ran-usual)/2, usual/16, pauseLeast)
 	}
 	next = min(next, pauseMost)
-	return next + jitter(max(next, min(usual, pauseMost))/8, pauseMost)
+	return next + jitter(max(next, min(usual, pauseMost))/16, pauseMost)
 }
 
 // pace returns what is known of a host's, or else of all hosts: an org of its own host is refreshed too seldom to tell.
@@ -55,4 +61,14 @@ func (m *Manager) pace(host string) *pace {
 func (m *Manager) learnPace(host string, took time.Duration) {
 	m.gate(host).pace.learn(took)
 	m.everywhere.learn(took)
+}
+
+// overhear takes note of a refresh of another process, whose result has been found. Both times are by that one's clock.
+func (m *Manager) overhear(waited *intent, g *grant) {
+	if waited == nil || g.Attempt != waited.Attempt {
+		return
+	}
+	if took := g.RefreshedAt.Sub(waited.At); took > 0 && took < answerWait { // else its clock was set meanwhile
+		m.learnPace(g.Client.Host, took)
+	}
 }
