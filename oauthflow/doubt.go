@@ -18,6 +18,8 @@ var (
 type doubt struct {
 	version  uint64
 	since    time.Time
+	intent   *intent   // the one that is waited for
+	host     time.Time // when the store was last asked what the login host asks for
 	asked    time.Time // when Salesforce was last asked
 	active   time.Time // when it first said active
 	inactive int       // how often in a row it has said inactive
@@ -34,18 +36,16 @@ func (m *Manager) resolve(ctx context.Context, f *flight, d *doubt, r Record, g 
 	}
 	now := time.Now()
 	if d.version != r.Version {
-		*d = doubt{version: r.Version, since: now, tries: d.tries}
+		*d = doubt{version: r.Version, since: now, tries: d.tries, host: d.host}
 	}
 	age := now.Sub(d.since)
-	if g.Intent != nil || anew { // an intent may be among what was lost
-		lease := m.time.Lease
+	if left := m.unsettled(d, r, g, now); left > 0 && (g.Intent != nil || anew) { // an intent may be among what was lost
+		begun := time.Duration(0)
 		if g.Intent != nil {
-			lease = max(lease, g.Intent.Lease)
+			d.intent, begun = g.Intent, m.flow.now().Sub(g.Intent.At)
 		}
-		if settled := lease + m.time.Quiet; age < settled {
-			sleep(m.open, min(settled-age, jitter(4*time.Millisecond+age/8, 250*time.Millisecond)))
-			return false, nil
-		}
+		sleep(m.open, min(left, m.pace(g.Client.Host).pause(age, begun)))
+		return false, nil
 	}
 	if d.asked.IsZero() {
 		m.observe(Event{Type: EventInDoubt, Key: g.Key, OrgID: g.OrgID})
@@ -88,6 +88,20 @@ func (m *Manager) resolve(ctx context.Context, f *flight, d *doubt, r Record, g 
 	}
 	// Inactive alone proves nothing, and the answer may still reach the one who has sent.
 	return age >= m.time.LastTry, nil
+}
+
+// unsettled returns for how long the request of the record's intent may still arrive, as far as this flight knows: from
+// when it first saw the record.
+func (m *Manager) unsettled(d *doubt, r Record, g *grant, now time.Time) time.Duration {
+	lease := m.time.Lease
+	if g.Intent != nil {
+		lease = max(lease, g.Intent.Lease)
+	}
+	left := lease + m.time.Quiet
+	if d.version == r.Version {
+		left -= now.Sub(d.since)
+	}
+	return left
 }
 
 // moved reports whether the store has gone on in another history than the one in which the refresh token was last known

@@ -11,10 +11,12 @@ import (
 	"time"
 )
 
-// gate is what a manager keeps of one login host: how many refreshes are under way there, until when the host asks to
-// be left alone, and whether it answers at all. The second is shared with other processes by the record host/NAME.
+// gate is what a manager keeps of one login host: how many refreshes are under way there and how long they take, until
+// when the host asks to be left alone, and whether it answers at all. Until when is shared with other processes by the
+// record host/NAME.
 type gate struct {
 	slots chan struct{}
+	pace  pace
 
 	mu        sync.Mutex
 	notBefore time.Time
@@ -58,6 +60,13 @@ func (g *gate) saw(e *Error) {
 			g.nextProbe = time.Now().Add(probeEvery)
 		}
 	}
+}
+
+// asked returns until when the host asks to be left alone, as this process knows.
+func (g *gate) asked() time.Time {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.notBefore
 }
 
 var errSilent = errors.New("the login host has not answered for a while; it is asked again every second")
@@ -129,9 +138,7 @@ func (m *Manager) hostWait(ctx context.Context, host string, a hostAnswer) time.
 
 func (m *Manager) loadHost(ctx context.Context, host string) time.Time {
 	g := m.gate(host)
-	g.mu.Lock()
-	known := g.notBefore
-	g.mu.Unlock()
+	known := g.asked()
 	if wait := known.Sub(m.flow.now()); wait > 0 && wait <= longestWait {
 		return known
 	}

@@ -65,7 +65,7 @@ type grant struct {
 type intent struct {
 	Attempt string
 	Lease   time.Duration // within which its owner sends or never does
-	At      time.Time     // by the owner's wall clock; for people only
+	At      time.Time     // by the owner's wall clock; for people, and a hint when to look for the result
 }
 
 // fault is a refusal that every process shares, so that a dead grant is asked about once.

@@ -32,6 +32,8 @@ type Manager struct {
 	sources map[Key]*Source
 	gates   map[string]*gate // by login host
 
+	everywhere pace // of the refreshes at all login hosts
+
 	foreign   sync.Map // record id to the version that an event has told of
 	doubted   sync.Map // record id to the doubt that the keep-alive could not resolve
 	lifetimes sync.Map // Key to time.Duration: how long sessions live, where introspection has told

@@ -14,11 +14,11 @@ import (
 func (m *Manager) obtain(s *Source, f *flight) (v *view, refreshed bool, err error) {
 	ctx := m.ctx
 	doubt := doubt{}
+	host := m.askHost(ctx, s)
 	for {
 		if m.open.Err() != nil {
 			return nil, false, &Error{Op: opRefresh, Kind: KindNotSent, Err: ErrClosed}
 		}
-		host := m.askHost(ctx, s)
 		r, g, err := m.load(ctx, opRefresh, s.key)
 		if err != nil {
 			return m.withoutStore(s, f.rejected, err)
@@ -32,6 +32,7 @@ func (m *Manager) obtain(s *Source, f *flight) (v *view, refreshed bool, err err
 			serve = m.view(g)
 			if !m.aged(g) || g.Intent != nil {
 				s.see(r, g)
+				m.overhear(doubt.intent, g)
 				s.publish(serve)
 				return serve, false, nil
 			}
@@ -60,13 +61,14 @@ func (m *Manager) obtain(s *Source, f *flight) (v *view, refreshed bool, err err
 			s.publish(v)
 			return v, true, nil
 		}
+		host = hostAnswer{} // old by now
 	}
 }
 
 // refresh makes one step towards a new access token. It returns the stored result, or nil when the store is to be
 // looked at again.
 func (m *Manager) refresh(ctx context.Context, s *Source, f *flight, d *doubt, r Record, g *grant, host hostAnswer) (*grant, error) {
-	if wait := m.wait(ctx, g, host); wait > patience || wait > 0 && g.Intent == nil {
+	if wait := m.wait(ctx, d, r, g, host); wait > patience || wait > 0 && g.Intent == nil {
 		return nil, m.notYet(g, wait)
 	} else if wait > 0 {
 		sleep(m.open, wait)
@@ -135,10 +137,15 @@ func (m *Manager) withoutStore(s *Source, rejected string, err error) (*view, bo
 }
 
 // wait returns how long nobody may refresh: after this connection's own failures, or because its login host asks
-// everybody to wait.
-func (m *Manager) wait(ctx context.Context, g *grant, host hostAnswer) time.Duration {
+// everybody to wait. While the refresh of another process is waited for, nothing is sent, and the store is seldom asked
+// about the host.
+func (m *Manager) wait(ctx context.Context, d *doubt, r Record, g *grant, host hostAnswer) time.Duration {
 	own := g.NotBefore.Sub(m.flow.now())
-	others := m.hostWait(ctx, g.Client.Host, host)
+	others := m.gate(g.Client.Host).asked().Sub(m.flow.now())
+	if now := time.Now(); g.Intent == nil || m.unsettled(d, r, g, now) <= 0 || now.Sub(d.host) >= hostEvery {
+		d.host = now
+		others = m.hostWait(ctx, g.Client.Host, host)
+	}
 	wait := time.Duration(0)
 	for _, w := range []time.Duration{own, others} {
 		if w <= longestWait { // else a clock was wrong when it was written
@@ -150,6 +157,9 @@ func (m *Manager) wait(ctx context.Context, g *grant, host hostAnswer) time.Dura
 
 // patience is how long a flight waits for a host to answer again, before its callers are told.
 const patience = 10 * time.Second
+
+// hostEvery is how often who waits for another process's refresh looks whether the host asks everybody to wait.
+const hostEvery = time.Second
 
 // longestWait is more than any wait that is ever written into a record.
 const longestWait = 2 * time.Hour
@@ -197,6 +207,7 @@ func (m *Manager) attempt(ctx context.Context, r Record, g *grant) (*grant, Reco
 		if stored == nil || stored.Attempt != mine {
 			return stored, at, nil
 		}
+		m.learnPace(g.Client.Host, time.Since(start))
 		if err != nil {
 			return nil, at, err // the new refresh token is safe, the rest of the answer cannot be used
 		}
