@@ -128,8 +128,9 @@ func (m *Manager) copyInto(ctx context.Context, op string, k Key, r Record, plai
 		if err != nil {
 			return sealError(op, k, err)
 		}
-		g.Leaving, g.Timeline = false, "" // which was the former store's
+		g.Leaving = false
 		there, err := m.cfg.Store.Load(ctx, r.ID)
+		g.carry(r, there, m.time.Lease, m.flow.now())
 		switch {
 		case errors.Is(err, ErrNotFound):
 		case err != nil:
