@@ -36,7 +36,7 @@ func (m *Manager) Adopt(ctx context.Context, k Key, c Client, refreshToken Secre
 		}
 		g.Received = old.Received
 		if corrected = old.Adopted == g.Adopted; corrected { // never proved: what was sent already may still be answered
-			g.Epoch, g.Intent = old.Epoch, old.Intent
+			g.Epoch, g.Intent, g.Timeline = old.Epoch, old.Intent, old.Timeline
 		}
 		g.OrgID = old.OrgID // a broken connection's: its key is not given to another org unseen
 		return m.unshared(ctx, op, g, false)

@@ -17,6 +17,7 @@ var (
 // record, by its own monotonic clock (no clock of another machine is trusted), and what Salesforce has said.
 type doubt struct {
 	version  uint64
+	timeline string
 	since    time.Time
 	intent   *intent   // the one that is waited for
 	host     time.Time // when the store was last asked what the login host asks for
@@ -35,8 +36,8 @@ func (m *Manager) resolve(ctx context.Context, f *flight, d *doubt, r Record, g 
 		return true, nil
 	}
 	now := time.Now()
-	if d.version != r.Version {
-		*d = doubt{version: r.Version, since: now, tries: d.tries, host: d.host}
+	if d.version != r.Version || d.timeline != r.Timeline { // what was seen before a failover may not be what it seemed
+		*d = doubt{version: r.Version, timeline: r.Timeline, since: now, tries: d.tries, host: d.host}
 	}
 	age := now.Sub(d.since)
 	if left := m.unsettled(d, r, g, now); left > 0 && (g.Intent != nil || anew) { // an intent may be among what was lost
@@ -105,9 +106,16 @@ func (m *Manager) unsettled(d *doubt, r Record, g *grant, now time.Time) time.Du
 }
 
 // moved reports whether the store has gone on in another history than the one in which the refresh token was last known
-// to be unspent: what was written between may be gone.
-func moved(r Record, g *grant) bool {
-	return r.Timeline != "" && g.Timeline != "" && r.Timeline != g.Timeline
+// to be unspent: what was written between may be gone. A grant that names no history may be of any.
+func moved(r Record, g *grant) bool { return r.Timeline != "" && r.Timeline != g.Timeline }
+
+// carry makes g, loaded from another store as r, a record of the store that is there. What was in doubt stays in doubt: a
+// timeline means nothing elsewhere, and there may be none, so that an intent says it.
+func (g *grant) carry(r, there Record, lease time.Duration, now time.Time) {
+	if moved(r, g) && g.Intent == nil {
+		g.Intent = &intent{Attempt: random().Reveal(), Lease: lease, At: now}
+	}
+	g.Timeline = there.Timeline
 }
 
 // giveUpRolledBack ends a connection whose stored refresh token is an old one: sending it would, with rotation, end

@@ -34,7 +34,7 @@ type grant struct {
 	RefreshedAt time.Time
 
 	StoreEpoch string // ManagerConfig.StoreEpoch when the refresh token was last known to be unspent
-	Timeline   string // Record.Timeline then; empty where the store does not tell
+	Timeline   string // Record.Timeline then; empty where the store did not tell
 	Rotates    bool   // a refresh has brought a new refresh token before
 	Unaccepted int    // generations in a row that Salesforce refused as soon as they were used
 	Counted    uint64 // the last of them, plus one

@@ -80,6 +80,9 @@ func (m *Manager) replace(ctx context.Context, op string, g *grant, allowed func
 		var r Record
 		var now *grant
 		r, now, err = m.load(ctx, op, g.Key)
+		if !saved && g.MovedFrom == nil { // else its refresh token may have been spent since it was known to be good
+			g.Timeline = r.Timeline
+		}
 		var e *Error
 		switch {
 		case errors.As(err, &e) && e.Kind == KindNotConnected && now != nil && now.MovedTo == nil && now.Epoch == g.Epoch:

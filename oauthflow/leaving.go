@@ -33,12 +33,13 @@ func (m *Manager) takeConnection(ctx context.Context, op string, r Record) error
 	if err != nil {
 		return err
 	}
+	from := r
 	if r, err = m.markLeaving(ctx, op, r, g); err != nil {
 		return err
 	}
 	switch what {
 	case takeIt:
-		err = m.storeTaken(ctx, op, r, g, here, now)
+		err = m.storeTaken(ctx, op, from, g, here, now)
 	case moveIt:
 		on := *g
 		on.Leaving, on.Timeline = false, ""
@@ -138,7 +139,8 @@ func (m *Manager) markLeaving(ctx context.Context, op string, r Record, g *grant
 // storeTaken stores g over what is here.
 func (m *Manager) storeTaken(ctx context.Context, op string, r Record, g *grant, here Record, now *grant) error {
 	taken := *g
-	taken.Leaving, taken.Timeline = false, "" // which was the former store's
+	taken.Leaving = false
+	taken.carry(r, here, m.time.Lease, m.flow.now())
 	taken.Stores++
 	if now != nil && now.Epoch != g.Epoch {
 		taken.Received = now.Received

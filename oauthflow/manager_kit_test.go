@@ -39,6 +39,8 @@ type world struct {
 	keys  *oauthflow.Keys
 	wire  *wiretap
 	user  string
+
+	adopted oauthflow.Secret // a refresh token that a test has adopted
 }
 
 func newWorld(t *testing.T, cfg orgtest.Config) *world {

@@ -2,11 +2,16 @@ package oauthflow_test
 
 import (
 	"context"
+	"errors"
+	"net"
+	"strings"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/fullcast/sfauth/oauthflow"
+	"github.com/fullcast/sfauth/oauthflow/orgtest"
 )
 
 // history is a store that tells in which timeline it is.
@@ -83,9 +88,9 @@ func TestAFailoverThatLosesNothingCostsAQuestionOnce(t *testing.T) {
 	})
 }
 
-func TestAStoreThatTellsNoTimelineIsNotDoubted(t *testing.T) {
+func TestAStoreThatTellsNoOtherTimelineIsNotDoubted(t *testing.T) {
 	for name, timelines := range map[string][2]string{
-		"never": {"", ""}, "not any more": {"00000001", ""}, "not before": {"", "00000001"}, "the same": {"00000001", "00000001"},
+		"never": {"", ""}, "not any more": {"00000001", ""}, "the same": {"00000001", "00000001"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -123,6 +128,270 @@ func TestATimelineIsTheStoresOwn(t *testing.T) {
 		}
 		if n := w.events("introspect", ""); n != 0 {
 			t.Errorf("the org was asked %d times about a connection that was taken over", n)
+		}
+	})
+}
+
+// lives are ways for a connection to come to the record that a failover brings back. Each returns that record's store, and
+// the key, whose refresh token has been spent since.
+var lives = map[string]func(t *testing.T, w *world, h *history) (backup, oauthflow.Key){
+	"a login that was never refreshed": func(t *testing.T, w *world, _ *history) (backup, oauthflow.Key) {
+		m := w.manager()
+		w.connect(m, mainKey)
+		return w.backup(), w.renewed(m, mainKey)
+	},
+	"a login over another one": func(t *testing.T, w *world, _ *history) (backup, oauthflow.Key) {
+		m := w.manager()
+		w.connect(m, mainKey)
+		w.renewed(m, mainKey)
+		w.connect(m, mainKey)
+		return w.backup(), w.renewed(m, mainKey)
+	},
+	"an adoption whose proof is lost": func(t *testing.T, w *world, h *history) (old backup, k oauthflow.Key) {
+		base := &hooked{Store: h.Store}
+		h.Store = base
+		base.onSave(func(r oauthflow.Record, do func() error) error {
+			err := do()
+			if isConnection(r.ID) && r.Version == 0 {
+				old = w.backup()
+			}
+			return err
+		})
+		w.adopted = w.inherited()
+		if _, err := w.manager().Adopt(t.Context(), mainKey, w.client(), w.adopted); err != nil {
+			t.Fatal(err)
+		}
+		return old, mainKey
+	},
+	"a login that was moved": func(t *testing.T, w *world, _ *history) (backup, oauthflow.Key) {
+		m := w.manager()
+		w.connect(m, mainKey)
+		if err := m.Move(t.Context(), mainKey, targetKey); err != nil {
+			t.Fatal(err)
+		}
+		return w.backup(), w.renewed(m, targetKey)
+	},
+	"a login that was taken over": func(t *testing.T, w *world, h *history) (backup, oauthflow.Key) {
+		former := &history{oauthflow.NewMemoryStore(), "00000002"}
+		m := w.manager(func(c *oauthflow.ManagerConfig) { c.Store = former })
+		w.connect(m, mainKey)
+		m = w.manager(func(c *oauthflow.ManagerConfig) { c.Former = former })
+		if err := m.TakeOver(t.Context(), nil); err != nil {
+			t.Fatal(err)
+		}
+		return w.backup(), w.renewed(m, mainKey)
+	},
+	"a record of a time when no timeline was told": func(t *testing.T, w *world, h *history) (backup, oauthflow.Key) {
+		h.timeline = ""
+		m := w.manager()
+		w.connect(m, mainKey)
+		w.renewed(m, mainKey)
+		old := w.backup()
+		h.timeline = "00000001"
+		return old, w.renewed(m, mainKey)
+	},
+}
+
+func (w *world) renewed(m *oauthflow.Manager, k oauthflow.Key) oauthflow.Key {
+	w.t.Helper()
+	if err := m.Renew(w.t.Context(), k); err != nil {
+		w.t.Fatal(err)
+	}
+	return k
+}
+
+// wantGuarded has a fresh process refresh a connection whose stored refresh token is spent.
+func (w *world) wantGuarded(m *oauthflow.Manager, k oauthflow.Key) {
+	w.t.Helper()
+	w.org.ExpireSessions()
+	seen := len(w.org.Ledger())
+	s := m.Source(k)
+	ctx, cancel := withTimeout(w.t, 2*time.Minute)
+	defer cancel()
+	tok, err := s.TokenContext(ctx) // the dead one, where there is one
+	if err == nil {
+		_, err = s.Replace(ctx, tok.AccessToken)
+	}
+	if err == nil {
+		w.t.Error("a lost connection is refreshed")
+	}
+	w.wantEvents("refresh", "reuse", 0)
+	if n := w.events("introspect", ""); n < 2 || w.beforeIntrospection(seen) != 0 {
+		w.t.Errorf("the org was asked %d times, and sent %d tokens before", n, w.beforeIntrospection(seen))
+	}
+}
+
+func TestEveryFirstRefreshAfterAFailoverIsGuarded(t *testing.T) {
+	for name, live := range lives {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := rotating(t)
+				h := &history{w.store, "00000001"}
+				w.store = h
+				old, k := live(t, w, h)
+				h.Store, h.timeline = old.restored(t), "00000002"
+				w.wantGuarded(w.manager(), k)
+			})
+		})
+	}
+}
+
+// What is written after the failover over what it has brought back is no newer than that.
+func TestWhatIsWrittenAfterAFailoverDoesNotHideIt(t *testing.T) {
+	deeds := map[string]struct {
+		live string
+		do   func(w *world, m *oauthflow.Manager) oauthflow.Key
+	}{
+		"a move": {"a login that was never refreshed", func(w *world, m *oauthflow.Manager) oauthflow.Key {
+			if err := m.Move(w.t.Context(), mainKey, targetKey); err != nil {
+				w.t.Fatal(err)
+			}
+			return targetKey
+		}},
+		"new credentials": {"a login that was never refreshed", func(w *world, m *oauthflow.Manager) oauthflow.Key {
+			c := w.client()
+			c.Kind = "connected app"
+			if err := m.SetClient(w.t.Context(), mainKey, c); err != nil {
+				w.t.Fatal(err)
+			}
+			return mainKey
+		}},
+		"an adoption with another client": {"an adoption whose proof is lost", func(w *world, m *oauthflow.Manager) oauthflow.Key {
+			c := w.client()
+			c.Kind = "connected app"
+			ctx, cancel := withTimeout(w.t, time.Second)
+			defer cancel()
+			if _, err := m.Adopt(ctx, mainKey, c, w.adopted); err == nil {
+				w.t.Error("a token that is spent was adopted")
+			}
+			return mainKey
+		}},
+	}
+	for name, deed := range deeds {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := rotating(t)
+				h := &history{w.store, "00000001"}
+				w.store = h
+				old, _ := lives[deed.live](t, w, h)
+				h.Store, h.timeline = old.restored(t), "00000002"
+				m := w.manager()
+				w.wantGuarded(m, deed.do(w, m))
+			})
+		})
+	}
+}
+
+func TestALoginThatIsSavedAgainAfterAFailoverIsGuarded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := rotating(t)
+		h := &history{w.store, "00000001"}
+		base := &hooked{Store: h}
+		w.store = base
+		m, other := w.manager(), w.manager()
+		back := w.begin(m, mainKey)
+		old := w.backup()
+		base.onSave(func(r oauthflow.Record, do func() error) error {
+			err := do()
+			if isConnection(r.ID) {
+				base.onSave(nil)
+				w.renewed(other, mainKey)
+				h.Store, h.timeline = old.restored(t), "00000002"
+				return errStoreDown
+			}
+			return err
+		})
+		if _, err := m.Complete(t.Context(), back); err != nil {
+			t.Fatal(err)
+		}
+		w.wantGuarded(w.manager(), mainKey)
+	})
+}
+
+func TestAFirstRefreshWithoutAFailoverCostsNoQuestion(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := rotating(t)
+		w.store = &history{w.store, "00000001"}
+		m := w.manager()
+		w.connect(m, mainKey)
+		w.renewed(m, mainKey)
+		if _, err := m.Adopt(t.Context(), targetKey, w.client(), w.inherited()); err != nil {
+			t.Fatal(err)
+		}
+		w.wantEvents("introspect", "", 0)
+	})
+}
+
+func TestATakeOverTakesTheDoubtAlong(t *testing.T) {
+	stores := map[string]string{"a store with a timeline of the same name": "00000001", "a store that tells none": ""}
+	for name, timeline := range stores {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := rotating(t)
+				former := &history{w.store, "00000001"}
+				w.store = former
+				m := w.manager()
+				w.connect(m, mainKey)
+				old := w.backup()
+				w.renewed(m, mainKey)
+				former.Store, former.timeline = old.restored(t), "00000002"
+				w.store = &history{oauthflow.NewMemoryStore(), timeline}
+				w.wantGuarded(w.manager(func(c *oauthflow.ManagerConfig) { c.Former = former }), mainKey)
+			})
+		})
+	}
+}
+
+func TestAFailoverThatHasLostTheTokenIsToldAsThat(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, _, _ := failover(t, "00000001", "00000002", true)
+		dead := w.token(w.manager().Source(mainKey))
+		away := w.manager(func(c *oauthflow.ManagerConfig) {
+			c.Flow = w.flow(piped(func(context.Context) error {
+				return &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}
+			}, nil))
+		})
+		_, err := away.Source(mainKey).Replace(t.Context(), dead) // the last try does not leave, and the doubt stays
+		wantKind(t, err, oauthflow.KindNotSent)
+		asked := w.events("introspect", "")
+		time.Sleep(time.Minute)
+		e := newEventLog()
+		_, err = w.manager(e.observe).Source(mainKey).Replace(t.Context(), dead)
+		if e := wantKind(t, err, oauthflow.KindGrantDead); !strings.Contains(e.Error(), "its answer was lost") {
+			t.Errorf("got %q, want the reason", e)
+		}
+		if w.events("introspect", "") == asked {
+			t.Error("the second process sent the token without a question")
+		}
+		synctest.Wait()
+		if n := e.count(oauthflow.EventReplay); n != 0 {
+			t.Errorf("%d times somebody else is said to use the token", n)
+		}
+	})
+}
+
+// A process that is in doubt when the failover comes cannot know who else has sent since what it sees.
+func TestADoubtBeginsAnewWithTheTimeline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := rotating(t)
+		h := &history{w.store, "00000001"}
+		w.store = h
+		m := w.manager()
+		w.connect(m, mainKey)
+		if err := w.org.Inject(orgtest.Fault{Path: tokenEndpoint, Drop: orgtest.DropBefore}); err != nil {
+			t.Fatal(err)
+		}
+		s := m.Source(mainKey)
+		dead := w.token(s)
+		w.org.ExpireSessions()
+		began := time.Now()
+		failed := 14 * time.Second // the doubt would be over a second later
+		time.AfterFunc(failed, func() { h.timeline = "00000002" })
+		if _, err := s.Replace(t.Context(), dead); err != nil && !errors.Is(err, context.DeadlineExceeded) {
+			t.Fatal(err)
+		}
+		if took := time.Since(began); took < failed+15*time.Second {
+			t.Errorf("the token was sent again after %v, want lease and quiet after the failover", took)
 		}
 	})
 }

@@ -186,7 +186,7 @@ func (m *Manager) attempt(ctx context.Context, r Record, g *grant) (*grant, Reco
 		return nil, r, &Error{Op: opRefresh, Host: g.Client.Host, Kind: KindNotSent, RetryAfter: wait, Err: errSilent}
 	}
 	start := time.Now()
-	doubted := g.Intent != nil
+	doubted := g.Intent != nil || moved(r, g)
 	mine := random().Reveal()
 	g.Intent = &intent{Attempt: mine, Lease: m.time.Lease, At: m.flow.now()}
 	g.StoreEpoch, g.Timeline = m.cfg.StoreEpoch, r.Timeline

@@ -37,7 +37,7 @@ func (m *Manager) loadLeaving(ctx context.Context, op string, k Key) (Record, *g
 	r, err := m.find(ctx, op, id)
 	switch {
 	case errors.Is(err, ErrNotFound):
-		return Record{ID: id}, nil, notConnected(op, k)
+		return Record{ID: id, Timeline: r.Timeline}, nil, notConnected(op, k)
 	case err != nil:
 		return Record{}, nil, err
 	}

@@ -14,7 +14,8 @@ type Record struct {
 	Data    []byte    // at most 64 KiB
 
 	// Timeline names the history that the store's server is in, where a failover that loses acknowledged writes begins
-	// a new one. Load may set it; empty where nothing is known or nothing can be lost. It is not stored.
+	// a new one. Load may set it, then also beside [ErrNotFound]; empty where nothing is known or nothing can be lost. It
+	// is not stored.
 	Timeline string
 }
 
@@ -28,7 +29,7 @@ const MaxRecordData = 64 << 10
 // caller finds out by loading. Other errors than the ones named mean that the store cannot be used at the moment.
 type Store interface {
 	// Load returns the record as the last successful Save left it, also one of another process, or an error wrapping
-	// [ErrNotFound]. The caller owns the data it gets.
+	// [ErrNotFound], with which only Timeline means something. The caller owns the data it gets.
 	Load(ctx context.Context, id string) (Record, error)
 
 	// Save stores r with Version+1 if the stored version equals r.Version (0: if there is no such record), in one

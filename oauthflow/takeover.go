@@ -205,7 +205,7 @@ func (m *Manager) claimStands(ctx context.Context, op string, k Key, id string) 
 func (m *Manager) loadHere(ctx context.Context, op, id string) (Record, error) {
 	r, err := m.loadOne(ctx, op, id)
 	if errors.Is(err, ErrNotFound) {
-		return Record{ID: id}, nil
+		return Record{ID: id, Timeline: r.Timeline}, nil
 	}
 	return r, err
 }

@@ -65,8 +65,10 @@ func (s *Store) ifWritable() string {
 	return " AND " + s.writable
 }
 
+// selection selects one row, of which all but the timeline is NULL where there is no record.
 func (s *Store) selection(id key) *statement {
-	return s.grammar.sql("SELECT id, version, due, data, ", s.timeline, " FROM ", s.table, " WHERE id = ", id)
+	return s.grammar.sql("SELECT r.id, r.version, r.due, r.data, s.timeline FROM (SELECT ", s.timeline, " AS timeline) AS s LEFT JOIN ",
+		s.table, " AS r ON r.id = ", id)
 }
 
 // within adds the condition that an id has the prefix, as a range.

@@ -3,7 +3,6 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -31,21 +30,19 @@ func (s *Store) Load(ctx context.Context, id string) (oauthflow.Record, error) {
 		return oauthflow.Record{}, err
 	}
 	q := s.selection(key(id))
+	var found sql.NullString
+	var version, due sql.NullInt64
 	var r oauthflow.Record
 	err := s.retry(ctx, func() error {
-		var err error
-		var timeline string
-		if r, err = scan(s.db.QueryRowContext(ctx, q.text.String(), q.args...), &timeline); err == nil {
-			r.Timeline = timeline
-		}
-		return err
+		return s.db.QueryRowContext(ctx, q.text.String(), q.args...).Scan(&found, &version, &due, &r.Data, &r.Timeline)
 	})
-	if errors.Is(err, sql.ErrNoRows) {
-		return oauthflow.Record{}, fmt.Errorf("%w: %s", oauthflow.ErrNotFound, id)
-	}
 	if err != nil {
 		return oauthflow.Record{}, fmt.Errorf("sqlstore: loading %s: %w", id, err)
 	}
+	if !found.Valid {
+		return oauthflow.Record{Timeline: r.Timeline}, fmt.Errorf("%w: %s", oauthflow.ErrNotFound, id)
+	}
+	r.ID, r.Version, r.Due = found.String, uint64(version.Int64), time.UnixMicro(due.Int64).UTC()
 	return r, nil
 }
 
@@ -146,10 +143,10 @@ func (s *Store) retry(ctx context.Context, do func() error) error {
 }
 
 // scan reads a row; the record's data are its own.
-func scan(row interface{ Scan(...any) error }, more ...any) (oauthflow.Record, error) {
+func scan(row interface{ Scan(...any) error }) (oauthflow.Record, error) {
 	var r oauthflow.Record
 	var version, due int64
-	if err := row.Scan(append([]any{&r.ID, &version, &due, &r.Data}, more...)...); err != nil {
+	if err := row.Scan(&r.ID, &version, &due, &r.Data); err != nil {
 		return oauthflow.Record{}, err
 	}
 	r.Version = uint64(version)

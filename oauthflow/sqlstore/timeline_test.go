@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/fullcast/sfauth/internal/servers"
+	"github.com/fullcast/sfauth/oauthflow"
 	"github.com/fullcast/sfauth/oauthflow/sqlstore"
 )
 
@@ -26,6 +27,10 @@ func TestLoadTellsTheTimelineWhereAFailoverMayLoseWrites(t *testing.T) {
 		}
 		if err != nil {
 			t.Fatal(err)
+		}
+		none, err := store.Load(t.Context(), "connection/acme/other")
+		if !errors.Is(err, oauthflow.ErrNotFound) || none.Timeline != r.Timeline {
+			t.Errorf("without a record: %q and %v, want ErrNotFound with the timeline %q", none.Timeline, err, r.Timeline)
 		}
 		return r.Timeline
 	}

@@ -28,6 +28,14 @@ var recordClauses = []Clause{
 			h.lacks(id)
 		}
 	}},
+	{"A timeline that is told with a record is told without one, too", func(p *probe) {
+		h := p.handle()
+		r := h.save(newRecord("connection/acme/main", "sealed"))
+		with, without := h.load(r.ID).Timeline, h.lacks("connection/acme/other").Timeline
+		if with != without {
+			failf("Load: got timeline %q of a record and %q with ErrNotFound, want one", with, without)
+		}
+	}},
 	{"A due time is kept as the same instant to the microsecond, from 1970 to 9999", func(p *probe) {
 		h := p.handle()
 		for i, due := range []string{

@@ -107,11 +107,12 @@ func (h handle) holds(want oauthflow.Record) {
 	}
 }
 
-func (h handle) lacks(id string) {
+func (h handle) lacks(id string) oauthflow.Record {
 	r, err := h.store.Load(h.ctx, id)
 	if !errors.Is(err, oauthflow.ErrNotFound) {
 		failf("Load of %q: got %s and %v, want an error wrapping ErrNotFound", id, short(r), err)
 	}
+	return r
 }
 
 // list returns all that List yields, which must be no error.

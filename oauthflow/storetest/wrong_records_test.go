@@ -42,6 +42,8 @@ func wrongRecords() []wrong {
 					return current(b.Store, id), ctx.Err()
 				}
 			})},
+		{name: "a timeline is a column of the record", clause: "A timeline that is told with a record is told without one, too",
+			open: onLoad(func(r *oauthflow.Record) { r.Timeline = "00000001" })},
 		{name: "due to the millisecond", clause: "A due time is kept as the same instant to the microsecond, from 1970 to 9999", later: true,
 			open: onSave(func(r *oauthflow.Record) { r.Due = r.Due.Truncate(time.Millisecond) })},
 		{name: "due as nanoseconds in 64 bits", clause: "A due time is kept as the same instant to the microsecond, from 1970 to 9999", later: true,
