@@ -140,7 +140,7 @@ func TestF24TheAnswerOfARenewalIsLostWhileTheSessionLives(t *testing.T) {
 	}
 	var served, refused atomic.Int32
 	renewed := tally{outcomes: map[string]int{}, said: said()}
-	s.eachWayOfLosing(func(i int, rt http.RoundTripper) {
+	for i, rt := range s.losing() {
 		m, other := s.manager(s.open(), s.over(rt)), s.manager(s.open(), s.over(rt))
 		ctx, cancel := context.WithTimeout(t.Context(), time.Duration(size(2, 4))*time.Second)
 		var all sync.WaitGroup
@@ -167,10 +167,10 @@ func TestF24TheAnswerOfARenewalIsLostWhileTheSessionLives(t *testing.T) {
 		}
 		all.Wait()
 		cancel()
-	})
+	}
 	a := s.since(mark)
 	r.must(a.posts == 50 && a.rotations == 50 && a.replays == 0, "%d requests, %d rotations, %d replays", a.posts, a.rotations, a.replays)
-	r.must(refused.Load() == 0 && served.Load() > 2500, "%d calls served, %d not", served.Load(), refused.Load())
+	r.must(refused.Load() == 0 && served.Load() > 5000, "%d calls served, %d not", served.Load(), refused.Load())
 	r.must(renewed.outcomes["ok"] == 0 && renewed.outcomes[string(oauthflow.KindInDoubt)] > 0, "renewals %v", renewed.outcomes)
 	s.org.ExpireSessions()
 	last := s.manager(s.open())
