@@ -168,6 +168,7 @@ func TestTheResultOfARefreshThatComesAfterATakeOverIsFound(t *testing.T) {
 func TestADisconnectedConnectionDoesNotComeBackFromAHalfDoneTakeOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := rotating(t)
+		v := w.unlocked()
 		w.connect(w.manager(), mainKey)
 		former := w.store
 		store, wrote := oauthflow.NewMemoryStore(), new(atomic.Int64)
@@ -180,7 +181,12 @@ func TestADisconnectedConnectionDoesNotComeBackFromAHalfDoneTakeOver(t *testing.
 		if err := after.Disconnect(t.Context(), mainKey); err != nil {
 			t.Fatal(err)
 		}
+		late := w.inherited().Reveal() // as a result that came after the disconnection would have brought
+		v.change(former, mainRecord, func(fields map[string]any) { fields["Refresh"], fields["Generation"] = late, 1 })
 		w.keptAlive(2*day, after)
+		if w.active(late) {
+			t.Error("a late result lives on")
+		}
 		if left := w.records("connection/"); len(left) != 0 {
 			t.Fatalf("the store holds %v", left)
 		}
@@ -205,7 +211,7 @@ func TestATakeOverCanBeUndoneByAnother(t *testing.T) {
 		if err := back.Renew(t.Context(), mainKey); err != nil { // before it is all back
 			t.Error(err)
 		}
-		if err := lastError(back, mainKey); err != nil {
+		if err := lastError(back, secondKey); err != nil {
 			t.Errorf("List tells %v of what is not back yet", err)
 		}
 		w.takeOver(back)
