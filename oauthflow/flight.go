@@ -34,9 +34,9 @@ func (s *Source) condemn(access string, served bool) {
 	defer s.mu.Unlock()
 	switch v := s.view.Load(); {
 	case v == nil:
-		s.rejected = &rejected{access: access, served: served}
+		s.look(s.looking(), &rejected{access: access, served: served})
 	case v.access() == access:
-		s.rejected = &rejected{access, served, v.login}
+		s.look(s.looking(), &rejected{access, served, v.loginHost()})
 		s.view.CompareAndSwap(v, nil)
 	}
 }
@@ -113,14 +113,14 @@ func (f *flight) hasOffered() bool {
 func (s *Source) board(rejected string, why cause) (*flight, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if f := s.flight; f != nil {
+	if f := s.looking(); f != nil {
 		if why == rejection && rejected == f.rejected {
 			f.renewal.Store(false)
 		}
 		return f, nil
 	}
-	if rejected == "" && s.rejected != nil {
-		rejected = s.rejected.access
+	if last := s.refused(); rejected == "" && last != nil {
+		rejected = last.access
 	}
 	end, err := s.m.begin()
 	if err != nil {
@@ -129,7 +129,7 @@ func (s *Source) board(rejected string, why cause) (*flight, error) {
 	offered := make(chan struct{})
 	f := &flight{done: make(chan struct{}), offered: offered, offer: sync.OnceFunc(func() { close(offered) }), rejected: rejected}
 	f.renewal.Store(why == renewal)
-	s.flight = f
+	s.look(f, s.refused())
 	go func() {
 		defer end()
 		defer func() {
@@ -137,10 +137,11 @@ func (s *Source) board(rejected string, why cause) (*flight, error) {
 				f.err = &Error{Op: opRefresh, Kind: KindStore, Err: errStopped}
 			}
 			s.mu.Lock()
-			s.flight = nil
+			last := s.refused()
 			if f.refreshed {
-				s.rejected = nil
+				last = nil
 			}
+			s.look(nil, last)
 			s.mu.Unlock()
 			close(f.done)
 		}()
@@ -153,7 +154,7 @@ func (s *Source) board(rejected string, why cause) (*flight, error) {
 // meanwhile returns what is handed out while a renewal is under way; nil when there is none, or nothing to hand out.
 func (s *Source) meanwhile() *view {
 	s.mu.Lock()
-	f := s.flight
+	f := s.looking()
 	s.mu.Unlock()
 	v := s.view.Load()
 	if v == nil || f == nil || !f.renewal.Load() {

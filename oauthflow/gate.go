@@ -111,7 +111,7 @@ type hostAnswer struct {
 // that it costs no round trip.
 func (m *Manager) askHost(ctx context.Context, s *Source) hostAnswer {
 	s.mu.Lock()
-	gone := s.rejected
+	gone := s.refused()
 	s.mu.Unlock()
 	if gone == nil || gone.login == "" {
 		return hostAnswer{}

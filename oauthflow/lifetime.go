@@ -46,7 +46,7 @@ const (
 // there are so many in a row that another refresh would only be the next of them.
 func (s *Source) refusedAtOnce(g *grant, access string) bool {
 	s.mu.Lock()
-	rejected := s.rejected
+	rejected := s.refused()
 	s.mu.Unlock()
 	inMemory := g.Access.IsZero() && s.m.cfg.AccessTokens == AccessTokenInMemoryOnly
 	if rejected == nil || rejected.access != access || g.Access.Reveal() != access && !inMemory { // replaced for another reason

@@ -2,6 +2,7 @@ package oauthflow
 
 import (
 	"context"
+	"hash/maphash"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -26,13 +27,14 @@ type Manager struct {
 	stop context.CancelFunc
 	work sync.WaitGroup
 
-	mu      sync.RWMutex
-	_       [64]byte // whoever counts himself in at mu takes its cache line from those who read sources
-	closed  bool
-	sources map[Key]*Source
-	gates   map[string]*gate // by login host
+	mu     sync.RWMutex
+	closed bool
+	gates  map[string]*gate // by login host
 
 	everywhere pace // of the refreshes at all login hosts
+
+	_       [64]byte // whoever counts himself in at mu takes its cache line from those who read sources
+	sources sources
 
 	foreign   sync.Map // record id to the version that an event has told of
 	doubted   sync.Map // record id to the doubt that the keep-alive could not resolve
@@ -52,7 +54,7 @@ func NewManager(c ManagerConfig) (*Manager, error) {
 	}
 	m := &Manager{
 		cfg: c, flow: c.Flow, seal: sealer{c.Keys, c.Environment}, log: c.Logger, time: c.Timing,
-		base: time.Now(), sources: map[Key]*Source{}, gates: map[string]*gate{},
+		base: time.Now(), sources: sources{seed: maphash.MakeSeed()}, gates: map[string]*gate{},
 		events: make(chan Event, eventQueue), lines: make(chan line, lineQueue), delivered: make(chan struct{}),
 	}
 	if m.log == nil {

@@ -18,31 +18,45 @@ type Source struct {
 	view atomic.Pointer[view]
 	api  atomic.Pointer[hearing] // nil as long as no API call was refused
 
-	mu       sync.Mutex
+	mu    sync.Mutex
+	stale *stale // nil as long as the access token is good
+	mark  mark   // the newest state known
+}
+
+// stale is what there is while an access token is looked for.
+type stale struct {
 	flight   *flight   // the one under way, or nil
 	rejected *rejected // the access token that Salesforce rejected last, or nil
-	mark     mark      // the newest state known
+}
+
+// looking returns the flight that is under way, if there is one. The lock is held.
+func (s *Source) looking() *flight {
+	if s.stale == nil {
+		return nil
+	}
+	return s.stale.flight
+}
+
+// refused returns the access token that Salesforce rejected last, if there is one. The lock is held.
+func (s *Source) refused() *rejected {
+	if s.stale == nil {
+		return nil
+	}
+	return s.stale.rejected
+}
+
+// look notes what is looked for; nothing takes no memory. The lock is held.
+func (s *Source) look(f *flight, r *rejected) {
+	s.stale = nil
+	if f != nil || r != nil {
+		s.stale = &stale{f, r}
+	}
 }
 
 var _ oauth2.TokenSource = (*Source)(nil)
 
 // Source returns the source of a connection. Whether the connection exists shows at the first use.
-func (m *Manager) Source(k Key) *Source {
-	m.mu.RLock()
-	s := m.sources[k]
-	m.mu.RUnlock()
-	if s != nil {
-		return s
-	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if s := m.sources[k]; s != nil {
-		return s
-	}
-	s = &Source{m: m, key: k}
-	m.sources[k] = s
-	return s
-}
+func (m *Manager) Source(k Key) *Source { return m.sources.of(k, m) }
 
 // Token is [Source.TokenContext] without an end: the caller waits as long as a refresh takes.
 func (s *Source) Token() (*oauth2.Token, error) { return s.TokenContext(context.Background()) }
@@ -56,15 +70,13 @@ func (s *Source) Token() (*oauth2.Token, error) { return s.TokenContext(context.
 // refuses is exchanged by [Source.Replace], as [Source.Transport] does by itself.
 func (s *Source) TokenContext(ctx context.Context) (*oauth2.Token, error) {
 	if v := s.view.Load(); v != nil && s.m.monotonic() < v.until {
-		if t := v.token.Load(); t != nil {
-			return t, nil
-		}
+		return &v.token, nil
 	}
 	v, err := s.current(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return v.oauth2Token(), nil
+	return &v.token, nil
 }
 
 // Replace returns an access token other than the one that Salesforce rejected, refreshing the connection when the
@@ -75,7 +87,7 @@ func (s *Source) Replace(ctx context.Context, rejected string) (*oauth2.Token, e
 	if err != nil {
 		return nil, err
 	}
-	return v.oauth2Token(), nil
+	return &v.token, nil
 }
 
 func (s *Source) replace(ctx context.Context, rejected string, served bool) (*view, error) {
@@ -101,7 +113,7 @@ func (s *Source) current(ctx context.Context) (*view, error) {
 // at a connection that must not be touched. Its session may have ended. Where none is kept the error is of [KindSession].
 func (s *Source) Present(ctx context.Context) (*oauth2.Token, error) {
 	if v := s.view.Load(); v != nil && s.m.monotonic() < v.until {
-		return v.oauth2Token(), nil
+		return &v.token, nil
 	}
 	if err := s.key.validate(opRequest); err != nil {
 		return nil, err
@@ -117,7 +129,7 @@ func (s *Source) Present(ctx context.Context) (*oauth2.Token, error) {
 	if g.Access.IsZero() {
 		return nil, &Error{Op: opRequest, Host: g.Client.Host, Kind: KindSession, Err: errors.New("no access token is kept")}
 	}
-	return s.m.view(g).oauth2Token(), nil
+	return &s.m.view(g).token, nil
 }
 
 // InstanceURL returns the origin for API calls, such as "https://acme.my.salesforce.com". It may change at a refresh.
@@ -126,7 +138,7 @@ func (s *Source) InstanceURL(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return v.instance, nil
+	return v.instance(), nil
 }
 
 // Transport returns a RoundTripper that adds the access token to requests to the connection's own hosts and heals an

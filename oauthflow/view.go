@@ -1,6 +1,7 @@
 package oauthflow
 
 import (
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -8,20 +9,43 @@ import (
 )
 
 // view is what a manager hands out of a connection without asking the store. There may be a million of them, so that
-// it holds what requests need and no more. It does not change, but for its last two fields.
+// it holds what requests need and no more, in 160 bytes and one piece of text. It does not change, but for its last
+// field.
 type view struct {
-	header   [1]string // the values of the Authorization header; shared by all requests
-	instance string    // origin for API calls
-	login    string    // login host
-	past     []string  // hosts that the org has left
-	epoch    tag
-	until    time.Duration // on the manager's monotonic clock
+	token  oauth2.Token // in x/oauth2's form, for callers, who might change it: nothing is read from here
+	header [1]string    // the values of the Authorization header; shared by all requests
+	hosts  string       // origin for API calls; with loginListed also other hosts, a blank before each
+	epoch  tag
+	until  time.Duration // on the manager's monotonic clock
 
-	refusing bool                         // fresh sessions have been refused, this one may be the first that is accepted
-	withheld bool                         // the record says that API calls are refused
-	made     bool                         // by a refresh of this process, and not found in the store
-	token    atomic.Pointer[oauth2.Token] // made when it is first asked for
-	accepted atomic.Bool                  // Salesforce has accepted the access token
+	login    loginAt
+	refusing bool        // fresh sessions have been refused, this one may be the first that is accepted
+	withheld bool        // the record says that API calls are refused
+	made     bool        // by a refresh of this process, and not found in the store
+	accepted atomic.Bool // Salesforce has accepted the access token
+}
+
+// loginAt says where a connection's login host is written.
+type loginAt uint8
+
+const (
+	loginHere loginAt = iota // it is the host for API calls
+	loginProduction
+	loginSandbox
+	loginListed // it is among the view's hosts, and those follow that the org has left
+)
+
+func loginOf(g *grant) loginAt {
+	switch host := g.Client.Host; {
+	case len(g.PastHosts) > 0:
+	case (Host{host}).endpoint("") == g.InstanceURL:
+		return loginHere
+	case host == productionLogin:
+		return loginProduction
+	case host == sandboxLogin:
+		return loginSandbox
+	}
+	return loginListed
 }
 
 // tag is the beginning of an epoch, which is random.
@@ -34,57 +58,87 @@ func tagOf(epoch string) (t tag) {
 
 const bearer = "Bearer "
 
+// expiryAhead is how far ahead the Expiry of a token that is handed out lies at most: not its end, which Salesforce does
+// not tell, but when caches of others are to ask again.
+const expiryAhead = time.Minute
+
 func (m *Manager) view(g *grant) *view {
-	return &view{
-		header:   [1]string{bearer + g.Access.Reveal()},
-		instance: g.InstanceURL,
-		login:    g.Client.Host,
-		past:     g.PastHosts,
-		epoch:    tagOf(g.Epoch),
-		until:    m.monotonic() + m.time.Recheck,
-		refusing: g.Refusing,
-		withheld: g.APIFault != nil && g.APIFault.Kind != "",
+	hosts, login := g.InstanceURL, loginOf(g)
+	if login == loginListed {
+		hosts += " " + strings.Join(append([]string{g.Client.Host}, g.PastHosts...), " ")
 	}
+	text := bearer + g.Access.Reveal() + hosts // in one piece
+	header := text[:len(text)-len(hosts)]
+	v := &view{
+		header: [1]string{header}, hosts: text[len(header):], epoch: tagOf(g.Epoch), login: login,
+		refusing: g.Refusing, withheld: g.APIFault != nil && g.APIFault.Kind != "",
+	}
+	v.begin(m)
+	return v
+}
+
+// begin sets the view's times, and makes its token.
+func (v *view) begin(m *Manager) {
+	v.until = m.monotonic() + m.time.Recheck
+	v.token = oauth2.Token{AccessToken: v.access(), TokenType: "Bearer", Expiry: time.Now().Add(expiryAhead)}
 }
 
 // access returns the access token.
 func (v *view) access() string { return v.header[0][len(bearer):] }
-
-// expiryAhead is how far ahead the Expiry of a token that is handed out lies: not its end, which Salesforce does not
-// tell, but when caches of others are to ask again.
-const expiryAhead = time.Minute
-
-// oauth2Token returns the token in x/oauth2's form.
-func (v *view) oauth2Token() *oauth2.Token {
-	if t := v.token.Load(); t != nil {
-		return t
-	}
-	v.token.CompareAndSwap(nil, &oauth2.Token{AccessToken: v.access(), TokenType: "Bearer", Expiry: time.Now().Add(expiryAhead)})
-	return v.token.Load()
-}
 
 // owns reports whether host is one of the connection's own, and whether the org has left it.
 func (v *view) owns(host string) (own, left bool) {
 	if host == v.host() {
 		return true, false
 	}
-	for _, p := range v.past {
-		if host == p {
+	if v.login != loginListed {
+		return false, false
+	}
+	_, others, _ := strings.Cut(v.hosts, " ")
+	login, past, _ := strings.Cut(others, " ")
+	for past != "" {
+		var p string
+		if p, past, _ = strings.Cut(past, " "); host == p {
 			return true, true
 		}
 	}
-	return host == v.login && !(Host{v.login}).Generic(), false
+	return host == login && !(Host{login}).Generic(), false
+}
+
+// loginHost returns the connection's login host.
+func (v *view) loginHost() string {
+	switch v.login {
+	case loginProduction:
+		return productionLogin
+	case loginSandbox:
+		return sandboxLogin
+	case loginListed:
+		_, others, _ := strings.Cut(v.hosts, " ")
+		login, _, _ := strings.Cut(others, " ")
+		return login
+	}
+	return v.host()
+}
+
+// instance returns the origin for API calls.
+func (v *view) instance() string {
+	if v.login != loginListed {
+		return v.hosts
+	}
+	origin, _, _ := strings.Cut(v.hosts, " ")
+	return origin
 }
 
 // host returns the org's present host.
-func (v *view) host() string { return hostOf(v.instance) }
+func (v *view) host() string { return hostOf(v.instance()) }
 
 // prolonged returns the view with another recheck time.
 func (v *view) prolonged(m *Manager) *view {
 	again := &view{
-		header: v.header, instance: v.instance, login: v.login, past: v.past, epoch: v.epoch,
-		until: m.monotonic() + m.time.Recheck, refusing: v.refusing, withheld: v.withheld, made: v.made,
+		header: v.header, hosts: v.hosts, epoch: v.epoch, login: v.login,
+		refusing: v.refusing, withheld: v.withheld, made: v.made,
 	}
+	again.begin(m)
 	again.accepted.Store(v.accepted.Load())
 	return again
 }

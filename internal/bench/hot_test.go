@@ -179,24 +179,12 @@ func TestRow2LookUpAndMemory(t *testing.T) {
 
 func TestRow2MemoryOfCachedConnections(t *testing.T) {
 	quiet(t)
-	const n = 50_000
-	s := oauthflow.NewMemoryStore()
-	filler := manager(t, &transport{}, s)
-	keys := make([]oauthflow.Key, n)
-	for i := range keys {
-		keys[i] = oauthflow.Key{Tenant: fmt.Sprintf("t%07d", i), Name: "main"}
-		adopt(t, filler, keys[i])
-	}
-	m := manager(t, &transport{}, s)
-	before := heap()
-	for i := range keys {
-		if _, err := m.Source(keys[i]).InstanceURL(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-	}
-	each := float64(heap()-before) / n
+	each := measureMemory(t, *connections)
 	judge(t, exactly, func(int) []row {
-		return []row{{"2b", "memory of a cached connection", "x/oauth2 client 1,666 B", each, 480, "B"}}
+		return []row{
+			{"2b", fmt.Sprintf("memory of a cached connection, %d of as many orgs", *connections), "x/oauth2 client 1,666 B", each.handed, 480, "B"},
+			{"2b", "  and called", "", each.called, 480, "B"},
+		}
 	})
 }
 

@@ -1,50 +1,73 @@
 package bench
 
 import (
+	"flag"
 	"fmt"
 	"net/http"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/fullcast/sfauth/oauthflow"
 )
 
-// footprint is what a worker keeps in memory of one connection, in bytes: when it has used it, and when it has also
-// refreshed it.
-type footprint struct{ used, refreshed float64 }
+// connections are as many as take half a minute. With a power of two as many Go's maps are as full, which is as empty as
+// they get: a million is 16 times this.
+var connections = flag.Int("connections", million/16, "connections whose memory is measured")
 
-// measureMemory looks at connections to as many orgs, since some of the memory is kept by login host.
+// footprint is what a worker keeps in memory of one connection, in bytes: when it has handed out its token, when it has
+// also called its org, and when it has also refreshed it.
+type footprint struct{ handed, called, refreshed float64 }
+
+// measureMemory looks at connections to as many orgs, each at a login host of its own. What a caller keeps is not
+// counted; the text of the keys is, since it comes with a request.
 func measureMemory(t *testing.T, connections int) footprint {
 	t.Helper()
 	o := newOrgs(connections, time.Hour)
 	o.latency = 0
 	s := oauthflow.NewMemoryStore()
 	filler, m := manager(t, o, s), manager(t, o, s)
-	keys := make([]oauthflow.Key, connections)
-	for i := range keys {
-		keys[i] = scaleKey(i)
-		if err := adoptOne(t.Context(), filler, i); err != nil {
-			t.Fatal(err)
+	each := func(do func(i int) error) {
+		var both sync.WaitGroup
+		for part := range 2 {
+			both.Go(func() {
+				for i := part; i < connections; i += 2 {
+					if err := do(i); err != nil {
+						t.Errorf("connection %d: %v", i, err)
+						return
+					}
+				}
+			})
+		}
+		both.Wait()
+		if t.Failed() {
+			t.FailNow()
 		}
 	}
-	call := func(i int) {
-		req, err := http.NewRequest(http.MethodGet, fmt.Sprintf("https://%s/services/data", orgHost(i)), nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if resp, err := m.Source(keys[i]).Transport(o).RoundTrip(req); err != nil || resp.StatusCode != http.StatusOK {
-			t.Fatal("a call failed: ", err)
-		}
-	}
-	growth := func() float64 {
+	growth := func(do func(i int) error) float64 {
 		before := heap()
-		for i := range keys {
-			call(i)
-		}
+		each(do)
 		return float64(int64(heap()-before)) / float64(connections)
 	}
-	f := footprint{used: growth()}
+	call := func(i int) error {
+		req, err := http.NewRequest(http.MethodGet, fmt.Sprintf("https://%s/services/data", orgHost(i)), nil)
+		if err != nil {
+			return err
+		}
+		resp, err := m.Source(scaleKey(i)).Transport(o).RoundTrip(req)
+		if err == nil && resp.StatusCode != http.StatusOK {
+			err = fmt.Errorf("status %d", resp.StatusCode)
+		}
+		return err
+	}
+	each(func(i int) error { return adoptOne(t.Context(), filler, i) })
+	var f footprint
+	f.handed = growth(func(i int) error {
+		_, err := m.Source(scaleKey(i)).TokenContext(t.Context())
+		return err
+	})
+	f.called = f.handed + growth(call)
 	o.endSessions()
-	f.refreshed = f.used + growth()
+	f.refreshed = f.called + growth(call)
 	return f
 }

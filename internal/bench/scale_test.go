@@ -92,7 +92,7 @@ func TestTheScalePlotIsWellFormed(t *testing.T) {
 
 func TestScale(t *testing.T) {
 	quiet(t)
-	memory := measureMemory(t, 5000)
+	memory := measureMemory(t, *connections)
 	work := workday.of(1500, 10).sail(t)
 	work.sound(t)
 	idle := idleTime.of(10_000, 4).sail(t)
@@ -108,7 +108,7 @@ func TestScale(t *testing.T) {
 	w := tabwriter.NewWriter(os.Stdout, 2, 8, 2, ' ', 0)
 	line := func(what, format string, args ...any) { fmt.Fprintf(w, "%s\t%s\n", what, fmt.Sprintf(format, args...)) }
 	line("\n1,000,000 connections, 100 workers", "")
-	line("memory of a connection in a worker, used / refreshed", "%.0f / %.0f B", memory.used, memory.refreshed)
+	line("memory of a connection in a worker, called / refreshed", "%.0f / %.0f B", memory.called, memory.refreshed)
 	line("memory of a worker, all connections / a hundredth", "%.0f / %.1f MB", memory.refreshed*million/1e6, memory.refreshed*million/hundred/1e6)
 	line("data in the store", "%.2f GB", float64(work.bytes)/float64(work.connections)*million/1e9)
 	line("calls", "%.0f/s", million/work.use.Seconds())
