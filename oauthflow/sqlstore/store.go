@@ -142,11 +142,11 @@ func (s *Store) retry(ctx context.Context, do func() error) error {
 	}
 }
 
-// scan reads a row; the record's data are its own.
-func scan(row interface{ Scan(...any) error }) (oauthflow.Record, error) {
+// scan reads a row, and into more what else it has; the record's data are its own.
+func scan(row interface{ Scan(...any) error }, more ...any) (oauthflow.Record, error) {
 	var r oauthflow.Record
 	var version, due int64
-	if err := row.Scan(&r.ID, &version, &due, &r.Data); err != nil {
+	if err := row.Scan(append([]any{&r.ID, &version, &due, &r.Data}, more...)...); err != nil {
 		return oauthflow.Record{}, err
 	}
 	r.Version = uint64(version)
