@@ -104,7 +104,9 @@ func TestATakeOverThatIsInterruptedAnywhereIsFinishedByTheNext(t *testing.T) {
 
 func TestTheLaterOfTwoWaitsForAHostStays(t *testing.T) {
 	for name, c := range map[string]struct{ there, here, want time.Duration }{
-		"there": {time.Hour, time.Minute, time.Hour}, "here": {time.Minute, time.Hour, time.Hour}, "only there": {time.Hour, 0, time.Hour},
+		"there":      {time.Hour, time.Minute, time.Hour},
+		"here":       {time.Minute, time.Hour, time.Hour},
+		"only there": {time.Hour, 0, time.Hour},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

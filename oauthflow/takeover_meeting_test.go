@@ -147,7 +147,7 @@ func TestATokenThatBothStoresWereGivenIsNotRevoked(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			w := newWorld(t, orgtest.Config{})
 			before := w.manager()
-			former, after := w.newStore()
+			_, after := w.newStore()
 			inherited := w.inherited()
 			order := []*oauthflow.Manager{w.manager(), before}
 			if formerFirst {
@@ -159,7 +159,6 @@ func TestATokenThatBothStoresWereGivenIsNotRevoked(t *testing.T) {
 				}
 				time.Sleep(time.Minute)
 			}
-			_ = former
 			w.takeOver(after)
 			time.Sleep(time.Minute)
 			w.wantEvents("revoke", "", 0)

@@ -115,7 +115,6 @@ func (w *world) rivals(formerFirst bool, between func(m *oauthflow.Manager)) (fo
 	before := w.manager()
 	w.store = oauthflow.NewMemoryStore()
 	fresh := w.manager()
-	there, here = "", ""
 	connect := func(m *oauthflow.Manager) string {
 		w.connect(m, mainKey)
 		time.Sleep(time.Minute)

@@ -13,7 +13,8 @@ import (
 )
 
 func TestF56RecordsMoveFromFilesToADatabase(t *testing.T) {
-	r := drill(t, 56, "40 connections, a claim, an adoption and a login taken over from files into PostgreSQL by one of 3 workers under load, beside 2 that know the files alone",
+	r := drill(t, 56,
+		"connections, a claim, an adoption and a login taken over from files into PostgreSQL under load, beside 2 workers with the files alone",
 		"0 lost, 0 replays; the 2 serve what they have and are told the rest; nothing of worth left behind")
 	s := newSceneOn(t, files, 40, orgtest.Config{RefreshTime: 30 * time.Millisecond}).hasty()
 	former := s.place
@@ -64,11 +65,11 @@ func TestF56RecordsMoveFromFilesToADatabase(t *testing.T) {
 	r.must(worth == "" && faults == "" && marks == 42, "%d marks and %s left behind, %s", marks, cmp.Or(worth, "nothing"), faults)
 	r.must(a.rotations > len(s.conns), "only %d refreshes", a.rotations)
 	for kind := range told.Outcomes {
-		r.must(kind == "ok" || kind == "store", "a worker with the files alone was told %v", told.Outcomes)
+		r.must(kind == "ok" || kind == "store" || kind == "left", "a worker with the files alone was told %v", told.Outcomes)
 	}
 	r.must(told.Outcomes["store"] > 0, "no worker with the files alone was told anything")
-	r.saw("%d requests, %d rotations, %d of 43 healthy, %d replays; %d marks left behind, %s else; with the files alone: %v", a.posts, a.rotations, more, a.replays, marks,
-		cmp.Or(worth, "nothing"), told.Outcomes)
+	r.saw("%d requests, %d rotations, %d of 43 healthy, %d replays; %d marks left behind, %s else; with the files alone: %v",
+		a.posts, a.rotations, more, a.replays, marks, cmp.Or(worth, "nothing"), told.Outcomes)
 }
 
 // leftIn counts the marks of connections that were taken over, and names what else is left but claims.
