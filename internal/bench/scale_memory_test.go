@@ -11,8 +11,7 @@ import (
 	"github.com/fullcast/sfauth/oauthflow"
 )
 
-// connections are as many as take half a minute. With a power of two as many Go's maps are as full, which is as empty as
-// they get: a million is 16 times this.
+// connections are as many as take half a minute.
 var connections = flag.Int("connections", million/16, "connections whose memory is measured")
 
 // footprint is what a worker keeps in memory of one connection, in bytes: when it has handed out its token, when it has
