@@ -182,6 +182,7 @@ func TestF51TheReplicaIsCutOffBeforeTheMasterFails(t *testing.T) {
 	relay := servers.StartRelay(t, master.Addr())
 	p := place{On: redisKV, DSN: "redis://" + relay.Addr(), Name: "drill", Replicas: 1}
 	s := newSceneAt(t, p, 20, orgtest.Config{RefreshTime: 30 * time.Millisecond}).hasty()
+	s.timing.Lease = 3 * time.Second // longer than a save waits for replicas, or the fence would take every request back
 	without, away := 0, 0
 	good, a := s.underLoad(func() {
 		for range failovers {
