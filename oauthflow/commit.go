@@ -29,7 +29,7 @@ func (m *Manager) commit(ctx context.Context, at Record, sent sending, fresh *To
 				return nil, now, err
 			}
 		}
-		done, stored, now, err = c.again(ctx, time.Since(started) < settleTime)
+		done, stored, now, err = c.again(ctx, time.Since(started))
 	}
 	if stored != nil {
 		c.report(stored, took)
@@ -56,8 +56,11 @@ const settleTime = 2 * time.Minute
 
 var errUnsettled = errors.New("a login over this connection is not settled yet")
 
+// safeTime is how long a result that is in the record waits for a save that succeeds: longer than a failover takes.
+const safeTime = time.Minute
+
 // again looks at the record as it is now.
-func (c commit) again(ctx context.Context, patient bool) (done bool, stored *grant, at Record, err error) {
+func (c commit) again(ctx context.Context, waited time.Duration) (done bool, stored *grant, at Record, err error) {
 	r, now, err := c.m.loadLeaving(ctx, opRefresh, c.grant.Key)
 	var e *Error
 	switch {
@@ -65,19 +68,19 @@ func (c commit) again(ctx context.Context, patient bool) (done bool, stored *gra
 		moved := *c.grant
 		moved.Key = *now.MovedTo
 		c.grant = &moved
-		return c.again(ctx, patient)
+		return c.again(ctx, waited)
 	case errors.As(err, &e) && e.Kind == KindNotConnected: // disconnected meanwhile
 		c.m.discard(c.used.client(), c.fresh)
 		return true, nil, r, err
 	case err != nil:
 		return false, nil, r, err
-	case now.Epoch != c.grant.Epoch && now.Unsettled && patient: // revoking what has come would end what may be put back
+	case now.Epoch != c.grant.Epoch && now.Unsettled && waited < settleTime: // revoking what has come would end what may be put back
 		return false, nil, r, errUnsettled
 	case now.Epoch != c.grant.Epoch: // authorized anew meanwhile
 		c.m.discard(c.used.client(), c.fresh)
 		return true, nil, r, nil
 	case now.Generation > c.grant.Generation && now.Attempt == c.attempt: // an earlier save of ours, whose outcome was unknown
-		return true, now, r, nil
+		return c.made(ctx, r, now, waited < safeTime)
 	case now.Generation > c.grant.Generation: // another's refresh of the same token succeeded, so that nothing rotates
 		return true, nil, r, nil
 	case now.Left: // whoever has taken it over looks for the result here
@@ -86,6 +89,23 @@ func (c commit) again(ctx context.Context, patient bool) (done bool, stored *gra
 		now = &full
 	}
 	return c.over(ctx, r, now)
+}
+
+// made ends with a result that is in the record, although no save of ours has succeeded. A failover may undo what the server
+// has not passed on yet, and would find no other copy than the one here: so it is saved on until a save succeeds. When
+// time is over it counts as stored: nothing is safer if nobody may use it, and the next refresh needs a save that succeeds.
+func (c commit) made(ctx context.Context, r Record, now *grant, patient bool) (done bool, stored *grant, at Record, err error) {
+	if !patient {
+		return true, now, r, nil
+	}
+	at, err = c.m.save(ctx, opRefresh, r, now)
+	switch {
+	case errors.Is(err, ErrConflict):
+		return false, nil, r, nil
+	case err != nil:
+		return false, nil, r, err
+	}
+	return true, now, at, nil
 }
 
 // over puts the result into now and compares and swaps it for r.

@@ -48,6 +48,7 @@
 //	ErrOrgChanged, ErrUserChanged            as their kinds; errors.As a *StrangerError for who has answered
 //	KindElsewhere, ErrConnectedElsewhere     disconnect the other connection first, or ask for a second one
 //	ErrNewerFormat                           update this process; the record is left as it is
+//	ErrNotDurable                            look after the store's replicas: no token is sent while they lack what is saved
 //	ErrNotFound, ErrConflict                 for writers of a Store
 //	ErrClosed                                the Manager was closed
 //	context.Canceled, DeadlineExceeded       the caller left before the first byte did

@@ -112,6 +112,7 @@ func (k Kind) Terminal() bool {
 var (
 	ErrNotFound       = errors.New("no such record")
 	ErrConflict       = errors.New("the record was changed by another")
+	ErrNotDurable     = errors.New("the change is made, but not as safely as the store was asked to")
 	ErrNoRefreshToken = errors.New("the answer holds no refresh token: the app lacks the scope " +
 		"\"Perform requests at any time (refresh_token, offline_access)\", or its Refresh Token Policy is \"Immediately expire refresh token\"")
 	ErrNoSuchHost = errors.New("the host does not exist; a My Domain host goes away with its org, or when it is renamed")

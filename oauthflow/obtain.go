@@ -1,9 +1,11 @@
 package oauthflow
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"net/http"
 	"time"
@@ -68,6 +70,7 @@ func (m *Manager) obtain(s *Source, f *flight) (v *view, refreshed bool, err err
 // refresh makes one step towards a new access token. It returns the stored result, or nil when the store is to be
 // looked at again.
 func (m *Manager) refresh(ctx context.Context, s *Source, f *flight, d *doubt, r Record, g *grant, host hostAnswer) (*grant, error) {
+	looked := time.Now()
 	if wait := m.wait(ctx, d, r, g, host); wait > patience || wait > 0 && g.Intent == nil {
 		return nil, m.notYet(g, wait)
 	} else if wait > 0 {
@@ -87,8 +90,8 @@ func (m *Manager) refresh(ctx context.Context, s *Source, f *flight, d *doubt, r
 	if d.tries > 2 && !sleep(m.open, backoff(d.tries)) {
 		return nil, nil
 	}
-	done, at, err := m.attempt(ctx, r, g)
-	if errors.Is(err, errAgain) { // it was answered, and has waited
+	done, at, err := m.attempt(ctx, r, g, looked)
+	if errors.Is(err, errAgain) { // it was answered, and has waited; or nothing was tried
 		d.tries--
 		return nil, nil
 	}
@@ -174,27 +177,36 @@ func (m *Manager) notYet(g *grant, wait time.Duration) error {
 }
 
 // attempt sends the refresh token of g's generation once, after it has won the right to by compare-and-swap. It
-// returns the stored result, or nil when the store has moved on and is to be looked at again.
-func (m *Manager) attempt(ctx context.Context, r Record, g *grant) (*grant, Record, error) {
+// returns the stored result, or nil when the store has moved on and is to be looked at again. Looked is when r was loaded.
+func (m *Manager) attempt(ctx context.Context, r Record, g *grant, looked time.Time) (*grant, Record, error) {
 	gate := m.gate(g.Client.Host)
 	leave, err := gate.enter(m.open)
 	if err != nil {
 		return nil, r, err
 	}
 	defer leave()
+	if time.Since(looked) > staleAfter { // in a failover, the versions that it loses come again with other content
+		if now, _, err := m.load(ctx, opRefresh, g.Key); err != nil {
+			return nil, r, err
+		} else if now.Version != r.Version || now.Timeline != r.Timeline || !bytes.Equal(now.Data, r.Data) {
+			return nil, r, errAgain
+		}
+	}
 	if wait := gate.pause(); wait > 0 {
 		return nil, r, &Error{Op: opRefresh, Host: g.Client.Host, Kind: KindNotSent, RetryAfter: wait, Err: errSilent}
 	}
 	start := time.Now()
-	doubted := g.Intent != nil || moved(r, g)
+	doubted, before := g.Intent != nil || moved(r, g), *g
 	mine := random().Reveal()
 	g.Intent = &intent{Attempt: mine, Lease: m.time.Lease, At: m.flow.now()}
 	g.StoreEpoch, g.Timeline = m.cfg.StoreEpoch, r.Timeline
 	at, err := m.save(ctx, opRefresh, r, g)
 	if errors.Is(err, ErrConflict) {
 		return nil, r, nil
-	} else if err != nil && !m.holds(ctx, g.Key, mine) {
-		return nil, r, err // nothing was sent, and nothing will be
+	} else if err != nil {
+		if at, g, err = m.insist(ctx, &before, mine, err); err != nil {
+			return nil, r, err // nothing was sent, and nothing will be
+		}
 	}
 	fresh, used, err := m.send(ctx, g, start, doubted)
 	took := time.Since(start)
@@ -236,6 +248,9 @@ func (m *Manager) attempt(ctx context.Context, r Record, g *grant) (*grant, Reco
 	return nil, at, m.refused(ctx, g, mine, e, doubted, took)
 }
 
+// staleAfter is how old a record may be that an intent is put over.
+const staleAfter = 10 * time.Millisecond
+
 // send posts the refresh token before the lease ends: with the credentials that SetClient gave, if there are any, and
 // with the old ones when Salesforce refuses the new ones, which spends nothing.
 func (m *Manager) send(ctx context.Context, g *grant, start time.Time, doubted bool) (fresh *Token, used sealedClient, err error) {
@@ -261,17 +276,41 @@ func spentNothing(e *Error) bool {
 	return refused || e.Kind == KindNotSent
 }
 
-// holds reports whether the record holds our intent, after a save whose outcome is unknown.
-func (m *Manager) holds(ctx context.Context, k Key, attempt string) bool {
-	for try := range storeTries {
+// insist saves our intent again when a save has failed that may have made it, and returns what is stored then. That the
+// intent is there is not enough: what a server has not passed on yet, its failover undoes, and the next one would send the
+// same token. So a request needs a save that has succeeded; an intent without one is taken back.
+func (m *Manager) insist(ctx context.Context, before *grant, mine string, err error) (Record, *grant, error) {
+	seen := errors.Is(err, ErrNotDurable)
+	for try := 0; try < storeTries && !errors.Is(err, ErrNotDurable); try++ {
 		if try > 0 && !sleep(ctx, time.Duration(try)*50*time.Millisecond) {
-			return false
+			break
 		}
-		if _, g, err := m.load(ctx, opRefresh, k); err == nil {
-			return g.Intent != nil && g.Intent.Attempt == attempt
+		r, now, lerr := m.load(ctx, opRefresh, before.Key)
+		if lerr != nil {
+			continue
+		}
+		if seen = now.Intent != nil && now.Intent.Attempt == mine; !seen {
+			break
+		}
+		if r, err = m.save(ctx, opRefresh, r, now); err == nil {
+			return r, now, nil
 		}
 	}
-	return false
+	if seen {
+		m.work.Go(func() { m.withdraw(before, mine) }) // for which nobody has to wait
+	}
+	return Record{}, nil, err
+}
+
+// withdraw takes back an intent of which nothing was sent and nothing will be, so that nobody doubts for it.
+func (m *Manager) withdraw(before *grant, mine string) {
+	defer m.contain(nil)
+	_, err := m.update(m.ctx, before, mine, func(now *grant) {
+		now.Intent, now.StoreEpoch, now.Timeline = before.Intent, before.StoreEpoch, before.Timeline
+	})
+	if err != nil { // Salesforce is asked then
+		m.logf(slog.LevelDebug, "an intent could not be taken back", "connection", before.Key.String(), "error", err)
+	}
 }
 
 // jitter returns a random part of d, at most most.

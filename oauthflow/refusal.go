@@ -2,6 +2,7 @@ package oauthflow
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
 )
@@ -93,8 +94,8 @@ func (m *Manager) update(ctx context.Context, g *grant, attempt string, change f
 			return false, nil
 		}
 		change(now)
-		if _, err = m.save(ctx, opRefresh, r, now); err == nil {
-			return true, nil
+		if _, err = m.save(ctx, opRefresh, r, now); err == nil || errors.Is(err, ErrNotDurable) {
+			return true, nil // a failover that undoes it leaves the intent, which is looked into
 		}
 	}
 	return false, err

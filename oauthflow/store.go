@@ -37,12 +37,16 @@ type Store interface {
 	// record survives the end of the process and, where the store promises so, of the machine. It keeps no
 	// reference to r.Data.
 	//
+	// An error wrapping [ErrNotDurable] says that the change is made, and that a failover may undo it. A Manager sends no
+	// refresh token on the strength of such a save.
+	//
 	// An id whose record was deleted may be saved again with Version 0. A record that breaks the rules above is refused
 	// with another error.
 	Save(ctx context.Context, r Record) error
 
 	// Delete removes the record if its version equals version, and else returns an error wrapping [ErrConflict],
-	// also when there is no such record. Of many callers with the same version, one gets nil.
+	// also when there is no such record. Of many callers with the same version, one gets nil. [ErrNotDurable] is as with
+	// Save.
 	Delete(ctx context.Context, id string, version uint64) error
 
 	// List yields the records whose id begins with prefix and whose Due is before the given time, the earliest first.

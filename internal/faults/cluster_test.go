@@ -3,6 +3,7 @@ package faults
 import (
 	"database/sql"
 	"fmt"
+	"net"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -166,6 +167,46 @@ func TestF51TheMasterFailsAndItsReplicaIsPromoted(t *testing.T) {
 	r.must(good == len(s.conns) && a.replays == 0, "%d lost, %d replays", len(s.conns)-good, a.replays)
 	r.must(a.rotations > len(s.conns), "only %d refreshes", a.rotations)
 	r.saw("%d requests, %d rotations, %d lost, %d replays", a.posts, a.rotations, len(s.conns)-good, a.replays)
+}
+
+func TestF51TheReplicaIsCutOffBeforeTheMasterFails(t *testing.T) {
+	failovers := size(2, 50)
+	r := drill(t, 51, fmt.Sprint("Redis, every save awaited by a replica: the replica is cut off for 3 s under load, then kill -9 of the master, the replica promoted, ", failovers, " times"),
+		"0 requests while the replica is missing, 0 lost, 0 replays")
+	master := servers.StartRedis(t)
+	link := servers.StartRelay(t, master.Addr())
+	_, port, err := net.SplitHostPort(link.Addr())
+	must(t, err)
+	follower := func() *servers.Redis { return servers.StartRedis(t, "--replicaof", "127.0.0.1", port) }
+	replica := follower()
+	relay := servers.StartRelay(t, master.Addr())
+	p := place{On: redisKV, DSN: "redis://" + relay.Addr(), Name: "drill", Replicas: 1}
+	s := newSceneAt(t, p, 20, orgtest.Config{RefreshTime: 30 * time.Millisecond}).hasty()
+	s.timing.Lease = 3 * time.Second // longer than a save waits for replicas, or the fence would take every request back
+	without, away := 0, 0
+	good, a := s.underLoad(func() {
+		for range failovers {
+			time.Sleep(2 * time.Second)
+			link.Turn("")
+			time.Sleep(s.timing.Lease) // what has its intent on the replica is sent by then
+			mark := s.mark()
+			time.Sleep(3 * time.Second)
+			without += s.since(mark).posts
+			away += link.Away()
+			master.Kill()
+			relay.Turn("")
+			replica.Promote()
+			master = replica
+			link.Turn(master.Addr())
+			relay.Turn(master.Addr())
+			replica = follower()
+		}
+		time.Sleep(3 * time.Second)
+	})
+	r.must(good == len(s.conns) && a.replays == 0, "%d lost, %d replays", len(s.conns)-good, a.replays)
+	r.must(without == 0 && away > 0, "%d requests while the replica was missing, which it tried to come back from %d times", without, away)
+	r.must(a.rotations > len(s.conns), "only %d refreshes", a.rotations)
+	r.saw("%d requests, %d rotations, %d while the replica was missing, %d lost, %d replays", a.posts, a.rotations, without, len(s.conns)-good, a.replays)
 }
 
 func must(t *testing.T, err error) {

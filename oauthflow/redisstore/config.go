@@ -24,7 +24,8 @@ type Config struct {
 	Durability Durability
 
 	// Replicas is how many replicas must have received a change before Save or Delete returns nil; they wait for up to
-	// two seconds. Optional; default 0. Not with a cluster client.
+	// two seconds, and then return [ErrReplicas], after which a Manager refreshes nothing. Optional; default 0. Not with a
+	// cluster client.
 	Replicas int
 }
 
@@ -34,7 +35,8 @@ type Durability int
 const (
 	// AcknowledgedWritesSurvive refuses a server by whose end an acknowledged write may be undone, or that evicts
 	// records: it wants appendonly yes, appendfsync always, no-appendfsync-on-rewrite no, and a maxmemory-policy other
-	// than allkeys-*. Only the settings at the time of Open are seen, in a cluster those of all masters.
+	// than allkeys-*. One that replicates, or is found by sentinels, it wants with Config.Replicas, since its failover
+	// loses what no replica has. Only what is so at the time of Open is seen, in a cluster of all masters.
 	AcknowledgedWritesSurvive Durability = iota
 
 	// AcknowledgedWritesMayBeLost takes any settings and does not ask for them, which hosted servers may forbid. Under
@@ -100,9 +102,14 @@ func examine(ctx context.Context, c Config) error {
 		return nil
 	}
 	if cluster, ok := c.Client.(*redis.ClusterClient); ok {
-		return cluster.ForEachMaster(ctx, func(ctx context.Context, master *redis.Client) error { return durable(ctx, master) })
+		return cluster.ForEachMaster(ctx, func(ctx context.Context, master *redis.Client) error {
+			return errors.Join(durable(ctx, master), alone(ctx, master, "a cluster without replicas, a single server with Config.Replicas"))
+		})
 	}
-	return durable(ctx, c.Client)
+	if err := durable(ctx, c.Client); err != nil || c.Replicas > 0 {
+		return err
+	}
+	return alone(ctx, c.Client, "Config.Replicas")
 }
 
 // durable refuses a server that may lose acknowledged writes.
@@ -132,5 +139,34 @@ func durable(ctx context.Context, server redis.Cmdable) error {
 	}
 	return nil
 }
+
+// alone refuses a server whose place another one may take, without what no replica has. Instead names what to use then.
+func alone(ctx context.Context, server redis.UniversalClient, instead string) error {
+	found := ""
+	if c, ok := server.(*redis.Client); ok && c.Options().Addr == sentinelAddr {
+		found = "sentinels choose the server"
+	} else {
+		info, err := server.Info(ctx, "replication").Result()
+		var refused redis.Error
+		switch {
+		case errors.As(err, &refused):
+			return fmt.Errorf("%w, as far as it tells: INFO replication is refused (%w); allow the user +info, use %s, "+
+				"or make sure that it has no replica and set Config.Durability to AcknowledgedWritesMayBeLost", ErrVolatile, err, instead)
+		case err != nil:
+			return fmt.Errorf("redisstore: asking the server for its replicas: %w", err)
+		case !strings.Contains(info, "role:master\r\n"):
+			found = "it is no master"
+		case !strings.Contains(info, "connected_slaves:0\r\n"):
+			found = "it has replicas"
+		default:
+			return nil
+		}
+	}
+	return fmt.Errorf("%w: %s, and a failover loses what they lack; use %s, "+
+		"or set Config.Durability to AcknowledgedWritesMayBeLost", ErrVolatile, found, instead)
+}
+
+// sentinelAddr is what the client that follows sentinels has for an address.
+const sentinelAddr = "FailoverClient"
 
 func is(want string) func(string) bool { return func(got string) bool { return got == want } }

@@ -14,9 +14,10 @@
 // # What it refuses
 //
 // Redis is often set up to lose the last second, or anything, when it ends. [Open] refuses such a server unless [Config]
-// says that this is wanted; see [Durability]. A server loses what was acknowledged also when its replica takes over;
-// [Config.Replicas] makes that less likely, and nothing in Redis rules it out. Where a lost connection matters more than
-// a millisecond, use sqlstore over PostgreSQL.
+// says that this is wanted; see [Durability]. A server loses what was acknowledged also when its replica takes over, so one
+// with replicas is refused, too, unless [Config.Replicas] says how many must have a change. While they do not, nothing is
+// refreshed. Nothing in Redis rules out that yet another replica takes over. Where a lost connection matters more than a
+// millisecond, use sqlstore over PostgreSQL.
 //
 // A key that holds something else than this package wrote is refused with an error wrapping [ErrDamaged]; all others
 // stay usable. After FLUSHALL there are no records, which is what Load then says.
@@ -28,10 +29,10 @@
 //	error                               when                                                        what to do
 //	oauthflow.ErrNotFound               Load: there is no such record                               connect first
 //	oauthflow.ErrConflict               Save, Delete: the record has another version                load it and decide again; a Manager does
-//	ErrReplicas                         the change is made, but fewer than Config.Replicas have it  look after the replicas; the record is the new one
+//	ErrReplicas                         the change is made, but fewer than Config.Replicas have it  look after the replicas; a Manager refreshes nothing
 //	ErrReadOnly                         the server takes no writes                                  connect to the master
 //	ErrDamaged                          the key holds what this package did not write               find out who wrote it; connect that org again
-//	ErrVolatile                         Open: the server may lose acknowledged writes               change what the text names, or set Config.Durability
+//	ErrVolatile                         Open: the server or its failover may lose acknowledged writes  change what the text names, or set Config.Durability
 //	context.Canceled, DeadlineExceeded  the caller left; a change may have been made                Load tells
 //	of Open, naming fields of Config    Client, Prefix, Durability or Replicas will not do          mend all that the text names
 //	any other                           the server or the way to it failed                          look after the server; Load tells

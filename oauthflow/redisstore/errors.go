@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/fullcast/sfauth/oauthflow"
 	"github.com/redis/go-redis/v9"
 )
 
@@ -13,7 +14,7 @@ var (
 	ErrVolatile = errors.New("redisstore: the server may lose acknowledged writes")
 	ErrDamaged  = errors.New("redisstore: the key holds something else than this store wrote")
 	ErrReadOnly = errors.New("redisstore: the server takes no writes; it may be a replica, connect to the master")
-	ErrReplicas = errors.New("redisstore: the change is made, but too few replicas have it")
+	ErrReplicas = fmt.Errorf("redisstore: too few replicas answer; look after them: %w", oauthflow.ErrNotDurable)
 )
 
 // classified adds the reason that the server's words stand for. Within a script they may come after others.

@@ -55,6 +55,8 @@ func (s settings) ProcessHook(redis.ProcessHook) redis.ProcessHook {
 		case *redis.MapStringStringCmd:
 			name := cmd.Args()[2].(string)
 			cmd.SetVal(map[string]string{name: s[name]})
+		case *redis.StringCmd:
+			cmd.SetVal("role:master\r\nconnected_slaves:0\r\n")
 		case *redis.SliceCmd:
 			cmd.SetVal(make([]any, len(cmd.Args())-2))
 		}

@@ -171,12 +171,12 @@ func TestAReplicaRefusesTheWrites(t *testing.T) {
 	master := start(t, safe...)
 	replica := start(t, append([]string{"--replicaof", "127.0.0.1", master.Port()}, safe...)...)
 	c := master.client()
-	s := openWith(t, redisstore.Config{Client: c})
+	s := openWith(t, redisstore.Config{Client: c, Durability: redisstore.AcknowledgedWritesMayBeLost})
 	r := save(t, s, record("connection/acme/main"))
 	for c.Do(t.Context(), "wait", 1, 1000).Val() != int64(1) {
 		time.Sleep(10 * time.Millisecond)
 	}
-	lagging := open(t, replica.client())
+	lagging := openWith(t, redisstore.Config{Client: replica.client(), Durability: redisstore.AcknowledgedWritesMayBeLost})
 	wantVersion(t, lagging, r.ID, r.Version)
 	for name, err := range map[string]error{
 		"Save of a new record": lagging.Save(t.Context(), record("connection/acme/other")),
@@ -194,8 +194,8 @@ func TestWithoutEnoughReplicasASaveIsNoSuccessAndNoConflict(t *testing.T) {
 	c := srv.client()
 	s := openWith(t, redisstore.Config{Client: c, Replicas: 1})
 	r := record("connection/acme/main")
-	if err := s.Save(t.Context(), r); !errors.Is(err, redisstore.ErrReplicas) {
-		t.Errorf("got %v, want an error wrapping ErrReplicas", err)
+	if err := s.Save(t.Context(), r); !errors.Is(err, redisstore.ErrReplicas) || !errors.Is(err, oauthflow.ErrNotDurable) {
+		t.Errorf("got %v, want an error wrapping ErrReplicas and ErrNotDurable", err)
 	}
 	wantVersion(t, s, r.ID, 1)
 	if err := s.Save(t.Context(), r); !errors.Is(err, oauthflow.ErrConflict) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/fullcast/sfauth/oauthflow/redisstore"
 	"github.com/redis/go-redis/v9"
@@ -112,6 +113,46 @@ func TestWhereTheSettingsAreSecretTheErrorSaysWhatToDo(t *testing.T) {
 		t.Errorf("got %v, want an error wrapping ErrVolatile that says what to allow or to set", err)
 	}
 	openWith(t, redisstore.Config{Client: c, Durability: redisstore.AcknowledgedWritesMayBeLost})
+}
+
+func TestAServerThatAFailoverReplacesIsRefusedWithoutReplicas(t *testing.T) {
+	master := start(t, safe...)
+	replica := start(t, append([]string{"--replicaof", "127.0.0.1", master.Port()}, safe...)...)
+	for c := master.client(); c.Do(t.Context(), "wait", 1, 1000).Val() != int64(1); {
+		time.Sleep(10 * time.Millisecond)
+	}
+	single := start(t, safe...)
+	if err := single.client().Do(t.Context(), "acl", "setuser", "app", "on", "nopass", "~*", "+@all", "-info").Err(); err != nil {
+		t.Fatal(err)
+	}
+	sentinels := redis.NewFailoverClient(&redis.FailoverOptions{MasterName: "main", SentinelAddrs: []string{"127.0.0.1:1"}})
+	defer sentinels.Close()
+	sentinels.AddHook(settings{"appendonly": "yes", "appendfsync": "always", "no-appendfsync-on-rewrite": "no", "maxmemory-policy": "noeviction"})
+	for name, test := range map[string]struct {
+		client *redis.Client
+		want   string
+	}{
+		"a master with a replica":             {master.client(), "it has replicas"},
+		"a replica":                           {replica.client(), "it is no master"},
+		"a server that sentinels choose":      {sentinels, "sentinels choose"},
+		"a server that does not tell":         {client(t, &redis.Options{Addr: single.Addr(), Username: "app", Password: "any"}), "+info"},
+		"a server that nobody is to stand in": {single.client(), ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := redisstore.Open(t.Context(), redisstore.Config{Client: test.client})
+			if test.want == "" {
+				if err != nil {
+					t.Error(err)
+				}
+				return
+			}
+			if !errors.Is(err, redisstore.ErrVolatile) || !contains(err.Error(), test.want) || !contains(err.Error(), "Config.Replicas") {
+				t.Errorf("got %v, want an error wrapping ErrVolatile that says %q and names Config.Replicas", err, test.want)
+			}
+			openWith(t, redisstore.Config{Client: test.client, Replicas: 1})
+			openWith(t, redisstore.Config{Client: test.client, Durability: redisstore.AcknowledgedWritesMayBeLost})
+		})
+	}
 }
 
 func TestEveryMasterOfAClusterIsAsked(t *testing.T) {
