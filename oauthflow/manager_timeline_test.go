@@ -6,6 +6,7 @@ import (
 	"net"
 	"strings"
 	"syscall"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -371,10 +372,26 @@ func TestAFailoverThatHasLostTheTokenIsToldAsThat(t *testing.T) {
 }
 
 // A process that is in doubt when the failover comes cannot know who else has sent since what it sees.
+// failing is a store that goes on in another timeline at a time.
+type failing struct {
+	oauthflow.Store
+	turns atomic.Int64
+}
+
+func (f *failing) Load(ctx context.Context, id string) (oauthflow.Record, error) {
+	r, err := f.Store.Load(ctx, id)
+	r.Timeline = "00000001"
+	if turns := f.turns.Load(); turns != 0 && time.Now().UnixNano() >= turns {
+		r.Timeline = "00000002"
+	}
+	return r, err
+}
+
 func TestADoubtBeginsAnewWithTheTimeline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := rotating(t)
-		h := &history{w.store, "00000001"}
+		const failed = 14 * time.Second // the doubt would be over a second later
+		h := &failing{Store: w.store}
 		w.store = h
 		m := w.manager()
 		w.connect(m, mainKey)
@@ -385,8 +402,7 @@ func TestADoubtBeginsAnewWithTheTimeline(t *testing.T) {
 		dead := w.token(s)
 		w.org.ExpireSessions()
 		began := time.Now()
-		failed := 14 * time.Second // the doubt would be over a second later
-		time.AfterFunc(failed, func() { h.timeline = "00000002" })
+		h.turns.Store(began.Add(failed).UnixNano())
 		if _, err := s.Replace(t.Context(), dead); err != nil && !errors.Is(err, context.DeadlineExceeded) {
 			t.Fatal(err)
 		}
