@@ -5,8 +5,8 @@ import (
 	"errors"
 	"net"
 	"strings"
-	"syscall"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -372,13 +372,13 @@ func TestAFailoverThatHasLostTheTokenIsToldAsThat(t *testing.T) {
 }
 
 // A process that is in doubt when the failover comes cannot know who else has sent since what it sees.
-// failing is a store that goes on in another timeline at a time.
-type failing struct {
+// turning is a store that goes on in another timeline at a time.
+type turning struct {
 	oauthflow.Store
 	turns atomic.Int64
 }
 
-func (f *failing) Load(ctx context.Context, id string) (oauthflow.Record, error) {
+func (f *turning) Load(ctx context.Context, id string) (oauthflow.Record, error) {
 	r, err := f.Store.Load(ctx, id)
 	r.Timeline = "00000001"
 	if turns := f.turns.Load(); turns != 0 && time.Now().UnixNano() >= turns {
@@ -391,7 +391,7 @@ func TestADoubtBeginsAnewWithTheTimeline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := rotating(t)
 		const failed = 14 * time.Second // the doubt would be over a second later
-		h := &failing{Store: w.store}
+		h := &turning{Store: w.store}
 		w.store = h
 		m := w.manager()
 		w.connect(m, mainKey)
