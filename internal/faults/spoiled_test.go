@@ -86,17 +86,17 @@ func (c *counting) Save(ctx context.Context, r oauthflow.Record) error {
 	return err
 }
 
-func TestF44EveryOtherFsyncFails(t *testing.T) {
+func TestF44EveryThirdFsyncFails(t *testing.T) {
 	each := size(10, 200)
-	r := drill(t, 44, fmt.Sprintf("every other fsync fails with EIO, of files and of their directory, %d refreshes", each), "0 lost, 0 replays, 1 request each")
-	if err := exec.Command(needs.Program(t, "strace"), "-qq", "-o", os.DevNull, "-e", "inject=fsync:error=EIO:when=2+2", "true").Run(); err != nil {
+	r := drill(t, 44, fmt.Sprintf("every third fsync fails with EIO, of files and of their directory, %d refreshes", each), "0 lost, 0 replays, 1 request each")
+	if err := exec.Command(needs.Program(t, "strace"), "-qq", "-o", os.DevNull, "-e", "inject=fsync:error=EIO:when=3+3", "true").Run(); err != nil {
 		needs.Missing(t, "no strace that may trace and inject: %v", err)
 	}
 	s := newSceneOn(t, files, each, orgtest.Config{})
 	s.org.ExpireSessions()
 	mark := s.mark()
 	w := s.worker(func(sc *script) {
-		sc.Under = []string{"strace", "-f", "-qq", "-o", filepath.Join(t.TempDir(), "log"), "-e", "trace=fsync", "-e", "inject=fsync:error=EIO:when=2+2"}
+		sc.Under = []string{"strace", "-f", "-qq", "-o", filepath.Join(t.TempDir(), "log"), "-e", "trace=fsync", "-e", "inject=fsync:error=EIO:when=3+3"}
 	})
 	served := 0
 	for _, i := range s.indices() { // an intent that cannot be saved is an error, and nothing is sent
