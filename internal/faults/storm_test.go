@@ -45,7 +45,7 @@ func TestF01TenThousandCallersOfOneExpiredConnection(t *testing.T) {
 	a := s.since(mark)
 	p99 := c.p99()
 	r.must(a.posts == 1 && len(tokens) == 1 && c.outcomes["ok"] == 10_000, "%d requests, %d tokens, outcomes %v", a.posts, len(tokens), c.outcomes)
-	r.within(50*time.Millisecond+50*time.Millisecond, p99, "p99 %v", p99)
+	r.within(50*time.Millisecond+100*time.Millisecond, p99, "p99 %v", p99) // two cores start and end 10,000 goroutines in half of that
 	r.saw("%d request, %d token, p99 %v", a.posts, len(tokens), p99.Round(time.Millisecond))
 }
 
