@@ -95,15 +95,29 @@ func (c commit) again(ctx context.Context, waited time.Duration) (done bool, sto
 // has not passed on yet, and would find no other copy than the one here: so it is saved on until a save succeeds. When
 // time is over it counts as stored: nothing is safer if nobody may use it, and the next refresh needs a save that succeeds.
 func (c commit) made(ctx context.Context, r Record, now *grant, patient bool) (done bool, stored *grant, at Record, err error) {
-	if !patient {
-		return true, now, r, nil
+	at = r
+	if patient {
+		at, err = c.m.save(ctx, opRefresh, r, now)
+		switch {
+		case errors.Is(err, ErrConflict):
+			return false, nil, r, nil
+		case err != nil:
+			return false, nil, r, err
+		}
 	}
-	at, err = c.m.save(ctx, opRefresh, r, now)
-	switch {
-	case errors.Is(err, ErrConflict):
-		return false, nil, r, nil
-	case err != nil:
-		return false, nil, r, err
+	if f := now.Fault; f != nil && (f.Kind == KindOrgChanged || f.Kind == KindUserChanged) {
+		e, news := now.fault(c.m.flow.now()), EventOrgChanged
+		if f.Kind == KindUserChanged {
+			news = EventUserChanged
+		}
+		c.m.observe(Event{Type: news, Key: now.Key, OrgID: now.OrgID, Err: e})
+		return true, nil, at, e
+	}
+	if now.Revoking || now.MovedTo != nil {
+		return true, nil, at, nil
+	}
+	if now.Access.IsZero() {
+		now.Access = sealedSecret{c.fresh.AccessToken}
 	}
 	return true, now, at, nil
 }

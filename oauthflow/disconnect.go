@@ -55,14 +55,15 @@ func (m *Manager) Disconnect(ctx context.Context, k Key) error {
 			return err
 		}
 		// A refresh that was under way may have stored newer tokens meanwhile: then they are revoked, too.
-		if _, err := m.save(ctx, op, r, g.tombstone()); errors.Is(err, ErrConflict) {
+		_, err = m.save(ctx, op, r, g.tombstone())
+		if errors.Is(err, ErrConflict) {
 			continue
-		} else if err != nil {
+		} else if err != nil && !errors.Is(err, ErrNotDurable) {
 			return err
 		}
 		m.release(ctx, op, g)
 		m.observe(Event{Type: EventRevoked, Key: k, OrgID: g.OrgID, Err: unconfirmed})
-		return nil
+		return err // the tombstone is there, but a failover may undo it
 	}
 	return &Error{Op: op, Kind: KindStore, Err: ErrConflict}
 }

@@ -18,6 +18,7 @@ var (
 type doubt struct {
 	version  uint64
 	timeline string
+	of       string
 	since    time.Time
 	intent   *intent   // the one that is waited for
 	host     time.Time // when the store was last asked what the login host asks for
@@ -36,8 +37,12 @@ func (m *Manager) resolve(ctx context.Context, f *flight, d *doubt, r Record, g 
 		return true, nil
 	}
 	now := time.Now()
-	if d.version != r.Version || d.timeline != r.Timeline { // what was seen before a failover may not be what it seemed
-		*d = doubt{version: r.Version, timeline: r.Timeline, since: now, tries: d.tries, host: d.host}
+	of := g.Epoch + g.Attempt
+	if g.Intent != nil {
+		of += g.Intent.Attempt
+	}
+	if d.version != r.Version || d.timeline != r.Timeline || d.of != of { // what was seen before a failover may not be what it seemed
+		*d = doubt{version: r.Version, timeline: r.Timeline, of: of, since: now, tries: d.tries, host: d.host}
 	}
 	age := now.Sub(d.since)
 	if left := m.unsettled(d, r, g, now); left > 0 && (g.Intent != nil || anew) { // an intent may be among what was lost
@@ -84,11 +89,18 @@ func (m *Manager) resolve(ctx context.Context, f *flight, d *doubt, r Record, g 
 	if rolledBack {
 		return false, m.giveUpRolledBack(ctx, r, g, d, err)
 	}
-	if f.renewal.Load() { // the access token may be alive, and a replay would end it
+	if f.renewal.Load() && (g.Intent != nil || !m.ending(g)) { // the access token may be alive, and a replay would end it
 		return false, &Error{Op: opRefresh, Host: g.Client.Host, Kind: KindInDoubt, Err: errDoubtful}
 	}
 	// Inactive alone proves nothing, and the answer may still reach the one who has sent.
 	return age >= m.time.LastTry, nil
+}
+
+// ending reports whether the refresh token is about to end for want of use, so that a try risks nothing.
+func (m *Manager) ending(g *grant) bool {
+	now := m.flow.now()
+	limit := m.idleLimit(g, now)
+	return limit > 0 && now.Sub(g.RefreshedAt) > limit*9/10
 }
 
 // unsettled returns for how long the request of the record's intent may still arrive, as far as this flight knows: from

@@ -99,7 +99,13 @@ func (m *Manager) replace(ctx context.Context, op string, g *grant, allowed func
 		case err != nil:
 			continue
 		case now.Epoch == g.Epoch && now.Generation >= g.Generation: // else a late result has come after what is moved
-			return old, nil
+			if !saved {
+				return old, nil
+			}
+			if _, err = m.save(ctx, op, r, now); err == nil {
+				return old, nil
+			}
+			continue
 		default:
 			if err := allowed(now); err != nil {
 				return nil, err

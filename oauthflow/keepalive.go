@@ -6,12 +6,14 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"strings"
+	"sync"
 	"time"
 )
 
 const (
 	sweepEvery  = time.Minute
 	sweepBatch  = 256
+	sweepers    = 16
 	listTimeout = time.Minute // for one batch, as storeTimeout
 )
 
@@ -43,17 +45,40 @@ func (m *Manager) sweep(ctx context.Context) {
 		for more := true; more; {
 			due := m.dueRecords(ctx, prefix, left)
 			rand.Shuffle(len(due), func(i, j int) { due[i], due[j] = due[j], due[i] })
-			for _, r := range due {
-				if ctx.Err() != nil || m.open.Err() != nil {
-					return
-				}
-				if !m.lookAfter(ctx, r) {
-					left[r.ID] = true
-				}
+			for _, id := range m.lookAfterAll(ctx, due) {
+				left[id] = true
 			}
-			more = len(due) == sweepBatch
+			more = len(due) == sweepBatch && ctx.Err() == nil && m.open.Err() == nil
 		}
 	}
+}
+
+// lookAfterAll looks after some records at once, since one in doubt takes seconds and after a failover all are, and returns
+// the ids of those that could not be dealt with.
+func (m *Manager) lookAfterAll(ctx context.Context, due []Record) (left []string) {
+	var mu sync.Mutex
+	var crew sync.WaitGroup
+	next := make(chan Record)
+	for range min(sweepers, len(due)) {
+		crew.Go(func() {
+			for r := range next {
+				if !m.lookAfter(ctx, r) {
+					mu.Lock()
+					left = append(left, r.ID)
+					mu.Unlock()
+				}
+			}
+		})
+	}
+	for _, r := range due {
+		if ctx.Err() != nil || m.open.Err() != nil {
+			break
+		}
+		next <- r
+	}
+	close(next)
+	crew.Wait()
+	return left
 }
 
 // dueRecords returns the next records that are due and not among those that are left.
@@ -78,6 +103,7 @@ func (m *Manager) dueRecords(ctx context.Context, prefix string, left map[string
 
 // lookAfter does what is due, and reports whether the record was dealt with, so that it is not due any more.
 func (m *Manager) lookAfter(ctx context.Context, r Record) bool {
+	defer m.contain(nil) // in a goroutine of its own nobody else would
 	if strings.HasPrefix(r.ID, loginPrefix) {
 		return m.abandon(ctx, r)
 	}

@@ -33,16 +33,26 @@ func (m *Manager) takeConnection(ctx context.Context, op string, r Record) error
 	if err != nil {
 		return err
 	}
+	if what == takeIt || what == moveIt {
+		if err := m.proveStore(ctx, op); err != nil { // before the former store refuses what this one cannot take
+			return err
+		}
+	}
 	from := r
 	if r, err = m.markLeaving(ctx, op, r, g); err != nil {
 		return err
 	}
 	switch what {
+	case hereAlready: // a load does not say that it is safe
+		if now != nil && !now.Gone {
+			_, err = m.saveDue(ctx, op, here, now)
+		}
 	case takeIt:
 		err = m.storeTaken(ctx, op, from, g, here, now)
 	case moveIt:
 		on := *g
-		on.Leaving, on.Timeline = false, ""
+		on.Leaving = false
+		on.carry(from, here, m.time.Lease, m.flow.now())
 		err = m.put(ctx, op, &on, *g.MovedTo)
 	case endIt:
 		err = m.endLeaving(ctx, g)
@@ -121,9 +131,10 @@ func (m *Manager) meetAnother(op string, g, now *grant, nowDue time.Time) (meeti
 // markLeaving marks the connection in the former store, once no refresh is under way there.
 func (m *Manager) markLeaving(ctx context.Context, op string, r Record, g *grant) (Record, error) {
 	if g.Leaving {
-		return r, nil
+		return m.saveIn(ctx, op, m.cfg.Former, r, g)
 	}
-	if g.Intent != nil && m.flow.now().Sub(g.Intent.At) < m.time.LastTry {
+	// Later it is taken over as the doubt that it is: a result that comes after all is looked for in the former store.
+	if g.Intent != nil && m.flow.now().Sub(g.Intent.At) < g.Intent.Lease+m.time.Quiet {
 		if !sleep(ctx, jitter(200*time.Millisecond, time.Second)) {
 			return r, storeError(op, ctx.Err())
 		}
@@ -136,6 +147,26 @@ func (m *Manager) markLeaving(ctx context.Context, op string, r Record, g *grant
 	return m.saveIn(ctx, op, m.cfg.Former, r, g)
 }
 
+// proveStore sees once that the store takes writes.
+func (m *Manager) proveStore(ctx context.Context, op string) error {
+	if m.proved.Load() {
+		return nil
+	}
+	r := Record{ID: hostPrefix + random().Reveal(), Due: m.flow.now()} // as a wait that is over, if it should be left behind
+	var err error
+	if r.Data, err = m.seal.seal(ctx, r.ID, 1, nil); err != nil {
+		return recordError(op, r.ID, err)
+	}
+	if err = m.cfg.Store.Save(ctx, r); err == nil {
+		err = m.cfg.Store.Delete(ctx, r.ID, 1)
+	}
+	if err != nil {
+		return storeError(op, err)
+	}
+	m.proved.Store(true)
+	return nil
+}
+
 // storeTaken stores g over what is here.
 func (m *Manager) storeTaken(ctx context.Context, op string, r Record, g *grant, here Record, now *grant) error {
 	taken := *g
@@ -144,6 +175,8 @@ func (m *Manager) storeTaken(ctx context.Context, op string, r Record, g *grant,
 	taken.Stores++
 	if now != nil && now.Epoch != g.Epoch {
 		taken.Received = now.Received
+	} else if now != nil && !now.Leaving { // a late result of what is here
+		taken.Revoking, taken.Next, taken.NextForeign, taken.MovedTo = now.Revoking, now.Next, now.NextForeign, now.MovedTo
 	}
 	here.Due = r.Due
 	if !g.Gone {
@@ -170,13 +203,17 @@ func (m *Manager) endLeaving(ctx context.Context, g *grant) error {
 
 // loadReturned loads a connection whose mark is here since it went to what is the former store now.
 func (m *Manager) loadReturned(ctx context.Context, op string, k Key) (Record, *grant, error) {
-	if err := m.takeOver(ctx, op, k.recordID()); err != nil && !errors.Is(err, ErrNotFound) {
-		return Record{}, nil, err
+	none := m.takeOver(ctx, op, k.recordID())
+	if none != nil && !errors.Is(none, ErrNotFound) {
+		return Record{}, nil, none
 	}
 	r, err := m.loadOne(ctx, op, k.recordID())
 	if err != nil {
 		return r, nil, err
 	}
 	g, err := m.openGrant(ctx, op, r)
+	if err == nil && g.Left && none != nil { // it has ended there, and is forgotten
+		g.Gone, g.Leaving = true, false
+	}
 	return r, g, err
 }

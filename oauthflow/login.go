@@ -132,7 +132,8 @@ func (m *Manager) Complete(ctx context.Context, cb Callback) (Connection, error)
 	if err != nil {
 		return Connection{}, err
 	}
-	if _, _, err := m.load(ctx, "complete", l.Key); errors.Is(err, errLeaving) {
+	var e *Error
+	if _, _, err := m.load(ctx, "complete", l.Key); errors.As(err, &e) && e.Kind == KindStore {
 		return Connection{Key: l.Key}, err // the login stays: a process that has the other store completes it
 	}
 	c, err := m.complete(ctx, r, l, cb)

@@ -36,9 +36,10 @@ type Manager struct {
 	_       [64]byte // whoever counts himself in at mu takes its cache line from those who read sources
 	sources sources
 
-	foreign   sync.Map // record id to the version that an event has told of
-	doubted   sync.Map // record id to the doubt that the keep-alive could not resolve
-	lifetimes sync.Map // Key to time.Duration: how long sessions live, where introspection has told
+	proved    atomic.Bool // the store has taken a write, as a take-over asks before it begins
+	foreign   sync.Map    // record id to the version that an event has told of
+	doubted   sync.Map    // record id to the doubt that the keep-alive could not resolve
+	lifetimes sync.Map    // Key to time.Duration: how long sessions live, where introspection has told
 
 	events    chan Event
 	lines     chan line

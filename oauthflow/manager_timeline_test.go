@@ -3,7 +3,9 @@ package oauthflow_test
 import (
 	"context"
 	"errors"
+	"iter"
 	"net"
+	"net/http"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -408,6 +410,124 @@ func TestADoubtBeginsAnewWithTheTimeline(t *testing.T) {
 		}
 		if took := time.Since(began); took < failed+15*time.Second {
 			t.Errorf("the token was sent again after %v, want lease and quiet after the failover", took)
+		}
+	})
+}
+
+func TestAnAgedTokenIsServedWhileATimelineIsNew(t *testing.T) {
+	for _, timelines := range [][2]string{{"", "1"}, {"1", "2"}} {
+		synctest.Test(t, func(t *testing.T) {
+			w := rotating(t)
+			h := &history{w.store, timelines[0]}
+			w.store = h
+			w.connect(w.manager(), mainKey)
+			h.timeline = timelines[1]
+			time.Sleep(2 * time.Hour)
+			m := w.manager(func(c *oauthflow.ManagerConfig) { c.SessionLifetime.Assume = time.Hour })
+			began := time.Now()
+			if _, err := m.Source(mainKey).TokenContext(t.Context()); err != nil || time.Since(began) > 0 {
+				t.Errorf("%q: served after %v, %v; want at once", timelines, time.Since(began), err)
+			}
+		})
+	}
+}
+
+func TestAnIdleConnectionIsRefreshedBeforeItsEndAlsoWhereNobodyMayIntrospect(t *testing.T) {
+	for _, timelines := range [][2]string{{"", ""}, {"", "1"}, {"1", "2"}} {
+		synctest.Test(t, func(t *testing.T) {
+			w := rotating(t)
+			h := &history{w.store, timelines[0]}
+			w.store = h
+			w.connect(w.manager(), mainKey)
+			h.timeline = timelines[1]
+			if err := w.org.Inject(orgtest.Fault{Path: "/services/oauth2/introspect", Times: -1, Status: 403}); err != nil {
+				t.Fatal(err)
+			}
+			w.keptAlive(30*day, w.manager())
+			if n := w.wire.refreshes(); n != 1 {
+				t.Errorf("%q: %d refreshes in 30 days, want one", timelines, n)
+			}
+		})
+	}
+}
+
+func TestAfterAFailoverTheKeepAliveLooksAfterManyConnectionsAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := peopled(t, 20)
+		w.store = &history{w.store, "00000002"}
+		time.Sleep(25 * day)
+		m := w.manager()
+		ctx, cancel := context.WithCancel(t.Context())
+		began := time.Now()
+		ended := make(chan error)
+		go func() { ended <- m.KeepAlive(ctx) }()
+		for w.wire.refreshes() < 20 && time.Since(began) < time.Hour {
+			time.Sleep(time.Second)
+		}
+		if took := time.Since(began); took > time.Minute {
+			t.Errorf("20 connections, each of which is asked about for 20 s, took %v", took)
+		}
+		cancel()
+		<-ended
+	})
+}
+
+// switched is a store behind which another can be put at any time.
+type switched struct {
+	to atomic.Pointer[oauthflow.Store]
+}
+
+func (s *switched) put(store oauthflow.Store) { s.to.Store(&store) }
+
+func (s *switched) Load(ctx context.Context, id string) (oauthflow.Record, error) {
+	return (*s.to.Load()).Load(ctx, id)
+}
+
+func (s *switched) Save(ctx context.Context, r oauthflow.Record) error {
+	return (*s.to.Load()).Save(ctx, r)
+}
+
+func (s *switched) Delete(ctx context.Context, id string, version uint64) error {
+	return (*s.to.Load()).Delete(ctx, id, version)
+}
+
+func (s *switched) List(ctx context.Context, prefix string, before time.Time) iter.Seq2[oauthflow.Record, error] {
+	return (*s.to.Load()).List(ctx, prefix, before)
+}
+
+// In a failover of a store that tells no timeline, a version that is lost comes again with another's intent.
+func TestADoubtKnowsItsRecordByMoreThanTheVersion(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := rotating(t)
+		c := &switched{}
+		c.put(w.store)
+		w.store = c
+		w.connect(w.manager(), mainKey)
+		dead := w.token(w.manager().Source(mainKey))
+		w.org.ExpireSessions()
+		replica := w.backup().restored(t)
+		slow := w.manager(func(cfg *oauthflow.ManagerConfig) {
+			cfg.Flow = w.flow(carrier(func(req *http.Request) (*http.Response, error) {
+				if req.URL.Path == tokenEndpoint {
+					time.Sleep(7 * time.Second)
+				}
+				return w.wire.RoundTrip(req)
+			}))
+		})
+		if err := w.org.Inject(orgtest.Fault{Path: tokenEndpoint, Drop: orgtest.DropBefore}); err != nil {
+			t.Fatal(err)
+		}
+		time.AfterFunc(16*time.Second, func() {
+			c.put(replica)
+			go func() { _, _ = slow.Source(mainKey).Replace(context.Background(), dead) }()
+		})
+		if _, err := w.manager().Source(mainKey).Replace(t.Context(), dead); err != nil {
+			t.Error(err)
+		}
+		time.Sleep(time.Minute)
+		w.wantEvents("refresh", "reuse", 0)
+		if err := w.manager().Renew(t.Context(), mainKey); err != nil {
+			t.Error(err)
 		}
 	})
 }

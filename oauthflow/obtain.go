@@ -32,7 +32,7 @@ func (m *Manager) obtain(s *Source, f *flight) (v *view, refreshed bool, err err
 		var serve *view // what there is, while a newer one would only be better
 		if !g.Access.IsZero() && g.Access.Reveal() != f.rejected {
 			serve = m.view(g)
-			if !m.aged(g) || g.Intent != nil {
+			if !m.aged(g) || g.Intent != nil || moved(r, g) {
 				s.see(r, g)
 				m.overhear(doubt.intent, g)
 				s.publish(serve)

@@ -124,7 +124,7 @@ func (m *Manager) takeLogin(ctx context.Context, op string, r Record) error {
 	if _, err := m.loadHere(ctx, op, r.ID); err != nil { // then it could not be stored
 		return err
 	}
-	if err := m.cfg.Former.Delete(ctx, r.ID, r.Version); err != nil {
+	if err := m.cfg.Former.Delete(ctx, r.ID, r.Version); err != nil && !errors.Is(err, ErrNotDurable) {
 		return storeError(op, err)
 	}
 	ctx, cancel := m.detached(ctx)

@@ -174,8 +174,8 @@ func TestADisconnectedConnectionDoesNotComeBackFromAHalfDoneTakeOver(t *testing.
 		w.connect(w.manager(), mainKey)
 		former := w.store
 		store, wrote := oauthflow.NewMemoryStore(), new(atomic.Int64)
-		w.store = mortal{store, 2, true, wrote} // marked and stored
-		if err := w.after(mortal{former, 2, true, wrote}).TakeOver(t.Context(), nil); err == nil {
+		w.store = mortal{store, 4, true, wrote} // a trial, marked and stored
+		if err := w.after(mortal{former, 4, true, wrote}).TakeOver(t.Context(), nil); err == nil {
 			t.Fatal("it was not interrupted")
 		}
 		w.store = store
