@@ -105,6 +105,17 @@ func (c commit) made(ctx context.Context, r Record, now *grant, patient bool) (d
 			return false, nil, r, err
 		}
 	}
+	if now.MovedTo != nil {
+		return true, nil, at, nil
+	}
+	if now.Access.IsZero() { // not kept in the store
+		now.Access = sealedSecret{c.fresh.AccessToken}
+	}
+	return c.ended(at, now)
+}
+
+// ended is the end of a commit whose result is stored.
+func (c commit) ended(at Record, now *grant) (done bool, stored *grant, _ Record, err error) {
 	if f := now.Fault; f != nil && (f.Kind == KindOrgChanged || f.Kind == KindUserChanged) {
 		e, news := now.fault(c.m.flow.now()), EventOrgChanged
 		if f.Kind == KindUserChanged {
@@ -113,11 +124,8 @@ func (c commit) made(ctx context.Context, r Record, now *grant, patient bool) (d
 		c.m.observe(Event{Type: news, Key: now.Key, OrgID: now.OrgID, Err: e})
 		return true, nil, at, e
 	}
-	if now.Revoking || now.MovedTo != nil {
+	if now.Revoking { // Disconnect finds the newer record and revokes this token, too
 		return true, nil, at, nil
-	}
-	if now.Access.IsZero() {
-		now.Access = sealedSecret{c.fresh.AccessToken}
 	}
 	return true, now, at, nil
 }
@@ -125,12 +133,10 @@ func (c commit) made(ctx context.Context, r Record, now *grant, patient bool) (d
 // over puts the result into now and compares and swaps it for r.
 func (c commit) over(ctx context.Context, r Record, now *grant) (done bool, stored *grant, at Record, err error) {
 	m := c.m
-	var changed *Error
 	if kind := now.stranger(c.fresh); kind != "" { // the refresh token is kept; org and user are never overwritten
 		now.adopt(&Token{RefreshToken: c.fresh.RefreshToken}, c.attempt, m.flow.now())
 		now.Access = sealedSecret{}
 		now.Fault = &fault{Op: opRefresh, Kind: kind, At: m.flow.now(), OrgID: c.fresh.OrgID, UserID: c.fresh.UserID}
-		changed = now.fault(m.flow.now())
 	} else {
 		now.adopt(c.fresh, c.attempt, m.flow.now())
 	}
@@ -143,17 +149,8 @@ func (c commit) over(ctx context.Context, r Record, now *grant) (done bool, stor
 		return false, nil, r, nil
 	case err != nil:
 		return false, nil, r, err
-	case changed != nil:
-		news := EventOrgChanged
-		if changed.Kind == KindUserChanged {
-			news = EventUserChanged
-		}
-		m.observe(Event{Type: news, Key: now.Key, OrgID: now.OrgID, Err: changed})
-		return true, nil, at, changed
-	case now.Revoking: // Disconnect finds the newer record and revokes this token, too
-		return true, nil, at, nil
 	}
-	return true, now, at, nil
+	return c.ended(at, now)
 }
 
 func (c commit) report(after *grant, took time.Duration) {

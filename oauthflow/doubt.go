@@ -16,9 +16,7 @@ var (
 // doubt is what one flight knows of a refresh token that somebody may have spent: how long it has seen the same
 // record, by its own monotonic clock (no clock of another machine is trusted), and what Salesforce has said.
 type doubt struct {
-	version  uint64
-	timeline string
-	of       string
+	about    state
 	since    time.Time
 	intent   *intent   // the one that is waited for
 	host     time.Time // when the store was last asked what the login host asks for
@@ -26,6 +24,21 @@ type doubt struct {
 	active   time.Time // when it first said active
 	inactive int       // how often in a row it has said inactive
 	tries    int       // requests that this flight has sent, or was about to
+}
+
+// state tells one content of a record from another. A version alone does not: a failover that loses it brings it again,
+// with other content.
+type state struct {
+	version                          uint64
+	timeline, epoch, attempt, intent string
+}
+
+func stateOf(r Record, g *grant) state {
+	at := state{version: r.Version, timeline: r.Timeline, epoch: g.Epoch, attempt: g.Attempt}
+	if g.Intent != nil {
+		at.intent = g.Intent.Attempt
+	}
+	return at
 }
 
 // resolve decides about a connection whose access token cannot be used. It returns true when the refresh token may be
@@ -37,12 +50,8 @@ func (m *Manager) resolve(ctx context.Context, f *flight, d *doubt, r Record, g 
 		return true, nil
 	}
 	now := time.Now()
-	of := g.Epoch + g.Attempt
-	if g.Intent != nil {
-		of += g.Intent.Attempt
-	}
-	if d.version != r.Version || d.timeline != r.Timeline || d.of != of { // what was seen before a failover may not be what it seemed
-		*d = doubt{version: r.Version, timeline: r.Timeline, of: of, since: now, tries: d.tries, host: d.host}
+	if about := stateOf(r, g); d.about != about {
+		*d = doubt{about: about, since: now, tries: d.tries, host: d.host}
 	}
 	age := now.Sub(d.since)
 	if left := m.unsettled(d, r, g, now); left > 0 && (g.Intent != nil || anew) { // an intent may be among what was lost
@@ -111,7 +120,7 @@ func (m *Manager) unsettled(d *doubt, r Record, g *grant, now time.Time) time.Du
 		lease = max(lease, g.Intent.Lease)
 	}
 	left := lease + m.time.Quiet
-	if d.version == r.Version {
+	if d.about == stateOf(r, g) {
 		left -= now.Sub(d.since)
 	}
 	return left

@@ -56,7 +56,7 @@ type grant struct {
 	APIFault  *fault    `json:",omitempty"` // what API calls were refused for last; the tokens have no part in it
 	NoHost    time.Time `json:",omitzero"`  // since when a disconnection has not found the login host
 	Left      bool      `json:",omitempty"` // taken over: this is the mark that stays, which is Leaving, too
-	Stores    uint64    `json:",omitempty"` // how often it has been taken over
+	TakeOvers uint64    `json:",omitempty"` // how often it has been taken over
 
 	later map[string]json.RawMessage // fields of a later version of this module, kept as they are
 }

@@ -62,7 +62,7 @@ func (m *Manager) takeConnection(ctx context.Context, op string, r Record) error
 	}
 	r.Due = farFuture
 	left := g.tombstone()
-	left.Gone, left.Leaving, left.Left, left.Stores = g.Gone, true, true, g.Stores
+	left.Gone, left.Leaving, left.Left, left.TakeOvers = g.Gone, true, true, g.TakeOvers
 	_, err = m.saveIn(ctx, op, m.cfg.Former, r, left)
 	return err
 }
@@ -84,7 +84,7 @@ func (m *Manager) meet(op string, g, now *grant, nowDue time.Time) (meeting, err
 		return takeIt, nil
 	case now.Epoch != g.Epoch:
 		return m.meetAnother(op, g, now, nowDue)
-	case now.Leaving && now.Stores <= g.Stores: // left here when it went there; else somebody takes it from here
+	case now.Leaving && now.TakeOvers <= g.TakeOvers: // left here when it went there; else somebody takes it from here
 		return takeIt, nil
 	case now.Leaving, now.Gone && (g.Gone || now.MovedTo != nil):
 		return hereAlready, nil
@@ -172,7 +172,7 @@ func (m *Manager) storeTaken(ctx context.Context, op string, r Record, g *grant,
 	taken := *g
 	taken.Leaving = false
 	taken.carry(r, here, m.time.Lease, m.flow.now())
-	taken.Stores++
+	taken.TakeOvers++
 	if now != nil && now.Epoch != g.Epoch {
 		taken.Received = now.Received
 	} else if now != nil && !now.Leaving { // a late result of what is here

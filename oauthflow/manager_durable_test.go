@@ -46,12 +46,19 @@ func (c *copies) say(says func(int) error) {
 
 func always(err error) func(int) error { return func(int) error { return err } }
 
-// copied is a world whose session is over, over such a store.
+// copying is a world over such a store.
+func copying(t *testing.T) (*world, *copies) {
+	t.Helper()
+	w := rotating(t)
+	c := &copies{Store: w.store}
+	w.store = c
+	return w, c
+}
+
+// copied is one in which a session is over.
 func copied(t *testing.T) (w *world, c *copies, s *oauthflow.Source, dead string) {
 	t.Helper()
-	w = rotating(t)
-	c = &copies{Store: w.store}
-	w.store = c
+	w, c = copying(t)
 	m := w.manager()
 	w.connect(m, mainKey)
 	s = m.Source(mainKey)
@@ -102,9 +109,7 @@ func TestWithoutASaveThatIsSafeNothingIsSent(t *testing.T) {
 
 func TestAValidTokenIsServedWhileNoSaveIsSafe(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := rotating(t)
-		c := &copies{Store: w.store}
-		w.store = c
+		w, c := copying(t)
 		m := w.manager()
 		w.connect(m, mainKey)
 		s := m.Source(mainKey)

@@ -374,27 +374,13 @@ func TestAFailoverThatHasLostTheTokenIsToldAsThat(t *testing.T) {
 }
 
 // A process that is in doubt when the failover comes cannot know who else has sent since what it sees.
-// turning is a store that goes on in another timeline at a time.
-type turning struct {
-	oauthflow.Store
-	turns atomic.Int64
-}
-
-func (f *turning) Load(ctx context.Context, id string) (oauthflow.Record, error) {
-	r, err := f.Store.Load(ctx, id)
-	r.Timeline = "00000001"
-	if turns := f.turns.Load(); turns != 0 && time.Now().UnixNano() >= turns {
-		r.Timeline = "00000002"
-	}
-	return r, err
-}
-
 func TestADoubtBeginsAnewWithTheTimeline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := rotating(t)
 		const failed = 14 * time.Second // the doubt would be over a second later
-		h := &turning{Store: w.store}
-		w.store = h
+		c, under := &switched{}, w.store
+		c.put(&history{under, "00000001"})
+		w.store = c
 		m := w.manager()
 		w.connect(m, mainKey)
 		if err := w.org.Inject(orgtest.Fault{Path: tokenEndpoint, Drop: orgtest.DropBefore}); err != nil {
@@ -404,7 +390,7 @@ func TestADoubtBeginsAnewWithTheTimeline(t *testing.T) {
 		dead := w.token(s)
 		w.org.ExpireSessions()
 		began := time.Now()
-		h.turns.Store(began.Add(failed).UnixNano())
+		time.AfterFunc(failed, func() { c.put(&history{under, "00000002"}) })
 		if _, err := s.Replace(t.Context(), dead); err != nil && !errors.Is(err, context.DeadlineExceeded) {
 			t.Fatal(err)
 		}

@@ -54,9 +54,7 @@ func TestATakeOverKeepsTheFormerCopyUntilASaveHasSucceeded(t *testing.T) {
 
 func TestAMarkThatAFailoverMayUndoIsNotBelieved(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := rotating(t)
-		c := &copies{Store: w.store}
-		w.store = c
+		w, c := copying(t)
 		before := w.manager()
 		w.connect(before, mainKey)
 		replica := w.backup().restored(t)
@@ -81,9 +79,7 @@ func TestAMarkThatAFailoverMayUndoIsNotBelieved(t *testing.T) {
 
 func TestATokenThatIsKeptInMemoryIsHandedOutAlsoWhenItsSaveWasUnsafe(t *testing.T) {
 	unsafely(t, func(t *testing.T, unsafe error) {
-		w := rotating(t)
-		c := &copies{Store: w.store}
-		w.store = c
+		w, c := copying(t)
 		s := w.manager(memoryOnly).Source(mainKey)
 		w.connect(w.manager(memoryOnly), mainKey)
 		dead := w.token(s)
@@ -99,9 +95,7 @@ func TestATokenThatIsKeptInMemoryIsHandedOutAlsoWhenItsSaveWasUnsafe(t *testing.
 
 func TestAnAnswerForAnotherUserIsToldAlsoWhenItsSaveWasUnsafe(t *testing.T) {
 	unsafely(t, func(t *testing.T, unsafe error) {
-		w := rotating(t)
-		c := &copies{Store: w.store}
-		w.store = c
+		w, c := copying(t)
 		e := newEventLog()
 		m := w.manager(e.observe)
 		before := w.connect(m, mainKey)
@@ -144,9 +138,7 @@ func TestAConnectionThatIsBeingDisconnectedIsNotHandedOutForAnUnsafeResult(t *te
 
 func TestALoginRevokesTheFormerTokenOnlyOnceItsOwnIsSafe(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := rotating(t)
-		c := &copies{Store: w.store}
-		w.store = c
+		w, c := copying(t)
 		m := w.manager()
 		w.connect(m, mainKey)
 		former := w.backup().restored(t)
@@ -166,9 +158,7 @@ func TestALoginRevokesTheFormerTokenOnlyOnceItsOwnIsSafe(t *testing.T) {
 
 func TestADisconnectionWhoseTombstoneIsUnsafeIsToldAndGivesItsUserFree(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := rotating(t)
-		c := &copies{Store: w.store}
-		w.store = c
+		w, c := copying(t)
 		e := newEventLog()
 		m := w.manager(e.observe, func(c *oauthflow.ManagerConfig) { c.RefuseSecondKey = true })
 		w.connect(m, mainKey)

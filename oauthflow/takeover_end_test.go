@@ -2,7 +2,6 @@ package oauthflow_test
 
 import (
 	"context"
-	"net/http"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -34,24 +33,7 @@ func TestAKeyThatWasDisconnectedInTheNewStoreIsConnectedAgainAfterGoingBack(t *t
 func TestALateResultDoesNotUndoADisconnectionInTheNewStore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := rotating(t)
-		before := w.manager()
-		w.connect(before, mainKey)
-		held := w.token(before.Source(mainKey))
-		w.org.ExpireSessions()
-		slow := make(chan struct{})
-		w.wire.tap(nil, func(resp *http.Response) (*http.Response, error) {
-			close(slow)
-			time.Sleep(time.Minute)
-			return resp, nil
-		})
-		done := make(chan error)
-		go func() {
-			_, err := before.Source(mainKey).Replace(t.Context(), held)
-			done <- err
-		}()
-		<-slow
-		w.wire.tap(nil, nil)
-		time.Sleep(35 * time.Second)
+		_, done := w.underWay()
 		_, after := w.newStore()
 		w.takeOver(after)
 		if err := w.org.Inject(orgtest.Fault{Path: revokeEndpoint, Status: 503}); err != nil {

@@ -133,24 +133,33 @@ func TestTheLaterOfTwoWaitsForAHostStays(t *testing.T) {
 	}
 }
 
+// underWay connects, and leaves a refresh of the dead session held behind for a minute, of which 35 s are over.
+func (w *world) underWay() (held string, done <-chan error) {
+	w.t.Helper()
+	before := w.manager()
+	w.connect(before, mainKey)
+	held = w.token(before.Source(mainKey))
+	w.org.ExpireSessions()
+	slow, ended := make(chan struct{}), make(chan error)
+	w.wire.tap(nil, func(resp *http.Response) (*http.Response, error) {
+		close(slow)
+		time.Sleep(time.Minute)
+		return resp, nil
+	})
+	go func() {
+		_, err := before.Source(mainKey).Replace(w.t.Context(), held)
+		ended <- err
+	}()
+	<-slow
+	w.wire.tap(nil, nil)
+	time.Sleep(35 * time.Second)
+	return held, ended
+}
+
 func TestTheResultOfARefreshThatComesAfterATakeOverIsFound(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := rotating(t)
-		before := w.manager()
-		w.connect(before, mainKey)
-		held := w.token(before.Source(mainKey))
-		w.org.ExpireSessions()
-		slow := make(chan struct{})
-		w.wire.tap(nil, func(resp *http.Response) (*http.Response, error) {
-			close(slow)
-			time.Sleep(time.Minute)
-			return resp, nil
-		})
-		done := make(chan error)
-		go func() { _, err := before.Source(mainKey).Replace(t.Context(), held); done <- err }()
-		<-slow
-		w.wire.tap(nil, nil)
-		time.Sleep(35 * time.Second)
+		held, done := w.underWay()
 		_, after := w.newStore(func(c *oauthflow.ManagerConfig) { c.Timing.LastTry = 30 * time.Second })
 		w.takeOver(after) // nobody waits that long for a process that may be dead
 		tok, err := after.Source(mainKey).Replace(t.Context(), held)
