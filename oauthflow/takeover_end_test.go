@@ -110,3 +110,25 @@ func TestAStoreThatTakesNoWritesTakesNothingOver(t *testing.T) {
 		}
 	})
 }
+
+// forgetful is a store that makes every deletion, and says that it is unsafe.
+type forgetful struct{ oauthflow.Store }
+
+func (f forgetful) Delete(ctx context.Context, id string, version uint64) error {
+	if err := f.Store.Delete(ctx, id, version); err != nil {
+		return err
+	}
+	return errTooFew
+}
+
+func TestALoginWhoseDeletionInTheFormerStoreIsUnsafeIsCompletedAllTheSame(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := rotating(t)
+		back := w.begin(w.manager(), mainKey)
+		former := w.store
+		w.store = oauthflow.NewMemoryStore()
+		if _, err := w.after(forgetful{former}).Complete(t.Context(), back); err != nil {
+			t.Error(err)
+		}
+	})
+}
