@@ -46,11 +46,20 @@ func (c *copies) say(says func(int) error) {
 
 func always(err error) func(int) error { return func(int) error { return err } }
 
+func copiesOf(store oauthflow.Store) *copies {
+	behind := &switched{}
+	behind.put(store)
+	return &copies{Store: behind}
+}
+
+// failOver has the store go on with what another has.
+func (c *copies) failOver(to oauthflow.Store) { c.Store.(*switched).put(to) }
+
 // copying is a world over such a store.
 func copying(t *testing.T) (*world, *copies) {
 	t.Helper()
 	w := rotating(t)
-	c := &copies{Store: w.store}
+	c := copiesOf(w.store)
 	w.store = c
 	return w, c
 }
@@ -273,7 +282,7 @@ func TestARecordThatIsOldWhenItsTurnComesIsLookedAtAgain(t *testing.T) {
 					return resp, err
 				}
 				if asked++; asked == 2 { // the replica takes over, and another process refreshes
-					c.Store = replica
+					c.failOver(replica)
 					if _, err := other.Source(mainKey).Replace(t.Context(), dead); err != nil {
 						t.Error(err)
 					}

@@ -34,7 +34,7 @@ func TestATakeOverKeepsTheFormerCopyUntilASaveHasSucceeded(t *testing.T) {
 		w := rotating(t)
 		w.connect(w.manager(), mainKey)
 		former := w.store
-		c := &copies{Store: oauthflow.NewMemoryStore()}
+		c := copiesOf(oauthflow.NewMemoryStore())
 		w.store = c
 		replica := w.backup() // of the new store, which has nothing yet
 		after := w.after(former)
@@ -45,7 +45,7 @@ func TestATakeOverKeepsTheFormerCopyUntilASaveHasSucceeded(t *testing.T) {
 			}
 		}
 		c.say(nil)
-		c.Store = replica.restored(t)
+		c.failOver(replica.restored(t))
 		if _, err := w.after(former).Load(t.Context(), mainKey); err != nil {
 			t.Errorf("after the failover: %v", err)
 		}
@@ -66,7 +66,7 @@ func TestAMarkThatAFailoverMayUndoIsNotBelieved(t *testing.T) {
 			}
 		}
 		c.say(nil)
-		c.Store = replica
+		c.failOver(replica)
 		if err := before.Renew(t.Context(), mainKey); err != nil {
 			t.Errorf("in the former store: %v", err)
 		}
@@ -149,7 +149,7 @@ func TestALoginRevokesTheFormerTokenOnlyOnceItsOwnIsSafe(t *testing.T) {
 		}
 		time.Sleep(time.Minute)
 		c.say(nil)
-		c.Store = former
+		c.failOver(former)
 		if err := w.manager().Renew(t.Context(), mainKey); err != nil {
 			t.Errorf("the connection that was there before: %v", err)
 		}
