@@ -16,7 +16,7 @@ import (
 
 // public lists the packages whose exported names others rely on.
 var public = []string{
-	"fullcast", "metadata", "oauthflow", "oauthflow/filestore", "oauthflow/orgtest", "oauthflow/oteloauth", "oauthflow/redisstore",
+	"fullcast", "fullcast/fullcasttest", "metadata", "oauthflow", "oauthflow/filestore", "oauthflow/orgtest", "oauthflow/oteloauth", "oauthflow/redisstore",
 	"oauthflow/sqlstore", "oauthflow/storetest", "policy", "policy/policytest",
 }
 

@@ -10,7 +10,8 @@
 //     [github.com/fullcast/sfauth/oauthflow/sqlstore] and [github.com/fullcast/sfauth/oauthflow/redisstore], keep them;
 //     [github.com/fullcast/sfauth/oauthflow/storetest] proves any other store.
 //   - [github.com/fullcast/sfauth/oauthflow/oteloauth], a module of its own, tells OpenTelemetry.
-//   - [github.com/fullcast/sfauth/oauthflow/orgtest] is a Salesforce org in process, for tests, and
+//   - [github.com/fullcast/sfauth/fullcast/fullcasttest] is what a service tests its connections with: a customer's org, a browser
+//     and mocked answers. [github.com/fullcast/sfauth/oauthflow/orgtest] is the org in it, and
 //     [github.com/fullcast/sfauth/policy/policytest] tests rules by example.
 //
 // Start with examples/quickstart, which runs without a Salesforce org.

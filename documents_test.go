@@ -21,7 +21,12 @@ var shownCommands = []struct {
 		gateRuns(t, "SFAUTH_BENCH=1 go test")
 		testsAreSelected(t, p[1], p[2], ".")
 	}},
-	{`^(?:(SFAUTH_\w+)=\w+ )?make (\S+)$`, func(t *testing.T, p []string) {
+	{`^go install (\S+)/examples/(\w+)@v0\.\d+\.\d+$`, func(t *testing.T, p []string) {
+		moduleIs(t, p[1]+"/examples")
+		isRehearsed(t, "$project/examples/"+p[2]+"@$version")
+	}},
+	{`^go env -w GOPRIVATE=github\.com/fullcast$`, func(t *testing.T, _ []string) { isRehearsed(t, "GONOSUMDB=$project") }},
+	{`^(?:(SFAUTH_\w+)=\w+ )?make (\S+)(?: VERSION=v0\.\d+\.\d+)?$`, func(t *testing.T, p []string) {
 		targetExists(t, p[2])
 		variableIsRead(t, p[1])
 	}},
@@ -171,7 +176,7 @@ func TestTheGateRunsEveryExample(t *testing.T) {
 	}
 }
 
-var recipe = regexp.MustCompile(`^\t@?(?:(?:[A-Z_]+=\S+ )*bash \.ci/run([ a-z]*)|(?:cd ([\w/]+) && )?(?:[A-Z_]+=\S+ )*go test .*|awk .*)$`)
+var recipe = regexp.MustCompile(`^\t@?(?:(?:[A-Z_]+=\S+ )*bash \.ci/run([ a-z]*)|bash \.ci/(?:tidy|release \$\(VERSION\))|(?:cd ([\w/]+) && )?(?:[A-Z_]+=\S+ )*go test .*|awk .*)$`)
 
 // targetExists reports a target that the Makefile lacks, or whose recipe runs no lane of the gate and no tests.
 func targetExists(t *testing.T, target string) {
@@ -206,6 +211,14 @@ func variableIsRead(t *testing.T, name string) {
 		}
 	}
 	t.Errorf("no test reads %s", name)
+}
+
+// isRehearsed reports what the rehearsal of a release does not do.
+func isRehearsed(t *testing.T, what string) {
+	t.Helper()
+	if !strings.Contains(read(t, ".ci/rehearse"), what) {
+		t.Errorf("the rehearsal of a release does not do %q", what)
+	}
 }
 
 // moduleIs reports a module path that no go.mod of ours has.

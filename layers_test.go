@@ -27,35 +27,47 @@ const (
 	oidcModule   = "github.com/coreos/go-oidc/v3"
 	restyModule  = "github.com/go-resty/resty/v2"
 	sysModule    = "golang.org/x/sys"
+	textModule   = "golang.org/x/text"
 	anyModule    = "*"
+
+	httpmockModule = "github.com/jarcoal/httpmock"
 )
 
 // layers is the picture in ARCHITECTURE.md as data. A new package needs a line here before it may exist.
 var layers = map[string]layer{
 	".":                    {},
+	"internal/crew":        {},
 	"internal/secret":      {},
-	"metadata":             {ours: []string{"internal/secret"}, foreign: []string{restyModule}},
-	"policy":               {ours: []string{"metadata", "internal/secret"}},
-	"oauthflow":            {ours: []string{"internal/secret"}, foreign: []string{oauth2Module, oidcModule}},
+	"internal/salesforce":  {},
+	"internal/scrub":       {ours: []string{"internal/secret"}},
+	"internal/badfields":   {},
+	"internal/secretscan":  {ours: []string{"internal/scrub"}, foreign: []string{textModule}},
+	"metadata":             {ours: []string{"internal/badfields", "internal/secret", "internal/secretscan", "internal/salesforce", "internal/scrub"}, foreign: []string{restyModule}},
+	"policy":               {ours: []string{"metadata", "internal/secret", "internal/secretscan", "internal/scrub"}},
+	"oauthflow":            {ours: []string{"internal/badfields", "internal/crew", "internal/secret", "internal/salesforce", "internal/scrub"}, foreign: []string{oauth2Module, oidcModule}},
 	"oauthflow/orgtest":    {},
 	"oauthflow/storetest":  {ours: []string{"oauthflow"}},
-	"oauthflow/filestore":  {ours: []string{"oauthflow"}, foreign: []string{sysModule}},
-	"oauthflow/sqlstore":   {ours: []string{"oauthflow"}},
-	"oauthflow/redisstore": {ours: []string{"oauthflow"}, foreign: []string{"github.com/redis/go-redis/v9"}},
+	"oauthflow/filestore":  {ours: []string{"internal/badfields", "oauthflow"}, foreign: []string{sysModule}},
+	"oauthflow/sqlstore":   {ours: []string{"internal/badfields", "oauthflow"}},
+	"oauthflow/redisstore": {ours: []string{"internal/badfields", "oauthflow"}, foreign: []string{"github.com/redis/go-redis/v9"}},
 	"oauthflow/oteloauth":  {ours: []string{"oauthflow"}, foreign: []string{"go.opentelemetry.io/otel"}},
-	"fullcast":             {ours: []string{"policy", "metadata", "oauthflow", "internal/secret"}, foreign: []string{oauth2Module, restyModule}},
+	"fullcast":             {ours: []string{"internal/badfields", "policy", "metadata", "oauthflow", "internal/crew", "internal/secret", "internal/salesforce", "internal/scrub"}, foreign: []string{oauth2Module, restyModule}},
 	"examples":             {ours: []string{"*"}, foreign: []string{anyModule}},
 	"internal/bench":       {ours: []string{"*"}, foreign: []string{anyModule}},
 	"internal/browser":     {ours: []string{"*"}, foreign: []string{anyModule}},
 	"internal/canary":      {},
+	"internal/driver":      {ours: []string{"*"}, foreign: []string{anyModule}},
 	"internal/faults":      {ours: []string{"*"}, foreign: []string{anyModule}},
+	"internal/hostile":     {},
 	"internal/interop":     {ours: []string{"*"}, foreign: []string{anyModule}},
 	"internal/needs":       {},
 	"internal/servers":     {ours: []string{"internal/needs"}},
+
+	"fullcast/fullcasttest": {ours: []string{"fullcast", "metadata", "oauthflow", "oauthflow/orgtest"}, foreign: []string{httpmockModule}},
 }
 
 // private places serve the project's own checks and stories; nothing else may import them but by its name in the table.
-var private = []string{"examples", "internal/bench", "internal/browser", "internal/canary", "internal/faults", "internal/interop", "internal/needs", "internal/servers"}
+var private = []string{"examples", "internal/bench", "internal/browser", "internal/canary", "internal/driver", "internal/faults", "internal/hostile", "internal/interop", "internal/needs", "internal/servers"}
 
 // An edge is one import statement in a file that is not a test.
 type edge struct {
@@ -154,6 +166,9 @@ func TestTheLayerRule(t *testing.T) {
 		{"an example may import everything", "examples/quickstart", module + "/oauthflow/orgtest", ""},
 		{"nothing imports an example", "fullcast", module + "/examples/quickstart", "nothing may import"},
 		{"not even a private check imports an example", "internal/faults", module + "/examples/worker", "nothing may import"},
+		{"the test kit stands on the front door and the simulator", "fullcast/fullcasttest", module + "/oauthflow/orgtest", ""},
+		{"the front door never imports its test kit", "fullcast", module + "/fullcast/fullcasttest", "not below it"},
+		{"only the test kit mocks", "fullcast", httpmockModule, "a module its layer does not use"},
 		{"a new folder must be placed first", "util", "fmt", "in no layer"},
 		{"cgo is refused", "oauthflow/filestore", "C", "uses cgo"},
 	}

@@ -24,13 +24,17 @@ type goPackage struct {
 	Module     *struct{ Path string }
 }
 
+// testKit is what services test with; none links it.
+const testKit = "fullcast/fullcasttest"
+
 // testOnly lists what must not reach a service's binary, each with the packages whose purpose it is.
 var testOnly = map[string][]string{
-	"testing":                       {"internal/needs", "internal/servers", "oauthflow/storetest", "policy/policytest"},
-	"net/http/httptest":             {"oauthflow/orgtest"},
-	"github.com/jarcoal/httpmock":   nil,
-	module + "/oauthflow/orgtest":   nil,
+	"testing":                       {"internal/hostile", "internal/needs", "internal/servers", "oauthflow/storetest", "policy/policytest", testKit},
+	"net/http/httptest":             {"oauthflow/orgtest", testKit},
+	"github.com/jarcoal/httpmock":   {testKit},
+	module + "/oauthflow/orgtest":   {testKit},
 	module + "/oauthflow/storetest": nil,
+	module + "/" + testKit:          nil,
 }
 
 // linkedTestSoftware returns what a package of ours links although only tests should.
@@ -66,6 +70,8 @@ func TestTheRuleForTestSoftware(t *testing.T) {
 	}{
 		{"a service links none", "fullcast", []string{"fmt", "net/http"}, nil},
 		{"the simulator in a service is found", "fullcast", []string{module + "/oauthflow/orgtest"}, []string{module + "/oauthflow/orgtest"}},
+		{"the test kit in a service is found", "policy", []string{module + "/" + testKit}, []string{module + "/" + testKit}},
+		{"the test kit mocks and simulates", testKit, []string{"github.com/jarcoal/httpmock", module + "/oauthflow/orgtest", "net/http/httptest", "testing"}, nil},
 		{"a mock in a store is found", "oauthflow/filestore", []string{"github.com/jarcoal/httpmock"}, []string{"github.com/jarcoal/httpmock"}},
 		{"testing in a service is found", "policy", []string{"testing"}, []string{"testing"}},
 		{"a conformance kit takes a testing.T", "oauthflow/storetest", []string{"testing"}, nil},
@@ -84,9 +90,15 @@ func TestTheRuleForTestSoftware(t *testing.T) {
 
 // The golden file is the list of modules that a service takes on with this SDK. A new line in it is a decision.
 func TestTheRootLinksTheseModulesOnly(t *testing.T) {
-	var got []string
-	for _, p := range rootPackages(t) {
-		if p.Module != nil && p.Module.Path != module && !slices.Contains(got, p.Module.Path) {
+	var got, linked []string
+	all := rootPackages(t)
+	for _, p := range all {
+		if !p.DepOnly && p.ImportPath != module+"/"+testKit {
+			linked = append(linked, p.Deps...)
+		}
+	}
+	for _, p := range all {
+		if p.Module != nil && p.Module.Path != module && slices.Contains(linked, p.ImportPath) && !slices.Contains(got, p.Module.Path) {
 			got = append(got, p.Module.Path)
 		}
 	}

@@ -80,6 +80,18 @@ func TestEveryLinkInADocumentLeadsSomewhere(t *testing.T) {
 	}
 }
 
+func TestNoDocumentHasAHeadingTwice(t *testing.T) {
+	for name, document := range documents(t) {
+		seen := map[string]bool{}
+		for _, anchor := range anchors(document) {
+			if seen[anchor] {
+				t.Errorf("%s has #%s twice", name, anchor)
+			}
+			seen[anchor] = true
+		}
+	}
+}
+
 func TestEveryPictureAndDocumentIsLinked(t *testing.T) {
 	all := documents(t)
 	linked := map[string]bool{"README.md": true}

@@ -38,7 +38,7 @@ func TestADryRunOfAnAdoptionSpendsAndWritesNothingAndSaysWhatWouldBeMet(t *testi
 		}},
 		"a token that this key has adopted":                       {key: main, before: adopted, active: true},
 		"a token that another key has adopted":                    {key: second, before: adopted, kind: oauthflow.KindElsewhere},
-		"an org, user and app of another key, with another token": {key: second, before: adopted, token: "another", kind: oauthflow.KindElsewhere},
+		"an org, user and app of another key, with another token": {key: second, before: adopted, token: "another", active: true},
 		"a key that is connected":                                 {key: main, before: adopted, token: "another", kind: oauthflow.KindInvalid},
 		"a key that is none":                                      {key: oauthflow.Key{Tenant: "acme"}, kind: oauthflow.KindInvalid},
 		"a token that is none":                                    {key: main, token: "two\nlines", kind: oauthflow.KindInvalid},
@@ -99,5 +99,34 @@ func TestADryRunIsFollowedByTheAdoptionItself(t *testing.T) {
 	}
 	if status, err := query(t.Context(), conn); status != 200 || err != nil {
 		t.Errorf("a query afterwards answers %d, %v", status, err)
+	}
+}
+
+func TestAnAdoptionOfAUserWhoIsConnectedAlreadyKeepsWhatItsRefreshHasBrought(t *testing.T) {
+	w, c, token := legacyWorld(t)
+	second := oauthflow.Key{Tenant: "acme", Name: "import and export"}
+	plain, err := w.org.UserApproved("Fullcast_Motion_Package", "admin@acme.example")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for k, token := range map[oauthflow.Key]oauthflow.Secret{main: token, second: oauthflow.NewSecret(plain)} {
+		for range 2 { // also again
+			if _, err := w.sf.Adopt(t.Context(), k, c, token); err != nil {
+				t.Fatalf("%v: %v", k, err)
+			}
+		}
+	}
+	if n := w.rec.count("/services/oauth2/token"); n != 2 {
+		t.Errorf("%d token requests, want one for each", n)
+	}
+	for _, k := range []oauthflow.Key{main, second} {
+		conn, err := w.sf.Open(t.Context(), k)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.org.ExpireSessions()
+		if status, err := query(t.Context(), conn); status != 200 || err != nil {
+			t.Errorf("a query of %v answers %d, %v", k, status, err)
+		}
 	}
 }

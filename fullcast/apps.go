@@ -11,7 +11,11 @@ import "github.com/fullcast/sfauth/metadata"
 // "Enable Authorization Code and Credentials Flow" is a checkbox the instructions demand; this SDK never runs that
 // flow.
 //
-// Source: Fullcast support, "Create an external client app", updated 2026-02-19.
+// Where Setup does not list this Refresh Token Policy, [metadata.IdlePolicy] meets it: a check takes either, a merge leaves
+// either as it is, and a deployment that an org refuses for the one is repeated with the other.
+//
+// Source: Fullcast support, "Create an external client app", updated 2026-02-19; Salesforce Help, "Limit the Idle Refresh
+// Token TTL in External Client Apps".
 func ExternalClientApp(s Site, contactEmail string) metadata.AppSpec {
 	return metadata.AppSpec{
 		Kind: metadata.KindExternalClientApp,
@@ -48,8 +52,8 @@ func ExternalClientApp(s Site, contactEmail string) metadata.AppSpec {
 // a table or in a step, and nothing else. Each field's comment is Setup's label. It is for checking and mending such
 // an app; a new connection needs an [ExternalClientApp].
 //
-// The instructions type the name with a trailing blank, which Salesforce trims. contactEmail is as in
-// [ExternalClientApp].
+// The instructions type the name with a trailing blank, which Salesforce trims. contactEmail and the Refresh Token Policy
+// are as in [ExternalClientApp]. PKCE that Salesforce does not let anybody clear may stay selected, which a check notes.
 //
 // Source: Fullcast support, "Create a Connected App", updated 2026-02-19.
 func ConnectedApp(s Site, contactEmail string) metadata.AppSpec {

@@ -31,8 +31,14 @@ func (c CallbackConfig) validate() error {
 }
 
 // CallbackMiddleware completes logins on the pages that are the Site's callback URLs and are served by the program
-// itself. It acts on a GET of one of their paths that carries state and a code or an error, and answers 303 to the same
-// page without the query, so that neither history nor a Referer keeps the code; every other request goes to the page.
+// itself. It acts on a request of one of their paths whose query carries a code or an error, and answers 303 to the same
+// page without the query, so that neither the page, nor history, nor a Referer has the code; every other request goes to
+// the page. The page therefore cannot use parameters of these two names.
+//
+// A GET completes the login. Without exactly one state it completes none, and CallbackConfig.Done is told an error of
+// [oauthflow.KindState]; so it is with another method. The body of a POST is not read: the SDK never asks for
+// response_mode=form_post. A fragment never reaches a server, and the SDK never asks for one. A HEAD request, a prefetch and a prerender of such an address are answered 204, spend nothing and are not told to
+// CallbackConfig.Done. A callback that is delivered again has the result of the first; see [oauthflow.Manager.Complete].
 //
 // The pages are opened top-level or in a pop-up, never in an iframe.
 //
@@ -43,12 +49,15 @@ func (c *Connector) CallbackMiddleware(cfg CallbackConfig) (func(page http.Handl
 	}
 	return func(page http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			q := r.URL.Query()
-			if r.Method != http.MethodGet || !c.isCallback(r.URL.Path) || !q.Has("state") || !q.Has("code") && !q.Has("error") {
+			if !c.isCallback(r.URL.Path) || !carriesAnswer(r.URL.RawQuery) {
 				page.ServeHTTP(w, r)
 				return
 			}
-			conn, err := c.completeFor(r, cfg, r.URL.Path, q)
+			if r.Method == http.MethodHead || speculative(r) {
+				decline(w)
+				return
+			}
+			conn, err := c.completeFor(r, cfg, r.URL.Path, answerOf(r))
 			quiet(w)
 			if cfg.Done != nil {
 				cfg.Done(w, r, conn, err)
@@ -58,9 +67,34 @@ func (c *Connector) CallbackMiddleware(cfg CallbackConfig) (func(page http.Handl
 	}, nil
 }
 
+// carriesAnswer reports whether a query has a parameter that only an authorization response has on a callback page, also where
+// [url.ParseQuery] would drop the pair: the code must not go on to the page in any form.
+func carriesAnswer(query string) bool {
+	for pair := range strings.FieldsFuncSeq(query, func(c rune) bool { return c == '&' || c == ';' }) {
+		name, _, _ := strings.Cut(pair, "=")
+		if plain, err := url.QueryUnescape(name); err == nil {
+			name = plain
+		}
+		if name == "code" || name == "error" {
+			return true
+		}
+	}
+	return false
+}
+
+// answerOf returns the authorization response of a GET; empty, which completes no login and spends none, for what is none.
+func answerOf(r *http.Request) url.Values {
+	q := r.URL.Query()
+	if r.Method != http.MethodGet || !q.Has("code") && !q.Has("error") {
+		return url.Values{}
+	}
+	return q
+}
+
 // CallbackAPI completes logins for callback pages that are served statically, which [CallbackScript] posts to it. It
 // answers a same-origin POST of JSON {"path": "/app/admin/motion", "query": "?code=…&state=…"} with JSON
-// {"connected": true}, or {"connected": false, "remedy": "…"} and status 400, or 403 for another origin.
+// {"connected": true}, or {"connected": false, "remedy": "…"} and status 400, or 403 for another origin. The post of a page
+// that is being prerendered is answered 204 and spends nothing; see [Connector.CallbackMiddleware].
 func (c *Connector) CallbackAPI(cfg CallbackConfig) (http.Handler, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, err
@@ -74,6 +108,10 @@ func (c *Connector) CallbackAPI(cfg CallbackConfig) (http.Handler, error) {
 		}
 		if !c.sameOrigin(r) {
 			http.Error(w, "another origin", http.StatusForbidden)
+			return
+		}
+		if speculative(r) {
+			decline(w)
 			return
 		}
 		path, q, err := readCallbackPost(w, r)
@@ -105,18 +143,19 @@ func (c *Connector) CallbackAPI(cfg CallbackConfig) (http.Handler, error) {
 
 // CallbackScript is for the head of a statically served callback page, before any other script; API is the path of
 // [Connector.CallbackAPI]. It takes the query out of the address, and out of the history, before it posts it, and fires
-// the event "salesforce" on the document with the answer. Other scripts of the page can still read the address that it
+// the event "salesforce" on the document with the answer: that of a query without a state is that nothing is connected. In a page that is being prerendered it waits until somebody
+// opens the page. Other scripts of the page can still read the address that it
 // was loaded from, and so the code; [Connector.CallbackMiddleware] has no such hole.
 func CallbackScript(api string) string {
 	quoted, err := json.Marshal(api) // a JSON string is a JavaScript string; < is escaped, so that it ends no script
 	if err != nil {
 		quoted = []byte(`""`)
 	}
-	return fmt.Sprintf(`(function () {
+	return fmt.Sprintf(`(function complete() {
   var query = location.search, q = new URLSearchParams(query);
-  if (!q.has("state") || !(q.has("code") || q.has("error"))) return;
-  history.replaceState(null, "", location.pathname);
-  fetch(%s, {
+  if (!q.has("code") && !q.has("error")) return;
+  if (document.prerendering) return document.addEventListener("prerenderingchange", complete, {once: true});
+  history.replaceState(null, "", location.pathname); fetch(%s, {
     method: "POST", credentials: "same-origin", referrerPolicy: "no-referrer",
     headers: {"Content-Type": "application/json"}, body: JSON.stringify({path: location.pathname, query: query})
   }).then(function (r) { return r.json(); }, function () { return {connected: false, remedy: ""}; })

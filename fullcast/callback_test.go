@@ -85,8 +85,10 @@ func TestACallbackPageCompletesTheLoginAndDropsTheQuery(t *testing.T) {
 	if _, err := w.sf.Open(t.Context(), main); err != nil {
 		t.Error(err)
 	}
-	if get(u.String(), main.Tenant); done == nil {
-		t.Error("the same callback was completed twice")
+	posts := w.rec.count("/services/oauth2/token")
+	if get(u.String(), main.Tenant); done != nil || w.rec.count("/services/oauth2/token") != posts {
+		t.Errorf("the same callback again: %v after %d more token requests, want the same connection after none",
+			done, w.rec.count("/services/oauth2/token")-posts)
 	}
 }
 
@@ -100,7 +102,9 @@ func TestACallbackPageIsAnOrdinaryPageOtherwise(t *testing.T) {
 		"with another query": httptest.NewRequest("GET", u.Path+"?tab=2", nil),
 		"with a state alone": httptest.NewRequest("GET", u.Path+"?state=x", nil),
 		"on another path":    httptest.NewRequest("GET", "/app/other?"+u.RawQuery, nil),
-		"as a POST":          httptest.NewRequest("POST", u.String(), nil),
+		"as a POST":          httptest.NewRequest("POST", u.Path, strings.NewReader(u.RawQuery)),
+		"with a longer name": httptest.NewRequest("GET", u.Path+"?codes=1&xcode=2&error_count=3&state=x", nil),
+		"with it as a value": httptest.NewRequest("GET", u.Path+"?sort=code&by=error&x=%26code%3D1", nil),
 	} {
 		rec := httptest.NewRecorder()
 		h.ServeHTTP(rec, r)

@@ -14,7 +14,7 @@ import (
 )
 
 func TestCheckReadsTheOrgOverSOAPAndSeesWhatSomebodyClicked(t *testing.T) {
-	w := newWorld(t, orgtest.Config{})
+	w := newWorld(t, orgtest.Config{Release: orgtest.Spring26})
 	w.deploy(t, fullcast.ExternalClientApp(fullcast.Production, "admin@acme.example"))
 	conn := w.connect(t)
 	for _, change := range []struct{ typ, name, element, value, field string }{
@@ -146,7 +146,7 @@ func TestAnAppOfTheOldNameWithAnotherKeyIsNotTheConnections(t *testing.T) {
 	theirs.APIName = "Somebody_Elses"
 	w := newWorld(t, orgtest.Config{Existing: existing(t, theirs.New())})
 	c := w.client(t, theirs.APIName)
-	c.Kind = string(metadata.KindConnectedApp)
+	c.Kind = metadata.KindConnectedApp
 	token, err := w.org.UserApproved(theirs.APIName, "admin@acme.example")
 	if err != nil {
 		t.Fatal(err)
@@ -161,7 +161,7 @@ func TestAnAppOfTheOldNameWithAnotherKeyIsNotTheConnections(t *testing.T) {
 	if report, err := conn.Check(t.Context()); !errors.Is(err, metadata.ErrNotFound) {
 		t.Errorf("a report on %v, %v; want ErrNotFound", report.App, err)
 	}
-	if now, err := conn.Status(t.Context()); err != nil || metadata.Kind(now.Kind) != metadata.KindConnectedApp {
+	if now, err := conn.Status(t.Context()); err != nil || now.Kind != metadata.KindConnectedApp {
 		t.Errorf("the connection is of kind %v, %v", now.Kind, err)
 	}
 }

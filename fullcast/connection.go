@@ -1,14 +1,15 @@
 package fullcast
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
 	"sync/atomic"
 
-	"github.com/go-resty/resty/v2"
 	"golang.org/x/oauth2"
 
+	"github.com/fullcast/sfauth/internal/salesforce"
 	"github.com/fullcast/sfauth/metadata"
 	"github.com/fullcast/sfauth/oauthflow"
 )
@@ -34,7 +35,7 @@ func (c *Connection) Key() oauthflow.Key { return c.key }
 
 // Kind returns the kind of app that the connection had when it was last looked at: opened, or by [Connection.Status] or
 // [Connection.Check].
-func (c *Connection) Kind() metadata.Kind { return metadata.Kind(c.seen.Load().Kind) }
+func (c *Connection) Kind() metadata.Kind { return c.seen.Load().Kind }
 
 // Status returns what is stored of the connection now.
 func (c *Connection) Status(ctx context.Context) (oauthflow.Connection, error) {
@@ -55,26 +56,43 @@ func (c *Connection) InstanceURL(ctx context.Context) (string, error) {
 }
 
 // HTTPClient returns a client whose requests to the org carry the access token, and which replaces an access token
-// whose session has ended and sends the request again. Requests to other hosts are refused. See
-// [oauthflow.Source.Transport].
+// whose session has ended and sends the request again. It finds an org whose My Domain was renamed. Requests to other
+// hosts are refused, and a redirect that net/http would follow with another method or to another API host is the answer.
+// See [oauthflow.Source.Transport] and [oauthflow.CheckRedirect].
 func (c *Connection) HTTPClient() *http.Client {
+	var rt http.RoundTripper
 	if c.still {
-		return &http.Client{Transport: &stillTransport{c}}
+		rt = &stillTransport{c, c.source.PresentTransport(c.connector.api)}
+	} else {
+		rt = &transport{c, c.source.Transport(c.connector.api)}
 	}
-	return &http.Client{Transport: &transport{c, c.source.Transport(c.connector.transport)}}
+	return &http.Client{Transport: rt, CheckRedirect: oauthflow.CheckRedirect}
 }
 
 // ResponseError tells what a refusal that came through [Connection.HTTPClient] means, and who has to do what; nil when
-// the status is below 400. The body can still be read from its beginning. See [oauthflow.ResponseError].
+// the status is below 400. The error's text names method and path, and never the query. Afterwards the body can still be read
+// from its beginning; a body that was read or closed before cannot be explained: [oauthflow.ErrBodyRead], with the remedy
+// [FixCode]. See [oauthflow.ResponseError].
+//
+// The clients of [Connection.Resty] do this by themselves.
 func (c *Connection) ResponseError(resp *http.Response) error {
-	return c.wrap("request", oauthflow.ResponseError(resp))
+	return c.wrap(operation(resp.Request), oauthflow.ResponseError(resp))
 }
 
-// Resty returns a new resty client over [Connection.HTTPClient] with the instance URL as its base. It never repeats a
-// request by itself.
-func (c *Connection) Resty() *resty.Client {
-	return resty.NewWithClient(c.HTTPClient()).SetBaseURL(c.seen.Load().InstanceURL)
+// operation names a request in an error, without its query.
+func operation(req *http.Request) string {
+	if req == nil || req.URL == nil {
+		return "request"
+	}
+	path := req.URL.EscapedPath()
+	if len(path) > maxPath {
+		path = path[:maxPath] + "…"
+	}
+	return cmp.Or(req.Method, http.MethodGet) + " " + path
 }
+
+// maxPath is how much of a path an error shows, in bytes.
+const maxPath = 200
 
 // TokenSource returns the connection's access tokens for packages that take an oauth2.TokenSource. It replaces a token
 // only when the store holds a newer one: who calls with its tokens has to watch for ended sessions himself, which
@@ -93,6 +111,8 @@ func (c *Connection) Org(v metadata.APIVersion) (*metadata.Org, error) {
 func (c *Connection) session(ctx context.Context, rejected string) (string, error) {
 	replace := c.source.TokenContext
 	switch {
+	case c.still && salesforce.IsJWT(rejected):
+		return "", c.wrap("session", metadata.ErrJWTSession)
 	case c.still && rejected != "":
 		return "", c.wrap("session", &oauthflow.Error{Op: "request", Kind: oauthflow.KindSession})
 	case c.still:

@@ -9,8 +9,11 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
+	"github.com/fullcast/sfauth/internal/badfields"
+	"github.com/fullcast/sfauth/internal/scrub"
 	"github.com/fullcast/sfauth/metadata"
 	"github.com/fullcast/sfauth/oauthflow"
 )
@@ -30,16 +33,29 @@ type Config struct {
 	// other environment. Optional; default the Site.
 	Environment string
 
-	// Former, StoreEpoch, IdleLimit, SessionLifetime and AccessTokens are those of [oauthflow.ManagerConfig]. Optional.
+	// StoreCalls, Former, StoreEpoch, IdleLimit, SessionLifetime and AccessTokens are those of [oauthflow.ManagerConfig]. Optional.
+	// [Connection.Check] reads an app's own shorter period and stores it, so that IdleLimit is needed only where nobody
+	// checks.
+	StoreCalls      int
 	Former          oauthflow.Store
 	StoreEpoch      string
 	IdleLimit       func(oauthflow.Connection) time.Duration
 	SessionLifetime oauthflow.SessionLifetime
 	AccessTokens    oauthflow.AccessTokens
 
-	// Transport carries all requests to Salesforce. Optional; default http.DefaultTransport as it is at each call. See
-	// [oauthflow.Config] for what becomes of it on token calls.
+	// Crew is how many connections [Connector.AdoptAll], [Connector.DisconnectAll] and [Connector.DisconnectEveryTenant] deal with at
+	// once in this process; and that of [oauthflow.ManagerConfig]. Optional, 1 to 256; default 16.
+	Crew int
+
+	// Transport carries the requests to Salesforce's login hosts. Optional; default http.DefaultTransport as it is at each
+	// call. See [oauthflow.Config] for what becomes of it.
 	Transport http.RoundTripper
+
+	// APITransport carries the requests to the orgs: those of [Connection.HTTPClient] and [Connection.Resty], and of what this
+	// package calls there, so that it can be traced, limited or kept alive in another way than what carries the secrets. The rules
+	// are the same: an *http.Transport that undoes a check is refused, of any other such a guarded copy is used; see
+	// [oauthflow.Source.Transport]. Optional; default Transport.
+	APITransport http.RoundTripper
 
 	// EgressAddresses are the public addresses and networks that the service calls Salesforce from, such as "203.0.113.7" or
 	// "203.0.113.0/28". They are named to the org's admin where Salesforce may restrict addresses; see [Remedy.ForAdmin].
@@ -57,43 +73,66 @@ type Config struct {
 // makes one and closes it at its end. Its methods may be called from many goroutines, and every process of the
 // instance may have one over the same store.
 type Connector struct {
-	site      Site
-	transport http.RoundTripper
-	egress    []string
-	manager   *oauthflow.Manager
+	site    Site
+	login   http.RoundTripper // carries requests to login hosts that need no session
+	api     http.RoundTripper // as configured
+	open    http.RoundTripper // carries requests to orgs that need no session
+	egress  []string
+	manager *oauthflow.Manager
+	crew    int
 }
 
 // NewConnector returns a Connector, or an *[Error] that names every field at fault.
 func NewConnector(c Config) (*Connector, error) {
 	const op = "new connector"
-	var none oauthflow.Key
-	var bad []error
-	if err := c.Site.Validate(); err != nil {
-		bad = append(bad, err)
+	var bad badfields.List
+	if problem := c.Site.problem(); problem != "" {
+		bad.Add("Config.Site", problem)
 	}
-	egress, err := parseEgress(c.EgressAddresses)
-	if err != nil {
-		bad = append(bad, fmt.Errorf("EgressAddresses: %w", err))
-	}
-	if len(bad) > 0 {
-		return nil, &Error{Op: op, Remedy: FixConfiguration, Err: errors.Join(bad...)}
-	}
+	parseEgress(c.EgressAddresses, &bad)
+	hidden := []string{"ManagerConfig.Flow"}
 	if c.Environment == "" {
 		c.Environment = string(c.Site)
+		hidden = append(hidden, "ManagerConfig.Environment")
+	}
+	if c.APITransport == nil {
+		c.APITransport = c.Transport
+		hidden = append(hidden, "ManagerConfig.APITransport")
 	}
 	flow, err := oauthflow.NewFlow(oauthflow.Config{RedirectURLs: c.Site.CallbackURLs(), Transport: c.Transport})
-	if err != nil {
-		return nil, wrap(op, none, "", err)
+	bad = append(bad, faults(err, "Config.RedirectURLs")...) // those are the Site's
+	if len(bad) > 0 {
+		flow = nil // so that no manager is made beside the error
 	}
 	m, err := oauthflow.NewManager(oauthflow.ManagerConfig{
 		Flow: flow, Store: c.Store, Keys: c.Keys, Environment: c.Environment, Observe: c.Observe, Logger: c.Logger,
-		Former: c.Former, StoreEpoch: c.StoreEpoch, IdleLimit: c.IdleLimit, SessionLifetime: c.SessionLifetime,
-		AccessTokens: c.AccessTokens, RefuseSecondKey: true,
+		StoreCalls: c.StoreCalls, Former: c.Former, StoreEpoch: c.StoreEpoch, IdleLimit: c.IdleLimit, SessionLifetime: c.SessionLifetime,
+		AccessTokens: c.AccessTokens, Crew: c.Crew, APITransport: c.APITransport,
 	})
-	if err != nil {
-		return nil, wrap(op, none, "", err)
+	bad = append(bad, faults(err, hidden...)...)
+	if err := bad.Err(); err != nil {
+		return nil, &Error{Op: op, Remedy: FixConfiguration, Err: err}
+	} else if m == nil {
+		return nil, wrap(op, oauthflow.Key{}, "", err)
 	}
-	return &Connector{site: c.Site, transport: c.Transport, egress: egress, manager: m}, nil
+	return &Connector{
+		site: c.Site, login: m.Sessionless(c.Transport), api: c.APITransport, open: m.Sessionless(c.APITransport),
+		egress: slices.Clone(c.EgressAddresses), manager: m, crew: cmp.Or(c.Crew, defaultCrew),
+	}, nil
+}
+
+// faults returns the fields that a constructor of package oauthflow refuses, under the names that they have in [Config], without
+// those that the caller of NewConnector does not set.
+func faults(err error, hidden ...string) (bad badfields.List) {
+	var all badfields.List
+	errors.As(err, &all)
+	for _, f := range all {
+		if slices.ContainsFunc(hidden, func(field string) bool { return f.Field == field || strings.HasPrefix(f.Field, field+"[") }) {
+			continue
+		}
+		bad.Add("Config."+f.Field[strings.Index(f.Field, ".")+1:], f.Problem)
+	}
+	return bad
 }
 
 // Manager returns the connector's manager, for what services rarely do: [oauthflow.Manager.Reseal],
@@ -102,7 +141,7 @@ func (c *Connector) Manager() *oauthflow.Manager { return c.manager }
 
 // BeginOptions say how one login is to run.
 type BeginOptions struct {
-	// Client is the org's app. Required; an empty Kind means an external client app.
+	// Client is the org's app, an external client app. Required.
 	Client oauthflow.Client
 
 	// Binding ties the login to the browser session that begins it: 16 to 512 bytes that only that session knows.
@@ -116,20 +155,16 @@ type BeginOptions struct {
 	// LoginHint is the Salesforce user name to fill in. Optional.
 	LoginHint string
 
-	// ExpectOrg is the id of the org that is to be connected, 15 or 18 characters; a login by another org is refused with
+	// ExpectOrg is the id of the org that is to be connected, 15 characters in their own case or 18 in any; a login by another org is refused with
 	// [oauthflow.ErrOrgChanged], and an *[oauthflow.StrangerError] that names who has logged in. Optional; default the org
 	// of the connection that exists, else any. An id other than that org's accepts that the new org takes its place, as
 	// after a sandbox refresh: let a person confirm it.
 	ExpectOrg string
-
-	// SecondKey accepts a login of an org, user and app that another key is connected to, which is refused with
-	// [oauthflow.ErrConnectedElsewhere] otherwise: such connections push each other out. Optional.
-	SecondKey bool
 }
 
 // String shows no secret: the binding is as good as a session.
 func (o BeginOptions) String() string {
-	return "login of app " + o.Client.ID + " at " + o.Client.Host.String()
+	return "login of app " + scrub.Word(o.Client.ID) + " at " + o.Client.Host.String()
 }
 
 // Format writes [BeginOptions.String] for every verb.
@@ -138,19 +173,26 @@ func (o BeginOptions) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, o.S
 // MarshalText returns [BeginOptions.String].
 func (o BeginOptions) MarshalText() ([]byte, error) { return []byte(o.String()), nil }
 
+// MarshalBinary always fails: gob and other binary encoders would write what is not shown.
+func (o BeginOptions) MarshalBinary() ([]byte, error) {
+	return nil, errors.New("fullcast: BeginOptions are not encoded")
+}
+
 // LogValue returns [BeginOptions.String].
 func (o BeginOptions) LogValue() slog.Value { return slog.StringValue(o.String()) }
 
 const adminPage = "/app/admin/motion"
 
 // Begin starts a login for the connection k and returns the URL to send the user's browser to, top-level or in a
-// pop-up. A connected app is refused with [ErrMigrationRequired]: it can only be adopted. Where a migration of k waits for
+// pop-up. Another key may be connected to the same org, user and app: Fullcast asks for two logins of one integration
+// user. Salesforce keeps five approvals of one user and app, and each connection is one (of an external client app that is
+// assumed); the next login ends the oldest. A connected app is refused with [ErrMigrationRequired]: it can only be adopted. Where a migration of k waits for
 // [Connector.ResumeMigration], this login takes the place of its login, and the migration ends with it.
 func (c *Connector) Begin(ctx context.Context, k oauthflow.Key, o BeginOptions) (redirect string, err error) {
 	if isMigration(k) {
 		return "", reserved("begin", k)
 	}
-	if _, err := c.manager.Load(ctx, migrationKey(k)); err == nil { // it holds org, user and app against a login under k
+	if _, err := c.manager.Load(ctx, migrationKey(k)); err == nil { // else it would take the place of the new login later
 		return c.beginStaged(ctx, "begin", k, o)
 	}
 	return c.begin(ctx, k, o)
@@ -162,11 +204,9 @@ func reserved(op string, k oauthflow.Key) error {
 
 func (c *Connector) begin(ctx context.Context, k oauthflow.Key, o BeginOptions) (redirect string, err error) {
 	const op = "begin"
-	switch o.Client.Kind {
-	case "":
-		o.Client.Kind = string(metadata.KindExternalClientApp)
-	case string(metadata.KindExternalClientApp):
-	case string(metadata.KindConnectedApp):
+	switch o.Client.Kind.OrDefault() {
+	case metadata.KindExternalClientApp:
+	case metadata.KindConnectedApp:
 		return "", &Error{Op: op, Key: k, Remedy: Migrate, Err: ErrMigrationRequired}
 	default:
 		return "", invalid(op, k, "BeginOptions.Client.Kind", "must be ExternalClientApp")
@@ -186,7 +226,7 @@ func (c *Connector) authorizeOptions(op string, k oauthflow.Key, o BeginOptions)
 	if !slices.Contains(c.site.CallbackURLs(), o.CallbackURL) {
 		return oauthflow.AuthorizeOptions{}, invalid(op, k, "BeginOptions.CallbackURL", "is not one of the callback URLs of "+string(c.site))
 	}
-	return oauthflow.AuthorizeOptions{RedirectURL: o.CallbackURL, LoginHint: o.LoginHint, ExpectOrg: o.ExpectOrg, SecondKey: o.SecondKey}, nil
+	return oauthflow.AuthorizeOptions{RedirectURL: o.CallbackURL, LoginHint: o.LoginHint, ExpectOrg: o.ExpectOrg}, nil
 }
 
 // Reconnect is [Connector.Begin] for a connection that exists, with the app that it has: for a broken one whose app is
@@ -200,7 +240,7 @@ func (c *Connector) Reconnect(ctx context.Context, k oauthflow.Key, o BeginOptio
 	if err != nil {
 		return "", wrap(op, k, "", err)
 	}
-	if now.Kind == string(metadata.KindConnectedApp) {
+	if now.Kind == metadata.KindConnectedApp {
 		return "", &Error{Op: op, Key: k, Remedy: Migrate, Err: ErrMigrationRequired}
 	}
 	if o.Client.ID != "" || !o.Client.Host.IsZero() || !o.Client.Secret.IsZero() {
@@ -216,8 +256,10 @@ func (c *Connector) Reconnect(ctx context.Context, k oauthflow.Key, o BeginOptio
 
 // Complete ends a login with what reached the callback page, and returns the connection, which is stored by then. A
 // login of [Connector.BeginMigration] ends with the migrated connection; when that fails after the login,
-// [Connector.ResumeMigration] takes it up again. Once the code has been sent the rest is finished even when ctx ends. See
-// [oauthflow.Manager.Complete].
+// [Connector.ResumeMigration] takes it up again. Once the code has been sent the rest is finished even when ctx ends. A
+// callback that comes again within ten minutes has the result of the first. See [oauthflow.Manager.Complete]. Who calls
+// this from a page of its own must not do so for a HEAD request or a prefetch (Sec-Purpose), as [Connector.CallbackMiddleware]
+// does not.
 func (c *Connector) Complete(ctx context.Context, cb oauthflow.Callback) (*Connection, error) {
 	got, err := c.manager.Complete(ctx, cb)
 	if err != nil {
@@ -229,7 +271,8 @@ func (c *Connector) Complete(ctx context.Context, cb oauthflow.Callback) (*Conne
 	return c.connection(got), nil
 }
 
-// Adopt takes over a connection that was made before this SDK, of either kind of app, with its refresh token. The
+// Adopt takes over a connection that was made before this SDK, of either kind of app, with its refresh token; of a connected app
+// client.Kind has to say so. The
 // former owner must have stopped refreshing first, and for good: with rotation, each use of a refresh token by one of two
 // owners ends the other's. See [oauthflow.Manager.Adopt].
 func (c *Connector) Adopt(ctx context.Context, k oauthflow.Key, client oauthflow.Client, refreshToken oauthflow.Secret) (*Connection, error) {
@@ -239,7 +282,7 @@ func (c *Connector) Adopt(ctx context.Context, k oauthflow.Key, client oauthflow
 	}
 	got, err := c.manager.Adopt(ctx, k, client, refreshToken)
 	if err != nil {
-		return nil, wrap(op, k, metadata.Kind(client.Kind), err)
+		return nil, wrap(op, k, client.Kind, err)
 	}
 	return c.connection(got), nil
 }
@@ -253,14 +296,14 @@ func (c *Connector) AdoptDryRun(ctx context.Context, k oauthflow.Key, client oau
 		return oauthflow.Introspection{}, err
 	}
 	is, err := c.manager.AdoptDryRun(ctx, k, client, refreshToken)
-	return is, wrap(op, k, metadata.Kind(client.Kind), err)
+	return is, wrap(op, k, client.Kind, err)
 }
 
 func adoptable(op string, k oauthflow.Key, client oauthflow.Client) error {
 	if isMigration(k) {
 		return reserved(op, k)
 	}
-	if client.Kind != string(metadata.KindExternalClientApp) && client.Kind != string(metadata.KindConnectedApp) {
+	if !client.Kind.Known() {
 		return invalid(op, k, "Client.Kind", "must be ExternalClientApp or ConnectedApp")
 	}
 	return nil
@@ -276,7 +319,7 @@ func (c *Connector) Open(ctx context.Context, k oauthflow.Key) (*Connection, err
 	}
 	if got.InstanceURL == "" {
 		if _, err := c.manager.Source(k).InstanceURL(ctx); err != nil {
-			return nil, wrap(op, k, metadata.Kind(got.Kind), err)
+			return nil, wrap(op, k, got.Kind, err)
 		}
 		if got, err = c.manager.Load(ctx, k); err != nil {
 			return nil, wrap(op, k, "", err)

@@ -137,6 +137,12 @@ func (w *world) connector(t *testing.T, store oauthflow.Store, change ...func(*f
 		// What is printed is looked through for secrets.
 		Logger: slog.New(slog.NewJSONHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}
+	return opened(t, cfg, change...)
+}
+
+// opened returns a connector that is closed at the end of the test.
+func opened(t *testing.T, cfg fullcast.Config, change ...func(*fullcast.Config)) *fullcast.Connector {
+	t.Helper()
 	for _, f := range change {
 		f(&cfg)
 	}
@@ -259,7 +265,8 @@ func query(ctx context.Context, conn *fullcast.Connection) (status int, err erro
 
 func TestAnOrgIsConnectedCalledCheckedAndDisconnected(t *testing.T) {
 	for name, cfg := range map[string]orgtest.Config{
-		"without rotation":             {},
+		"without rotation":             {Release: orgtest.Summer26},
+		"as Winter '27 makes an app":   {},
 		"with rotation":                {RotateRefreshTokens: true},
 		"in a sandbox":                 {Sandbox: true},
 		"that renews the same session": {SameToken: true},
@@ -339,7 +346,7 @@ func legacyWorld(t *testing.T) (*world, oauthflow.Client, oauthflow.Secret) {
 	const app = "Fullcast_Motion_Package"
 	w := newWorld(t, orgtest.Config{Existing: existing(t, fullcast.ConnectedApp(fullcast.Production, "admin@acme.example").New())})
 	c := w.client(t, app)
-	c.Kind = string(metadata.KindConnectedApp)
+	c.Kind = metadata.KindConnectedApp
 	token, err := w.org.UserApproved(app, "admin@acme.example")
 	if err != nil {
 		t.Fatal(err)

@@ -1,6 +1,7 @@
 package fullcast
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -11,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/fullcast/sfauth/internal/scrub"
 	"github.com/fullcast/sfauth/metadata"
 	"github.com/fullcast/sfauth/oauthflow"
 	"github.com/fullcast/sfauth/policy"
@@ -67,6 +69,10 @@ func (c *Connection) Diagnose(ctx context.Context) Diagnosis {
 	ctx, cancel := context.WithTimeout(ctx, diagnosisTime)
 	defer cancel()
 	x := &examination{c: c.atRest(), ctx: ctx, d: Diagnosis{Key: c.Key()}}
+	if _, err := x.c.Status(ctx); errors.Is(err, oauthflow.ErrClosed) {
+		x.say("Stored connection", OutcomeNotVisible, "This process has closed its Connector, and asks nobody.", 0)
+		return x.d
+	}
 	x.host()
 	stored, ok := x.stored()
 	if !ok {
@@ -100,7 +106,7 @@ type examination struct {
 }
 
 func (x *examination) say(subject string, o Outcome, text string, r Remedy) {
-	x.d.Lines = append(x.d.Lines, DiagnosisLine{subject, o, text, r, r.ForAdmin(x.c.connector.egress)})
+	x.d.Lines = append(x.d.Lines, DiagnosisLine{subject, o, scrub.Printable(text), r, r.ForAdmin(x.c.connector.egress)})
 }
 
 func (x *examination) fail(subject string, err error) {
@@ -118,8 +124,12 @@ func (x *examination) fail(subject string, err error) {
 
 // host looks at the login host: its name, DNS, TLS, and whether Salesforce answers there.
 func (x *examination) host() {
-	h := x.c.seen.Load().Host
-	if a := h.Advisory(); a != "" {
+	seen := x.c.seen.Load()
+	h := seen.Host
+	if to := seen.TokenHost; !to.IsZero() {
+		x.say("Login host", OutcomeOK, "Note: "+h.String()+" redirects token requests to "+to.String()+", which is asked in its place.", 0)
+		h = to
+	} else if a := h.Advisory(); a != "" {
 		x.say("Login host", OutcomeOK, "Note: "+a+".", 0)
 	} else {
 		x.say("Login host", OutcomeOK, h.String()+" is the org's My Domain.", 0)
@@ -130,11 +140,7 @@ func (x *examination) host() {
 	if err != nil {
 		return
 	}
-	base := x.c.connector.transport
-	if base == nil {
-		base = http.DefaultTransport
-	}
-	resp, err := base.RoundTrip(req)
+	resp, err := x.c.connector.login.RoundTrip(req)
 	if err != nil {
 		remedy := Retry
 		if noSuchHost(err) {
@@ -204,8 +210,10 @@ func (x *examination) session(stored oauthflow.Connection) bool {
 		switch ended := errors.As(err, &e) && e.Kind == oauthflow.KindSession; {
 		case ended && x.inactive:
 			dead := &oauthflow.Error{Op: "refresh", Kind: oauthflow.KindGrantDead}
-			x.say("Session", OutcomeProblem, "Salesforce has ended it, and does not call the refresh token active: the connection was most likely revoked.",
+			x.say("Session", OutcomeProblem, "Salesforce has ended it, and does not call the refresh token active: "+likelyEnd(stored),
 				remedyFor(dead, x.c.Kind()))
+		case errors.Is(err, errRedirected):
+			x.say("Session", OutcomeNotVisible, "The org's host redirects, as after a change of My Domain. The next call finds the new host; a diagnosis changes nothing.", 0)
 		case ended:
 			x.say("Session", OutcomeNotVisible, "It has ended, as sessions do. The next call renews it; a diagnosis renews nothing.", 0)
 		default:
@@ -231,33 +239,75 @@ func (x *examination) session(stored oauthflow.Connection) bool {
 	return true
 }
 
+// likelyEnd says why a refresh token that is not active most likely is not.
+func likelyEnd(stored oauthflow.Connection) string {
+	unused := time.Since(stored.RefreshedAt)
+	switch policy := stored.IdlePeriod; {
+	case stored.RefreshedAt.IsZero():
+	case policy > 0 && unused >= policy:
+		return fmt.Sprintf("it was not used for %s, and the app's Refresh Token Policy ends a refresh token after %s without use.", inWords(unused), inWords(policy))
+	case unused >= metadata.IdleLimit:
+		return fmt.Sprintf("it was not used for %s, and where the org's idle limit is on, Salesforce ends a refresh token after 30 days without use.", inWords(unused))
+	}
+	return "the connection was most likely revoked."
+}
+
+// inWords writes whole days, or whole hours of less than two days.
+func inWords(d time.Duration) string {
+	if d >= 48*time.Hour {
+		return fmt.Sprintf("%d days", d/(24*time.Hour))
+	}
+	return fmt.Sprintf("%d h", d/time.Hour)
+}
+
 func (x *examination) app() {
 	if x.c.Kind() == metadata.KindConnectedApp {
 		x.say("Kind of app", OutcomeOK, "Note: it is a connected app. It goes on working, and should be moved to an external client app as soon as possible.", 0)
 	}
-	report, moved, err := x.c.judge(x.ctx)
-	if moved != "" {
+	j, err := x.c.judge(x.ctx)
+	report := j.report
+	if j.moved != "" {
 		x.say("Kind of app", OutcomeOK, "Setup has made the connected app an external client app, with the same consumer key; a check of the app takes note of it.", 0)
 	}
-	switch {
-	case err != nil:
+	if err != nil {
 		x.say("App", OutcomeNotVisible, "The app's settings cannot be read: "+err.Error()+".", 0)
-	case len(report.Findings) == 0:
-		x.say("App", OutcomeOK, "Its settings are as the instructions say.", 0)
+	} else if len(report.Findings)+len(report.Passed) == 0 && len(report.NotVisible) > 0 {
+		x.say("App", OutcomeNotVisible, "The app's settings cannot be read: "+report.NotVisible[0].Message+".", 0)
+	} else {
+		x.settings(report)
 	}
-	for _, f := range report.Findings {
-		x.say("App", OutcomeProblem, f.Message+". "+f.Fix+".", AdminFixesApp)
-	}
-	org, err := x.c.Org(checkVersion)
+	version := cmp.Or(j.version, firstVersion)
+	org, err := x.c.Org(version)
 	if err == nil {
 		settings, serr := org.Settings(x.ctx)
 		if err = serr; err == nil {
-			subject := policy.Subject{App: metadata.App{Kind: x.c.Kind()}, Settings: &settings, Version: checkVersion}
+			subject := policy.Subject{App: metadata.App{Kind: x.c.Kind()}, Settings: &settings, Version: version}
 			x.org(policy.Check(subject, orgRules()...))
 			return
 		}
 	}
 	x.say("Org", OutcomeNotVisible, "The org's switches cannot be read: "+err.Error()+".", 0)
+}
+
+// settings tells of the app's settings: what is wrong, then what is only to be known.
+func (x *examination) settings(report policy.Report) {
+	var notes []string
+	for _, f := range report.Findings {
+		if f.Severity == policy.SeverityNote {
+			notes = append(notes, f.Message+". "+f.Fix+".")
+			continue
+		}
+		x.say("App", OutcomeProblem, f.Message+". "+f.Fix+".", AdminFixesApp)
+	}
+	if len(notes) == len(report.Findings) {
+		x.say("App", OutcomeOK, "Its settings are as the instructions say.", 0)
+	}
+	if report.Note != "" {
+		notes = append(notes, report.Note)
+	}
+	for _, n := range notes {
+		x.say("App", OutcomeOK, "Note: "+n, 0)
+	}
 }
 
 // orgRules are about the switches that a connection rests on: the flow that one of them blocks is never run.
@@ -280,7 +330,7 @@ func (x *examination) org(r policy.Report) {
 
 func (x *examination) limits() {
 	var limits struct{ DailyApiRequests struct{ Max, Remaining int } }
-	err := x.get("/services/data/v66.0/limits", &limits)
+	err := x.get(dataPath("limits"), &limits)
 	api := limits.DailyApiRequests
 	switch {
 	case err != nil || api.Max == 0:
@@ -291,6 +341,9 @@ func (x *examination) limits() {
 		x.say("API limits", OutcomeOK, fmt.Sprintf("%d of %d API requests are left for the day.", api.Remaining, api.Max), 0)
 	}
 }
+
+// errRedirected means that another host was named in place of an answer.
+var errRedirected = errors.New("the host redirects")
 
 // get reads one of the org's resources. An answer that is no JSON leaves into as it is.
 func (x *examination) get(path string, into any) error {
@@ -309,6 +362,9 @@ func (x *examination) get(path string, into any) error {
 		return err
 	}
 	defer resp.Body.Close()
+	if resp.StatusCode/100 == 3 {
+		return errRedirected
+	}
 	if err := x.c.ResponseError(resp); err != nil {
 		return err
 	}

@@ -229,10 +229,10 @@ func TestACheckThatIsOvertakenByAMigrationChangesNoKind(t *testing.T) {
 	if _, err := w.migrate(t, c); err != nil {
 		t.Fatal(err)
 	}
-	if err := w.sf.Manager().SetKind(t.Context(), main, now.ConsumerKey, string(metadata.KindConnectedApp)); err != nil {
+	if err := w.sf.Manager().SetKind(t.Context(), main, now.ConsumerKey, metadata.KindConnectedApp); err != nil {
 		t.Fatal(err)
 	}
-	if now, err = conn.Status(t.Context()); err != nil || now.Kind != string(metadata.KindExternalClientApp) {
+	if now, err = conn.Status(t.Context()); err != nil || now.Kind != metadata.KindExternalClientApp {
 		t.Errorf("the connection is of kind %s, %v", now.Kind, err)
 	}
 	if err := w.sf.Close(t.Context()); err != nil { // all events are delivered

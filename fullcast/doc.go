@@ -1,7 +1,7 @@
 // Package fullcast connects customers' Salesforce orgs to a Fullcast instance and keeps the connections alive. It is what
 // a Fullcast service imports.
 //
-// A [Connector] belongs to one [Site]. [Connector.Begin] and [Connector.Complete] run the login, [Connector.Open] returns a
+// A [Connector] belongs to one [Site]. [Connector.Connect] and [Connector.Complete] run the login, [Connector.Open] returns a
 // [Connection] from any process over the same store, and [Connection.HTTPClient] or [Connection.Resty] call the org.
 // [ExternalClientApp] and [ConnectedApp] are the two apps as values, with every setting that Fullcast's instructions name;
 // [Connection.Check] holds the app in the org against them. The package example shows all of it.
@@ -9,32 +9,48 @@
 // # Lifecycle
 //
 // New connections need an external client app. Connections that were made earlier, with a connected app, are adopted
-// ([Connector.Adopt]); they keep working, should migrate ([Connector.BeginMigration]), and must migrate once they are broken.
+// ([Connector.Adopt], [Connector.AdoptAll]); they keep working, should migrate ([Connector.BeginMigration]), and must migrate once they are broken.
 //
 //	status           meaning                                               who ends it
 //	active           it works
 //	in doubt         the answer of a refresh is lost; calls still work     the SDK, by asking Salesforce
 //	suspended        Salesforce refuses refreshes or all API calls         an admin's switch, or time; it heals by itself then
-//	broken           no try with this grant can succeed                    an admin: Connector.Reconnect, or a migration
+//	broken           no try with this grant can succeed                    an admin: Connector.Connect
 //	disconnecting    its tokens are being revoked                          Connector.KeepAlive, if it was interrupted
 //
 // # Errors
 //
-// Every error is an *[Error]. Its Remedy says who has to do what:
+// Every error is an *[Error]. Its Remedy says what to do, and Error.Actor who has to act:
 //
-//	Retry             the service, later
-//	Reauthorize       the org's admin connects again
-//	AdminFixesApp     the org's admin corrects the app's settings
-//	AdminFixesPolicy  the org's admin corrects a policy of the app, the org or the user
-//	FixConfiguration  whoever entered login host, consumer key or secret corrects them
-//	RecreateApp       the org's admin creates the external client app anew
-//	Migrate           the org's admin creates the external client app; the connected app has had its time
-//	ContactCSM        the customer contacts the customer success manager
+//	Remedy            Actor            what to do
+//	Retry             ActorNobody      nothing; the service tries again later
+//	Reauthorize       ActorAdmin       connect again
+//	AdminFixesApp     ActorAdmin       correct the app's settings
+//	AdminFixesPolicy  ActorAdmin       correct a policy of the app, the org or the user
+//	FixConfiguration  ActorAdmin       correct login host, consumer key or secret where they were entered
+//	RecreateApp       ActorAdmin       create the external client app again, and connect
+//	Migrate           ActorAdmin       create the external client app; the connected app is no longer supported
+//	ContactCSM        ActorAdmin       contact the customer success manager
+//	FixCode           ActorProgrammer  correct the service's code
+//
+// ActorOperator acts on a stored record that cannot be opened with the service's environment and sealing keys.
+//
+// A call of [Connection.Resty] that the org refuses returns such an error, too. Over [Connection.HTTPClient] a refusal is a response,
+// as it is with net/http: check its status, and call [Connection.ResponseError] before you read its body.
 //
 // The cause is mostly an *oauthflow.Error, whose Sentence explains it to an admin, or a *metadata.Error. What errors.Is tells:
 //
-//	ErrMigrationRequired      a connected app cannot be connected anew: create the external client app, then BeginMigration
+//	ErrMigrationRequired      no new login of a connected app is possible: create the external client app, then call Connector.Connect
 //	ErrCredentialsUnproved    UpdateCredentials: the new key has not worked yet, the old one is used on; see Remedy
+//
+// Calls that deal with many connections return an error whose cause is an *oauthflow.BulkError: what was done stays done, and the
+// same call does the rest.
+//
+// # In a service
+//
+// [Connector.List] yields the connections of a [Filter], such as all that are [Usable], and [Connector.Load] one of them, without a
+// request. [Connector.ReadinessHandler] serves /readyz. [Config].APITransport carries the calls to the orgs alone, for traces. [APIVersion]
+// is the version to call.
 //
 // # Concurrency and processes
 //
@@ -48,8 +64,8 @@
 //
 // # Testing
 //
-// A service's unit test adopts a connection and mocks Salesforce with httpmock (see the examples), or runs against
-// package orgtest, a Salesforce org in process.
+// Package fullcasttest makes the simulated org of a customer, with the app, a browser and a configuration for a Connector, or
+// mocks single answers with httpmock.
 //
 // # Compatibility
 //

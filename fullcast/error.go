@@ -3,6 +3,7 @@ package fullcast
 import (
 	"errors"
 
+	"github.com/fullcast/sfauth/internal/scrub"
 	"github.com/fullcast/sfauth/metadata"
 	"github.com/fullcast/sfauth/oauthflow"
 )
@@ -12,11 +13,11 @@ import (
 type Error struct {
 	Op     string        // operation, such as "complete"
 	Key    oauthflow.Key // the connection; zero where none is known yet
-	Remedy Remedy        // who has to do what
+	Remedy Remedy        // what has to be done; see [Error.Actor] for who
 	Err    error         // what happened; often an *oauthflow.Error
 }
 
-// Error returns one line: operation, connection, cause and remedy.
+// Error returns one printable line: operation, connection, cause and remedy.
 func (e *Error) Error() string {
 	s := "fullcast: " + e.Op
 	if e.Key != (oauthflow.Key{}) {
@@ -26,7 +27,7 @@ func (e *Error) Error() string {
 	if e.Remedy != 0 {
 		s += ". " + e.Remedy.String()
 	}
-	return s
+	return scrub.Printable(s)
 }
 
 // Unwrap returns the cause.

@@ -3,10 +3,11 @@ package fullcast_test
 import (
 	"context"
 	"fmt"
+	"log"
 	"net/http"
-	"net/http/httptest"
 
 	"github.com/fullcast/sfauth/fullcast"
+	"github.com/fullcast/sfauth/fullcast/fullcasttest"
 	"github.com/fullcast/sfauth/oauthflow"
 	"github.com/fullcast/sfauth/oauthflow/orgtest"
 )
@@ -14,41 +15,38 @@ import (
 // A service's own pages, tested without an org and without a network.
 func ExampleConnector_CallbackMiddleware() {
 	ctx := context.Background()
-	org := simulatedOrg()
-	consumerKey, consumerSecret, err := org.Credentials("Fullcast")
-	check(err)
+	org := fullcasttest.NewOrg(log.Default(), fullcast.Production)
+	config := org.Config()
+	sf, service := newService(config)
 
-	// The service, with the org in place of the network.
-	sf, service := newService(org.RoundTripper())
-	redirect := connectPage(ctx, sf, org.InstanceURL(), consumerKey, consumerSecret)
-
-	// The admin logs in and allows access; the browser comes back to the service.
-	landed, err := org.Approve(ctx, redirect)
+	// The admin's browser: the service's connect page, login and consent at Salesforce, and the callback page of the service.
+	pages := http.NewServeMux()
+	pages.Handle("/", service)
+	pages.HandleFunc("/connect", func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, connectPage(ctx, sf, org.Client()), http.StatusSeeOther)
+	})
+	page, err := org.Browser(pages).Get(string(config.Site) + "/connect")
 	check(err)
-	answer := httptest.NewRecorder()
-	service.ServeHTTP(answer, httptest.NewRequest("GET", landed, nil))
-	fmt.Println(answer.Code, answer.Header().Get("Location"))
+	page.Body.Close()
+	fmt.Println(page.Request.URL.Path)
 
 	// What goes wrong one day.
 	conn, err := sf.Open(ctx, oauthflow.Key{Tenant: "acme", Name: "main"})
 	check(err)
 	org.ExpireSessions() // the next call refreshes, and succeeds
-	check(org.Inject(orgtest.Fault{Path: "/services/data/v66.0/limits", Status: 503}))
-	resp, err := conn.HTTPClient().Get(org.InstanceURL() + "/services/data/v66.0/limits")
+	limits := "/services/data/v" + fullcast.APIVersion.String() + "/limits"
+	check(org.Inject(orgtest.Fault{Path: limits, Status: 503}))
+	resp, err := conn.HTTPClient().Get(org.InstanceURL() + limits)
 	check(err)
 	fmt.Println(resp.Status)
 	// Output:
-	// 303 /app/admin/motion
+	// /app/admin/motion
 	// 503 Service Unavailable
 }
 
 // newService is a service's own code: a connector and its pages.
-func newService(transport http.RoundTripper) (*fullcast.Connector, http.Handler) {
-	keys, err := oauthflow.NewKeys(oauthflow.GenerateSealingKey("2026-11"))
-	check(err)
-	sf, err := fullcast.NewConnector(fullcast.Config{
-		Site: fullcast.Production, Store: oauthflow.NewMemoryStore(), Keys: keys, Transport: transport,
-	})
+func newService(config fullcast.Config) (*fullcast.Connector, http.Handler) {
+	sf, err := fullcast.NewConnector(config)
 	check(err)
 	callbacks, err := sf.CallbackMiddleware(fullcast.CallbackConfig{
 		Session: func(*http.Request) (tenant, binding string, err error) { return "acme", sessionCookie, nil },
@@ -58,13 +56,8 @@ func newService(transport http.RoundTripper) (*fullcast.Connector, http.Handler)
 }
 
 // connectPage is a service's own code: it takes what the admin has entered and returns where the browser is sent.
-func connectPage(ctx context.Context, sf *fullcast.Connector, loginHost, consumerKey, consumerSecret string) string {
-	host, err := oauthflow.ParseHost(loginHost)
-	check(err)
-	redirect, err := sf.Begin(ctx, oauthflow.Key{Tenant: "acme", Name: "main"}, fullcast.BeginOptions{
-		Client:  oauthflow.Client{Host: host, ID: consumerKey, Secret: oauthflow.NewSecret(consumerSecret)},
-		Binding: sessionCookie,
-	})
+func connectPage(ctx context.Context, sf *fullcast.Connector, entered oauthflow.Client) string {
+	redirect, err := sf.Begin(ctx, oauthflow.Key{Tenant: "acme", Name: "main"}, fullcast.BeginOptions{Client: entered, Binding: sessionCookie})
 	check(err)
 	return redirect
 }

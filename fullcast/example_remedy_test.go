@@ -13,9 +13,9 @@ import (
 func ExampleRemedyOf() {
 	revoked := &oauthflow.Error{Kind: oauthflow.KindGrantDead}
 	for _, c := range []oauthflow.Connection{
-		{Kind: string(metadata.KindExternalClientApp), Status: oauthflow.StatusActive},
-		{Kind: string(metadata.KindExternalClientApp), Status: oauthflow.StatusBroken, Fault: revoked},
-		{Kind: string(metadata.KindConnectedApp), Status: oauthflow.StatusBroken, Fault: revoked},
+		{Kind: metadata.KindExternalClientApp, Status: oauthflow.StatusActive},
+		{Kind: metadata.KindExternalClientApp, Status: oauthflow.StatusBroken, Fault: revoked},
+		{Kind: metadata.KindConnectedApp, Status: oauthflow.StatusBroken, Fault: revoked},
 	} {
 		if remedy := fullcast.RemedyOf(c); remedy != 0 {
 			fmt.Println(remedy)

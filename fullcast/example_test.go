@@ -2,18 +2,18 @@ package fullcast_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log"
-	"net/url"
 
 	"github.com/fullcast/sfauth/fullcast"
+	"github.com/fullcast/sfauth/fullcast/fullcasttest"
 	"github.com/fullcast/sfauth/oauthflow"
-	"github.com/fullcast/sfauth/oauthflow/orgtest"
 )
 
 func Example() {
 	ctx := context.Background()
-	org := simulatedOrg() // in production: a customer's org, and no Transport below
+	org := fullcasttest.NewOrg(log.Default(), fullcast.Production) // in production: a customer's org, and no Transport below
 
 	keys, err := oauthflow.NewKeys(oauthflow.GenerateSealingKey("2026-11")) // in production: a key that you keep
 	check(err)
@@ -32,14 +32,14 @@ func Example() {
 	k := oauthflow.Key{Tenant: "acme", Name: "main"}
 	consumerKey, consumerSecret, err := org.Credentials("Fullcast") // in production: what the admin has entered
 	check(err)
-	redirect, err := sf.Begin(ctx, k, fullcast.BeginOptions{
+	login, err := sf.Connect(ctx, k, fullcast.BeginOptions{ // begins, reconnects or migrates, by what is stored of k
 		Client:  oauthflow.Client{Host: host, ID: consumerKey, Secret: oauthflow.NewSecret(consumerSecret)},
 		Binding: sessionCookie,
 	})
 	check(err)
 
 	// The browser comes back to a callback page.
-	page := browser(ctx, org, redirect)
+	page := org.Login(ctx, login.Redirect) // the admin's browser: it follows the redirect, logs in and allows access
 	_, err = sf.Complete(ctx, oauthflow.Callback{Tenant: "acme", Path: page.Path, Binding: sessionCookie, Query: page.Query()})
 	check(err)
 
@@ -47,7 +47,10 @@ func Example() {
 	conn, err := sf.Open(ctx, k)
 	check(err)
 	var answer struct{ TotalSize int }
-	_, err = conn.Resty().R().SetResult(&answer).SetQueryParam("q", "SELECT Id FROM User").Get("/services/data/v66.0/query")
+	_, err = conn.Resty().R().SetResult(&answer).SetQueryParam("q", "SELECT Id FROM User").Get("/services/data/v" + fullcast.APIVersion.String() + "/query")
+	if e := (*fullcast.Error)(nil); errors.As(err, &e) && e.Actor() == fullcast.ActorAdmin { // Salesforce refuses the call
+		fmt.Println("To the org's admin:", sf.ForAdmin(err))
+	}
 	check(err)
 	report, err := conn.Check(ctx)
 	check(err)
@@ -61,26 +64,4 @@ func check(err error) {
 	if err != nil {
 		log.Panic(err)
 	}
-}
-
-// simulatedOrg is the org of a customer whose admin has made the app as the instructions say.
-func simulatedOrg() *orgtest.Org {
-	pkg, err := fullcast.ExternalClientApp(fullcast.Production, "admin@acme.example").New().Package(66)
-	check(err)
-	files := map[string]string{}
-	for _, f := range pkg.Files {
-		files[f.Name] = string(f.Data)
-	}
-	org, err := orgtest.New(orgtest.Config{Existing: files, RotateRefreshTokens: true})
-	check(err)
-	return org
-}
-
-// browser is the admin's: it follows the redirect, logs in, allows access and lands on a callback page.
-func browser(ctx context.Context, org *orgtest.Org, redirect string) *url.URL {
-	landed, err := org.Approve(ctx, redirect)
-	check(err)
-	page, err := url.Parse(landed)
-	check(err)
-	return page
 }

@@ -25,10 +25,9 @@ func fleet(t *testing.T) *world {
 		Existing: existing(t, fullcast.ConnectedApp(fullcast.Production, "admin@acme.example").New()),
 	})
 	w.deploy(t, fullcast.ExternalClientApp(fullcast.Production, "admin@acme.example"))
-	// RefuseSecondKey is always on in a Connector, and these are all one user's.
 	begin := func(name string) {
 		k := oauthflow.Key{Tenant: "acme", Name: name}
-		to, err := w.sf.Begin(t.Context(), k, fullcast.BeginOptions{Client: w.client(t, "Fullcast"), Binding: session, SecondKey: true})
+		to, err := w.sf.Begin(t.Context(), k, fullcast.BeginOptions{Client: w.client(t, "Fullcast"), Binding: session})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -37,7 +36,7 @@ func fleet(t *testing.T) *world {
 		}
 	}
 	old := w.client(t, app)
-	old.Kind = string(metadata.KindConnectedApp)
+	old.Kind = metadata.KindConnectedApp
 	token, err := w.org.UserApproved(app, "admin@acme.example")
 	if err != nil {
 		t.Fatal(err)
@@ -71,7 +70,7 @@ func fleet(t *testing.T) *world {
 
 	w.rec.fail = "/services/data/v66.0/query" // the migration's proof
 	to, err := w.sf.BeginMigration(t.Context(), oauthflow.Key{Tenant: "acme", Name: "old"},
-		fullcast.BeginOptions{Client: w.client(t, "Fullcast"), Binding: session, SecondKey: true})
+		fullcast.BeginOptions{Client: w.client(t, "Fullcast"), Binding: session})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -112,6 +111,10 @@ func TestAFilterSelectsByKindStatusAndAge(t *testing.T) {
 			{fullcast.Filter{Status: oauthflow.StatusBroken}, "dead"},
 			{fullcast.Filter{Status: oauthflow.StatusSuspended}, "held"},
 			{fullcast.Filter{Status: oauthflow.StatusDisconnecting}, ""},
+			{fullcast.Filter{Condition: fullcast.Usable}, "new old"},
+			{fullcast.Filter{Condition: fullcast.NeedsAdmin}, "dead held"},
+			{fullcast.Filter{Condition: fullcast.NeedsAdmin, Status: oauthflow.StatusBroken}, "dead"},
+			{fullcast.Filter{Condition: fullcast.Usable, Kind: metadata.KindConnectedApp}, "old"},
 			{fullcast.Filter{OlderThan: 8 * day}, "old"},
 			{fullcast.Filter{OlderThan: 4 * day}, "new old"},
 			{fullcast.Filter{YoungerThan: 4 * day}, "dead held"},
@@ -137,7 +140,7 @@ func TestAFilterSelectsByKindStatusAndAge(t *testing.T) {
 }
 
 func TestDisconnectingAllGoesOnWhereItWasKilled(t *testing.T) {
-	all := fullcast.Filter{Status: oauthflow.StatusActive}
+	all := fullcast.Filter{Tenant: "acme", Status: oauthflow.StatusActive}
 	for _, acts := range []bool{false, true} {
 		for n, hit := int64(1), true; hit; n++ {
 			synctest.Test(t, func(t *testing.T) {
@@ -180,7 +183,8 @@ func TestDisconnectingAllStopsForItsCallerAndOneFailureStopsNothing(t *testing.T
 	synctest.Test(t, func(t *testing.T) {
 		w := fleet(t)
 		ctx, cancel := context.WithCancel(t.Context())
-		err := w.sf.DisconnectAll(ctx, fullcast.Filter{}, func(fullcast.Progress) { cancel() })
+		oneByOne := w.connector(t, w.store, func(c *fullcast.Config) { c.Crew = 1 })
+		err := oneByOne.DisconnectEveryTenant(ctx, fullcast.Filter{}, func(fullcast.Progress) { cancel() })
 		if !errors.Is(err, context.Canceled) {
 			t.Errorf("after the caller has left: %v", err)
 		}
@@ -190,12 +194,12 @@ func TestDisconnectingAllStopsForItsCallerAndOneFailureStopsNothing(t *testing.T
 		}
 		w.rec.fail = "/services/oauth2/revoke"
 		done := 0
-		err = w.sf.DisconnectAll(t.Context(), fullcast.Filter{}, func(p fullcast.Progress) { done = p.Done })
+		err = w.sf.DisconnectEveryTenant(t.Context(), fullcast.Filter{}, func(p fullcast.Progress) { done = p.Done })
 		if err == nil || done != before {
 			t.Errorf("without a network: %v after %d of %d", err, done, before)
 		}
 		w.rec.fail = ""
-		if err := w.sf.DisconnectAll(t.Context(), fullcast.Filter{}, nil); err != nil {
+		if err := w.sf.DisconnectEveryTenant(t.Context(), fullcast.Filter{}, nil); err != nil {
 			t.Error(err)
 		}
 		if left := names(t, w, fullcast.Filter{}); left != "" {
@@ -211,7 +215,7 @@ func TestDisconnectingAllFindsAMigrationWithoutItsConnection(t *testing.T) {
 		if err := w.sf.Manager().Disconnect(t.Context(), oauthflow.Key{Tenant: "acme", Name: "old"}); err != nil {
 			t.Fatal(err)
 		}
-		if err := w.sf.DisconnectAll(t.Context(), fullcast.Filter{}, nil); err != nil {
+		if err := w.sf.DisconnectEveryTenant(t.Context(), fullcast.Filter{}, nil); err != nil {
 			t.Fatal(err)
 		}
 		for conn, err := range w.sf.Manager().List(t.Context(), "") {

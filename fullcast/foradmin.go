@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"strings"
 
+	"github.com/fullcast/sfauth/internal/badfields"
 	"github.com/fullcast/sfauth/oauthflow"
 )
 
@@ -37,6 +38,8 @@ func (r Remedy) ForAdmin(egress []string) string {
 			"instructions (support.fullcast.com, \"Create an external client app\") say, and connect with its consumer key and secret in Fullcast."
 	case ContactCSM:
 		return "Please connect again in Fullcast; if that fails, too, contact your customer success manager."
+	case FixCode:
+		return "Nothing needs to be done in Salesforce: the fault is in Fullcast's own program. Please tell Fullcast."
 	}
 	return ""
 }
@@ -72,25 +75,25 @@ func (c *Connection) ForAdmin(err error) string {
 	return c.connector.ForAdmin(c.wrap("look after", err))
 }
 
-// parseEgress returns the addresses in their usual form, or what is wrong with one of them.
-func parseEgress(given []string) ([]string, error) {
-	var all []string
-	for _, s := range given {
+// parseEgress adds what is wrong with the addresses.
+func parseEgress(given []string, bad *badfields.List) {
+	for i, s := range given {
 		p, err := netip.ParsePrefix(s)
 		if a, aerr := netip.ParseAddr(s); aerr == nil && a.Zone() == "" {
 			p, err = netip.PrefixFrom(a, a.BitLen()), nil
 		}
+		refuse := func(problem string) {
+			bad.Add(fmt.Sprintf("Config.EgressAddresses[%d]", i), fmt.Sprintf("%q ", s)+problem)
+		}
 		switch a := p.Addr(); {
 		case err != nil:
-			return nil, fmt.Errorf("%q is neither an address such as 203.0.113.7 nor a network such as 203.0.113.0/28", s)
+			refuse("is neither an address such as 203.0.113.7 nor a network such as 203.0.113.0/28")
 		case p != p.Masked():
-			return nil, fmt.Errorf("%q names a network by one of its addresses; write %s", s, p.Masked())
+			refuse("names a network by one of its addresses; write " + p.Masked().String())
 		case p.Bits() < 8:
-			return nil, fmt.Errorf("%q is so large that allowing it would allow nearly everybody", s)
+			refuse("is so large that allowing it would allow nearly everybody")
 		case !a.IsGlobalUnicast(), a.IsPrivate():
-			return nil, fmt.Errorf("%q is no public address; Salesforce never sees it", s)
+			refuse("is no public address; Salesforce never sees it")
 		}
-		all = append(all, s)
 	}
-	return all, nil
 }

@@ -13,7 +13,7 @@ var egress = []string{"203.0.113.7", "198.51.100.0/28", "2001:db8::/48"}
 func withEgress(c *fullcast.Config) { c.EgressAddresses = egress }
 
 func TestEveryRemedyHasATextForTheAdminAndAPolicyNamesTheAddresses(t *testing.T) {
-	for r := fullcast.Retry; r <= fullcast.ContactCSM; r++ {
+	for r := fullcast.Retry; r <= fullcast.FixCode; r++ {
 		text := r.ForAdmin(egress)
 		if len(text) < 40 || !strings.HasSuffix(text, ".") {
 			t.Errorf("%q has the text %q", r, text)

@@ -39,7 +39,8 @@ type GuideSetting struct {
 // SetupGuide returns the steps for one kind of app and one Fullcast instance. Any [Site] that passes [Site.Validate] will
 // do. The guide is the caller's to change.
 //
-// Source: Fullcast support, "Create an external client app" and "Create a Connected App", updated 2026-02-19.
+// Source: Fullcast support, "Create an external client app" and "Create a Connected App", updated 2026-02-19; for options that
+// Setup may not list, Salesforce Help, "Limit the Idle Refresh Token TTL in External Client Apps" and "… in Connected Apps".
 func SetupGuide(s Site, kind metadata.Kind) Guide {
 	if kind == metadata.KindConnectedApp {
 		return connectedAppGuide(s)
@@ -51,6 +52,7 @@ const (
 	goesOn     = "An existing connection with a connected app goes on working; move it to an external client app as soon as possible."
 	mustMove   = "Once such a connection is broken, by a sandbox refresh or changed credentials for example, it has to move to an external client app."
 	onlyListed = "Complete only the fields and options that are listed here; leave every other one as it is."
+	notListed  = "Where Setup does not list this option, because Salesforce limits for how long a refresh token may stay unused, choose \"Expire refresh token if not used for\" and enter 30 Days."
 	csm        = "customer success manager (CSM), the person of Fullcast's customer service who sees to it that you reach what you want with Fullcast"
 )
 
@@ -86,10 +88,12 @@ func scopes(spec metadata.AppSpec) GuideSetting {
 }
 
 func policySettings() []GuideSetting {
+	refresh := chosen("Refresh Token Policy", string(metadata.ValidUntilRevoked))
+	refresh.Note = notListed
 	return []GuideSetting{
 		chosen("Permitted Users", string(metadata.AllUsersMaySelfAuthorize)),
 		chosen("IP Relaxation", string(metadata.EnforceIPRelaxForRefreshTokens)),
-		chosen("Refresh Token Policy", string(metadata.ValidUntilRevoked)),
+		refresh,
 	}
 }
 
@@ -164,7 +168,7 @@ func connectedAppGuide(s Site) Guide {
 					{
 						Label:  "Require Proof Key for Code Exchange (PKCE) extension for Supported Authorization Flows",
 						Values: []string{"cleared"}, Hint: "Clear the checkbox.",
-						Note: "Make sure that the checkbox is cleared before you save.",
+						Note: "Make sure that the checkbox is cleared before you save. Where Setup does not let you clear it, it may stay selected: Fullcast sends a proof key with every login.",
 					},
 					selected("Require secret for Web Server Flow"),
 					selected("Require secret for Refresh Token Flow"),

@@ -77,7 +77,7 @@ func bubbleMigration(t *testing.T) (*world, oauthflow.Client) {
 		Existing:            existing(t, fullcast.ConnectedApp(fullcast.Production, "admin@acme.example").New()),
 	})
 	c := w.client(t, app)
-	c.Kind = string(metadata.KindConnectedApp)
+	c.Kind = metadata.KindConnectedApp
 	token, err := w.org.UserApproved(app, "admin@acme.example")
 	if err != nil {
 		t.Fatal(err)
@@ -105,7 +105,7 @@ func eachInterruption(t *testing.T, then func(t *testing.T, w *world, c oauthflo
 				// What a process that dies has not stored is lost, with an approval that Salesforce keeps.
 				held := 0
 				for conn, err := range w.sf.Manager().List(t.Context(), "") {
-					if err == nil && conn.Kind == string(metadata.KindExternalClientApp) {
+					if err == nil && conn.Kind == metadata.KindExternalClientApp {
 						held++
 					}
 				}
@@ -163,7 +163,7 @@ func TestAMigrationToTheAppThatSetupMadeOfTheConnectedAppIsNoSecondConnection(t 
 	spec.Scopes = append(spec.Scopes, metadata.ScopeOpenID) // as the instructions for the new kind of app want it
 	w := newWorld(t, config{RotateRefreshTokens: true, Existing: existing(t, spec.New())})
 	c := w.client(t, app)
-	c.Kind = string(metadata.KindConnectedApp)
+	c.Kind = metadata.KindConnectedApp
 	token, err := w.org.UserApproved(app, "admin@acme.example")
 	if err != nil {
 		t.Fatal(err)

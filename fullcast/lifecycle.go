@@ -5,6 +5,7 @@ import (
 	"errors"
 	"iter"
 	"time"
+	"unicode/utf8"
 
 	"github.com/fullcast/sfauth/metadata"
 	"github.com/fullcast/sfauth/oauthflow"
@@ -12,22 +13,52 @@ import (
 
 // Filter selects connections: those that every field which is set selects.
 type Filter struct {
-	Tenant      string
+	Tenant      string // empty selects every tenant where a call reads; [Connector.DisconnectAll] requires it
 	Kind        metadata.Kind
 	Status      oauthflow.Status
+	Condition   Condition
 	OlderThan   time.Duration // since the connection was authorized or adopted
 	YoungerThan time.Duration // the same; one that is exactly of an age is not younger
 }
 
 func (f Filter) selects(c oauthflow.Connection) bool {
 	age := time.Since(c.ConnectedAt)
-	return (f.Kind == "" || f.Kind == metadata.Kind(c.Kind)) &&
+	return (f.Kind == "" || f.Kind == c.Kind) &&
 		(f.Status == "" || f.Status == c.Status) &&
+		f.Condition.holds(c) &&
 		(f.OlderThan == 0 || age > f.OlderThan) &&
 		(f.YoungerThan == 0 || age < f.YoungerThan)
 }
 
-// List yields the connections that the filter selects. A record that cannot be opened yields an error and does not end
+// validate returns an error that names a field which no connection can have. A reader sees that nothing was selected;
+// a caller that changes something must not take that for done.
+func (f Filter) validate(op string) error {
+	field := func(name, problem string) error { return invalid(op, oauthflow.Key{}, "Filter."+name, problem) }
+	switch f.Kind {
+	case "", metadata.KindConnectedApp, metadata.KindExternalClientApp:
+	default:
+		return field("Kind", "is not a kind of app")
+	}
+	switch f.Status {
+	case "", oauthflow.StatusActive, oauthflow.StatusInDoubt, oauthflow.StatusSuspended, oauthflow.StatusBroken, oauthflow.StatusDisconnecting:
+	default:
+		return field("Status", "is not a status of a connection")
+	}
+	switch {
+	case !f.Condition.known():
+		return field("Condition", "is neither Usable nor NeedsAdmin")
+	case len(f.Tenant) > 100 || !utf8.ValidString(f.Tenant):
+		return field("Tenant", "must be 1 to 100 bytes of UTF-8")
+	case f.OlderThan < 0:
+		return field("OlderThan", "must not be below 0")
+	case f.YoungerThan < 0:
+		return field("YoungerThan", "must not be below 0")
+	}
+	return nil
+}
+
+// List yields the connections that the filter selects; with an empty Tenant those of every tenant, so that a page for a
+// tenant's user must see that there is one. A record that cannot be opened yields an error and does not end
 // the sequence.
 func (c *Connector) List(ctx context.Context, f Filter) iter.Seq2[oauthflow.Connection, error] {
 	return func(yield func(oauthflow.Connection, error) bool) {
@@ -42,7 +73,19 @@ func (c *Connector) List(ctx context.Context, f Filter) iter.Seq2[oauthflow.Conn
 	}
 }
 
-// LegacyLeft counts the connections that still use a connected app and have to migrate sooner or later. With an error,
+// Load returns what is stored of one connection, as [Connector.List] yields it, without a request to Salesforce. A key that is
+// not connected is an error of [oauthflow.KindNotConnected]; a record that cannot be opened is one of [oauthflow.KindForeign].
+// Who wants to call the org opens the connection: [Connector.Open].
+func (c *Connector) Load(ctx context.Context, k oauthflow.Key) (oauthflow.Connection, error) {
+	const op = "load"
+	if isMigration(k) {
+		return oauthflow.Connection{}, reserved(op, k)
+	}
+	got, err := c.manager.Load(ctx, k)
+	return got, wrap(op, k, "", err)
+}
+
+// LegacyLeft counts the connections that the store lists, still use a connected app and have to migrate sooner or later. With an error,
 // which joins those of records that cannot be opened, the count is of the others.
 func (c *Connector) LegacyLeft(ctx context.Context) (n int, err error) {
 	var faults []error
@@ -79,7 +122,7 @@ func (c *Connector) UpdateCredentials(ctx context.Context, k oauthflow.Key, clie
 	if err != nil {
 		return nil, wrap(op, k, "", err)
 	}
-	kind := metadata.Kind(now.Kind)
+	kind := now.Kind
 	if kind == metadata.KindConnectedApp {
 		return nil, &Error{Op: op, Key: k, Remedy: Migrate, Err: ErrMigrationRequired}
 	}
@@ -87,7 +130,7 @@ func (c *Connector) UpdateCredentials(ctx context.Context, k oauthflow.Key, clie
 		client.Kind = now.Kind
 	}
 	if client.Kind != now.Kind {
-		return nil, invalid(op, k, "Client.Kind", "must stay "+now.Kind)
+		return nil, invalid(op, k, "Client.Kind", "must stay "+string(now.Kind))
 	}
 	if err := c.manager.SetClient(ctx, k, client); err != nil {
 		return nil, wrap(op, k, kind, err)

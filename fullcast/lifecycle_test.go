@@ -3,7 +3,6 @@ package fullcast_test
 import (
 	"context"
 	"errors"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -205,7 +204,7 @@ func TestNewCredentialsNeverCostTheConnection(t *testing.T) {
 func TestEverythingIsDisconnectedAndToldAsItGoes(t *testing.T) {
 	w, _ := migrationWorld(t)
 	told := 0
-	err := w.sf.DisconnectAll(t.Context(), fullcast.Filter{Kind: metadata.KindConnectedApp}, func(p fullcast.Progress) {
+	err := w.sf.DisconnectEveryTenant(t.Context(), fullcast.Filter{Kind: metadata.KindConnectedApp}, func(p fullcast.Progress) {
 		if p.Key == main && p.Err == nil && p.Done == 1 && p.Total == 1 {
 			told++
 		}
@@ -218,39 +217,37 @@ func TestEverythingIsDisconnectedAndToldAsItGoes(t *testing.T) {
 	}
 }
 
-func TestOneOrgUserAndAppIsNotConnectedTwiceUnlessAskedFor(t *testing.T) {
-	w := newWorld(t, config{})
+func TestTwoLoginsOfOneIntegrationUserAreTwoConnections(t *testing.T) {
+	w := newWorld(t, config{RotateRefreshTokens: true})
 	w.deploy(t, fullcast.ExternalClientApp(fullcast.Production, "admin@acme.example"))
 	w.connect(t)
-	other := oauthflow.Key{Tenant: "other", Name: "main"}
-	complete := func(o fullcast.BeginOptions) error {
-		o.Client, o.Binding = w.client(t, "Fullcast"), session
-		to, err := w.sf.Begin(t.Context(), other, o)
+	other := oauthflow.Key{Tenant: "acme", Name: "import and export"}
+	to, err := w.sf.Begin(t.Context(), other, fullcast.BeginOptions{Client: w.client(t, "Fullcast"), Binding: session})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.sf.Complete(t.Context(), w.approved(t, to)); err != nil {
+		t.Fatalf("the second login: %v", err)
+	}
+	for _, k := range []oauthflow.Key{main, other} {
+		w.org.ExpireSessions()
+		conn, err := w.sf.Open(t.Context(), k)
 		if err != nil {
 			t.Fatal(err)
 		}
-		cb := w.approved(t, to)
-		cb.Tenant = other.Tenant
-		_, err = w.sf.Complete(t.Context(), cb)
-		return err
-	}
-	err := complete(fullcast.BeginOptions{})
-	if !errors.Is(err, oauthflow.ErrConnectedElsewhere) || strings.Contains(err.Error(), "acme/") {
-		t.Errorf("a second key: %v, want ErrConnectedElsewhere without the other's name", err)
-	}
-	if _, err := w.sf.Open(t.Context(), other); err == nil {
-		t.Error("the second connection exists all the same")
-	}
-	if err := complete(fullcast.BeginOptions{SecondKey: true}); err != nil {
-		t.Errorf("a second key that was asked for: %v", err)
-	}
-	for _, k := range []oauthflow.Key{main, other} {
-		if err := w.sf.Disconnect(t.Context(), k); err != nil {
-			t.Fatal(err)
+		if status, err := query(t.Context(), conn); status != 200 || err != nil {
+			t.Errorf("a query of %v answers %d, %v", k, status, err)
 		}
 	}
-	if err := complete(fullcast.BeginOptions{}); err != nil {
-		t.Errorf("after the first was disconnected: %v", err)
+	if err := w.sf.Disconnect(t.Context(), main); err != nil {
+		t.Fatal(err)
+	}
+	conn, err := w.sf.Open(t.Context(), other)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if status, err := query(t.Context(), conn); status != 200 || err != nil {
+		t.Errorf("after the first was disconnected, a query of the other answers %d, %v", status, err)
 	}
 }
 
@@ -259,7 +256,7 @@ func TestAMigrationToAnotherOrgNeedsItsId(t *testing.T) {
 		Sandbox: true, Existing: existing(t, fullcast.ConnectedApp(fullcast.Production, "admin@acme.example").New()),
 	})
 	old := w.client(t, "Fullcast_Motion_Package")
-	old.Kind = string(metadata.KindConnectedApp)
+	old.Kind = metadata.KindConnectedApp
 	token, err := w.org.UserApproved("Fullcast_Motion_Package", "admin@acme.example")
 	if err != nil {
 		t.Fatal(err)

@@ -48,9 +48,6 @@ func (c *Connector) BeginMigration(ctx context.Context, k oauthflow.Key, o Begin
 	if o.ExpectOrg == "" {
 		o.ExpectOrg = now.OrgID
 	}
-	if o.Client.ID == now.ConsumerKey { // the app that Setup has made of the connected app: the key that holds it is k itself
-		o.SecondKey = true
-	}
 	return c.beginStaged(ctx, op, k, o)
 }
 
@@ -109,7 +106,7 @@ func (c *Connector) prove(ctx context.Context, staged oauthflow.Connection) erro
 		return err
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet,
-		base+"/services/data/v66.0/query?q="+url.QueryEscape("SELECT Id FROM Organization"), nil)
+		base+dataPath("query")+"?q="+url.QueryEscape("SELECT Id FROM Organization"), nil)
 	if err != nil {
 		return err
 	}
@@ -118,6 +115,9 @@ func (c *Connector) prove(ctx context.Context, staged oauthflow.Connection) erro
 		return err
 	}
 	defer resp.Body.Close()
+	if err := oauthflow.ResponseError(resp); err != nil {
+		return err
+	}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
 	if err != nil {
 		return err
@@ -126,7 +126,7 @@ func (c *Connector) prove(ctx context.Context, staged oauthflow.Connection) erro
 	if resp.StatusCode != http.StatusOK || json.Unmarshal(body, &answer) != nil || len(answer.Records) != 1 {
 		return fmt.Errorf("the new connection cannot read the org: HTTP %d", resp.StatusCode)
 	}
-	if id := answer.Records[0].ID; len(id) < 15 || !strings.HasPrefix(staged.OrgID, id[:15]) {
+	if id := answer.Records[0].ID; !strings.EqualFold(id, staged.OrgID) && (len(id) != 15 || !strings.HasPrefix(staged.OrgID, id)) {
 		return errors.New("the new connection answers for another org than its tokens name")
 	}
 	return nil

@@ -21,6 +21,7 @@ const (
 	RecreateApp                        // the org's admin: make the external client app anew and connect again
 	Migrate                            // the org's admin: make the external client app; the connected app is no longer supported
 	ContactCSM                         // the customer: connect again, and then contact the customer success manager
+	FixCode                            // the programmer of the service: correct the call
 )
 
 // String returns one sentence that says what to do.
@@ -42,6 +43,8 @@ func (r Remedy) String() string {
 		return "Create the external client app in the org and connect with it; a broken connected app is no longer supported."
 	case ContactCSM:
 		return "Connect again; if that fails, too, contact your customer success manager."
+	case FixCode:
+		return "Correct the code of the service, as the error says."
 	}
 	return ""
 }
@@ -51,7 +54,7 @@ func RemedyOf(c oauthflow.Connection) Remedy {
 	if c.Fault == nil {
 		return 0
 	}
-	return remedyFor(c.Fault, metadata.Kind(c.Kind))
+	return remedyFor(c.Fault, c.Kind)
 }
 
 // remedyFor decides what helps against err on a connection of the given kind.
@@ -59,6 +62,8 @@ func remedyFor(err error, kind metadata.Kind) Remedy {
 	var e *oauthflow.Error
 	var refused *metadata.Error
 	switch {
+	case errors.Is(err, metadata.ErrJWTSession):
+		return AdminFixesApp
 	case errors.As(err, &e):
 	case errors.As(err, &refused) && refused.Status >= http.StatusBadRequest:
 		e = oauthflow.Refusal(refused.Status, refused.Code, refused.Err.Error())
@@ -68,8 +73,14 @@ func remedyFor(err error, kind metadata.Kind) Remedy {
 	default:
 		return 0
 	}
-	if errors.Is(err, oauthflow.ErrNoSuchHost) {
+	if errors.Is(err, oauthflow.ErrBodyRead) {
+		return FixCode
+	}
+	if errors.Is(err, oauthflow.ErrNoSuchHost) || errors.Is(err, oauthflow.ErrTransport) {
 		return FixConfiguration
+	}
+	if e.Op == "revoke" && e.Status >= http.StatusBadRequest { // the disconnection repeats it, and ends without it
+		return Retry
 	}
 	if e.Kind == oauthflow.KindOrgChanged && e.Op != "refresh" { // a login: the wrong org, or one whose id is to be named
 		return FixConfiguration
@@ -90,7 +101,7 @@ func remedyFor(err error, kind metadata.Kind) Remedy {
 	case oauthflow.KindInvalid, oauthflow.KindForeign, oauthflow.KindElsewhere:
 		return FixConfiguration
 	}
-	host, herr := oauthflow.ParseHost(e.Host)
+	host, herr := oauthflow.ParseHost(e.Host, oauthflow.GovernmentCloud, oauthflow.China)
 	generic := herr == nil && host.Generic()
 	if e.AppIsNew && !generic {
 		return Retry

@@ -67,8 +67,16 @@ func SiteOf(instanceURL string) (Site, error) {
 //
 // Source: Salesforce Help, "Configure the External Client App OAuth Settings", Callback URL.
 func (s Site) Validate() error {
-	refuse := func(what string) error {
-		return fmt.Errorf("fullcast: Site %s; use fullcast.Production, fullcast.PreProduction, or for development an origin such as https://dev.example.com", what)
+	if problem := s.problem(); problem != "" {
+		return errors.New("fullcast: Site " + problem)
+	}
+	return nil
+}
+
+// problem says why the Site is none; empty when it is one.
+func (s Site) problem() string {
+	refuse := func(what string) string {
+		return what + "; use fullcast.Production, fullcast.PreProduction, or for development an origin such as https://dev.example.com"
 	}
 	if s == "" {
 		return refuse("is empty")
@@ -88,7 +96,7 @@ func (s Site) Validate() error {
 	case u.Port() == map[string]string{"https": "443", "http": "80"}[u.Scheme] && u.Port() != "":
 		return refuse("must leave out the default port")
 	}
-	return nil
+	return ""
 }
 
 // CallbackURLs returns the callback URLs that an app for this Site must list, all three of them, in the order of

@@ -70,7 +70,7 @@ func TestEveryKindHasItsStatusAndRemedyForEachKindOfApp(t *testing.T) {
 		for app, remedy := range map[metadata.Kind]fullcast.Remedy{
 			metadata.KindExternalClientApp: want.external, metadata.KindConnectedApp: want.old,
 		} {
-			if got := fullcast.RemedyOf(oauthflow.Connection{Kind: string(app), Fault: e}); got != remedy {
+			if got := fullcast.RemedyOf(oauthflow.Connection{Kind: app, Fault: e}); got != remedy {
 				t.Errorf("%s on an app of kind %s: %q, want %q", k, app, got, remedy)
 			}
 		}

@@ -15,34 +15,23 @@ func (c *Connection) atRest() *Connection {
 	return looking
 }
 
-// stillTransport sends the present access token, to the org's host alone.
-type stillTransport struct{ c *Connection }
+// stillTransport sends the present access token, to the org's hosts alone, and names connection and remedy in errors.
+type stillTransport struct {
+	c    *Connection
+	next http.RoundTripper
+}
 
 // RoundTrip implements http.RoundTripper.
 func (t *stillTransport) RoundTrip(req *http.Request) (*http.Response, error) {
-	next := t.c.connector.transport
-	if next == nil {
-		next = http.DefaultTransport
-	}
-	if "https://"+req.URL.Host == t.c.seen.Load().InstanceURL && req.URL.Scheme == "https" {
-		tok, err := t.c.source.Present(req.Context())
-		if err != nil {
-			if req.Body != nil {
-				_ = req.Body.Close()
-			}
-			return nil, t.c.wrap("request", err)
-		}
-		req = req.Clone(req.Context())
-		req.Header.Set("Authorization", "Bearer "+tok.AccessToken)
-	}
-	resp, err := next.RoundTrip(req)
-	if err == nil {
+	resp, err := t.next.RoundTrip(req)
+	var e *oauthflow.Error
+	switch {
+	case err == nil:
 		return resp, nil
+	case errors.As(err, &e):
+		return nil, t.c.wrap("request", err)
 	}
 	// The transport is somebody else's, and may print what it was given: its words go no further.
 	cause := &oauthflow.Error{Op: "request", Host: req.URL.Host, Kind: oauthflow.KindNotSent, Err: errors.New(networkCause(err))}
-	if noSuchHost(err) {
-		cause.Err = oauthflow.ErrNoSuchHost
-	}
 	return nil, t.c.wrap("request", cause)
 }

@@ -1,11 +1,14 @@
 package metadata
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"reflect"
 	"slices"
 	"strings"
+
+	"github.com/fullcast/sfauth/internal/secretscan"
 )
 
 // App is one app with the components it consists of; nil components are absent or were not seen.
@@ -95,12 +98,9 @@ func (p part) bytes(words spelling) ([]byte, error) {
 	return data, wrap("write", p.label(), err)
 }
 
-// label names the component in errors: by its file, or by type and name.
+// label names the component in errors: by its file, or by type and name, without what of it is a secret.
 func (p part) label() string {
-	if p.file != "" {
-		return p.file
-	}
-	return p.name + " " + p.FullName
+	return secretscan.Known{}.Mask(cmp.Or(p.file, p.name+" "+p.FullName))
 }
 
 // setPart puts a component into its field; false when the field is taken.
@@ -196,19 +196,26 @@ func (a App) validParts() error {
 		if p.dir == "" {
 			fault(p, "", "is of no type that apps have")
 		}
-		if p.FullName == "" || strings.ContainsAny(p.FullName, "/\\") || strings.Contains(p.FullName, "..") {
-			fault(p, "", "the full name is empty or not fit for a file name")
+		if !fitsAFileName(p.FullName) {
+			fault(p, "", errUnfitName.Error())
 		}
 		if p.appName() != a.Name {
 			fault(p, "externalClientApplication", "belongs to the app "+quoted(p.appName())+", not to "+quoted(a.Name))
 		}
+		lines := map[string]int{} // a list's members have one path, and a file may have thousands of them
 		walk("", p.v, func(path string, f field, v reflect.Value) {
-			if f.mark == "required" && v.IsZero() {
-				fault(p, path, "<"+path+"> is required by the schema")
+			if f.mark != "required" || !v.IsZero() {
+				return
 			}
+			line, known := lines[path]
+			if !known {
+				line = p.Position(path).Line
+				lines[path] = line
+			}
+			errs = append(errs, &Error{Op: "validate", Name: p.label(), Line: line, Err: errors.New("<" + path + "> is required by the schema")})
 		})
 	}
 	return errors.Join(errs...)
 }
 
-func quoted(s string) string { return fmt.Sprintf("%q", s) }
+func quoted(s string) string { return fmt.Sprintf("%+.200q", s) }

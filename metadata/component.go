@@ -40,7 +40,7 @@ func (c Component) Position(path string) Position {
 		}
 		n = k
 	}
-	return Position{c.file, doc.line(n.start)}
+	return Position{c.file, n.line}
 }
 
 // Unknown returns the names of the elements that this package does not know, in the order of the file. They are

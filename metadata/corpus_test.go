@@ -142,6 +142,19 @@ func labelOf(a *metadata.App) *string {
 	return nil
 }
 
+func TestEveryRealAppIsPackaged(t *testing.T) {
+	apps, err := metadata.Parse(os.DirFS(needs.Folder(t, "SFAUTH_CORPUS")))
+	if err != nil && len(apps) == 0 || len(apps) < 50 {
+		t.Fatalf("%d apps: %v", len(apps), err)
+	}
+	for _, app := range apps {
+		_, err := app.Source()
+		if err != nil && strings.Contains(err.Error(), "no package carries") {
+			t.Errorf("%s: %v", app.Name, err)
+		}
+	}
+}
+
 // TestAChangedValueInARealFileChangesNoOtherByte changes each value of each file, one at a time.
 func TestAChangedValueInARealFileChangesNoOtherByte(t *testing.T) {
 	root, changes := needs.Folder(t, "SFAUTH_CORPUS"), 0

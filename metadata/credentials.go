@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 
+	"github.com/fullcast/sfauth/internal/scrub"
 	"github.com/fullcast/sfauth/internal/secret"
 	"github.com/go-resty/resty/v2"
 )
@@ -65,7 +66,7 @@ func (o *Org) credentials(ctx context.Context, apiName string) (*Credentials, er
 		if err != nil {
 			return nil, err
 		}
-		if pair.Key == "" || pair.Secret == "" {
+		if scrub.Word(pair.Key) != pair.Key || pair.Secret == "" { // the key is shown and copied
 			return nil, errors.New("the org's answer has no key and secret")
 		}
 		return &Credentials{Key: pair.Key, Secret: secret.New(pair.Secret), org: o, path: path}, nil

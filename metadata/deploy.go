@@ -11,11 +11,13 @@ import (
 	"time"
 
 	"github.com/go-resty/resty/v2"
+
+	"github.com/fullcast/sfauth/internal/scrub"
 )
 
 // How often a running deployment is asked for its state, and how many answers in a row may fail.
 const (
-	firstPoll    = 500 * time.Millisecond
+	firstPoll    = 100 * time.Millisecond
 	longestPoll  = 10 * time.Second
 	pollFailures = 5
 )
@@ -42,13 +44,8 @@ type DeployOptions struct {
 	Progress       func(DeployResult) // optional; called after each answer of the org, from the calling goroutine
 }
 
-// Deploy sends a package and waits until the org has deployed it or given up. It asks for the state after half a
-// second and then at growing intervals up to 10 seconds.
-//
-// A failed deployment is an [*Error] that wraps one [*ComponentError] for each failure. When ctx ends, the
-// deployment goes on in the org: the result then holds its ID for [Org.Wait] and [Org.Cancel]. A call that failed
-// without an ID may or may not have reached the org; deploying the same package again is harmless.
-func (o *Org) Deploy(ctx context.Context, pkg *Package, opts DeployOptions) (DeployResult, error) {
+// deploy is one deployment of [Org.Deploy].
+func (o *Org) deploy(ctx context.Context, pkg *Package, opts DeployOptions) (DeployResult, error) {
 	data, err := pkg.Zip()
 	if err != nil {
 		return DeployResult{}, err
@@ -125,30 +122,29 @@ func (o *Org) QuickDeploy(ctx context.Context, validated string, progress func(D
 
 // Wait waits until a deployment is done; see [Org.Deploy] for intervals and errors. progress may be nil.
 func (o *Org) Wait(ctx context.Context, id string, progress func(DeployResult)) (DeployResult, error) {
-	return o.poll(ctx, id, progress, func(ctx context.Context, id string) (*wireResult, error) {
+	return o.poll(ctx, id, progress, func(ctx context.Context, id string) (*wireResult, scrub.Scrubber, error) {
 		var w wireDeploy
-		err := o.send(ctx, http.MethodGet, "/metadata/deployRequest/"+url.PathEscape(id), func(r *resty.Request) {
+		said, err := o.ask(ctx, http.MethodGet, "/metadata/deployRequest/"+url.PathEscape(id), func(r *resty.Request) {
 			r.SetQueryParam("includeDetails", "true")
 		}, &w)
 		if err == nil && w.Result == nil {
 			err = errors.New("the org's answer has no deployResult")
 		}
-		return w.Result, err
+		return w.Result, said, err
 	})
 }
 
 // poll asks for the state of a deployment until it is done.
-func (o *Org) poll(ctx context.Context, id string, progress func(DeployResult), state func(context.Context, string) (*wireResult, error)) (DeployResult, error) {
-	last := DeployResult{ID: id}
+func (o *Org) poll(ctx context.Context, id string, progress func(DeployResult), state func(context.Context, string) (*wireResult, scrub.Scrubber, error)) (DeployResult, error) {
 	if !isID(id) { // it becomes part of a path
-		return last, wrap("deploy", "deployment", errNoID)
+		return DeployResult{}, wrap("deploy", "deployment", errNoID)
 	}
-	failed := 0
-	for pause := firstPoll; ; pause = min(pause*3/2, longestPoll) {
+	last, failed := DeployResult{ID: id}, 0
+	for pause := firstPoll; ; pause = min(2*pause, longestPoll) {
 		if err := sleep(ctx, pause); err != nil {
 			return last, wrap("deploy", id, fmt.Errorf("stopped waiting, the deployment goes on: %w", err))
 		}
-		w, err := state(ctx, id)
+		w, said, err := state(ctx, id)
 		if err != nil {
 			if failed++; failed < pollFailures && ctx.Err() == nil && passing(err) {
 				continue
@@ -157,7 +153,7 @@ func (o *Org) poll(ctx context.Context, id string, progress func(DeployResult), 
 		}
 		failed = 0
 		w.ID = wireText(id)
-		result, err := w.result()
+		result, err := w.result(said)
 		last = result
 		if progress != nil {
 			progress(result)
@@ -180,10 +176,10 @@ func isID(s string) bool {
 	return len(s) == 15 || len(s) == 18
 }
 
-// passing tells errors that may be gone at the next try: all but those that the org gave a code for, and a session that
-// it does not take, for which a SOAP fault has status 500 as well.
+// passing tells errors that may be gone at the next try: all but those that the org gave a code for, an answer that is too large, and
+// a session that it does not take, for which a SOAP fault has status 500 as well.
 func passing(err error) bool {
-	if errors.Is(err, ErrSession) || errors.Is(err, ErrJWTSession) {
+	if errors.Is(err, ErrSession) || errors.Is(err, ErrJWTSession) || errors.Is(err, ErrTooLarge) {
 		return false
 	}
 	var a *answerError

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"strconv"
 	"strings"
+
+	"github.com/fullcast/sfauth/internal/scrub"
 )
 
 // DeployResult is the state of a deployment.
@@ -40,11 +42,14 @@ type ComponentError struct {
 	Advice         string // what to do about it; empty when this package does not know
 }
 
-// Error returns "file:line:column: problem: advice".
+// Error returns "file:line:column: problem: advice", on one printable line. A name that holds anything but ASCII words is
+// quoted.
 func (e *ComponentError) Error() string {
 	var b strings.Builder
-	if b.WriteString(e.File); e.File == "" {
-		b.WriteString(strings.TrimSpace(e.Type + " " + e.FullName))
+	if e.File != "" {
+		b.WriteString(shownName(e.File))
+	} else {
+		b.WriteString(named(e.Type, e.FullName))
 	}
 	if e.Line > 0 {
 		b.WriteString(":" + strconv.Itoa(e.Line))
@@ -53,7 +58,18 @@ func (e *ComponentError) Error() string {
 		}
 	}
 	b.WriteString(": " + withAdvice(e.Problem, e.Advice))
-	return b.String()
+	return scrub.Printable(b.String())
+}
+
+// named is a component's type and full name, either of which may be missing.
+func named(typeName, fullName string) string {
+	switch {
+	case fullName == "":
+		return shownName(typeName)
+	case typeName == "":
+		return shownName(fullName)
+	}
+	return shownName(typeName) + " " + shownName(fullName)
 }
 
 // wireResult is DeployResult as REST and SOAP write it. All scalars are text: REST writes some booleans and numbers
@@ -142,9 +158,10 @@ func (l *wireList[T]) UnmarshalJSON(data []byte) error {
 }
 
 // result translates, and returns the failures of a deployment that is done.
-func (w wireResult) result() (DeployResult, error) {
+func (w wireResult) result(said scrub.Scrubber) (DeployResult, error) {
+	line := func(t wireText) string { return said.Line(string(t), maxText) }
 	r := DeployResult{
-		ID: string(w.ID), Status: string(w.Status), Detail: oneLine(string(w.StateDetail)),
+		ID: string(w.ID), Status: line(w.Status), Detail: line(w.StateDetail),
 		Done: w.Done.bool(), Success: w.Success.bool(), CheckOnly: w.CheckOnly.bool(),
 		Components: Counts{w.Total.int(), w.Deployed.int(), w.Errors.int()},
 		Tests:      Counts{w.Tests.int(), w.TestsRun.int(), w.TestErrors.int()},
@@ -154,16 +171,16 @@ func (w wireResult) result() (DeployResult, error) {
 		for _, m := range append(d.Failures, d.Successes...) {
 			switch {
 			case m.ProblemType == "Warning" || m.ProblemType == "Info":
-				r.Warnings = append(r.Warnings, m.err())
+				r.Warnings = append(r.Warnings, m.err(said))
 			case m.Problem != "":
-				errs = append(errs, m.err())
+				errs = append(errs, m.err(said))
 			case m.Type != "": // package.xml has none
-				r.Changes = append(r.Changes, ComponentChange{string(m.Type), string(m.FullName), m.Created.bool(), m.Changed.bool(), m.Deleted.bool()})
+				r.Changes = append(r.Changes, ComponentChange{said.Value(string(m.Type)), said.Value(string(m.FullName)), m.Created.bool(), m.Changed.bool(), m.Deleted.bool()})
 			}
 		}
 		if d.Tests != nil {
 			for _, t := range d.Tests.Failures {
-				errs = append(errs, &ComponentError{Type: "ApexClass", FullName: string(t.Name + "." + t.Method), Problem: oneLine(string(t.Message))})
+				errs = append(errs, &ComponentError{Type: "ApexClass", FullName: said.Value(string(t.Name + "." + t.Method)), Problem: line(t.Message)})
 			}
 		}
 	}
@@ -171,19 +188,19 @@ func (w wireResult) result() (DeployResult, error) {
 		return r, nil
 	}
 	if w.ErrorMessage != "" || w.ErrorCode != "" || len(errs) == 0 {
-		text := oneLine(string(w.ErrorMessage))
+		text := line(w.ErrorMessage)
 		if text == "" {
 			text = "the deployment ended as " + r.Status
 		}
 		errs = append(failures{errors.New(text)}, errs...)
 	}
-	return r, &Error{Op: "deploy", Name: r.ID, Code: string(w.ErrorCode), Err: errs}
+	return r, &Error{Op: "deploy", Name: r.ID, Code: line(w.ErrorCode), Err: errs}
 }
 
-func (m wireMessage) err() *ComponentError {
+func (m wireMessage) err(said scrub.Scrubber) *ComponentError {
 	e := &ComponentError{
-		Type: string(m.Type), FullName: string(m.FullName), File: string(m.FileName),
-		Line: m.Line.int(), Column: m.Column.int(), Problem: oneLine(string(m.Problem)),
+		Type: said.Value(string(m.Type)), FullName: said.Value(string(m.FullName)), File: said.Value(string(m.FileName)),
+		Line: m.Line.int(), Column: m.Column.int(), Problem: said.Line(string(m.Problem), maxText),
 	}
 	e.Advice = advise("", e.Problem)
 	return e
@@ -192,10 +209,16 @@ func (m wireMessage) err() *ComponentError {
 // failures joins errors on one line.
 type failures []error
 
+// toldFailures is how many failures an error tells. All can be reached by errors.As and Unwrap.
+const toldFailures = 50
+
 func (f failures) Error() string {
-	texts := make([]string, len(f))
-	for i, err := range f {
-		texts[i] = err.Error()
+	texts := make([]string, 0, toldFailures+1)
+	for _, err := range f[:min(len(f), toldFailures)] {
+		texts = append(texts, err.Error())
+	}
+	if more := len(f) - toldFailures; more > 0 {
+		texts = append(texts, "and "+strconv.Itoa(more)+" more")
 	}
 	return strings.Join(texts, "; ")
 }

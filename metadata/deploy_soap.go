@@ -6,6 +6,8 @@ import (
 	"errors"
 	"reflect"
 	"strconv"
+
+	"github.com/fullcast/sfauth/internal/scrub"
 )
 
 // deploySOAP starts a deployment by SOAP and returns its ID.
@@ -29,18 +31,18 @@ func (o *Org) deploySOAP(ctx context.Context, zip []byte, opts DeployOptions) (s
 }
 
 // stateSOAP asks for the state of a deployment by SOAP.
-func (o *Org) stateSOAP(ctx context.Context, id string) (*wireResult, error) {
+func (o *Org) stateSOAP(ctx context.Context, id string) (*wireResult, scrub.Scrubber, error) {
 	a, err := o.soap(ctx, "checkDeployStatus", tag("asyncProcessId", id)+tag("includeDetails", "true"))
 	if err != nil {
-		return nil, err
+		return nil, a.said, err
 	}
 	result := a.at("result")
 	if result == nil {
-		return nil, errors.New("the org's answer has no result")
+		return nil, a.said, errors.New("the org's answer has no result")
 	}
 	var w wireResult
 	if _, _, err := fill(result, reflect.ValueOf(&w).Elem()); err != nil {
-		return nil, err
+		return nil, a.said, err
 	}
-	return &w, nil
+	return &w, a.said, nil
 }

@@ -28,7 +28,7 @@
 //	a field is too new for the version     Op "package", Name, Line     package for the version in the text
 //	the app is not in the org              errors.Is ErrNotFound        deploy a new one
 //	the org refuses the session            errors.Is ErrSession         connect again
-//	SOAP takes no JWT-based token          errors.Is ErrJWTSession      have the app issue opaque tokens
+//	SOAP refuses a JWT-based token         errors.Is ErrJWTSession      have the app issue opaque tokens, or connect again
 //	the org's answer passes the limit      errors.Is ErrTooLarge        read less: one app instead of all
 //	the org refused a deployment           errors.As *ComponentError    follow Problem and Advice
 //
@@ -42,7 +42,7 @@
 //
 // # Security
 //
-// Consumer secrets are held so that no printer or encoder shows them, and are never packaged or deployed; only
-// [App.Files] writes back what was read. XML with directives, and XML and zips beyond fixed limits of size, depth and
+// Consumer secrets are held so that no printer or encoder shows them. Neither they nor another secret, wherever in a file
+// it stands, is packaged or deployed (see [App.Package]); only [App.Files] writes back what was read. XML with directives, and XML and zips beyond fixed limits of size, depth and
 // number of elements, are refused. A session is sent to the instance URL only, never along a redirect.
 package metadata

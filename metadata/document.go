@@ -43,6 +43,7 @@ type node struct {
 	xsiType                       string // local part of xsi:type
 	text                          string // character data of an element without children
 	lead, start, open, close, end int
+	line                          int // of start, from 1
 	kids                          []*node
 }
 
@@ -59,17 +60,14 @@ func parseDocument(data []byte) (*document, int, error) {
 	elements := 0
 	for {
 		at := int(dec.InputOffset())
+		line, _ := dec.InputPos()
 		tok, err := dec.Token()
 		if err == io.EOF {
 			break
 		}
 		if err != nil {
 			line, _ := dec.InputPos()
-			var syntax *xml.SyntaxError
-			if errors.As(err, &syntax) {
-				err = errors.New(syntaxText(syntax.Msg))
-			}
-			return nil, line, err
+			return nil, line, syntaxError(err)
 		}
 		switch t := tok.(type) {
 		case xml.Directive:
@@ -87,7 +85,7 @@ func parseDocument(data []byte) (*document, int, error) {
 			if len(open) == maxDepth {
 				return nil, d.line(at), fmt.Errorf("elements nested deeper than %d", maxDepth)
 			}
-			n := &node{name: t.Name.Local, known: t.Name.Space == namespace, lead: at, start: at, open: int(dec.InputOffset())}
+			n := &node{name: t.Name.Local, known: t.Name.Space == namespace, lead: at, start: at, open: int(dec.InputOffset()), line: line}
 			for n.lead > 0 && isSpace(data[n.lead-1]) {
 				n.lead--
 			}
@@ -117,12 +115,36 @@ func parseDocument(data []byte) (*document, int, error) {
 	return d, 0, nil
 }
 
-// syntaxText is what encoding/xml says, without the text around a lone "&", which may be a secret's.
-func syntaxText(msg string) string {
-	if strings.HasPrefix(msg, "invalid character entity") {
-		return `an "&" that begins no entity; write &amp;`
+// syntaxTexts are what encoding/xml says of a document without quoting from it.
+var syntaxTexts = []string{
+	"unexpected EOF", "expected element name after <", "expected target name after <?", "invalid sequence <!- not part of <!--",
+	`invalid sequence "--" not allowed in comments`, "invalid <![ sequence", "expected /> in element", "expected attribute name in element",
+	"attribute name without = in element", "unquoted or missing attribute value in element", "unescaped ]]> not in CDATA section",
+	"unescaped < inside quoted string", "invalid UTF-8", "illegal character code U+",
+}
+
+// syntaxError says what is wrong with a document, in words of its own where encoding/xml quotes: what looks like a name may
+// be the rest of a secret with a "<" or a "&" in it.
+func syntaxError(err error) error {
+	var syntax *xml.SyntaxError
+	if !errors.As(err, &syntax) {
+		if strings.HasPrefix(err.Error(), "xml: encoding") {
+			return errors.New("its encoding is not UTF-8, which is the only one taken")
+		}
+		return errors.New("its XML declaration is not that of version 1.0")
 	}
-	return oneLine(msg)
+	for _, text := range syntaxTexts {
+		if strings.HasPrefix(syntax.Msg, text) {
+			return errors.New(oneLine(syntax.Msg))
+		}
+	}
+	switch {
+	case strings.HasPrefix(syntax.Msg, "invalid character entity"):
+		return errors.New(`an "&" that begins no entity; write &amp;`)
+	case strings.HasPrefix(syntax.Msg, "element <"), strings.HasPrefix(syntax.Msg, "unexpected end element"):
+		return errors.New("an end tag that is not that of the element before it")
+	}
+	return errors.New("a tag that is not well-formed")
 }
 
 func (n *node) attributes(attrs []xml.Attr) {
@@ -170,6 +192,21 @@ func (n *node) value(path ...string) string {
 		return strings.TrimSpace(k.text)
 	}
 	return ""
+}
+
+// texts returns what the elements hold, one after the other: what comments, instructions or CDATA cut apart in the bytes is one
+// piece there.
+func (d *document) texts() []byte {
+	var all []byte
+	var add func(*node)
+	add = func(n *node) {
+		all = append(append(all, n.text...), 0)
+		for _, k := range n.kids {
+			add(k)
+		}
+	}
+	add(d.root)
+	return all
 }
 
 // line returns the line of an offset, from 1.

@@ -93,7 +93,7 @@ func ExampleNewOrg() {
 		Session:     func(context.Context, string) (string, error) { return token, nil },
 	})
 	fmt.Println(err)
-	// Output: metadata: configure OrgConfig.Version: 0 is not between 57 and 99
+	// Output: metadata: configure: OrgConfig.Version: 0 is not between 57 and 99
 }
 
 // bearer sends a token with every request.

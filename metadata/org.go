@@ -1,17 +1,23 @@
 package metadata
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
-	"unicode"
 
 	"github.com/go-resty/resty/v2"
+
+	"github.com/fullcast/sfauth/internal/badfields"
+	"github.com/fullcast/sfauth/internal/salesforce"
+	"github.com/fullcast/sfauth/internal/scrub"
 )
 
 // Errors that callers act on, reached with errors.Is.
@@ -20,9 +26,13 @@ var (
 	ErrNotFound = errors.New("not found in the org")
 	// ErrSession: the org does not take the session, also not a fresh one.
 	ErrSession = errors.New("the org refuses the session")
-	// ErrJWTSession: the access token is a JWT, which Salesforce takes for REST only. Turn off "Issue JSON Web Token
-	// (JWT)-based access tokens for named users" in the app the token was issued to.
-	ErrJWTSession = errors.New("SOAP takes no JWT-based access token; the app that issued it must issue opaque ones")
+	// ErrJWTSession: SOAP refused a JWT-based access token and, where there was one, the token in its place. Two causes look alike:
+	// the org takes such tokens for REST only, or the session has ended. It is an ErrSession, too.
+	//
+	// Source: Salesforce Help, "JWT-Based Access Tokens": they "can be used only to access REST APIs". That an org answers in the
+	// words of an ended session is assumed.
+	ErrJWTSession = errors.New("SOAP refused a JWT-based access token: the org takes such tokens for REST only, for which an admin clears " +
+		"\"Issue JSON Web Token (JWT)-based access tokens for named users\" in the app; or the session has ended, for which the org is connected again")
 	// ErrTooLarge: an answer exceeded the limit of its kind.
 	ErrTooLarge = errors.New("the answer is too large")
 )
@@ -54,14 +64,14 @@ type OrgConfig struct {
 type Org struct {
 	cfg  OrgConfig
 	rest *resty.Client
+
+	freshJWT atomic.Pointer[string] // the last one that SOAP refused although it had been issued for that
 }
 
 // NewOrg returns the org that cfg describes, without calling it. The error names every bad field.
 func NewOrg(cfg OrgConfig) (*Org, error) {
-	var errs []error
-	missing := func(name string) {
-		errs = append(errs, &Error{Op: "configure", Name: "OrgConfig." + name, Err: errors.New("is required")})
-	}
+	var bad badfields.List
+	missing := func(name string) { bad.Add("OrgConfig."+name, "is required") }
 	if cfg.HTTPClient == nil {
 		missing("HTTPClient")
 	}
@@ -72,11 +82,10 @@ func NewOrg(cfg OrgConfig) (*Org, error) {
 		missing("Session")
 	}
 	if cfg.Version < oldestVersion || cfg.Version > newestVersion {
-		errs = append(errs, &Error{Op: "configure", Name: "OrgConfig.Version",
-			Err: fmt.Errorf("%d is not between %d and %d", cfg.Version, oldestVersion, newestVersion)})
+		bad.Add("OrgConfig.Version", fmt.Sprintf("%d is not between %d and %d", cfg.Version, oldestVersion, newestVersion))
 	}
-	if len(errs) > 0 {
-		return nil, errors.Join(errs...)
+	if err := bad.Err(); err != nil {
+		return nil, &Error{Op: "configure", Err: err}
 	}
 	client := *cfg.HTTPClient
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse } // SOAP's body holds the session
@@ -119,9 +128,15 @@ func (o *Org) data(path string) string { return "/services/data/v" + o.cfg.Versi
 
 // send makes one REST call and decodes its answer into result, which may be nil.
 func (o *Org) send(ctx context.Context, method, path string, prepare func(*resty.Request), result any) error {
+	_, err := o.ask(ctx, method, path, prepare, result)
+	return err
+}
+
+// ask is send for answers whose texts are shown: the scrubber knows what was sent.
+func (o *Org) ask(ctx context.Context, method, path string, prepare func(*resty.Request), result any) (scrub.Scrubber, error) {
 	target, err := o.url(ctx, o.data(path))
 	if err != nil {
-		return err
+		return scrub.Scrubber{}, err
 	}
 	req := o.rest.R().SetContext(ctx)
 	if prepare != nil {
@@ -129,30 +144,53 @@ func (o *Org) send(ctx context.Context, method, path string, prepare func(*resty
 	}
 	resp, err := req.Execute(method, target)
 	if err != nil {
-		return transportError(err)
+		return scrub.Scrubber{}, transportError(err, scrub.Scrubber{})
 	}
+	said := o.sentWith(ctx, resp)
 	if resp.StatusCode() < 200 || resp.StatusCode() > 299 {
-		return restError(resp.StatusCode(), resp.Body())
+		return said, refusal(resp, said)
 	}
 	if result == nil || len(resp.Body()) == 0 {
-		return nil
+		return said, nil
+	}
+	if said.Repeats(resp.Body()) {
+		return said, errRepeats
+	}
+	if manyValues(resp.Body()) {
+		return said, ErrTooLarge
 	}
 	if err := json.Unmarshal(resp.Body(), result); err != nil {
-		return errors.New("the org's answer is not the JSON expected")
+		return said, errors.New("the org's answer is not the JSON expected")
 	}
-	return nil
+	return said, nil
 }
 
-// transportError drops the URL that net/http puts into its errors, which says nothing new.
-func transportError(err error) error {
+// maxValues is how many values an answer in JSON may have, those counted twice that are objects or lists, and commas in texts, too. A
+// deployment of 10,000 components, Salesforce's limit, tells some 200,000.
+const maxValues = 400_000
+
+// manyValues reports whether JSON has more values than are read: each takes memory, however little it says.
+func manyValues(text []byte) bool {
+	n := 0
+	for _, c := range text {
+		if c == ',' || c == '{' || c == '[' {
+			n++
+		}
+	}
+	return n > maxValues
+}
+
+// transportError drops the URL that net/http puts into its errors, which says nothing new, and what the transport says of
+// the session.
+func transportError(err error, said scrub.Scrubber) error {
 	if errors.Is(err, resty.ErrResponseBodyTooLarge) {
 		return ErrTooLarge
 	}
 	var u *url.Error
 	if errors.As(err, &u) {
-		return u.Err
+		return shown(u.Err, said)
 	}
-	return err
+	return shown(err, said)
 }
 
 // answerError is an error that the org answered with.
@@ -173,21 +211,23 @@ func (e *answerError) Error() string {
 
 func (e *answerError) Unwrap() error { return e.err }
 
-// restError reads [{"errorCode":…,"message":…}].
-func restError(status int, body []byte) error {
-	e := &answerError{status: status}
-	var list []struct{ ErrorCode, Message string }
-	if json.Unmarshal(body, &list) == nil && len(list) > 0 {
-		e.code, e.message = oneLine(list[0].ErrorCode), oneLine(list[0].Message)
-	}
+// refusal makes an error of an answer of the org that is no success. A page of somebody else's says nothing of the session.
+func refusal(resp *resty.Response, said scrub.Scrubber) error {
+	code, message := salesforce.Refusal(resp.Header(), resp.Body())
+	e := &answerError{status: resp.StatusCode(), code: said.Line(code, maxText), message: said.Line(message, maxText)}
+	bare := len(bytes.TrimSpace(resp.Body())) == 0
 	switch {
-	case status == http.StatusUnauthorized || e.code == "INVALID_SESSION_ID":
+	case strings.Contains(strings.ToUpper(e.code+e.message), "INVALID_SCOPE"): // which no other session has
+	case slices.Contains(sessionCodes, strings.ToUpper(e.code)), e.status == http.StatusUnauthorized && (e.code != "" || bare):
 		e.err = ErrSession
-	case status == http.StatusNotFound:
+	case e.status == http.StatusNotFound:
 		e.err = ErrNotFound
 	}
 	return e
 }
+
+// sessionCodes are said of a session that is not accepted; the last two of a JWT.
+var sessionCodes = []string{"INVALID_SESSION_ID", "INVALIDSESSIONID", "INVALID_AUTH_HEADER", "INVALID_JWT_FORMAT"}
 
 // wrap makes an *Error of what an operation ended with, if it is none yet.
 func wrap(op, name string, err error) error {
@@ -200,21 +240,6 @@ func wrap(op, name string, err error) error {
 		e.Code, e.Status = a.code, a.status
 	}
 	return e
-}
-
-// oneLine bounds text that the org or a file gave: one line, 300 bytes, nothing that steers a terminal.
-func oneLine(text string) string {
-	text = strings.Join(strings.Fields(text), " ")
-	text = strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) {
-			return r
-		}
-		return unicode.ReplacementChar
-	}, text)
-	if len(text) > 300 {
-		text = strings.ToValidUTF8(text[:300], "") + "…"
-	}
-	return text
 }
 
 // sleep waits, or returns the context's error.

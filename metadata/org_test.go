@@ -172,7 +172,7 @@ func TestSOAPErrorsAreTyped(t *testing.T) {
 			fmt.Fprint(w, body)
 		}
 	}
-	jwt := func(context.Context, string) (string, error) { return "eyJh.eyJi.c2ln", nil }
+	jwt := func(context.Context, string) (string, error) { return jwtNo(1), nil }
 	fault := strings.ReplaceAll(strings.ReplaceAll(expired, "INVALID_SESSION_ID", "INSUFFICIENT_ACCESS"), "Illegal", "&lt;i&gt;\n"+strings.Repeat("x", 9000))
 	lacking := strings.ReplaceAll(strings.ReplaceAll(expired, "INVALID_SESSION_ID: Invalid", "INVALID_TYPE: Cannot use: ConnectedApp in this organization. Invalid"), "INVALID_SESSION_ID", "INVALID_TYPE")
 	for _, test := range []struct {
@@ -182,7 +182,7 @@ func TestSOAPErrorsAreTyped(t *testing.T) {
 		is      error
 		text    string
 	}{
-		{"a JWT session never leaves", func(http.ResponseWriter, *http.Request) { t.Error("called") }, jwt, metadata.ErrJWTSession, "opaque"},
+		{"a JWT that is refused", answer(500, expired), jwt, metadata.ErrJWTSession, "the session has ended"},
 		{"a fault has its code, advice and one bounded line", answer(500, fault), nil, nil, "Modify Metadata Through Metadata API Functions"},
 		{"a type that the org's edition lacks", answer(500, lacking), nil, nil, "edition or licences"},
 		{"an answer above the limit", answer(200, strings.Repeat(" ", 9<<20)), nil, metadata.ErrTooLarge, ""},
@@ -310,7 +310,7 @@ func TestDeployAsksAtGrowingIntervalsAndReportsProgress(t *testing.T) {
 		if len(seen) != 19 || seen[18] != 20 {
 			t.Errorf("progress %v", seen)
 		}
-		if at[0] != 500*time.Millisecond || at[18]-at[17] != 10*time.Second {
+		if at[0] != 100*time.Millisecond || at[18]-at[17] != 10*time.Second {
 			t.Errorf("asked at %v", at)
 		}
 	})

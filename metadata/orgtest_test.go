@@ -25,16 +25,22 @@ func simulate(t *testing.T, cfg orgtest.Config) (*metadata.Org, *orgtest.Org) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return adminAt(t, sim, 66), sim
+}
+
+// adminAt is the org's admin with an API version.
+func adminAt(t *testing.T, sim *orgtest.Org, v metadata.APIVersion) *metadata.Org {
+	t.Helper()
 	org, err := metadata.NewOrg(metadata.OrgConfig{
 		HTTPClient:  &http.Client{Transport: admin{sim, t.Output()}},
 		InstanceURL: func(context.Context) (string, error) { u, _ := sim.AdminSession(); return u, nil },
 		Session:     func(context.Context, string) (string, error) { _, s := sim.AdminSession(); return s, nil },
-		Version:     66,
+		Version:     v,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return org, sim
+	return org
 }
 
 // admin sends the admin's token with every request, and prints its URL.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"path"
 	"slices"
 	"strings"
 )
@@ -13,7 +14,7 @@ import (
 // Parse reads every app of a file tree: a source tree (Name.eca-meta.xml), a metadata package (Name.eca), or a mix.
 // Files are known by their suffix, wherever they lie; others are skipped, as are directories that begin with a dot
 // and node_modules. Components of an external client app are joined by the app's API name, so one tree may hold many
-// apps. The result is ordered by kind and name.
+// apps. The result is ordered by kind and name. Files are read as long as they have at most 64 MiB and 600,000 tags together.
 //
 // The apps are good even when the error is not nil: it joins one [*Error] for each file that could not be read and
 // each component of which the app already has one. A component whose app has no header is still an App, without
@@ -21,8 +22,14 @@ import (
 func Parse(fsys fs.FS) ([]App, error) {
 	var parts []part
 	var errs []error
+	begun, left := false, newBudget()
 	err := fs.WalkDir(fsys, ".", func(name string, d fs.DirEntry, err error) error {
+		again := begun && (name == "." || d != nil && d.IsDir() && d.Name() != path.Base(name))
+		begun = true
 		switch {
+		case again && err == nil: // a folder named "" or ".": it would be walked for ever
+			errs = append(errs, &Error{Op: "parse", Name: name, Err: errors.New("holds a folder that leads back to it")})
+			return fs.SkipDir
 		case err != nil:
 			errs = append(errs, &Error{Op: "parse", Name: name, Err: err})
 			return nil
@@ -38,6 +45,10 @@ func Parse(fsys fs.FS) ([]App, error) {
 		if err != nil {
 			errs = append(errs, &Error{Op: "parse", Name: name, Err: err})
 			return nil
+		}
+		if err := left.take(data); err != nil {
+			errs = append(errs, &Error{Op: "parse", Name: name, Err: err})
+			return fs.SkipAll
 		}
 		p, err := parsePart(name, data)
 		if err != nil {
@@ -104,11 +115,11 @@ func (p part) read(data []byte) (int, error) {
 		return line, err
 	}
 	if !doc.root.known || doc.root.name != p.name {
-		return doc.line(doc.root.start), fmt.Errorf("the root element is not <%s xmlns=%q>", p.name, namespace)
+		return doc.root.line, fmt.Errorf("the root element is not <%s xmlns=%q>", p.name, namespace)
 	}
 	unknown, bad, err := fill(doc.root, p.v)
 	if err != nil {
-		return doc.line(bad.start), err
+		return bad.line, err
 	}
 	if p.v.Type() == otherType {
 		unknown = nil
@@ -120,16 +131,20 @@ func (p part) read(data []byte) (int, error) {
 
 // join makes apps of components. A second component of a type for one app is an error; the first stays.
 func join(parts []part) ([]App, error) {
+	type key struct {
+		kind Kind
+		name string
+	}
 	var apps []*App
 	var errs []error
+	known := map[key]*App{}
 	find := func(kind Kind, name string) *App {
-		for _, a := range apps {
-			if a.Kind == kind && a.Name == name {
-				return a
-			}
+		a := known[key{kind, name}]
+		if a == nil {
+			a = &App{Kind: kind, Name: name}
+			known[key{kind, name}] = a
+			apps = append(apps, a)
 		}
-		a := &App{Kind: kind, Name: name}
-		apps = append(apps, a)
 		return a
 	}
 	for _, p := range parts {
@@ -139,7 +154,7 @@ func join(parts []part) ([]App, error) {
 		}
 		a := find(kind, p.appName())
 		if !a.setPart(p) {
-			errs = append(errs, &Error{Op: "parse", Name: p.label(), Err: fmt.Errorf("the app %q already has its %s", a.Name, p.name)})
+			errs = append(errs, &Error{Op: "parse", Name: p.label(), Err: fmt.Errorf("the app %s already has its %s", quoted(a.Name), p.name)})
 		}
 	}
 	slices.SortFunc(apps, func(a, b *App) int { return cmp.Or(cmp.Compare(b.Kind, a.Kind), cmp.Compare(a.Name, b.Name)) })

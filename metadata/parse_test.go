@@ -295,3 +295,33 @@ func TestPackageRefusesWhatTheSchemaDoesNotTake(t *testing.T) {
 		}
 	}
 }
+
+func TestATreeWithAFolderThatLeadsBackIsRefused(t *testing.T) {
+	for _, name := range []string{"/A.eca", "a//A.eca", "./A.eca"} {
+		apps, err := metadata.Parse(fstest.MapFS{name: {Data: []byte("<ExternalClientApplication" + ns + "/>")}})
+		if err == nil || !strings.Contains(err.Error(), "leads back") || len(apps) > 0 {
+			t.Errorf("%s: %v, %v", name, apps, err)
+		}
+	}
+}
+
+func TestManySmallFilesAreReadWithinOneBudget(t *testing.T) {
+	tree, large := fstest.MapFS{}, fstest.MapFS{}
+	for i := range 30 {
+		tree[fmt.Sprintf("%03d.connectedApp", i)] = element("ConnectedApp", strings.Repeat("<a/>", 29_990))
+	}
+	for i := range 10 {
+		large[fmt.Sprintf("%03d.connectedApp", i)] = element("ConnectedApp", "<label>"+strings.Repeat("a", 7<<20)+"</label>")
+	}
+	for name, c := range map[string]struct {
+		tree  fstest.MapFS
+		first string
+		read  int
+	}{"tags": {tree, "020.connectedApp", 20}, "MiB": {large, "009.connectedApp", 9}} {
+		apps, err := metadata.Parse(c.tree)
+		var e *metadata.Error
+		if len(apps) != c.read || !errors.As(err, &e) || e.Name != c.first || !strings.Contains(err.Error(), name+" together") || strings.Count(err.Error(), "\n") > 0 {
+			t.Errorf("%s: %d apps read, %v", name, len(apps), err)
+		}
+	}
+}

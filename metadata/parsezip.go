@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"strings"
 )
 
 // Limits of a zip. What Salesforce sends of apps is far below.
@@ -38,21 +39,18 @@ func judge(entries []*zip.File, size uint64) error {
 	var packed, unpacked uint64
 	seen := map[string]bool{}
 	for _, f := range entries {
-		name := f.Name
-		if f.FileInfo().IsDir() {
-			name = name[:len(name)-1]
-		}
+		name, isDir := strings.CutSuffix(f.Name, "/") // the mode of an entry may say otherwise, and counts for files alone
 		switch {
 		case !filepath.IsLocal(name) || !fs.ValidPath(name):
-			return fmt.Errorf("the entry name %.100q leads out of the zip", f.Name)
+			return fmt.Errorf("the entry name %+.100q leads out of the zip", f.Name)
 		case seen[name]:
-			return fmt.Errorf("the entry name %.100q stands twice", f.Name)
-		case !f.FileInfo().IsDir() && !f.Mode().IsRegular():
-			return fmt.Errorf("the entry %.100q is a link or a device", f.Name)
+			return fmt.Errorf("the entry name %+.100q stands twice", f.Name)
+		case !isDir && !f.Mode().IsRegular():
+			return fmt.Errorf("the entry %+.100q is a link, a device or a folder without a slash", f.Name)
 		case f.UncompressedSize64 > maxUnzipped || f.CompressedSize64 > size:
-			return fmt.Errorf("the entry %.100q is larger than what is taken", f.Name)
+			return fmt.Errorf("the entry %+.100q is larger than what is taken", f.Name)
 		case f.UncompressedSize64 > maxRatio*max(f.CompressedSize64, 1):
-			return fmt.Errorf("the entry %.100q is compressed more than %d-fold", f.Name, maxRatio)
+			return fmt.Errorf("the entry %+.100q is compressed more than %d-fold", f.Name, maxRatio)
 		}
 		seen[name] = true
 		packed += f.CompressedSize64

@@ -147,3 +147,36 @@ func overlapping(t *testing.T) []byte {
 		}
 	})
 }
+
+func TestAZipWhoseEntriesLieAboutWhatTheyAreIsRefused(t *testing.T) {
+	folder := uint32(0o40755) << 16
+	for _, test := range []struct {
+		name, entry string
+		attributes  uint32
+	}{
+		{"a folder without a name", "", folder},
+		{"a file without a name", "", 0},
+		{"the root as a folder", "/", folder},
+		{"the root as a file", "/", 0},
+		{"two slashes", "//", folder},
+		{"a folder of one letter without a slash", "a", folder},
+		{"a component that is a folder without a slash", "A.eca", folder},
+		{"a folder by its DOS attribute", "", 0x10},
+		{"the folder above", "../", folder},
+		{"a pipe with a slash", "../a/", uint32(0o10644) << 16},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			data := zipOf(t, func(w *zip.Writer) {
+				store(w, "B.eca", "<ExternalClientApplication"+ns+"/>")
+				_, err := w.CreateRaw(&zip.FileHeader{Name: test.entry, CreatorVersion: 3 << 8, ExternalAttrs: test.attributes})
+				if err != nil {
+					t.Fatal(err)
+				}
+			})
+			apps, err := metadata.ParseZip(data)
+			if e := (*metadata.Error)(nil); !errors.As(err, &e) || e.Op != "parse" || len(apps) > 0 {
+				t.Errorf("%d apps, error %v", len(apps), err)
+			}
+		})
+	}
+}

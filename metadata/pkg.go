@@ -35,6 +35,13 @@ const (
 // of Salesforce's are spelled as the server spells them; all else is as in the app, byte for byte where it was read and
 // not changed.
 //
+// No secret is packaged. A secret is told by its name ("clientSecret: …", "the password is …", "?token=…", a pair of name and
+// value), by a form of its own (a private key, a session ID, a refresh token, a JWT, the password of a URL), or as a secret of
+// the app, in any of the encodings of XML, URLs and JSON. Placeholders such as {token} are none. Elements that this package
+// does not know, attributes, comments and processing instructions are left out where they hold one. An element that is part of
+// the app, the declaration of its namespace, and the name of a component are refused: the error names the place, and the owner
+// of the file or app must take the secret out of it. A secret that has neither name nor form, or reads as a word, is not told.
+//
 // It refuses an app made from an invalid spec, a component that belongs to another app or lacks what the schema
 // requires, and a field or an enumeration's word that the version does not have, naming the version that has it. A
 // missing component is no fault: a package may hold some of an app.
@@ -45,18 +52,22 @@ func (a App) Package(v APIVersion) (*Package, error) {
 	if err := a.validParts(); err != nil {
 		return nil, err
 	}
+	known := a.known()
 	a = a.portable()
 	pkg := &Package{Version: v}
 	members := map[string][]string{}
-	for _, p := range a.parts() {
+	parts := a.parts()
+	for _, p := range parts {
 		if err := p.fits(v); err != nil {
 			return nil, err
 		}
-		data, err := p.bytes(asTheServer)
-		if err != nil {
-			return nil, err
-		}
-		pkg.Files = append(pkg.Files, File{p.dir + "/" + p.FullName + "." + p.suffix, data})
+	}
+	data, err := withoutSecrets(parts, known)
+	if err != nil {
+		return nil, err
+	}
+	for i, p := range parts {
+		pkg.Files = append(pkg.Files, File{p.dir + "/" + p.FullName + "." + p.suffix, data[i]})
 		members[p.name] = append(members[p.name], p.FullName)
 	}
 	if len(pkg.Files) == 0 {

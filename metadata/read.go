@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/fullcast/sfauth/internal/scrub"
 )
 
 // Limits of Salesforce's calls.
@@ -36,7 +38,7 @@ func (o *Org) read(ctx context.Context, kind Kind, apiName string) (App, error) 
 			}
 		}
 	default:
-		return App{}, fmt.Errorf("the kind %q is neither of the two kinds of app", kind)
+		return App{}, fmt.Errorf("the kind %+q is neither of the two kinds of app", kind)
 	}
 	t, _ := typeNamed(header)
 	parts, err := o.readMetadata(ctx, t, []string{apiName})
@@ -155,7 +157,7 @@ func (o *Org) readMetadata(ctx context.Context, t componentType, names []string)
 		p := newPart(t)
 		p.FullName = name
 		if _, err := p.read(recordFile(a.doc, r, t.name)); err != nil {
-			return nil, fmt.Errorf("%s %s: %w", t.name, name, err)
+			return nil, fmt.Errorf("%s %s: %w", t.name, scrub.Name(name), err)
 		}
 		parts = append(parts, p)
 	}

@@ -5,17 +5,25 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strings"
+
+	"github.com/fullcast/sfauth/internal/salesforce"
+	"github.com/fullcast/sfauth/internal/scrub"
+	"github.com/fullcast/sfauth/internal/secret"
 )
 
 // answer is a SOAP body's element with the document it lies in.
 type answer struct {
 	*node
-	doc *document
+	doc  *document
+	said scrub.Scrubber // knows what was sent
 }
 
-// soap calls one operation. When the org refuses the session as expired, it asks for another one and calls a second
-// and last time: no operation has happened before.
+// line returns a text of the answer as it may be shown.
+func (a answer) line(text string) string { return a.said.Line(text, maxText) }
+
+// soap calls one operation. When the org refuses the session, it asks for another one and calls a second and last time: no
+// operation has happened before. Of a JWT that is refused nobody can tell whether it has expired or whether SOAP takes none, until a
+// fresh one is refused, too; that one is not replaced again.
 func (o *Org) soap(ctx context.Context, op, body string) (answer, error) {
 	token, err := o.cfg.Session(ctx, "")
 	if err != nil {
@@ -25,17 +33,38 @@ func (o *Org) soap(ctx context.Context, op, body string) (answer, error) {
 	if !errors.Is(err, ErrSession) {
 		return a, err
 	}
+	jwt := salesforce.IsJWT(token)
+	if last := o.freshJWT.Load(); jwt && last != nil && *last == token {
+		return a, refusedJWT(err)
+	}
 	fresh, err2 := o.cfg.Session(ctx, token)
 	if err2 != nil {
 		return answer{}, err2
 	}
-	return o.soapOnce(ctx, fresh, op, body)
+	if jwt && fresh == token { // there is no other, so that the same would be said again
+		return a, refusedJWT(err)
+	}
+	a, err = o.soapOnce(ctx, fresh, op, body)
+	if errors.Is(err, ErrSession) && salesforce.IsJWT(fresh) {
+		o.freshJWT.Store(&fresh)
+		err = refusedJWT(err)
+	}
+	return a, err
+}
+
+// refusedJWT makes the org's refusal of a JWT an [ErrJWTSession], which has two causes.
+func refusedJWT(err error) error {
+	var a *answerError
+	if !errors.As(err, &a) {
+		return ErrJWTSession
+	}
+	refused := *a
+	refused.message = ErrJWTSession.Error()
+	refused.err = errors.Join(ErrJWTSession, ErrSession)
+	return &refused
 }
 
 func (o *Org) soapOnce(ctx context.Context, token, op, body string) (answer, error) {
-	if strings.HasPrefix(token, "eyJ") && strings.Count(token, ".") == 2 {
-		return answer{}, ErrJWTSession
-	}
 	target, err := o.url(ctx, fmt.Sprintf("/services/Soap/m/%s", o.cfg.Version))
 	if err != nil {
 		return answer{}, err
@@ -44,38 +73,32 @@ func (o *Org) soapOnce(ctx context.Context, token, op, body string) (answer, err
 		`<soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/" xmlns:xsi="` + xsiNamespace + `" xmlns="` + namespace + `">` +
 		`<soapenv:Header><SessionHeader><sessionId>` + escaper.Replace(token) + `</sessionId></SessionHeader></soapenv:Header>` +
 		`<soapenv:Body><` + op + `>` + body + `</` + op + `></soapenv:Body></soapenv:Envelope>`
+	said := scrub.New(secret.New(token))
 	resp, err := o.rest.R().SetContext(ctx).
 		SetHeader("Content-Type", "text/xml; charset=UTF-8").
 		SetHeader("SOAPAction", `""`).
 		SetBody([]byte(envelope)).
 		Post(target)
 	if err != nil {
-		return answer{}, transportError(err)
+		return answer{}, transportError(err, said)
+	}
+	if resp.StatusCode() != http.StatusOK {
+		return answer{}, refusal(resp, said)
 	}
 	doc, _, err := parseDocument(resp.Body())
 	if err != nil {
-		if resp.StatusCode() != http.StatusOK {
-			return answer{}, restError(resp.StatusCode(), resp.Body())
-		}
-		return answer{}, fmt.Errorf("the org's answer is not SOAP: %w", err)
+		return answer{}, errors.New("the org's answer is not SOAP: " + said.Line(err.Error(), maxText))
 	}
-	if fault := doc.root.at("Body", "Fault"); fault != nil {
-		return answer{}, soapFault(resp.StatusCode(), fault)
+	if doc.root.at("Body", "Fault") != nil {
+		return answer{}, refusal(resp, said)
 	}
-	if n := doc.root.at("Body", op+"Response"); n != nil && resp.StatusCode() == http.StatusOK {
-		return answer{n, doc}, nil
+	if said.Repeats(resp.Body()) || said.Repeats(doc.texts()) {
+		return answer{}, errRepeats
+	}
+	if n := doc.root.at("Body", op+"Response"); n != nil {
+		return answer{n, doc, said}, nil
 	}
 	return answer{}, &answerError{status: resp.StatusCode(), message: "the org's answer is not that of " + op}
-}
-
-func soapFault(status int, fault *node) error {
-	code := fault.value("faultcode")
-	e := &answerError{status: status, code: oneLine(code[strings.LastIndexByte(code, ':')+1:])}
-	e.message = oneLine(strings.TrimPrefix(fault.value("faultstring"), e.code+": "))
-	if e.code == "INVALID_SESSION_ID" {
-		e.err = ErrSession
-	}
-	return e
 }
 
 // tag writes a SOAP element with text.

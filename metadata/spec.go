@@ -1,12 +1,14 @@
 package metadata
 
-// Kind is the kind of app, in the product's words.
-type Kind string
+import "github.com/fullcast/sfauth/internal/salesforce"
+
+// Kind is the kind of app, as metadata call its type. Package oauthflow has the same type as AppKind.
+type Kind = salesforce.AppKind
 
 // The two kinds of app that Salesforce can authorize a client with.
 const (
-	KindExternalClientApp Kind = "ExternalClientApp" // new connections
-	KindConnectedApp      Kind = "ConnectedApp"      // legacy connections
+	KindExternalClientApp Kind = salesforce.ExternalClientApp // new connections
+	KindConnectedApp      Kind = salesforce.ConnectedApp      // legacy connections
 )
 
 // Checkbox is what a spec says of one of Setup's checkboxes.

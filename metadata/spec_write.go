@@ -20,7 +20,8 @@ func (s AppSpec) New() App {
 
 // Merge returns a copy of a live app with the listed fields changed. A field that already means what is listed keeps
 // its bytes, as does all that is not listed; components keep their names. A component that the live app lacks is
-// added where a listed field needs it.
+// added where a listed field needs it. [ValidUntilRevoked] is never written over [ExpireIfUnused] with 30 days or more,
+// which Salesforce makes of it where the idle limit is on.
 func (s AppSpec) Merge(live App) App {
 	a := live.Clone()
 	errs := []error{s.validate("")} // the name of an app that is there is no fault, whatever it is
@@ -101,7 +102,7 @@ func (s AppSpec) writeExternal(a *App, has AppSpec) {
 	if differs(s.IPRelaxation, has.IPRelaxation) {
 		w.oauthPolicies().IPRelaxationPolicyType = spell(ipRelaxations, s.Kind, s.IPRelaxation)
 	}
-	if differs(s.RefreshTokenPolicy, has.RefreshTokenPolicy) {
+	if differs(s.RefreshTokenPolicy, has.RefreshTokenPolicy) && !s.RefreshTokenPolicy.keeps(has.RefreshTokenPolicy) {
 		p := w.oauthPolicies()
 		p.RefreshTokenPolicyType = spell(refreshRules, s.Kind, s.RefreshTokenPolicy.Rule)
 		p.RefreshTokenValidityPeriod, p.RefreshTokenValidityUnit = nil, ""
@@ -199,7 +200,7 @@ func (s AppSpec) writeConnected(a *App, has AppSpec) {
 	if differs(s.IPRelaxation, has.IPRelaxation) {
 		policy().IPRelaxation = spell(ipRelaxations, s.Kind, s.IPRelaxation)
 	}
-	if differs(s.RefreshTokenPolicy, has.RefreshTokenPolicy) {
+	if differs(s.RefreshTokenPolicy, has.RefreshTokenPolicy) && !s.RefreshTokenPolicy.keeps(has.RefreshTokenPolicy) {
 		policy().RefreshTokenPolicy = connectedRefresh(s.RefreshTokenPolicy)
 	}
 }
@@ -212,7 +213,7 @@ func differs[T comparable](want, has T) bool {
 
 // sameSet compares without regard to order. An element that stands twice is not the same as once.
 func sameSet[T cmp.Ordered](a, b []T) bool {
-	return slices.Equal(slices.Sorted(slices.Values(a)), slices.Sorted(slices.Values(b)))
+	return len(a) == len(b) && slices.Equal(slices.Sorted(slices.Values(a)), slices.Sorted(slices.Values(b)))
 }
 
 // inOrder returns the scopes in Salesforce's order, those it does not know last.

@@ -48,6 +48,11 @@ func splice(doc *document, v reflect.Value, words spelling) ([]byte, error) {
 		return a.to - b.to // an insertion comes before what replaces the bytes behind it
 	})
 	var out bytes.Buffer
+	size := len(doc.data)
+	for _, e := range s.edits {
+		size += len(e.text)
+	}
+	out.Grow(size)
 	at := 0
 	for _, e := range s.edits {
 		out.Write(doc.data[at:e.from])
@@ -217,11 +222,14 @@ func (s *splicer) place(n *node, name string) int {
 	return at
 }
 
+// maxIndent is more than any indentation that somebody reads, in bytes. A longer one is not repeated for new elements.
+const maxIndent = 400
+
 // lead returns the line end and indentation before an element; "" when it does not begin a line.
 func (s *splicer) lead(n *node) string {
-	space := string(s.doc.data[n.lead:n.start])
-	if i := strings.LastIndexByte(space, '\n'); i >= 0 {
-		return s.eol + space[i+1:]
+	space := s.doc.data[n.lead:n.start]
+	if i := bytes.LastIndexByte(space, '\n'); i >= 0 && len(space)-i <= maxIndent {
+		return s.eol + string(space[i+1:])
 	}
 	return ""
 }

@@ -12,15 +12,27 @@ import (
 // [*Error] wrapping a [*ComponentError], names; the changes before it stand and are returned.
 //
 // A component that the org has under another name is updated under that name: Salesforce makes policies itself as
-// soon as an app has OAuth settings.
+// soon as an app has OAuth settings. Where the org refuses [ValidUntilRevoked], the component is sent once more with
+// [IdlePolicy], as [Org.Deploy] does.
 func (o *Org) Upsert(ctx context.Context, a App) ([]ComponentChange, error) {
 	if err := a.validParts(); err != nil {
 		return nil, err
 	}
+	known := a.known()
 	a = a.portable()
 	var changes []ComponentChange
-	for _, p := range a.parts() {
-		change, err := o.upsert(ctx, p)
+	parts := a.parts()
+	data, err := withoutSecrets(parts, known)
+	if err != nil {
+		return nil, wrap("upsert", a.Name, err)
+	}
+	for i, p := range parts {
+		change, err := o.upsert(ctx, p, data[i])
+		if infiniteRefusal(err) != nil && p.setIdlePolicy() { // as Deploy does
+			if data, err = withoutSecrets(parts, known); err == nil {
+				change, err = o.upsert(ctx, p, data[i])
+			}
+		}
 		if err != nil {
 			return changes, wrap("upsert", a.Name, err)
 		}
@@ -29,16 +41,12 @@ func (o *Org) Upsert(ctx context.Context, a App) ([]ComponentChange, error) {
 	return changes, nil
 }
 
-func (o *Org) upsert(ctx context.Context, p part) (ComponentChange, error) {
+func (o *Org) upsert(ctx context.Context, p part, data []byte) (ComponentChange, error) {
 	none := ComponentChange{}
 	if err := p.fits(o.cfg.Version); err != nil {
 		return none, err
 	}
 	if err := o.adoptName(ctx, p); err != nil {
-		return none, err
-	}
-	data, err := p.bytes(asTheServer)
-	if err != nil {
 		return none, err
 	}
 	doc, _, err := parseDocument(data)
@@ -58,7 +66,7 @@ func (o *Org) upsert(ctx context.Context, p part) (ComponentChange, error) {
 	if a.value("result", "success") != "true" {
 		e := &ComponentError{Type: p.name, FullName: p.FullName, Problem: "the org's answer has no success"}
 		if errs := a.at("result", "errors"); errs != nil {
-			e.Problem = oneLine(errs.value("message"))
+			e.Problem = a.line(errs.value("message"))
 			e.Advice = advise(errs.value("statusCode"), e.Problem)
 		}
 		return none, e

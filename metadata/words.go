@@ -84,7 +84,7 @@ func readConnectedRefresh(text string) RefreshTokenPolicy {
 		return RefreshTokenPolicy{Rule: read(refreshRules, text)}
 	}
 	period, unit, _ := strings.Cut(rest, ":")
-	n, err := strconv.Atoi(period)
+	n, err := strconv.Atoi(strings.TrimSpace(period))
 	u := readUnit(unit)
 	if err != nil || u == "" {
 		return RefreshTokenPolicy{Rule: RefreshTokenRule(text)}
@@ -106,8 +106,14 @@ func readUnit(text string) RefreshUnit {
 // splitURLs splits a callbackUrl element: one URL a line, whatever ends the lines.
 func splitURLs(text string) []string {
 	var urls []string
-	for _, u := range strings.FieldsFunc(text, func(r rune) bool { return r == '\n' || r == '\r' }) {
-		if u = strings.TrimSpace(u); u != "" {
+	for line := range strings.SplitSeq(text, "\n") {
+		for u := range strings.SplitSeq(line, "\r") {
+			if u = strings.TrimSpace(u); u == "" {
+				continue
+			}
+			if urls == nil { // growing it would take longer than reading the lines
+				urls = make([]string, 0, min(1+strings.Count(text, "\n")+strings.Count(text, "\r"), 1+len(text)/2))
+			}
 			urls = append(urls, u)
 		}
 	}

@@ -2,8 +2,6 @@ package oauthflow
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 )
@@ -20,6 +18,9 @@ import (
 // Errors: those of a refresh; the record stays, so that nothing is lost when the outcome is in doubt.
 func (m *Manager) Adopt(ctx context.Context, k Key, c Client, refreshToken Secret) (Connection, error) {
 	const op = "adopt"
+	if err := m.ended(); err != nil {
+		return Connection{}, err
+	}
 	g, err := m.adoption(op, k, c, refreshToken)
 	if err != nil {
 		return Connection{}, err
@@ -34,7 +35,7 @@ func (m *Manager) Adopt(ctx context.Context, k Key, c Client, refreshToken Secre
 		if err := g.adoptable(op, old); err != nil {
 			return err
 		}
-		g.Received = old.Received
+		g.Received, g.Departed = old.Received, old.Departed
 		if corrected = old.Adopted == g.Adopted; corrected { // never proved: what was sent already may still be answered
 			g.Epoch, g.Intent, g.Timeline = old.Epoch, old.Intent, old.Timeline
 		}
@@ -46,20 +47,19 @@ func (m *Manager) Adopt(ctx context.Context, k Key, c Client, refreshToken Secre
 			err = errors.Join(err, m.retract(ctx, op, g, old))
 		}
 	}
-	if err != nil && !errors.Is(err, errAdopted) {
+	if errors.Is(err, ErrSuperseded) { // the refresh token is the caller's as before
+		return Connection{}, &Error{Op: op, Kind: KindStore, Err: ErrConflict}
+	} else if err != nil && !errors.Is(err, errAdopted) {
 		return Connection{}, err
+	}
+	if err == nil && old != nil && old.Adopted != g.Adopted {
+		m.release(ctx, op, old) // else each token that is tried for a key would leave a record
 	}
 	if _, err := m.Source(k).current(ctx); err != nil {
 		return Connection{}, err
 	}
 	_, now, err := m.load(ctx, op, k)
 	if err != nil {
-		return Connection{}, err
-	}
-	if err := m.confirm(ctx, op, now, false); err != nil {
-		if errors.Is(err, ErrConnectedElsewhere) { // revoking these tokens could end the other's: they are dropped
-			err = errors.Join(err, m.retract(ctx, op, now, nil))
-		}
 		return Connection{}, err
 	}
 	if now.Adopting {
@@ -79,10 +79,13 @@ func (m *Manager) Adopt(ctx context.Context, k Key, c Client, refreshToken Secre
 // token. That the token is not called active is no error, and no proof: look at Introspection.Active. For a refresh token
 // that this key has adopted already, nothing is asked, and the answer is zero but for Active.
 //
-// Errors: those that Adopt returns before it sends anything; [ErrConnectedElsewhere] also for an org, user and app that
-// another key is connected to; those of [Flow.Introspect], such as [KindClient] for a wrong secret.
+// Errors: those that Adopt returns before it sends anything; those of [Flow.Introspect], such as [KindClient] for a wrong
+// secret.
 func (m *Manager) AdoptDryRun(ctx context.Context, k Key, c Client, refreshToken Secret) (Introspection, error) {
 	const op = "adopt"
+	if err := m.ended(); err != nil {
+		return Introspection{}, err
+	}
 	g, err := m.adoption(op, k, c, refreshToken)
 	if err != nil {
 		return Introspection{}, err
@@ -105,18 +108,10 @@ func (m *Manager) AdoptDryRun(ctx context.Context, k Key, c Client, refreshToken
 			return Introspection{}, err
 		}
 	}
-	if err := m.held(ctx, op, adoptedPrefix+g.Adopted, g, m.holdsAdopted(ctx, op, g)); err != nil {
+	if err := m.elsewhere(ctx, op, g); err != nil {
 		return Introspection{}, err
 	}
-	is, err := m.flow.Introspect(ctx, c, g.token())
-	if err != nil {
-		return is, err
-	}
-	if id, ok := parseIdentityURL(is.Subject); ok && m.cfg.RefuseSecondKey {
-		g.OrgID, g.UserID = id.org, id.user
-		err = m.held(ctx, op, g.subjectID(), g, func(k Key) bool { return m.connectedTo(ctx, op, k, g) })
-	}
-	return is, err
+	return m.ask(ctx, g)
 }
 
 // adoption returns the grant that Adopt stores.
@@ -130,10 +125,9 @@ func (m *Manager) adoption(op string, k Key, c Client, refreshToken Secret) (*gr
 	if !validToken(refreshToken.Reveal()) {
 		return nil, invalid(op, "refreshToken", "is missing or malformed")
 	}
-	sum := sha256.Sum256([]byte(refreshToken.Reveal()))
 	return &grant{
 		Key: k, Epoch: random().Reveal(), Client: c.sealed(), Refresh: sealedSecret{refreshToken},
-		Adopted: hex.EncodeToString(sum[:]), Adopting: true, StoreEpoch: m.cfg.StoreEpoch, ConnectedAt: m.flow.now(),
+		Adopted: adoptedHash(refreshToken), Adopting: true, StoreEpoch: m.cfg.StoreEpoch, ConnectedAt: m.flow.now(),
 	}, nil
 }
 

@@ -3,14 +3,15 @@ package oauthflow
 import (
 	"bytes"
 	"encoding/json"
-	"encoding/xml"
 	"errors"
 	"fmt"
 	"io"
 	"mime"
 	"net/http"
-	"net/url"
-	"strings"
+	"slices"
+
+	"github.com/fullcast/sfauth/internal/salesforce"
+	scrubber "github.com/fullcast/sfauth/internal/scrub"
 )
 
 // fields are the string members of a JSON object, by their exact names. Numbers and booleans are kept as their text;
@@ -21,7 +22,6 @@ var (
 	errNotObject = errors.New("the answer is not a JSON object")
 	errCutOff    = errors.New("the answer is cut off or not JSON")
 	errTwice     = errors.New("the answer holds a member twice")
-	errRedirect  = errors.New("the host redirects token requests, which are never followed; use the org's My Domain host")
 	errTrailing  = errors.New("the answer goes on after its end")
 )
 
@@ -69,6 +69,15 @@ func readFields(body []byte) (fields, error) {
 	return out, fault
 }
 
+// errRepeats is the error about a success that holds what was sent.
+var errRepeats = errors.New("the answer repeats a secret that was sent, so nothing of it is used")
+
+// repeats reports whether one of the members that are handed out holds a secret. A member of more than 4 KiB counts as one that does.
+func (m fields) repeats(secrets []Secret, names ...string) bool {
+	said := scrubber.New(secrets...)
+	return slices.ContainsFunc(names, func(name string) bool { return said.Mentions(m[name]) })
+}
+
 func scalar(v any) (string, bool) {
 	switch v := v.(type) {
 	case string:
@@ -84,7 +93,7 @@ func scalar(v any) (string, bool) {
 // fields reads the answer as the JSON object that a success is. As with readFields, what was read comes back with the
 // error.
 func (a *answer) fields() (fields, error) {
-	m, err := readFields(a.body)
+	m, err := readFields(bytes.TrimPrefix(a.body, []byte("\ufeff")))
 	switch media, _, _ := mime.ParseMediaType(a.header.Get("Content-Type")); {
 	case a.err != nil:
 		return m, a.err
@@ -101,75 +110,30 @@ func (f *Flow) refusal(op string, c Client, a *answer, sent ...Secret) error {
 		return nil
 	}
 	e := &Error{Op: op, Host: c.Host.name, Status: a.status, RetryAfter: retryAfter(a.header, f.now())}
-	code, description := refusalText(a.body)
+	said := readReply(a.status, a.header, a.body, opaqueToken)
 	sent = append(sent, c.Secret, NewSecret(c.ID))
-	e.Code, e.Description = scrubCode(code, sent...), scrub(description, sent...)
+	e.Code, e.Description = said.shown(sent...)
 	f.rule(e, c)
-	if a.status/100 == 3 {
+	if to, ok := tokenRedirect(c.Host, a.path, a.status, a.header); ok && !a.rewritten {
+		e.MovedTo, e.Err = to, fmt.Errorf("the host redirects token requests to %s, where they are to be sent; nothing was spent", to.name)
+	} else if a.status/100 == 3 {
 		e.Err = errRedirect
 	}
 	return e
 }
 
-// refusalText reads the error code and description of a refused request: JSON, or a query string as the revocation
-// endpoint writes it.
-func refusalText(body []byte) (code, description string) {
-	m, _ := readFields(body)
-	if m["error"] != "" {
-		return m["error"], m["error_description"]
+// shown returns code and description as they may be shown. What was sent is found across both, too, since they were one text perhaps.
+func (a reply) shown(sent ...Secret) (code, description string) {
+	if scrub(a.code+" "+a.message, sent...) == redacted {
+		return "", redacted
 	}
-	q, err := url.ParseQuery(strings.TrimSpace(string(body)))
-	if err != nil {
-		return "", ""
-	}
-	return q.Get("error"), q.Get("error_description")
-}
-
-// resourceText reads the error code and message of a refused API request: the JSON list of the REST API, a SOAP
-// fault, the Bulk API's XML, or the bare word of the identity service.
-func resourceText(body []byte) (code, message string) {
-	text := strings.TrimSpace(string(body))
-	switch {
-	case strings.HasPrefix(text, "["):
-		var list []struct{ ErrorCode, Message string }
-		if json.Unmarshal(body, &list) == nil && len(list) > 0 {
-			return list[0].ErrorCode, list[0].Message
-		}
-	case strings.HasPrefix(text, "{"):
-		return refusalText(body)
-	case strings.HasPrefix(text, "<"):
-		var fault struct {
-			Code          string `xml:"Body>Fault>faultcode"`
-			Message       string `xml:"Body>Fault>faultstring"`
-			ExceptionCode string `xml:"exceptionCode"`
-			Exception     string `xml:"exceptionMessage"`
-		}
-		if xml.Unmarshal(body, &fault) == nil {
-			code := fault.Code[strings.Index(fault.Code, ":")+1:]
-			return code + fault.ExceptionCode, fault.Message + fault.Exception
-		}
-	case isCode(text):
-		return text, ""
-	}
-	return "", ""
+	return scrubCode(a.code, sent...), scrub(a.message, sent...)
 }
 
 // scrubCode returns an error code as it may be shown, or nothing when it is none.
 func scrubCode(code string, sent ...Secret) string {
-	if !isCode(code) || scrub(code, sent...) != code {
+	if !salesforce.IsCode(code) || scrub(code, sent...) != code {
 		return ""
 	}
 	return code
-}
-
-// isCode reports whether s looks like the error codes of OAuth and Salesforce.
-func isCode(s string) bool {
-	for _, c := range []byte(s) {
-		switch {
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '_', c == '-', c == '.':
-		default:
-			return false
-		}
-	}
-	return s != "" && len(s) <= 64
 }

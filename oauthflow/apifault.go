@@ -8,6 +8,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/fullcast/sfauth/internal/salesforce"
 )
 
 // What API calls are refused for is a note in the record: it says what an admin has to know, and holds up neither a
@@ -18,14 +20,16 @@ const (
 	apiFaultEvery = time.Minute      // a process looks at a record for a note at most so often
 )
 
-// hearing is what the API has answered last on a connection where it refused once.
+// hearing is what the API has answered last on a connection where it refused or redirected once.
 type hearing struct {
 	refused atomic.Bool // the last answer; read without the lock
 
 	mu     sync.Mutex
 	last   heard
-	looked time.Duration // when the record was last looked at, on the manager's monotonic clock
+	looked time.Duration // when the record was last looked at, on the manager's clock
 	busy   bool          // somebody is about to
+
+	left departure // by the host that API calls go to
 }
 
 // heard is one answer of the API.
@@ -72,22 +76,26 @@ func withheld(v *view, resp *http.Response, now time.Time) *fault {
 		return nil
 	}
 	e := resourceError(opRequest, "", &answer{status: resp.StatusCode, header: resp.Header, body: body}, now, NewSecret(v.access()))
-	r, ok := lookup(resourceSide, e.Status, e.Code, e.Description)
+	r, ok := rulingOf(e)
 	page := e.Status == http.StatusServiceUnavailable && e.Code == "" &&
-		(strings.HasPrefix(resp.Header.Get("Content-Type"), "text/html") || strings.HasPrefix(strings.TrimSpace(string(body)), "<"))
+		(strings.HasPrefix(resp.Header.Get("Content-Type"), "text/html") || strings.HasPrefix(strings.TrimSpace(salesforce.PlainText(resp.Header, body)), "<"))
 	if !ok || !r.withholds && !page {
 		return nil
 	}
 	return &fault{Op: opRequest, Code: e.Code, Description: e.Description, Kind: e.Kind, Status: e.Status, At: now}
 }
 
+// hearing returns what is kept of the API's answers.
+func (s *Source) hearing() *hearing {
+	if s.api.Load() == nil {
+		s.api.CompareAndSwap(nil, &hearing{looked: -apiFaultEvery})
+	}
+	return s.api.Load()
+}
+
 // note remembers an answer and has the record follow it.
 func (s *Source) note(said heard) {
-	h := s.api.Load()
-	if h == nil {
-		s.api.CompareAndSwap(nil, &hearing{looked: -apiFaultEvery})
-		h = s.api.Load()
-	}
+	h := s.hearing()
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.last = said
@@ -113,14 +121,14 @@ func (s *Source) follow(h *hearing) {
 	defer h.mu.Unlock()
 	defer func() { h.busy = false }()
 	for {
-		rest := h.looked + apiFaultEvery - s.m.monotonic()
+		rest := h.looked + apiFaultEvery - s.m.elapsed()
 		rested := true
 		h.unlocked(func() { rested = rest <= 0 || sleep(s.m.open, rest) })
 		if !rested {
 			return
 		}
 		said := h.last
-		h.looked = s.m.monotonic()
+		h.looked = s.m.elapsed()
 		h.unlocked(func() { s.m.keep(s.key, said) })
 		if (h.last.fault == nil) == (said.fault == nil) {
 			return
@@ -140,7 +148,7 @@ func (m *Manager) keep(k Key, said heard) {
 	for range conflictTries {
 		r, g, err := m.load(m.ctx, opRequest, k)
 		if err != nil {
-			m.logf(slog.LevelDebug, "what the API answers could not be kept", "connection", k.String(), "error", err)
+			m.logf(slog.LevelDebug, "what the API answers could not be kept", "connection", k, "error", err)
 			return
 		}
 		now := m.flow.now()
@@ -153,7 +161,7 @@ func (m *Manager) keep(k Key, said heard) {
 			return
 		}
 		if !errors.Is(err, ErrConflict) {
-			m.logf(slog.LevelDebug, "what the API answers could not be kept", "connection", k.String(), "error", err)
+			m.logf(slog.LevelDebug, "what the API answers could not be kept", "connection", k, "error", err)
 			return
 		}
 	}
@@ -172,7 +180,7 @@ func (m *Manager) tellAPI(was, is Connection, said heard) {
 
 // occupied reports whether somebody is at the record who must not find another one.
 func (g *grant) occupied() bool {
-	return g.Intent != nil || g.Revoking || g.MovedTo != nil || g.Adopting || g.Unsettled
+	return g.Intent != nil || g.Revoking || g.MovedTo != nil || g.Adopting
 }
 
 // hears takes up what the API said, and reports whether that is news.

@@ -22,8 +22,7 @@ type AuthorizeOptions struct {
 	LoginHint   string   // user name to fill in. Optional, at most 255 bytes
 	Prompt      string   // "login", "consent", "select_account" or several, separated by blanks. Optional
 	Display     string   // "page", "popup" or "touch". Optional
-	ExpectOrg   string   // id of the org that must answer, 15 or 18 characters; never sent. Optional; default any
-	SecondKey   bool     // accept an org, user and app that another key is connected to, see ManagerConfig.RefuseSecondKey; never sent
+	ExpectOrg   string   // id of the org that must answer: 15 characters in their own case, or 18 in any; never sent. Optional; default any
 }
 
 // Pending is a login under way: everything that must be known again when the callback comes. It holds secrets and
@@ -35,16 +34,13 @@ type Pending struct {
 	verifier    Secret
 	redirectURL string
 	expectOrg   string
-	secondKey   bool
 	begun       time.Time
+	tokenHost   Host // that the login host redirects token requests to; zero = that host itself
 }
-
-// ConnectedAppKind is the [Client.Kind] of a legacy connected app, whose scopes do not include openid.
-const ConnectedAppKind = "ConnectedApp"
 
 // scopesOf returns the scopes to ask for when the caller names none: those that the product's pages tell the admin to
 // select. Asking for one that the app does not list fails with invalid_scope.
-func scopesOf(kind string) []string {
+func scopesOf(kind AppKind) []string {
 	s := []string{"id", "full", "api", "web", "refresh_token"}
 	if kind != ConnectedAppKind {
 		s = append(s, "openid")
@@ -60,6 +56,11 @@ func scopesOf(kind string) []string {
 //
 // Source: Salesforce Help, "OAuth 2.0 Web Server Flow", "Request an Authorization Code"; RFC 7636 §4.3; RFC 9700 §2.1.
 func (f *Flow) Authorize(c Client, o AuthorizeOptions) (redirect string, p Pending, err error) {
+	return f.authorize(c, o, random())
+}
+
+// authorize is Authorize with a state that nobody can guess.
+func (f *Flow) authorize(c Client, o AuthorizeOptions, state Secret) (redirect string, p Pending, err error) {
 	const op = "authorize"
 	if err := c.validate(op); err != nil {
 		return "", Pending{}, err
@@ -82,8 +83,8 @@ func (f *Flow) Authorize(c Client, o AuthorizeOptions) (redirect string, p Pendi
 		return "", Pending{}, err
 	}
 	p = Pending{
-		client: c, redirectURL: to, expectOrg: o.ExpectOrg, secondKey: o.SecondKey, begun: f.now(),
-		state: random(), verifier: NewSecret(oauth2.GenerateVerifier()),
+		client: c, redirectURL: to, expectOrg: o.ExpectOrg, begun: f.now(),
+		state: state, verifier: NewSecret(oauth2.GenerateVerifier()),
 	}
 	if slices.Contains(scopes, "openid") {
 		p.nonce = random()
@@ -127,8 +128,8 @@ func (o AuthorizeOptions) parameters() ([]oauth2.AuthCodeOption, error) {
 	if o.Display != "" && !slices.Contains([]string{"page", "popup", "touch"}, o.Display) {
 		return nil, invalid("authorize", "AuthorizeOptions.Display", "must be page, popup or touch")
 	}
-	if _, ok := id18(o.ExpectOrg, "00D"); o.ExpectOrg != "" && !ok {
-		return nil, invalid("authorize", "AuthorizeOptions.ExpectOrg", "must be an org id: 15 or 18 letters and digits that begin with 00D")
+	if _, problem := orgID(o.ExpectOrg); o.ExpectOrg != "" && problem != "" {
+		return nil, invalid("authorize", "AuthorizeOptions.ExpectOrg", problem)
 	}
 	set("login_hint", o.LoginHint)
 	set("prompt", strings.Join(strings.Fields(o.Prompt), " "))

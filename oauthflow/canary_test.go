@@ -16,6 +16,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/fullcast/sfauth/internal/needs"
 	"github.com/fullcast/sfauth/oauthflow"
 )
 
@@ -160,9 +161,12 @@ type failing struct{ err error }
 func (f failing) Read([]byte) (int, error) { return 0, f.err }
 
 func TestNoErrorShowsAnythingThatWasSent(t *testing.T) {
-	paths, said := 0, 0
+	paths, said, number := 0, 0, 0
 	for _, e := range echoes {
 		for how, encode := range encodings {
+			if number++; !needs.OneIn(4, number) {
+				continue
+			}
 			for name, call := range wireCalls(t) {
 				secrets := map[string]string{}
 				for field := 0; ; field++ { // one request for each thing that is sent
@@ -201,7 +205,7 @@ func TestNoErrorShowsAnythingThatWasSent(t *testing.T) {
 			}
 		}
 	}
-	if paths < 1000 || said < paths*9/10 {
+	if paths < needs.Size(1000, 200) || said < paths*9/10 {
 		t.Errorf("only %d echoes were tried, and %d led to errors", paths, said)
 	}
 }

@@ -39,13 +39,25 @@ type ruling struct {
 	sentence    string // for the person who looks after the org
 	spreads     bool   // also said of an app that has not spread to this login host yet
 	withholds   bool   // said of all API calls of the connection, not of this one
+	form        tokenForm
+	genuine     bool // only of an answer without a body, or with a word of Salesforce's in it: a firewall has neither
 }
 
-func (r ruling) matches(s side, status int, code, description string) bool {
+// reply is an answer, as far as it decides what is wrong.
+type reply struct {
+	status        int
+	code, message string
+	foreign       bool      // there is a body, and no word of Salesforce's in it
+	form          tokenForm // of the access token that was sent
+}
+
+func (r ruling) matches(s side, a reply) bool {
 	return (r.side == anySide || r.side == s || r.side == tokenSide && s == refreshSide) &&
-		statusMatches(r.status, status) &&
-		codeMatches(r.code, code) &&
-		strings.Contains(strings.ToLower(description), r.description)
+		statusMatches(r.status, a.status) &&
+		codeMatches(r.code, a.code) &&
+		strings.Contains(strings.ToLower(a.message), r.description) &&
+		(r.form == anyForm || a.form == anyForm || r.form == a.form) &&
+		!(r.genuine && a.foreign)
 }
 
 func codeMatches(pattern, code string) bool {
@@ -61,9 +73,20 @@ func statusMatches(pattern string, status int) bool {
 }
 
 // lookup returns the first ruling that matches one of Salesforce's answers.
-func lookup(s side, status int, code, description string) (ruling, bool) {
+func lookup(s side, a reply) (ruling, bool) {
 	for _, r := range catalogue {
-		if r.matches(s, status, code, description) {
+		if r.matches(s, a) {
+			return r, true
+		}
+	}
+	return ruling{}, false
+}
+
+// rulingOf returns the ruling that gave an error its kind, as far as the error tells.
+func rulingOf(e *Error) (ruling, bool) {
+	a := reply{status: e.Status, code: e.Code, message: e.Description}
+	for _, r := range catalogue {
+		if r.kind == e.Kind && r.matches(sideOf(e.Op), a) {
 			return r, true
 		}
 	}
@@ -76,12 +99,17 @@ const (
 	sentenceInactive = "The Salesforce user of this connection is frozen or inactive; activate the user, or connect with another."
 	sentenceClosed   = "The Salesforce org is closed or suspended."
 	sentenceApprove  = "The app admits only users whom an admin approved; set Permitted Users to \"All users may self-authorize\", or assign the user's profile or permission set."
+	sentenceBlocked  = "An admin has blocked the app; unblock it in Setup > Connected Apps OAuth Usage."
+	sentenceLost     = "The answer to a refresh of this connection was lost on the way, and Salesforce no longer accepts the refresh token that was sent; connect again."
 	sentenceNoECA    = "The external client app is not in the org that this login host belongs to: use the org's own My Domain host, or create the app there."
 	sentenceNoClient = "Salesforce does not know the consumer key on this login host: check the key, and use the org's own My Domain host."
 	sentenceTooOften = "The user has logged in too often; Salesforce accepts logins again after an hour."
 	sentenceBusy     = "Salesforce is not available at the moment; it will be tried again."
 	sentenceSession  = "The session has ended; it is renewed without anybody's help."
 	sentenceAPIOff   = "The org or the user may not use the API; enable it in the org's edition or the user's profile."
+	sentenceNoScope  = "The access token lacks a scope that this request needs; select it in the app's OAuth scopes, and connect again."
+	sentenceExpired  = "The org has expired, as scratch and trial orgs do; connect another org."
+	sentenceFreshJWT = "Salesforce refuses a JWT-based access token that it has just issued: use it for REST APIs only, at the connection's instance URL; for others clear \"Issue JSON Web Token (JWT)-based access tokens for named users\" in the app."
 	sentenceHost     = "The address belongs to a login host or another org; use the connection's instance URL."
 	sentenceNoHost   = "The host does not exist: the org was deleted or its My Domain renamed; connect again with the org's present My Domain host."
 )
@@ -93,9 +121,10 @@ const (
 // Responses"; release notes Summer '24 and Winter '25 on simultaneous token requests; public reports for texts that no
 // page lists.
 var catalogue = []ruling{
-	// What the status says, whatever the body holds.
-	{status: "420", kind: KindOrgGone, sentence: "The org has expired, as scratch and trial orgs do; connect another org."},
-	{side: tokenSide, status: "3xx", kind: KindInvalid, sentence: "The login host sends token requests elsewhere, which is never followed; use the org's My Domain host."},
+	// What the status says. Of a token request a status alone ends nothing: a firewall may have given it.
+	{side: tokenSide, status: "420", description: "expired", kind: KindOrgGone, sentence: sentenceExpired},
+	{side: resourceSide, status: "420", kind: KindOrgGone, sentence: sentenceExpired},
+	{side: tokenSide, status: "3xx", kind: KindInvalid, sentence: "The login host redirects token requests to an address that is not followed; use the org's present My Domain host."},
 	{side: tokenSide, status: "429", kind: KindBusy, sentence: sentenceBusy},
 	{side: tokenSide, status: "503", kind: KindBusy, sentence: sentenceBusy},
 	{side: tokenSide, status: "5xx", kind: KindInDoubt, sentence: "Salesforce failed while it answered; the connection is checked before anything is sent again."},
@@ -128,6 +157,7 @@ var catalogue = []ruling{
 	{code: "invalid_client_credentials", kind: KindClient, sentence: "Salesforce does not accept the consumer key and secret."},
 	{code: "app_not_found", kind: KindAppMissing, spreads: true, sentence: sentenceNoECA},
 	{code: "oauth_ec_app_not_found", kind: KindAppMissing, spreads: true, sentence: sentenceNoECA},
+	{code: "invalid_app_access", description: "blocked by admin", kind: KindUserPolicy, sentence: sentenceBlocked},
 	{code: "invalid_app_access", kind: KindUserPolicy, sentence: sentenceApprove},
 	{code: "redirect_uri_mismatch", kind: KindRedirect, sentence: "The callback URL is not among the app's; add all three Callback URLs of your Fullcast instance."},
 	{code: "invalid_scope", kind: KindScope, sentence: "A requested scope is not among the app's Selected OAuth Scopes."},
@@ -143,13 +173,11 @@ var catalogue = []ruling{
 	{code: "server_error", kind: KindBusy, sentence: sentenceBusy},
 	{code: "temporarily_unavailable", kind: KindBusy, sentence: sentenceBusy},
 
-	{side: tokenSide, status: "401", kind: KindClient, sentence: "Salesforce does not accept the consumer key and secret."}, // introspection
-
 	// Callback. Access_denied has a second spelling in Salesforce's own pages.
 	{code: "access_denied", kind: KindDenied, sentence: "The user did not allow access; connect again and choose Allow."},
 	{code: "access-denied", kind: KindDenied, sentence: "The user did not allow access; connect again and choose Allow."},
 	{code: "oauth_app_access_denied", kind: KindUserPolicy, sentence: sentenceApprove},
-	{code: "oauth_app_blocked", kind: KindAppPolicy, sentence: "An admin has blocked the app; unblock it in Setup > Connected Apps OAuth Usage."},
+	{code: "oauth_app_blocked", kind: KindAppPolicy, sentence: sentenceBlocked},
 	{code: "oauth_authorization_blocked", kind: KindAppPolicy, sentence: "The org does not let this user approve the app; an admin installs it or assigns it."},
 	{code: "oauth_approval_error_generic", kind: KindAppPolicy, sentence: "Salesforce ended the approval without a reason: check the app's installation, the user's profile and API access, and Setup > Login History."},
 	{code: "immediate_unsuccessful", kind: KindDenied, sentence: "The user must log in to Salesforce; connect again."},
@@ -158,7 +186,15 @@ var catalogue = []ruling{
 	// Resources. Of all refusals with status 401 only an ended session is healed by a fresh token.
 	{side: resourceSide, code: "INVALID_SESSION_ID", description: "not valid for use with", kind: KindAppPolicy, sentence: "The session may not use the API: it needs a higher assurance level or a wider scope; check the org's session settings and the app's scopes."},
 	{side: resourceSide, description: "not attached to agent", kind: KindAppPolicy, sentence: "The app is not attached to the agent; attach it in Setup."},
+	{side: resourceSide, code: "INVALID_AUTH_HEADER", description: "invalid_scope", kind: KindScope, sentence: sentenceNoScope},
+	{side: resourceSide, code: "INVALID_SCOPES*", kind: KindScope, sentence: sentenceNoScope},
+	{side: resourceSide, code: "INVALID_AUTH_HEADER", description: "invalid_header_type", kind: KindInvalid, sentence: sentenceHost},
+	{side: resourceSide, code: "INVALID_AUTH_HEADER", description: "invalid_iss", kind: KindInvalid, sentence: sentenceHost},
+	// An expired JWT is refused in these words [public reports of two independent clients]; of an opaque token they mean a wrong host.
+	{side: resourceSide, code: "INVALID_AUTH_HEADER", form: jwtToken, kind: KindSession, sentence: sentenceSession},
+	{side: resourceSide, code: "INVALID_JWT_FORMAT*", form: jwtToken, kind: KindSession, sentence: sentenceSession},
 	{side: resourceSide, code: "INVALID_AUTH_HEADER", kind: KindInvalid, sentence: sentenceHost},
+	{side: resourceSide, code: "INVALID_JWT_FORMAT*", kind: KindInvalid, sentence: sentenceHost},
 	{side: resourceSide, code: "INVALID_ISS*", kind: KindInvalid, sentence: sentenceHost},
 	{side: resourceSide, code: "INVALID_SESSION_ID", kind: KindSession, sentence: sentenceSession},
 	{side: resourceSide, code: "InvalidSessionId", kind: KindSession, sentence: sentenceSession}, // Bulk API 1.0
@@ -172,15 +208,15 @@ var catalogue = []ruling{
 	{side: resourceSide, code: "INSUFFICIENT_ACCESS*", kind: KindUserPolicy, sentence: "The user lacks a permission for this; assign it by profile or permission set."},
 	{side: resourceSide, code: "URL_NOT_RESET", kind: KindInvalid, sentence: sentenceHost},
 	{side: resourceSide, description: "destination url not reset", kind: KindInvalid, sentence: sentenceHost},
-	{side: resourceSide, status: "401", kind: KindSession, sentence: sentenceSession},
-	{side: resourceSide, status: "403", kind: KindUserPolicy, sentence: "The user may not do this; check profile and permission sets."},
+	{side: resourceSide, status: "401", genuine: true, kind: KindSession, sentence: sentenceSession},
+	{side: resourceSide, status: "403", genuine: true, kind: KindUserPolicy, sentence: "The user may not do this; check profile and permission sets."},
 	{side: resourceSide, status: "429", kind: KindBusy, sentence: sentenceBusy},
 	{side: resourceSide, status: "5xx", kind: KindBusy, sentence: sentenceBusy},
 }
 
 // rule gives e, whose other fields are set, its kind, and what follows from it.
 func (f *Flow) rule(e *Error, c Client) {
-	r, ok := lookup(sideOf(e.Op), e.Status, e.Code, e.Description)
+	r, ok := lookup(sideOf(e.Op), reply{status: e.Status, code: e.Code, message: e.Description, form: opaqueToken})
 	if !ok {
 		e.Kind = KindUnknownAnswer
 		return
@@ -201,8 +237,10 @@ func (f *Flow) rule(e *Error, c Client) {
 // Source: Salesforce Help, "Create an External Client App": up to 30 minutes; public reports see 2 to 10.
 const appSpreads = 30 * time.Minute
 
+// spreading reports whether an app is so new. One that was created further ahead than clocks may be apart says nothing: who
+// entered it was wrong, in the time zone for example.
 func spreading(created, now time.Time) bool {
-	return !created.IsZero() && now.Sub(created) < appSpreads
+	return !created.IsZero() && !past(created, appSpreads, now)
 }
 
 // newAppSentence says what may be behind a missing app besides what the sentence says.
@@ -235,7 +273,7 @@ func (k Kind) sentence() string {
 	case KindState:
 		return "The login was not begun here, has expired, or was completed already; connect again."
 	case KindNoRefresh:
-		return "The app gives no refresh token: select the scope \"Perform requests at any time\" and set Refresh Token Policy to \"Refresh token is valid until revoked\"."
+		return "The app gives no refresh token: select the scope \"Perform requests at any time\" and set Refresh Token Policy to \"Refresh token is valid until revoked\" or, where Setup does not list that, \"Expire refresh token if not used for\" 30 Days."
 	case KindOrgChanged:
 		return "This login belongs to another Salesforce org than the connection."
 	case KindUserChanged:
@@ -243,9 +281,9 @@ func (k Kind) sentence() string {
 	case KindFreshRefused:
 		return "Salesforce refuses fresh sessions at once: look at \"Lock sessions to the IP address from which they originated\" in Setup > Session Settings, and at the session level that the user's profile requires."
 	case KindForeign:
-		return "The stored connection cannot be opened here: the environment or the sealing keys are not those that it was stored with."
+		return "The stored connection cannot be opened here: the environment or the sealing keys are not those that it was stored with, or the store holds another record in its place."
 	case KindElsewhere:
-		return "This org, user and app are connected to Fullcast under another name already; disconnect that first, or connect as another user."
+		return "This refresh token belongs to another connection of Fullcast already; connect this one by a login of its own."
 	case KindNotConnected:
 		return "There is no such connection; connect the org first."
 	case KindStore:

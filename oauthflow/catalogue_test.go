@@ -56,6 +56,7 @@ var tokenAnswers = []told{
 	{"exchange", "invalid_client", "app must be installed into org", oauthflow.KindAppMissing, "installed"},
 	{"refresh", "app_not_found", "External client app is not installed in this org", oauthflow.KindAppMissing, "create the app"},
 	{"refresh", "invalid_app_access", "user is not admin approved to access this app", oauthflow.KindUserPolicy, "All users may self-authorize"},
+	{"refresh", "invalid_app_access", "this app is blocked by admin", oauthflow.KindUserPolicy, "unblock"},
 	{"exchange", "redirect_uri_mismatch", "redirect_uri must match configuration", oauthflow.KindRedirect, "three Callback URLs"},
 	{"exchange", "invalid_scope", "the requested scope is invalid", oauthflow.KindScope, "Selected OAuth Scopes"},
 	{"exchange", "unsupported_grant_type", "grant type not supported", oauthflow.KindAppPolicy, "flow"},
@@ -205,7 +206,8 @@ var resourceAnswers = []struct {
 	{"an ended session in the Bulk API", 400, `<?xml version="1.0"?><error xmlns="http://www.force.com/2009/06/asyncapi/dataload"><exceptionCode>InvalidSessionId</exceptionCode><exceptionMessage>Invalid session id</exceptionMessage></error>`, oauthflow.KindSession, "InvalidSessionId", "renewed"},
 	{"maintenance", 503, "<html>", oauthflow.KindBusy, "", "tried again"},
 	{"too many requests", 429, "", oauthflow.KindBusy, "", "tried again"},
-	{"a forbidden page", 403, "<html>", oauthflow.KindUserPolicy, "", "permission sets"},
+	{"403 without a word", 403, "", oauthflow.KindUserPolicy, "", "permission sets"},
+	{"a page of somebody else's", 403, "<html>", oauthflow.KindUnknownAnswer, "", "tried again"},
 	{"something new", 418, rest("TEAPOT", "short and stout"), oauthflow.KindUnknownAnswer, "TEAPOT", "tried again"},
 }
 

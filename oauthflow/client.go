@@ -3,23 +3,39 @@ package oauthflow
 import (
 	"strings"
 	"time"
+
+	"github.com/fullcast/sfauth/internal/salesforce"
+)
+
+// AppKind is the kind of app that a connection is made with, as Salesforce's metadata call its type. Where a kind is optional, it is
+// [ExternalClientAppKind] by default. Package metadata has the same type as Kind.
+type AppKind = salesforce.AppKind
+
+// The two kinds of app.
+const (
+	ExternalClientAppKind AppKind = salesforce.ExternalClientApp // of new connections; the default
+	ConnectedAppKind      AppKind = salesforce.ConnectedApp      // of legacy connections; its scopes do not include openid
 )
 
 // Client is one org's app as its admin made it. It belongs to a connection: every org has an app of its own, with its
 // own consumer key and secret.
 type Client struct {
-	Kind   string // kind of app, in the product's words; kept with the connection, never sent
-	Host   Host   // login host of the org that holds the app
-	ID     string // consumer key (client_id), 1–512 printable ASCII characters
-	Secret Secret // consumer secret (client_secret), 1–512 characters
+	Kind   AppKind // kept with the connection, never sent. Optional; default [ExternalClientAppKind]
+	Host   Host    // login host of the org that holds the app
+	ID     string  // consumer key (client_id), 1–512 printable ASCII characters
+	Secret Secret  // consumer secret (client_secret), 1–512 characters
 
 	// Created is when the admin made the app. Optional: Salesforce may take half an hour until a new app is found
-	// everywhere, and with this an [Error] says to wait when it is not.
+	// everywhere, and with this an [Error] says to wait when it is not. A time more than five minutes ahead is ignored.
 	Created time.Time
 }
 
+const wrongKind = "must be ExternalClientApp or ConnectedApp; empty means ExternalClientApp"
+
 func (c Client) validate(op string) error {
 	switch {
+	case !c.Kind.Known():
+		return invalid(op, "Client.Kind", wrongKind)
 	case c.Host.IsZero():
 		return invalid(op, "Client.Host", "is required; ParseHost makes one")
 	case c.ID == "":

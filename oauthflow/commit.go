@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"time"
 )
 
@@ -20,11 +21,7 @@ func (m *Manager) commit(ctx context.Context, at Record, sent sending, fresh *To
 	done, stored, now, err := c.over(ctx, at, &copied)
 	for pause := 20 * time.Millisecond; !done; pause = min(2*pause, 2*time.Second) {
 		if err != nil {
-			level := slog.LevelWarn
-			if errors.Is(err, errUnsettled) {
-				level = slog.LevelDebug
-			}
-			m.logf(level, "a refreshed token could not be stored yet", "connection", sent.grant.Key.String(), "error", err)
+			m.logf(slog.LevelWarn, "a refreshed token could not be stored yet", "connection", sent.grant.Key, "error", err)
 			if !sleep(ctx, jitter(pause, pause)) {
 				return nil, now, err
 			}
@@ -51,11 +48,6 @@ type commit struct {
 	fresh *Token
 }
 
-// settleTime is how long a result waits for the end of a login that may still be taken back.
-const settleTime = 2 * time.Minute
-
-var errUnsettled = errors.New("a login over this connection is not settled yet")
-
 // safeTime is how long a result that is in the record waits for a save that succeeds: longer than a failover takes.
 const safeTime = time.Minute
 
@@ -69,15 +61,15 @@ func (c commit) again(ctx context.Context, waited time.Duration) (done bool, sto
 		moved.Key = *now.MovedTo
 		c.grant = &moved
 		return c.again(ctx, waited)
+	case now != nil && now.Epoch != c.grant.Epoch && slices.Contains(now.Departed, c.grant.Epoch): // its tokens are another key's
+		return true, nil, r, nil
 	case errors.As(err, &e) && e.Kind == KindNotConnected: // disconnected meanwhile
-		c.m.discard(c.used.client(), c.fresh)
+		c.m.discard(c.grant.asked(c.used), c.fresh)
 		return true, nil, r, err
 	case err != nil:
 		return false, nil, r, err
-	case now.Epoch != c.grant.Epoch && now.Unsettled && waited < settleTime: // revoking what has come would end what may be put back
-		return false, nil, r, errUnsettled
 	case now.Epoch != c.grant.Epoch: // authorized anew meanwhile
-		c.m.discard(c.used.client(), c.fresh)
+		c.m.discard(c.grant.asked(c.used), c.fresh)
 		return true, nil, r, nil
 	case now.Generation > c.grant.Generation && now.Attempt == c.attempt: // an earlier save of ours, whose outcome was unknown
 		return c.made(ctx, r, now, waited < safeTime)
@@ -141,6 +133,9 @@ func (c commit) over(ctx context.Context, r Record, now *grant) (done bool, stor
 		now.adopt(c.fresh, c.attempt, m.flow.now())
 	}
 	if now.Next != nil && now.Next.same(c.used) {
+		if now.Next.Host != now.Client.Host {
+			now.TokenHost = "" // of the host before
+		}
 		now.Client, now.Next = *now.Next, nil
 	}
 	at, err = m.save(ctx, opRefresh, r, now)
@@ -171,7 +166,7 @@ func (c commit) report(after *grant, took time.Duration) {
 	if before.Next != nil && after.Next == nil {
 		report(EventClient)
 	}
-	if c.doubted || before.Fault != nil && before.Fault.Kind != KindFreshRefused { // that one ends with an accepted token
+	if c.doubted || before.Fault != nil && !before.freshRefused() { // that one ends with an accepted token
 		report(EventRepaired)
 	}
 }

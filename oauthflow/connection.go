@@ -45,8 +45,9 @@ func (k Kind) Status() Status {
 // Connection is what is known of a connection, without its secrets: a snapshot that does not change.
 type Connection struct {
 	Key         Key
-	Kind        string // kind of app, as in [Client]
-	Host        Host
+	Kind        AppKind // as in [Client]; never empty
+	Host        Host    // login host, as it was given
+	TokenHost   Host    // where token requests go, since Host has redirected them; zero when they go to Host
 	ConsumerKey string
 	NextKey     string // consumer key given to SetClient that has not worked yet; empty when there is none
 	Status      Status
@@ -60,14 +61,17 @@ type Connection struct {
 
 	ConnectedAt time.Time // when it was authorized or adopted
 	RefreshedAt time.Time // when its tokens were last replaced
+
+	IdlePeriod time.Duration // what [Manager.SetIdlePeriod] has stored, less than 30 days; 0 when the app's policy ends nothing sooner
 }
 
 func (g *grant) connection(now time.Time) Connection {
 	c := g.Client.client()
 	conn := Connection{
-		Key: g.Key, Kind: c.Kind, Host: c.Host, ConsumerKey: c.ID, Status: g.status(now), Fault: g.reason(now),
+		Key: g.Key, Kind: c.Kind, Host: c.Host, TokenHost: Host{g.TokenHost}, ConsumerKey: c.ID, Status: g.status(now), Fault: g.reason(now),
 		InstanceURL: g.InstanceURL, IdentityURL: g.IdentityURL, OrgID: g.OrgID, UserID: g.UserID,
 		Scopes: slices.Clone(g.Scopes), ConnectedAt: g.ConnectedAt, RefreshedAt: g.RefreshedAt,
+		IdlePeriod: g.IdlePeriod,
 	}
 	if g.Next != nil {
 		conn.NextKey = g.Next.ID
@@ -104,10 +108,15 @@ func (g *grant) fault(now time.Time) *Error {
 	switch {
 	case f.Lost:
 		e.Err = errOutcomeLost
+	case f.Kind == KindFreshRefused && f.Code == malformedCode:
+		e.Err = errFreshJWT
+	case f.Kind == KindGrantDead:
+		e.Err = g.unused(f)
 	case f.Kind == KindOrgChanged:
 		e.Err = &StrangerError{f.OrgID, f.UserID, ErrOrgChanged}
 	case f.Kind == KindUserChanged:
 		e.Err = &StrangerError{f.OrgID, f.UserID, ErrUserChanged}
 	}
+	g.tellMove(e)
 	return e
 }

@@ -3,15 +3,21 @@ package oauthflow
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 )
 
 // Disconnect ends a connection: nothing is refreshed or handed out any more, Salesforce revokes its tokens, and the
 // record is deleted. When the revocation cannot be confirmed the record stays, marked, and the error says why; repeat
-// the call. Once the login host has not existed for a week, the tokens count as revoked. A connection that does not
-// exist is no error. One whose move to another key was interrupted is moved: its tokens are the other key's.
+// the call; the keep-alive does, too. Once the login host has not existed, or Salesforce has refused in words that no
+// repetition changes, for a week, the tokens count as revoked; the event of type [EventRevoked] then has that in its Err. Such words
+// are that the app, its consumer or the org is not there, or that it does not revoke such a token. A connection that does not exist
+// is no error. One whose move to another key was interrupted is moved: its tokens are the other key's.
 func (m *Manager) Disconnect(ctx context.Context, k Key) error {
 	const op = "disconnect"
+	if err := m.ended(); err != nil {
+		return err
+	}
 	if err := k.validate(op); err != nil {
 		return err
 	}
@@ -24,7 +30,7 @@ func (m *Manager) Disconnect(ctx context.Context, k Key) error {
 		r, g, err := m.load(ctx, op, k)
 		var e *Error
 		if errors.As(err, &e) && e.Kind == KindNotConnected {
-			m.Source(k).publish(nil)
+			m.forgetSource(k)
 			return nil
 		} else if err != nil {
 			return err
@@ -45,11 +51,13 @@ func (m *Manager) Disconnect(ctx context.Context, k Key) error {
 				return err
 			}
 		}
-		m.Source(k).publish(nil)
+		if s := m.sources.known(k); s != nil {
+			s.publish(nil)
+		}
 		var unconfirmed *Error
-		if err := m.flow.Revoke(ctx, g.Client.client(), g.token()); g.vanished(err, m.flow.now()) {
+		if err := m.revoke(ctx, g); g.vanished(err, m.flow.now()) {
 			errors.As(err, &unconfirmed)
-		} else if err != nil && !nothingLeft(err) {
+		} else if err != nil && remains(err) != tokenGone {
 			g.Failures++ // the keep-alive asks less and less often
 			_, _ = m.save(ctx, op, r, g)
 			return err
@@ -61,6 +69,7 @@ func (m *Manager) Disconnect(ctx context.Context, k Key) error {
 		} else if err != nil && !errors.Is(err, ErrNotDurable) {
 			return err
 		}
+		m.forgetSource(k)
 		m.release(ctx, op, g)
 		m.observe(Event{Type: EventRevoked, Key: k, OrgID: g.OrgID, Err: unconfirmed})
 		return err // the tombstone is there, but a failover may undo it
@@ -68,31 +77,59 @@ func (m *Manager) Disconnect(ctx context.Context, k Key) error {
 	return &Error{Op: op, Kind: KindStore, Err: ErrConflict}
 }
 
-// goneAfter is how long a login host has not existed when its org counts as deleted. Before that the name, or whom we ask
-// for it, may be out of order.
+// goneAfter is how long a revocation has met an end of its kind, which is [tokenUnreachable], when the token counts as revoked.
+// Before that the name of the host, or whom we ask for it, may be out of order, the app not have spread to the host yet, or the
+// org be reactivated.
 const goneAfter = 7 * 24 * time.Hour
 
-// vanished notes whether a revocation found no host, and reports whether none has found one for long.
+// vanished notes whether a revocation could not be made where the token is, and reports whether none could for long.
 func (g *grant) vanished(err error, now time.Time) bool {
-	if !errors.Is(err, ErrNoSuchHost) {
+	if err == nil || remains(err) != tokenUnreachable {
 		g.NoHost = time.Time{}
 		return false
 	}
-	if g.NoHost.IsZero() {
+	if g.NoHost.IsZero() || g.NoHost.After(now.Add(clockSkew)) {
 		g.NoHost = now
 	}
 	return now.Sub(g.NoHost) >= goneAfter
 }
 
-// nothingLeft reports whether a refused revocation means that there is nothing to revoke.
-func nothingLeft(err error) bool {
+// remainder says what a failed revocation leaves of the token.
+type remainder uint8
+
+const (
+	tokenMayWork     remainder = iota // the revocation is repeated
+	tokenGone                         // there is nothing to revoke
+	tokenUnreachable                  // repeating may never help, and the token may still work: see goneAfter
+)
+
+// refusedRevocations are the refusals of a revocation that say more than to try again. None but the first says anything of the
+// token: a revocation carries the token alone.
+var refusedRevocations = []struct {
+	kind Kind
+	code string // empty for any
+	remainder
+}{
+	{KindGrantDead, "", tokenGone},                            // "expired access/refresh token": Salesforce has looked for it
+	{KindAppMissing, "", tokenUnreachable},                    // the app may not have spread yet, or the host be another org's; Salesforce ends a deleted app's tokens
+	{KindClient, "", tokenUnreachable},                        // no consumer is named in the request, so that no correction helps
+	{KindOrgGone, "", tokenUnreachable},                       // a suspended org may be reactivated, and one that is moved comes back
+	{KindInvalid, "unsupported_token_type", tokenUnreachable}, // what it was sent is not taken for a token [public reports]
+}
+
+// remains says what the error of a revocation leaves of the token.
+func remains(err error) remainder {
+	if errors.Is(err, ErrNoSuchHost) {
+		return tokenUnreachable
+	}
 	var e *Error
 	if !errors.As(err, &e) || e.Status == 0 {
-		return false
+		return tokenMayWork
 	}
-	switch e.Kind {
-	case KindGrantDead, KindClient, KindAppMissing, KindOrgGone:
-		return true
+	for _, r := range refusedRevocations {
+		if r.kind == e.Kind && (r.code == "" || strings.EqualFold(r.code, e.Code)) {
+			return r.remainder
+		}
 	}
-	return false
+	return tokenMayWork
 }

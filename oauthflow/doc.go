@@ -46,11 +46,17 @@
 //	ErrNoSuchHost                            ask for the org's present My Domain: it was renamed, or the org is gone
 //	ErrNoRefreshToken                        correct the scope or the policy that the text names
 //	ErrOrgChanged, ErrUserChanged            as their kinds; errors.As a *StrangerError for who has answered
-//	KindElsewhere, ErrConnectedElsewhere     disconnect the other connection first, or ask for a second one
+//	KindElsewhere, ErrConnectedElsewhere     work with the connection that was given the token, or log in
+//	ErrSuperseded                            look whether the org is connected; if not, begin a new login
 //	ErrNewerFormat                           update this process; the record is left as it is
+//	ErrForeignRecord                         look at the store's collation, cache and rows; nothing of the record was used
 //	ErrNotDurable                            look after the store's replicas: no token is sent while they lack what is saved
 //	ErrNotFound, ErrConflict                 for writers of a Store
+//	ErrInvalidRecord                         for writers of a Store: Record.Validate returns it, with a *FieldError for each field
+//	ErrBodyRead                              call ResponseError before the response's body is read
+//	ErrTransport                             correct the transport that the service has configured, as the text says
 //	ErrClosed                                the Manager was closed
+//	errors.As a *BulkError                   call Reseal or TakeOver again: it does the rest; see Kinds and Errs for what failed
 //	context.Canceled, DeadlineExceeded       the caller left before the first byte did
 //
 // What the org's APIs refuse comes back as their response, and [ResponseError] makes an Error of it.
@@ -69,16 +75,18 @@
 // # Security
 //
 // S256, state and nonce are always sent; there is nothing to switch off. Authorize, token and revocation endpoints follow
-// from one host, which [ParseHost] has checked against Salesforce's domains, and redirects are not followed, so that a
-// consumer secret goes nowhere else. Addresses inside a network are refused after resolution. A [Secret] shows itself to
-// nobody, and an [Error] holds no token, code, secret, query or body. Records are sealed with AES-256-GCM, bound to their
-// place, version and environment.
+// from one host, which [ParseHost] has checked against Salesforce's domains. A Flow follows no redirect; a Manager follows
+// one, to the same endpoint of a My Domain in the same cloud, so that a consumer secret goes nowhere else. Addresses inside
+// a network are refused after resolution. A [Secret] shows itself to nobody, and an [Error] holds no token, code, secret,
+// query or body. Records are sealed with AES-256-GCM, bound to their place, version and environment. All of it works where
+// FIPS 140 is enforced (GODEBUG=fips140=only).
 //
 // # Testing
 //
 // Package orgtest is a Salesforce org in process: give its RoundTripper as Config.Transport. httpmock works, too, whether it
 // is activated before or after the Flow is made, or as a transport of its own. For a real TLS connection to a local server
-// use a transport with a DialTLSContext. There is no switch that weakens anything for tests. Package storetest proves a
+// use a transport with a DialTLSContext that trusts the server's authority (RootCAs). There is no switch that weakens
+// anything for tests. Package storetest proves a
 // [Store].
 //
 // # Compatibility

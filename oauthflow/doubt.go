@@ -16,14 +16,16 @@ var (
 // doubt is what one flight knows of a refresh token that somebody may have spent: how long it has seen the same
 // record, by its own monotonic clock (no clock of another machine is trusted), and what Salesforce has said.
 type doubt struct {
-	about    state
-	since    time.Time
-	intent   *intent   // the one that is waited for
-	host     time.Time // when the store was last asked what the login host asks for
-	asked    time.Time // when Salesforce was last asked
-	active   time.Time // when it first said active
-	inactive int       // how often in a row it has said inactive
-	tries    int       // requests that this flight has sent, or was about to
+	about       state
+	since       time.Time
+	intent      *intent   // the one that is waited for
+	host        time.Time // when the store was last asked what the login host asks for
+	asked       time.Time // when Salesforce was last asked
+	active      time.Time // when it first said active
+	inactive    int       // how often in a row it has said inactive
+	unspent     bool      // it has said active twice, and the refresh token is about to be sent
+	tries       int       // requests that this flight has sent, or was about to
+	hostChanged bool      // this flight has changed where the connection's token requests go
 }
 
 // state tells one content of a record from another. A version alone does not: a failover that loses it brings it again,
@@ -45,13 +47,14 @@ func stateOf(r Record, g *grant) state {
 // sent: nobody else may have sent it, or Salesforce has confirmed twice that it is unspent, or nothing is left to
 // lose, which a renewal never says. Otherwise it waits a little and returns false.
 func (m *Manager) resolve(ctx context.Context, f *flight, d *doubt, r Record, g *grant, rolledBack bool) (bool, error) {
+	d.unspent = false
 	anew := moved(r, g)
 	if g.Intent == nil && !rolledBack && !anew {
 		return true, nil
 	}
 	now := time.Now()
 	if about := stateOf(r, g); d.about != about {
-		*d = doubt{about: about, since: now, tries: d.tries, host: d.host}
+		*d = doubt{about: about, since: now, tries: d.tries, host: d.host, hostChanged: d.hostChanged}
 	}
 	age := now.Sub(d.since)
 	if left := m.unsettled(d, r, g, now); left > 0 && (g.Intent != nil || anew) { // an intent may be among what was lost
@@ -59,7 +62,7 @@ func (m *Manager) resolve(ctx context.Context, f *flight, d *doubt, r Record, g 
 		if g.Intent != nil {
 			d.intent, begun = g.Intent, m.flow.now().Sub(g.Intent.At)
 		}
-		sleep(m.open, min(left, m.pace(g.Client.Host).pause(age, begun)))
+		sleep(m.open, min(left, m.pace(g.loginHost()).pause(age, begun)))
 		return false, nil
 	}
 	if d.asked.IsZero() {
@@ -72,15 +75,13 @@ func (m *Manager) resolve(ctx context.Context, f *flight, d *doubt, r Record, g 
 	d.asked = now
 	if m.cfg.Former != nil { // whoever has sent may work with that store, and bring the result there
 		if err := m.takeOver(ctx, opRefresh, r.ID); err != nil && !errors.Is(err, ErrNotFound) {
-			m.logf(slog.LevelDebug, "a late result could not be looked for", "connection", g.Key.String(), "error", err)
+			m.logf(slog.LevelDebug, "a late result could not be looked for", "connection", g.Key, "error", err)
 		}
 	}
-	leave, err := m.gate(g.Client.Host).enter(m.open)
-	if err != nil {
+	is, err := m.ask(ctx, g)
+	if errors.Is(err, ErrClosed) {
 		return false, err
 	}
-	is, err := m.flow.Introspect(ctx, g.Client.client(), &Token{RefreshToken: g.Refresh.Secret})
-	leave()
 	switch {
 	case err == nil && is.Active:
 		d.inactive = 0
@@ -88,6 +89,7 @@ func (m *Manager) resolve(ctx context.Context, f *flight, d *doubt, r Record, g 
 			d.active = now
 			return false, nil
 		}
+		d.unspent = true
 		return true, nil
 	case err == nil:
 		d.active = time.Time{}

@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/fullcast/sfauth/internal/badfields"
+	scrubber "github.com/fullcast/sfauth/internal/scrub"
 )
 
 // Error says what happened to one operation. Neither it nor its causes hold a token, code, secret, query string or
@@ -18,10 +21,11 @@ type Error struct {
 	Status      int           // HTTP status; 0 when there was no answer
 	RetryAfter  time.Duration // earliest time for another try; 0 when nothing is known
 	AppIsNew    bool          // of [KindAppMissing]: by Client.Created the app is so new that it may only be unknown there yet
+	MovedTo     Host          // where the login host's redirect (Status 3xx) sends token requests, or where to connect again after My Domain was renamed ([KindGrantDead]); zero when unknown
 	Err         error         // cause; may be nil
 }
 
-// Error returns one line: operation, host, what happened, in Salesforce's words where there are any.
+// Error returns one printable line: operation, host, what happened, in Salesforce's words where there are any.
 func (e *Error) Error() string {
 	var b strings.Builder
 	b.WriteString("oauthflow: " + e.Op)
@@ -41,7 +45,7 @@ func (e *Error) Error() string {
 	if e.Err != nil {
 		b.WriteString(": " + e.Err.Error())
 	}
-	return b.String()
+	return scrubber.Printable(b.String())
 }
 
 // Unwrap returns the cause.
@@ -52,8 +56,23 @@ func (e *Error) Sentence() string {
 	if errors.Is(e.Err, ErrNoSuchHost) {
 		return sentenceNoHost
 	}
-	r, ok := lookup(sideOf(e.Op), e.Status, e.Code, e.Description)
-	if !ok || r.kind != e.Kind {
+	if errors.Is(e.Err, errFreshJWT) {
+		return sentenceFreshJWT
+	}
+	if errors.Is(e.Err, ErrSuperseded) {
+		return "Something else changed this connection at the same time, and this login was given up; connect again if the org is not connected."
+	}
+	if e.Kind == KindGrantDead && (!e.MovedTo.IsZero() || errors.Is(e.Err, errDomainGone)) {
+		return sentenceMoved(e.MovedTo)
+	}
+	if errors.Is(e.Err, errOutcomeLost) {
+		return sentenceLost
+	}
+	if unused := (*idleError)(nil); errors.As(e.Err, &unused) {
+		return unused.sentence()
+	}
+	r, ok := rulingOf(e)
+	if !ok {
 		return e.Kind.sentence()
 	}
 	if r.spreads {
@@ -93,10 +112,10 @@ const (
 	KindNoRefresh     Kind = "no refresh token"      // the app gives none; see [ErrNoRefreshToken]
 	KindOrgChanged    Kind = "org changed"           // another org than the connection's; see [ErrOrgChanged]
 	KindUserChanged   Kind = "user changed"          // another user than the connection's; see [ErrUserChanged]
-	KindElsewhere     Kind = "connected elsewhere"   // another key holds this org, user and app; see [ErrConnectedElsewhere]
+	KindElsewhere     Kind = "connected elsewhere"   // another key was given this refresh token; see [ErrConnectedElsewhere]
 	KindNotConnected  Kind = "not connected"         // there is no such connection
 	KindStore         Kind = "store"                 // the store failed; nothing was sent that the store does not know
-	KindForeign       Kind = "foreign record"        // the stored record was sealed elsewhere, with another key, was changed, or is of a newer format
+	KindForeign       Kind = "foreign record"        // the stored record was sealed elsewhere, with another key, was changed, is of a newer format, or is not the one that was asked for; see [ErrForeignRecord]
 	KindUnknownAnswer Kind = "unknown answer"        // a refusal that nothing is known of; never the end of a connection
 )
 
@@ -116,10 +135,19 @@ var (
 	ErrNoRefreshToken = errors.New("the answer holds no refresh token: the app lacks the scope " +
 		"\"Perform requests at any time (refresh_token, offline_access)\", or its Refresh Token Policy is \"Immediately expire refresh token\"")
 	ErrNoSuchHost = errors.New("the host does not exist; a My Domain host goes away with its org, or when it is renamed")
+	ErrBodyRead   = errors.New("the response's body was read or closed before ResponseError was called, which needs Salesforce's words in it; call ResponseError first")
 	ErrClosed     = errors.New("the manager is closed")
 )
 
+// invalidFields returns an error about all fields that are at fault, or nil.
+func invalidFields(op string, bad badfields.List) error {
+	if len(bad) == 0 {
+		return nil
+	}
+	return &Error{Op: op, Kind: KindInvalid, Err: bad}
+}
+
 // invalid returns an error about one field of the caller's input.
 func invalid(op, field, problem string) error {
-	return &Error{Op: op, Kind: KindInvalid, Err: fmt.Errorf("%s: %s", field, problem)}
+	return &Error{Op: op, Kind: KindInvalid, Err: &FieldError{Field: field, Problem: problem}}
 }

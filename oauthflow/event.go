@@ -24,12 +24,13 @@ const (
 	EventMoved       EventType = "moved"            // the tokens have gone to another key
 	EventOrgChanged  EventType = "org changed"      // a refresh was answered for another org
 	EventUserChanged EventType = "user changed"     // a refresh was answered for another user
-	EventForeign     EventType = "foreign record"   // a record was sealed elsewhere, with another key, or was changed
+	EventForeign     EventType = "foreign record"   // a record was sealed elsewhere, with another key, or was changed, or is not the one that was asked for; see [ErrForeignRecord]
 	EventResealed    EventType = "key rotated"      // every record is sealed with the current key
-	EventRevoked     EventType = "revoked"          // disconnected, and Salesforce has confirmed it; with an error, the login host has not existed for a week
+	EventRevoked     EventType = "revoked"          // disconnected, and Salesforce has confirmed it; with an error, it could not be asked for a week; see [Manager.Disconnect]
 	EventInstance    EventType = "instance"         // the instance URL has changed
 	EventSignature   EventType = "signature"        // an answer's signature is not of the consumer secret
-	EventMissed      EventType = "events missed"    // the observer was too slow
+	EventTransport   EventType = "transport"        // a transport of the caller's undoes a check, or nobody can see whether it does; see [ErrTransport]
+	EventMissed      EventType = "events missed"    // the observer was too slow: one for each type of event that was dropped, with their number
 )
 
 // Event tells an observer what happened to a connection. It holds ids, never names, mail addresses or secrets.
@@ -40,11 +41,18 @@ type Event struct {
 	At    time.Time
 	Took  time.Duration // of the request that it is about; 0 when there was none
 	Err   *Error        // nil when nothing failed
+
+	// Count is how many events this one stands for, 1 or more: while 64 and more wait for the observer, a routine event (such as
+	// "refreshed") that follows one of the same type of its connection is added to that, which then says what the newest said.
+	Count  int
+	Missed EventType // of an event "events missed": the type of those that were dropped, of which there were Count
 }
 
 // LogValue returns the event as a group of slog fields, those that hold something:
 //
 //	type         what happened, an EventType
+//	missed       of "events missed": the type of those that were dropped
+//	count        how many events it stands for, when more than one
 //	connection   its key, tenant/name
 //	org          the org's id
 //	took         duration of the request
@@ -68,6 +76,10 @@ func (e Event) LogValue() slog.Value {
 			attrs = append(attrs, slog.Duration(key, d))
 		}
 	}
+	text("missed", string(e.Missed))
+	if e.Count > 1 || e.Missed != "" {
+		attrs = append(attrs, slog.Int("count", e.Count))
+	}
 	if e.Key != (Key{}) {
 		text("connection", e.Key.String())
 	}
@@ -87,45 +99,38 @@ func (e Event) LogValue() slog.Value {
 	return slog.GroupValue(attrs...)
 }
 
-const (
-	eventQueue = 1024
-	lineQueue  = 256
-)
-
 // observe hands the event to the observer's goroutine, or counts it as missed when the observer is behind: nobody
-// waits for an observer.
-func (m *Manager) observe(e Event) {
+// waits for an observer. It reports whether the observer will be told.
+func (m *Manager) observe(e Event) bool {
 	if m.cfg.Observe == nil {
-		return
+		return true
 	}
-	e.At = m.flow.now()
-	select {
-	case m.events <- e:
-	default:
-		m.missed.Add(1)
-	}
+	e.At, e.Count = m.flow.now(), 1
+	return m.events.put(e)
 }
 
-// deliver hands events and log lines on. It runs until the manager is closed and the queue is empty.
+// deliver hands events and log lines on. It runs until the manager is closed and nothing waits.
 func (m *Manager) deliver() {
 	defer close(m.delivered)
 	for {
-		select {
-		case e := <-m.events:
+		e, told := m.events.take()
+		if told {
 			m.deliverOne(e)
-			continue
-		case l := <-m.lines:
+		}
+		l, logged := m.lines.take()
+		if logged {
 			m.logOne(l)
+		}
+		if told || logged {
 			continue
-		default:
 		}
 		select {
-		case e := <-m.events:
-			m.deliverOne(e)
-		case l := <-m.lines:
-			m.logOne(l)
+		case <-m.events.wake:
+		case <-m.lines.wake:
 		case <-m.ctx.Done():
-			return
+			if m.events.empty() && m.lines.empty() {
+				return
+			}
 		}
 	}
 }
@@ -148,15 +153,20 @@ func (m *Manager) awaitDelivery() {
 	}
 }
 
+// deliverOne tells the observer of an event, and then of those that were missed since it was told last.
 func (m *Manager) deliverOne(e Event) {
 	defer m.handed.Add(1)
+	m.tell(e)
+	for _, missed := range m.events.takeMissed(m.flow.now()) {
+		m.tell(missed)
+	}
+}
+
+func (m *Manager) tell(e Event) {
 	defer func() {
 		if r := recover(); r != nil {
 			m.logPanic(r)
 		}
 	}()
 	m.cfg.Observe(e)
-	if m.missed.Swap(0) > 0 {
-		m.cfg.Observe(Event{Type: EventMissed, At: m.flow.now()})
-	}
 }

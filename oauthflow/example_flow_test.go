@@ -50,9 +50,9 @@ func ExampleParseHost() {
 	// Output:
 	// accepted: acme.my.salesforce.com
 	// accepted: acme--uat.sandbox.my.salesforce.com
-	// accepted, but: login.salesforce.com works for most orgs; prefer the org's My Domain host (Setup > My Domain > Current My Domain URL), which keeps working when the org forbids logins from login.salesforce.com
+	// accepted, but: login.salesforce.com works for most orgs; prefer the org's My Domain host (Setup > My Domain > Current My Domain URL), which keeps working when the org forbids logins from login.salesforce.com; an org that is known by a custom domain has a My Domain, too
 	// refused: host: acme.my.site.com is an Experience Cloud site, not a login host; use the org's My Domain host, probably acme.my.salesforce.com
-	// refused: host: acme.my.salesforce.com.evil.example is not a Salesforce login host; use the org's My Domain host (Setup > My Domain), such as acme.my.salesforce.com
+	// refused: host: acme.my.salesforce.com.evil.example is not a Salesforce login host; use the org's My Domain host (Setup > My Domain), such as acme.my.salesforce.com; an org with a custom domain is connected there, too, or at login.salesforce.com (a sandbox at test.salesforce.com)
 	// refused: host: agency.my.salesforce.mil belongs to Government Cloud, whose hosts are accepted only when that region is named
 	// opted in: agency.my.salesforce.mil <nil>
 }
@@ -68,7 +68,7 @@ func ExampleFlow_Authorize() {
 		fmt.Println(err)
 		return
 	}
-	app := oauthflow.Client{Kind: "ExternalClientApp", Host: host, ID: "3MVG9consumerkey", Secret: oauthflow.NewSecret("the consumer secret")}
+	app := oauthflow.Client{Kind: oauthflow.ExternalClientAppKind, Host: host, ID: "3MVG9consumerkey", Secret: oauthflow.NewSecret("the consumer secret")}
 
 	// Keep pending on the server until the callback comes; a Manager does that.
 	redirect, pending, err := flow.Authorize(app, oauthflow.AuthorizeOptions{LoginHint: "admin@acme.example", Prompt: "login"})
@@ -127,7 +127,7 @@ func ExampleFlow_Exchange() {
 		fmt.Println(err)
 		return
 	}
-	app := oauthflow.Client{Kind: "ExternalClientApp", Host: host, ID: key, Secret: oauthflow.NewSecret(secret)}
+	app := oauthflow.Client{Kind: oauthflow.ExternalClientAppKind, Host: host, ID: key, Secret: oauthflow.NewSecret(secret)}
 
 	redirect, pending, err := flow.Authorize(app, oauthflow.AuthorizeOptions{})
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/fullcast/sfauth/oauthflow"
 )
@@ -94,7 +95,7 @@ func ExampleGenerateSealingKey() {
 func ExampleNewMemoryStore() {
 	ctx := context.Background()
 	s := oauthflow.NewMemoryStore()
-	r := oauthflow.Record{ID: "connection/acme/main", Data: []byte("sealed")}
+	r := oauthflow.Record{ID: "connection/acme/main", Due: time.Unix(0, 0), Data: []byte("sealed")}
 	fmt.Println(s.Save(ctx, r)) // there is none yet
 	fmt.Println(errors.Is(s.Save(ctx, r), oauthflow.ErrConflict))
 	stored, err := s.Load(ctx, r.ID)

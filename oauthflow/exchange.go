@@ -3,7 +3,6 @@ package oauthflow
 import (
 	"context"
 	"net/url"
-	"time"
 )
 
 const (
@@ -29,7 +28,8 @@ const (
 //
 // Errors: [KindState] and the kinds of Salesforce's refusals; [KindNotSent]; [KindInDoubt], after which the code must
 // not be sent again: begin a new login; [KindBadAnswer], [ErrOrgChanged] and [ErrNoRefreshToken], with what there is of
-// the token so that it can be revoked. A token without refresh token ends with its session.
+// the token so that it can be revoked. A token without refresh token ends with its session. A redirect (Status 3xx) has
+// not spent the code.
 //
 // Source: Salesforce Help, "OAuth 2.0 Web Server Flow", "Request an Access Token"; RFC 7636 §4.5; RFC 9207 §2.4.
 func (f *Flow) Exchange(ctx context.Context, p Pending, callback url.Values) (*Token, error) {
@@ -41,6 +41,9 @@ func (f *Flow) Exchange(ctx context.Context, p Pending, callback url.Values) (*T
 	if !callback.Has("iss") && f.keys.promised(ctx, f, c.Host) {
 		return nil, &Error{Op: opCallback, Host: c.Host.name, Kind: KindState, Err: errIssuerless}
 	}
+	if !p.tokenHost.IsZero() {
+		c.Host = p.tokenHost
+	}
 	a, err := f.post(ctx, opExchange, c.Host, tokenPath, url.Values{
 		"grant_type": {"authorization_code"}, "code": {code.Reveal()}, "redirect_uri": {p.redirectURL},
 		"code_verifier": {p.verifier.Reveal()}, "client_id": {c.ID}, "client_secret": {c.Secret.Reveal()},
@@ -51,7 +54,7 @@ func (f *Flow) Exchange(ctx context.Context, p Pending, callback url.Values) (*T
 	if err := f.refusal(opExchange, c, a, code, p.verifier); err != nil {
 		return nil, err
 	}
-	t, err := f.readToken(opExchange, c, a)
+	t, err := f.readToken(opExchange, c, a, code, p.verifier)
 	switch {
 	case err != nil:
 		return t, err
@@ -75,21 +78,22 @@ func (f *Flow) Exchange(ctx context.Context, p Pending, callback url.Values) (*T
 // minutes at most.
 //
 // Errors: [KindNotSent] is safe to repeat; after [KindInDoubt] Salesforce may have acted; all others are Salesforce's
-// refusal.
+// refusal. A redirect (Status 3xx) has spent nothing: where Error.MovedTo is set, the same call with that as Client.Host
+// is safe, once.
 //
 // Source: Salesforce Help, "OAuth 2.0 Refresh Token Flow for Renewed Sessions"; article 005316711.
 func (f *Flow) Refresh(ctx context.Context, c Client, t *Token) (*Token, error) {
-	return f.refreshWithin(ctx, delivery, c, t)
+	return f.refreshWithin(ctx, limits{delivery: delivery}, c, t)
 }
 
-func (f *Flow) refreshWithin(ctx context.Context, delivery time.Duration, c Client, t *Token) (*Token, error) {
+func (f *Flow) refreshWithin(ctx context.Context, within limits, c Client, t *Token) (*Token, error) {
 	if err := c.validate(opRefresh); err != nil {
 		return nil, err
 	}
 	if t == nil || !validToken(t.RefreshToken.Reveal()) {
 		return nil, invalid(opRefresh, "Token.RefreshToken", "is required")
 	}
-	a, err := f.postWithin(ctx, delivery, opRefresh, c.Host, tokenPath, url.Values{
+	a, err := f.postWithin(ctx, within, opRefresh, c.Host, tokenPath, url.Values{
 		"grant_type": {"refresh_token"}, "refresh_token": {t.RefreshToken.Reveal()},
 		"client_id": {c.ID}, "client_secret": {c.Secret.Reveal()},
 	})
@@ -99,7 +103,7 @@ func (f *Flow) refreshWithin(ctx context.Context, delivery time.Duration, c Clie
 	if err := f.refusal(opRefresh, c, a, t.RefreshToken, t.AccessToken); err != nil {
 		return nil, err
 	}
-	fresh, err := f.readToken(opRefresh, c, a)
+	fresh, err := f.readToken(opRefresh, c, a, t.RefreshToken)
 	if err != nil && fresh.RefreshToken.IsZero() {
 		return nil, err
 	}

@@ -3,6 +3,7 @@ package oauthflow
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"sync/atomic"
 	"time"
@@ -10,10 +11,14 @@ import (
 
 var errFenced = errors.New("given up before the first byte left")
 
+// errSuspended is errFenced for a lease that is over by the wall clock alone.
+var errSuspended = fmt.Errorf("%w, after the machine was suspended or its clock was set", errFenced)
+
 // A fence stands between a request and the network. Until the first byte passes it, the request can be taken back and
 // provably was not sent; from then on it cannot be.
 type fence struct {
-	deadline time.Time     // of the first byte, with its monotonic reading; zero = none
+	deadline time.Time     // of the first byte, by both clocks of this process; zero = none
+	lease    lease         // that the first byte leaves in
 	passed   func()        // called once, when the first byte leaves
 	delivery time.Duration // that what has passed may take to arrive
 
@@ -27,10 +32,22 @@ const (
 	fenceClosed
 )
 
-// pass lets the request's bytes through or refuses them. The deadline is read here, right before the write, since a
-// timer of a process that was stopped in between fires too late.
+// lease is how long after an instant the first byte may leave; the zero lease has no end.
+type lease struct {
+	from instant
+	time time.Duration
+	flow *Flow // whose clocks count
+}
+
+func (l lease) over() bool { return l.flow != nil && l.flow.passed(l.from) >= l.time }
+
+// suspended reports whether the lease is over by the wall clock alone: the machine was suspended, or its clock was set.
+func (l lease) suspended() bool { return l.over() && time.Since(l.from.monotonic) < l.time }
+
+// pass lets the request's bytes through or refuses them. The clocks are read here, right before the write, since a timer
+// fires too late in a process that was stopped in between, or on a machine that was suspended.
 func (f *fence) pass() error {
-	if !f.deadline.IsZero() && f.state.Load() == fenceOpen && !time.Now().Before(f.deadline) {
+	if f.state.Load() == fenceOpen && (f.late() || f.lease.over()) {
 		f.close()
 	}
 	if f.state.CompareAndSwap(fenceOpen, fencePassed) {
@@ -40,6 +57,15 @@ func (f *fence) pass() error {
 		return errFenced
 	}
 	return nil
+}
+
+// late reports whether the deadline has passed by either clock.
+func (f *fence) late() bool {
+	if f.deadline.IsZero() {
+		return false
+	}
+	now := time.Now()
+	return !now.Before(f.deadline) || !now.Round(0).Before(f.deadline.Round(0))
 }
 
 // close takes the request back and reports whether it still could be.

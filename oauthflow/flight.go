@@ -5,13 +5,30 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // rejected is an access token that is never handed out again unless it is renewed.
 type rejected struct {
-	access string
-	served bool   // Salesforce had accepted it before
-	login  string // the connection's login host; empty when it is not known
+	access    string
+	served    bool       // Salesforce had accepted it before
+	malformed bool       // it was refused as a malformed JWT
+	successor *successor // what was known of it; nil where it was not issued in place of a malformed JWT
+	login     string     // the connection's login host; empty when it is not known
+}
+
+// rejected returns the view's access token as one that Salesforce has rejected.
+func (v *view) rejected(served, malformed bool) rejected {
+	return rejected{access: v.access(), served: served, malformed: malformed, successor: v.successor, login: v.loginHost()}
+}
+
+// rejectedBy returns an access token as one that a caller says was rejected: whether it was good for anything before, and in what
+// words it was rejected, only the caller knows.
+func (s *Source) rejectedBy(caller string) rejected {
+	if v := s.view.Load(); v != nil && v.access() == caller {
+		return v.rejected(true, false)
+	}
+	return rejected{access: caller, served: true}
 }
 
 // flight is one look into the store, with a refresh where it is needed, that many callers wait for.
@@ -21,24 +38,81 @@ type flight struct {
 	offer     func()        // closes it
 	waiting   atomic.Int32  // callers
 	rejected  string
+	left      string      // host that the org seems to have left: the same token is as good as another at another host
 	renewal   atomic.Bool // nobody has rejected it: it may be alive, and is handed out meanwhile
 	view      *view
 	err       error
 	refreshed bool // by this flight: the token counts as fresh even when Salesforce gave the same one again
+	end       sync.Once
+	turn      turn // what it waits for before it works
 }
 
-// condemn notes that Salesforce has rejected a token, so that nobody else is handed it. Served tells whether
-// Salesforce had accepted it before.
-func (s *Source) condemn(access string, served bool) {
+// ended reports whether the flight has delivered, while its own request may still be under way.
+func (f *flight) ended() bool {
+	select {
+	case <-f.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// land makes the flight's result, if it has one, what is handed out, and delivers it to the flight's callers, once. For everybody
+// else the result and the end of the flight are one step: who is refused the new token finds neither the flight nor the token
+// that it has replaced. That token's refusal is known here at last, and so is what the new one is issued for.
+func (s *Source) land(f *flight, v *view, refreshed bool, err error) {
+	now := s.m.elapsed()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	switch v := s.view.Load(); {
-	case v == nil:
-		s.look(s.looking(), &rejected{access: access, served: served})
-	case v.access() == access:
-		s.look(s.looking(), &rejected{access, served, v.loginHost()})
-		s.view.CompareAndSwap(v, nil)
+	last := s.refused()
+	if refreshed && last != nil && last.malformed && last.access == f.rejected {
+		v.successor = succeed(last.successor, now)
 	}
+	if v != nil {
+		s.show(v)
+	}
+	f.end.Do(func() {
+		f.view, f.refreshed, f.err = v, refreshed, err
+		if refreshed {
+			last = nil
+		}
+		s.look(nil, last)
+		close(f.done)
+	})
+}
+
+// condemn notes that Salesforce has rejected a token, so that nobody else is handed it, unless that was replaced already. It
+// reports whether the same token was renewed since.
+func (s *Source) condemn(r rejected) (renewed bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	v, last := s.view.Load(), s.refused()
+	switch {
+	case v != nil && v.access() != r.access:
+		return false
+	case v != nil && v.successor != r.successor:
+		return true
+	case v == nil && last != nil && last.access != r.access && s.looking() != nil: // what is looked for takes the place of both
+		return false
+	case last != nil && last.access == r.access: // by another caller, too, and perhaps in other words
+		r.malformed = r.malformed || last.malformed
+		if r.successor == nil {
+			r.successor = last.successor
+		}
+	}
+	s.look(s.looking(), &r)
+	s.view.CompareAndSwap(v, nil)
+	return false
+}
+
+// condemned returns what is known of an access token's rejection; nil where it was not rejected last.
+func (s *Source) condemned(access string) *rejected {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if last := s.refused(); last != nil && last.access == access {
+		return last
+	}
+	return nil
 }
 
 // cause is why a token is to be replaced.
@@ -51,12 +125,18 @@ const (
 
 // join waits for the flight under way, or starts one, until it delivers a token other than the given one.
 func (s *Source) join(ctx context.Context, rejected string, why cause) (*view, error) {
+	return s.joinLeaving(ctx, rejected, "", why, 0)
+}
+
+// joinLeaving is join that takes the same token, too, where the org is no longer at the host left. It waits until the flight has
+// worked for so long; what that waits for its turn is not counted. 0 is without a limit.
+func (s *Source) joinLeaving(ctx context.Context, rejected, left string, why cause, work time.Duration) (*view, error) {
 	for {
-		f, err := s.board(rejected, why)
+		f, err := s.board(rejected, left, why)
 		if err != nil {
 			return nil, err
 		}
-		v, err := s.await(ctx, f, rejected)
+		v, err := s.await(ctx, f, rejected, work)
 		if err != nil || v != nil {
 			return v, err
 		}
@@ -65,30 +145,44 @@ func (s *Source) join(ctx context.Context, rejected string, why cause) (*view, e
 
 // await waits for a flight, or for what a renewal offers meanwhile to those who have not rejected it. It returns nothing
 // when the flight has delivered what this caller cannot use.
-func (s *Source) await(ctx context.Context, f *flight, rejected string) (*view, error) {
+func (s *Source) await(ctx context.Context, f *flight, rejected string, work time.Duration) (*view, error) {
 	f.waiting.Add(1)
 	var offered chan struct{}
 	if rejected != f.rejected {
 		offered = f.offered
 	}
-	select {
-	case <-f.done:
-	case <-offered:
-		if v := s.view.Load(); v != nil && v.access() != rejected {
-			f.waiting.Add(-1)
-			return v, nil
-		}
-		select { // it was rejected just now
-		case <-f.done:
-		case <-ctx.Done():
-		}
-	case <-ctx.Done():
+	began, queued := time.Now(), f.turn.waited()
+	var late <-chan time.Time
+	var timer *time.Timer
+	if work > 0 {
+		timer = time.NewTimer(work)
+		defer timer.Stop()
+		late = timer.C
 	}
-	select {
-	case <-f.done:
-	default:
+	var left error // why this caller waits no more
+	for over := false; !over && left == nil; {
+		select {
+		case <-f.done:
+			over = true
+		case <-offered:
+			if v := s.view.Load(); v != nil && v.access() != rejected {
+				f.waiting.Add(-1)
+				return v, nil
+			}
+			offered = nil // it was rejected just now
+		case <-ctx.Done():
+			left = ctx.Err()
+		case <-late:
+			rest := work - (time.Since(began) - (f.turn.waited() - queued))
+			if rest <= 0 {
+				left = context.DeadlineExceeded
+			}
+			timer.Reset(max(rest, pauseFirst))
+		}
+	}
+	if left != nil && !f.ended() {
 		f.waiting.Add(-1)
-		return nil, &Error{Op: opRefresh, Kind: KindNotSent, Err: fmt.Errorf("gave up waiting: %w", ctx.Err())}
+		return nil, &Error{Op: opRefresh, Kind: KindNotSent, RetryAfter: f.turn.left(), Err: fmt.Errorf("gave up waiting: %w", left)}
 	}
 	if f.err != nil && rejected != f.rejected && f.hasOffered() {
 		if v := s.view.Load(); v != nil && v.access() != rejected { // the renewal has failed, and its token lives
@@ -110,7 +204,7 @@ func (f *flight) hasOffered() bool {
 	}
 }
 
-func (s *Source) board(rejected string, why cause) (*flight, error) {
+func (s *Source) board(rejected, left string, why cause) (*flight, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if f := s.looking(); f != nil {
@@ -127,26 +221,16 @@ func (s *Source) board(rejected string, why cause) (*flight, error) {
 		return nil, err
 	}
 	offered := make(chan struct{})
-	f := &flight{done: make(chan struct{}), offered: offered, offer: sync.OnceFunc(func() { close(offered) }), rejected: rejected}
+	f := &flight{done: make(chan struct{}), offered: offered, offer: sync.OnceFunc(func() { close(offered) }), rejected: rejected, left: left}
 	f.renewal.Store(why == renewal)
 	s.look(f, s.refused())
 	go func() {
 		defer end()
-		defer func() {
-			if f.view == nil && f.err == nil { // runtime.Goexit
-				f.err = &Error{Op: opRefresh, Kind: KindStore, Err: errStopped}
-			}
-			s.mu.Lock()
-			last := s.refused()
-			if f.refreshed {
-				last = nil
-			}
-			s.look(nil, last)
-			s.mu.Unlock()
-			close(f.done)
-		}()
-		defer s.m.contain(&f.err)
-		f.view, f.refreshed, f.err = s.m.obtain(s, f)
+		var v *view
+		refreshed, err := false, error(&Error{Op: opRefresh, Kind: KindStore, Err: errStopped}) // after runtime.Goexit
+		defer func() { s.land(f, v, refreshed, err) }()
+		defer s.m.contain(&err)
+		v, refreshed, err = s.m.obtain(s, f)
 	}()
 	return f, nil
 }
@@ -160,7 +244,7 @@ func (s *Source) meanwhile() *view {
 	if v == nil || f == nil || !f.renewal.Load() {
 		return nil
 	}
-	v = v.prolonged(s.m)
-	s.publish(v)
-	return v
+	again := v.prolonged(s.m)
+	s.view.CompareAndSwap(v, again) // else there is a newer one already
+	return again
 }

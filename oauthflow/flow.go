@@ -1,13 +1,14 @@
 package oauthflow
 
 import (
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/fullcast/sfauth/internal/badfields"
 )
 
 // Config is what is the same for every org.
@@ -18,15 +19,19 @@ type Config struct {
 
 	// Transport carries the requests. Optional; default http.DefaultTransport, read at each call. An
 	// *http.Transport is cloned for each call and hardened: a fresh HTTP/1.1 connection, TLS 1.2 or newer, no
-	// connection to a private address unless a proxy or the transport's own DialTLSContext makes it, and no byte
+	// connection to a private address unless a proxy or the transport's own DialTLSContext makes it, none by a
+	// DialTLSContext that shows that no certificate was verified, and no byte
 	// after the caller has given up. On Linux and macOS a request that the network holds back for 5 seconds (a
 	// Manager's Timing.Quiet) never arrives, so that it cannot spend a token that another process has been told is
 	// unspent; a connection of the transport's own dial function that wraps another one should have a NetConn method
-	// like crypto/tls.Conn's for that, and what a proxy holds back is out of reach. Any other RoundTripper is used as
-	// it is, with none of this; an error that it returns counts as in doubt, since nobody can tell whether it had sent.
+	// like crypto/tls.Conn's for that, and what a proxy holds back is out of reach. One with InsecureSkipVerify,
+	// TLSClientConfig.ServerName, Dial or DialTLS is refused. Any other RoundTripper is used as
+	// it is, with none of this; an error that it returns counts as in doubt, since nobody can tell whether it had sent,
+	// and so does a response of another URL than was asked, or of TLS without a verified certificate ([ErrTransport]).
 	Transport http.RoundTripper
 
-	// Now is the wall clock, for timestamps and lifetimes only. Optional; default time.Now.
+	// Now is the wall clock: for timestamps and lifetimes, and to notice that the machine was suspended, which stops the
+	// monotonic clock. It is called from many goroutines. Optional; default time.Now.
 	Now func() time.Time
 }
 
@@ -38,33 +43,43 @@ type Flow struct {
 	redirectURLs []string
 	transport    http.RoundTripper
 	now          func() time.Time
-	keys         issuerKeys
+	keys         *issuerKeys
+	alert        func(op, host string, fault error) // is told what a transport of the caller's does; nil for nobody
 }
 
 // NewFlow returns a Flow, or an error of [KindInvalid] that names every field at fault.
 func NewFlow(c Config) (*Flow, error) {
 	const op = "new flow"
-	var errs []error
+	var bad badfields.List
 	if len(c.RedirectURLs) == 0 {
-		errs = append(errs, invalid(op, "Config.RedirectURLs", "is required: the callback URLs that the apps list"))
+		bad.Add("Config.RedirectURLs", "is required: the callback URLs that the apps list")
 	}
 	for i, raw := range c.RedirectURLs {
 		field := fmt.Sprintf("Config.RedirectURLs[%d]", i)
 		if problem := redirectProblem(raw); problem != "" {
-			errs = append(errs, invalid(op, field, problem))
-		}
-		if slices.Contains(c.RedirectURLs[:i], raw) {
-			errs = append(errs, invalid(op, field, "is listed twice"))
+			bad.Add(field, problem)
+		} else if slices.Contains(c.RedirectURLs[:i], raw) {
+			bad.Add(field, "is listed twice")
 		}
 	}
-	if err := errors.Join(errs...); err != nil {
+	if problem := weakens(c.Transport); problem != "" {
+		bad.Add("Config.Transport", problem)
+	}
+	if err := invalidFields(op, bad); err != nil {
 		return nil, err
 	}
-	f := &Flow{redirectURLs: slices.Clone(c.RedirectURLs), transport: c.Transport, now: c.Now}
+	f := &Flow{redirectURLs: slices.Clone(c.RedirectURLs), transport: c.Transport, now: c.Now, keys: new(issuerKeys)}
 	if f.now == nil {
 		f.now = time.Now
 	}
 	return f, nil
+}
+
+// watched returns the same flow, which tells alert what a transport of the caller's does.
+func (f *Flow) watched(alert func(op, host string, fault error)) *Flow {
+	w := *f
+	w.alert = alert
+	return &w
 }
 
 func redirectProblem(raw string) string {

@@ -16,7 +16,9 @@ var ErrNewerFormat = errors.New("the record was written by a newer version of th
 // The content of a record names its format, so that processes of two versions can share a store while one replaces the
 // other. A new field of a grant needs no new format where a version that does not know it may leave it as it is: it
 // goes to the end of the outermost object, and stays through every save. All else is a new format and takes two
-// releases: one that reads it and leaves records in it, but makes none, then one that makes it.
+// releases: one that reads it and leaves records in it, but makes none, then one that makes it. The result of a login
+// ([spentLogin]) is a format that no earlier version is to read: a process that does not know it must not send the code of
+// the login.
 const (
 	madeFormat   = 1 // of a new record, and of what is saved over an older one
 	newestFormat = 1 // that is read; a record never goes back from it
@@ -72,7 +74,7 @@ func decodeGrant(k Key, plain []byte) (*grant, error) {
 		return nil, err
 	}
 	if g.Key != k {
-		return nil, fmt.Errorf("the record holds another connection")
+		return nil, fmt.Errorf("%w: it holds another connection", ErrForeignRecord)
 	}
 	return g, nil
 }
@@ -84,6 +86,9 @@ func strictly(plain []byte, g *grant) error {
 	return d.Decode(g)
 }
 
+// formerField was written into every record by earlier versions, nearly always as false, which need not be kept.
+const formerField = "Unsettled"
+
 // keepLater keeps the fields of a later version. Those inside other fields would be lost: no version makes such.
 func (g *grant) keepLater(plain []byte) error {
 	var fields map[string]json.RawMessage
@@ -93,8 +98,10 @@ func (g *grant) keepLater(plain []byte) error {
 	g.later = map[string]json.RawMessage{}
 	for name, value := range fields {
 		if f, ok := reflect.TypeFor[grant]().FieldByName(name); !ok || !f.IsExported() {
-			g.later[name] = value
 			delete(fields, name)
+			if name != formerField || string(value) != "false" {
+				g.later[name] = value
+			}
 		}
 	}
 	rest, err := json.Marshal(fields)

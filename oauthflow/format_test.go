@@ -103,11 +103,14 @@ func (w *world) takenOver(v foreigner) error {
 	return m.TakeOver(context.Background(), nil)
 }
 
-func TestALoginOrClaimOfANewerFormatIsLeftAsItIs(t *testing.T) {
+func TestALoginOrAdoptionOfANewerFormatIsLeftAsItIs(t *testing.T) {
 	w := rotating(t)
 	v := w.unlocked()
-	m := w.manager(func(c *oauthflow.ManagerConfig) { c.RefuseSecondKey = true })
-	w.connect(m, mainKey)
+	m := w.manager()
+	token := w.inherited()
+	if _, err := m.Adopt(t.Context(), mainKey, w.client(), token); err != nil {
+		t.Fatal(err)
+	}
 	cb := w.begin(m, mainKey)
 	kept := map[string]oauthflow.Record{}
 	for r, err := range w.store.List(t.Context(), "", time.Date(9999, 12, 31, 23, 0, 0, 0, time.UTC)) {
@@ -119,7 +122,7 @@ func TestALoginOrClaimOfANewerFormatIsLeftAsItIs(t *testing.T) {
 		}
 	}
 	subject := ""
-	for r, err := range w.store.List(t.Context(), "subject/", time.Date(9999, 12, 31, 23, 59, 0, 0, time.UTC)) {
+	for r, err := range w.store.List(t.Context(), "adopted/", time.Date(9999, 12, 31, 23, 59, 0, 0, time.UTC)) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -133,12 +136,12 @@ func TestALoginOrClaimOfANewerFormatIsLeftAsItIs(t *testing.T) {
 		t.Errorf("%d codes were sent", n)
 	}
 	if subject == "" {
-		t.Fatal("there is no claim")
+		t.Fatal("there is no record of the adoption")
 	}
 	kept[subject] = v.change(w.store, subject, renamedClaim)
 	second := oauthflow.Key{Tenant: "acme", Name: "second"}
-	if _, err := m.Complete(t.Context(), w.begin(m, second)); !errors.Is(err, oauthflow.ErrNewerFormat) {
-		t.Errorf("a claim: got %v, want ErrNewerFormat", err)
+	if _, err := m.Adopt(t.Context(), second, w.client(), token); !errors.Is(err, oauthflow.ErrNewerFormat) {
+		t.Errorf("an adoption: got %v, want ErrNewerFormat", err)
 	}
 	if len(kept) != 2 {
 		t.Fatalf("%d records to look at", len(kept))

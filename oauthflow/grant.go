@@ -49,14 +49,21 @@ type grant struct {
 	Leaving   bool      // being taken over into another store; nothing is refreshed here
 	Adopted   string    // hash of the refresh token that Adopt was given
 	Adopting  bool      // nobody has been told of the adoption yet
-	Unsettled bool      // a login that may still be taken back, over a connection of which a refresh was under way
 	MovedFrom *Key      // where the tokens have come from
 	Received  []string  // epochs that were moved here last, also before a later login: each is moved once
 	MovedTo   *Key      // where the tokens have gone; what is left here is about to be deleted
 	APIFault  *fault    `json:",omitempty"` // what API calls were refused for last; the tokens have no part in it
-	NoHost    time.Time `json:",omitzero"`  // since when a disconnection has not found the login host
+	NoHost    time.Time `json:",omitzero"`  // since when a disconnection could not revoke: no login host, or [tokenUnreachable]
 	Left      bool      `json:",omitempty"` // taken over: this is the mark that stays, which is Leaving, too
 	TakeOvers uint64    `json:",omitempty"` // how often it has been taken over
+	TokenHost string    `json:",omitempty"` // where token requests go, since Client.Host has redirected them
+	Renamed   string    `json:",omitempty"` // the org's new host, of a grant found dead after its old one had redirected API calls or was gone
+
+	Pause      time.Duration `json:",omitempty"` // how long NotBefore lay ahead by the clock that wrote it; 0 is not known
+	IdlePeriod time.Duration `json:",omitempty"` // how long the app's policy lets the refresh token stay unused; 0: no less than the org's limit
+
+	SentWith *sealedClient `json:",omitempty"` // credentials that the intent's request was first sent with, where not Client
+	Departed []string      `json:",omitempty"` // epochs whose tokens went from here to another key last
 
 	later map[string]json.RawMessage // fields of a later version of this module, kept as they are
 }
@@ -79,7 +86,7 @@ type fault struct {
 }
 
 type sealedClient struct {
-	Kind    string
+	Kind    AppKind // empty where an earlier version was given none
 	Host    string
 	ID      string
 	Secret  sealedSecret
@@ -103,16 +110,16 @@ func (s *sealedSecret) UnmarshalJSON(b []byte) error {
 }
 
 func (c Client) sealed() sealedClient {
-	return sealedClient{c.Kind, c.Host.name, c.ID, sealedSecret{c.Secret}, c.Created}
+	return sealedClient{c.Kind.OrDefault(), c.Host.name, c.ID, sealedSecret{c.Secret}, c.Created}
 }
 
 // client restores the Client; its host was parsed when it was stored and comes out of an authenticated seal.
 func (c sealedClient) client() Client {
-	return Client{Kind: c.Kind, Host: Host{c.Host}, ID: c.ID, Secret: c.Secret.Secret, Created: c.Created}
+	return Client{Kind: c.Kind.OrDefault(), Host: Host{c.Host}, ID: c.ID, Secret: c.Secret.Secret, Created: c.Created}
 }
 
 func (c sealedClient) same(o sealedClient) bool {
-	return c.Kind == o.Kind && c.Host == o.Host && c.ID == o.ID && c.Secret.Equal(o.Secret.Secret)
+	return c.Kind.OrDefault() == o.Kind.OrDefault() && c.Host == o.Host && c.ID == o.ID && c.Secret.Equal(o.Secret.Secret)
 }
 
 func (g *grant) token() *Token {
@@ -126,7 +133,10 @@ func (g *grant) token() *Token {
 func (g *grant) adopt(t *Token, attempt string, now time.Time) {
 	g.Generation++
 	g.Attempt = attempt
-	g.Intent, g.Fault, g.Failures, g.NotBefore = nil, nil, 0, time.Time{}
+	if !g.Refusing || !g.freshRefused() { // that one ends with an accepted token
+		g.Fault = nil
+	}
+	g.Intent, g.SentWith, g.Failures, g.NotBefore, g.Pause = nil, nil, 0, time.Time{}, 0
 	g.RefreshedAt = now
 	if !t.RefreshToken.IsZero() {
 		g.Rotates = g.Rotates || !t.RefreshToken.Equal(g.Refresh.Secret)
@@ -137,7 +147,7 @@ func (g *grant) adopt(t *Token, attempt string, now time.Time) {
 	}
 	g.Access = sealedSecret{t.AccessToken}
 	if t.InstanceURL != g.InstanceURL {
-		if g.InstanceURL != "" {
+		if g.InstanceURL != "" && (Host{g.Client.Host}).family(hostOf(g.InstanceURL)) {
 			g.PastHosts = append([]string{hostOf(g.InstanceURL)}, g.PastHosts...)
 			g.PastHosts = g.PastHosts[:min(len(g.PastHosts), 3)]
 		}
@@ -157,7 +167,11 @@ const tombstoneAge = 24 * time.Hour
 
 // tombstone returns what stays of a connection that is gone: its key.
 func (g *grant) tombstone() *grant {
-	return &grant{Key: g.Key, Epoch: g.Epoch, Gone: true, MovedTo: g.MovedTo, Received: g.Received}
+	t := &grant{Key: g.Key, Epoch: g.Epoch, Gone: true, MovedTo: g.MovedTo, Received: g.Received, Departed: g.Departed}
+	if g.MovedTo != nil {
+		t.Departed = append([]string{g.Epoch}, g.Departed[:min(len(g.Departed), 2)]...)
+	}
+	return t
 }
 
 // due returns when the keep-alive has to look at the connection.
@@ -173,8 +187,6 @@ func (g *grant) due(now time.Time, idleLimit time.Duration) time.Time {
 		return farFuture
 	case g.healsUnseen(now):
 		return later(now.Add(recheck(g.Failures)), g.NotBefore)
-	case idleLimit <= 0:
-		return farFuture
 	}
 	// Spread over a fifth of the limit, by the epoch, so that a fleet that was connected in one night is not refreshed in
 	// one: less than a hundredth of it an hour.

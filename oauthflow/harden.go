@@ -3,11 +3,9 @@ package oauthflow
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"net"
 	"net/http"
-	"net/netip"
 	"syscall"
 	"time"
 )
@@ -17,18 +15,22 @@ const (
 	dialTimeout    = 10 * time.Second
 )
 
-var errOldDial = errors.New("Config.Transport sets Dial or DialTLS; set DialContext or DialTLSContext instead")
+// What of a transport would undo a check.
+const (
+	setsOldDial    = "sets Dial or DialTLS; set DialContext or DialTLSContext instead"
+	setsInsecure   = "switches certificate checks off (InsecureSkipVerify); trust a certificate authority in RootCAs instead"
+	setsServerName = "expects another host's certificate of every host (TLSClientConfig.ServerName); leave it empty"
+)
 
-var errInsecureTLS = errors.New("Config.Transport switches certificate checks off (InsecureSkipVerify); trust a certificate authority in RootCAs instead")
+var errUnverified = fmt.Errorf("%w has made a connection (DialTLSContext) that has verified no certificate; trust a certificate authority in RootCAs instead", ErrTransport)
 
 type dialFunc func(ctx context.Context, network, addr string) (net.Conn, error)
 
 // harden returns a clone of t for the one request r, which must not be sent twice: a connection of its own (one that
 // the server has closed meanwhile would leave the outcome in doubt), HTTP/1.1, the fence in front of every write.
 func harden(t *http.Transport, r *http.Request, f *fence) (*http.Transport, error) {
-	//lint:ignore SA1019 it can still be set, and would dial past the guard
-	if t.Dial != nil || t.DialTLS != nil {
-		return nil, errOldDial
+	if problem := weakens(t); problem != "" {
+		return nil, &FieldError{Field: "Config.Transport", Problem: problem}
 	}
 	own := t == http.DefaultTransport || t.DialContext == nil
 	t = t.Clone()
@@ -43,9 +45,6 @@ func harden(t *http.Transport, r *http.Request, f *fence) (*http.Transport, erro
 	if t.TLSClientConfig == nil {
 		t.TLSClientConfig = new(tls.Config)
 	} // else Clone has copied it
-	if t.TLSClientConfig.InsecureSkipVerify {
-		return nil, errInsecureTLS
-	}
 	t.TLSClientConfig.MinVersion = max(t.TLSClientConfig.MinVersion, tls.VersionTLS12)
 	t.TLSClientConfig.NextProtos = []string{"http/1.1"}
 
@@ -53,7 +52,7 @@ func harden(t *http.Transport, r *http.Request, f *fence) (*http.Transport, erro
 	if err != nil {
 		return nil, err
 	}
-	t.DialContext = fenced(guarded(t, own, proxied), f)
+	t.DialContext = fenced(guarded(t, own, func(string) bool { return proxied }), f)
 	if t.DialTLSContext != nil {
 		t.DialTLSContext = fenced(shaken(t.DialTLSContext), f)
 	}
@@ -63,19 +62,62 @@ func harden(t *http.Transport, r *http.Request, f *fence) (*http.Transport, erro
 	return t, nil
 }
 
+// weakens says what of t would undo a check that every request to Salesforce is to pass; empty for nothing, and for
+// another RoundTripper, which is used as it is.
+func weakens(rt http.RoundTripper) (problem string) {
+	t, ok := rt.(*http.Transport)
+	if !ok {
+		return ""
+	}
+	//lint:ignore SA1019 it can still be set, and would dial past the guard
+	if t.Dial != nil || t.DialTLS != nil {
+		return setsOldDial
+	}
+	switch c := t.TLSClientConfig; {
+	case c != nil && c.InsecureSkipVerify:
+		return setsInsecure
+	case c != nil && c.ServerName != "":
+		return setsServerName
+	}
+	return ""
+}
+
 // shaken ends the handshake of dial's connections, which otherwise waits for the first write: a handshake that fails
-// has sent nothing.
+// has sent nothing. A TLS connection that shows that it has verified no certificate gets nothing, either.
 func shaken(dial dialFunc) dialFunc {
 	return func(ctx context.Context, network, addr string) (net.Conn, error) {
 		c, err := dial(ctx, network, addr)
-		if t, ok := c.(*tls.Conn); ok && err == nil {
+		if err != nil {
+			return c, err
+		}
+		if t, ok := c.(interface{ HandshakeContext(context.Context) error }); ok {
 			if err := t.HandshakeContext(ctx); err != nil {
-				t.Close()
+				c.Close()
 				return nil, err
 			}
 		}
-		return c, err
+		if unverified(c) {
+			c.Close()
+			return nil, errUnverified
+		}
+		return c, nil
 	}
+}
+
+// unverified reports whether a connection of a caller's dial function is known to have verified no certificate. Nobody can
+// tell of a connection that is no *tls.Conn and holds none.
+func unverified(c net.Conn) bool {
+	for range 8 {
+		if t, ok := c.(interface{ ConnectionState() tls.ConnectionState }); ok {
+			return len(t.ConnectionState().VerifiedChains) == 0
+		}
+		inner, ok := c.(interface{ NetConn() net.Conn })
+		if !ok {
+			return false
+		}
+		c = inner.NetConn()
+	}
+	return false
 }
 
 func usesProxy(t *http.Transport, r *http.Request) (bool, error) {
@@ -87,23 +129,24 @@ func usesProxy(t *http.Transport, r *http.Request) (bool, error) {
 }
 
 // guarded returns t's dial function (or one of our own) so that it reaches public addresses only; what a proxy may
-// reach is the proxy's affair.
-func guarded(t *http.Transport, own, proxied bool) dialFunc {
+// reach is the proxy's affair. isProxy tells of the address that is dialed whether it is a proxy's.
+func guarded(t *http.Transport, own bool, isProxy func(addr string) bool) dialFunc {
 	if own {
-		d := &net.Dialer{Timeout: dialTimeout}
-		if !proxied {
-			d.Control = func(_, addr string, _ syscall.RawConn) error { return publicAddress(addr) }
+		direct := &net.Dialer{Timeout: dialTimeout}
+		toProxy := *direct
+		direct.Control = func(_, addr string, _ syscall.RawConn) error { return publicAddress(addr) }
+		return func(ctx context.Context, network, addr string) (net.Conn, error) {
+			if isProxy(addr) {
+				return toProxy.DialContext(ctx, network, addr)
+			}
+			return direct.DialContext(ctx, network, addr)
 		}
-		return d.DialContext
 	}
 	dial := dialFunc(t.DialContext)
-	if proxied {
-		return dial
-	}
 	return func(ctx context.Context, network, addr string) (net.Conn, error) {
 		c, err := dial(ctx, network, addr)
-		if err != nil {
-			return nil, err
+		if err != nil || isProxy(addr) {
+			return c, err
 		}
 		if err := publicAddress(c.RemoteAddr().String()); err != nil {
 			c.Close()
@@ -111,33 +154,4 @@ func guarded(t *http.Transport, own, proxied bool) dialFunc {
 		}
 		return c, nil
 	}
-}
-
-// sharedAddresses are not global although net/netip counts them as such.
-var sharedAddresses = []netip.Prefix{
-	netip.MustParsePrefix("0.0.0.0/8"),
-	netip.MustParsePrefix("100.64.0.0/10"), // carrier-grade NAT
-	netip.MustParsePrefix("192.0.0.0/24"),
-	netip.MustParsePrefix("198.18.0.0/15"), // benchmarks
-	netip.MustParsePrefix("240.0.0.0/4"),
-	netip.MustParsePrefix("64:ff9b::/96"), // NAT64: the inner address is not looked at
-	netip.MustParsePrefix("2002::/16"),    // 6to4
-}
-
-// publicAddress refuses addresses inside a network: a name that resolves there is either rebound or misconfigured, and
-// a consumer secret must not follow it.
-func publicAddress(addr string) error {
-	ap, err := netip.ParseAddrPort(addr)
-	if err != nil {
-		return fmt.Errorf("address %q is not an IP address and port", addr)
-	}
-	ip := ap.Addr().Unmap().WithZone("")
-	shared := false
-	for _, p := range sharedAddresses {
-		shared = shared || p.Contains(ip)
-	}
-	if shared || !ip.IsGlobalUnicast() || ip.IsPrivate() {
-		return fmt.Errorf("the host resolves to %s, which is not a public address", ip)
-	}
-	return nil
 }

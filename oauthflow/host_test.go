@@ -1,6 +1,7 @@
 package oauthflow_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -20,6 +21,15 @@ func TestALoginHostIsAccepted(t *testing.T) {
 		{"a URL with port 443", "https://acme.my.salesforce.com:443/", "acme.my.salesforce.com"},
 		{"a URL with a path and a query", "https://acme.my.salesforce.com/services/oauth2/authorize?x=1#top", "acme.my.salesforce.com"},
 		{"another case", "  HTTPS://Acme.My.Salesforce.COM/ ", "acme.my.salesforce.com"},
+		{"a complete DNS name", "acme.my.salesforce.com.", "acme.my.salesforce.com"},
+		{"a complete DNS name in a URL", "https://Login.Salesforce.com.:443/", "login.salesforce.com"},
+		{"a My Domain behind Defender for Cloud Apps", "https://acme.my.salesforce.com.mcas.ms/home", "acme.my.salesforce.com"},
+		{"a Lightning page behind Defender for Cloud Apps", "acme--uat.sandbox.lightning.force.com.mcas.ms", "acme--uat.sandbox.my.salesforce.com"},
+		{"a My Domain behind a government's Defender", "acme.my.salesforce.com.mcas-gov.us", "acme.my.salesforce.com"},
+		{"a Setup page behind a government's Defender", "acme.my.salesforce-setup.com.mcas-gov.ms.", "acme.my.salesforce.com"},
+		{"a My Domain behind Defender's administration", "acme.my.salesforce.com.admin-mcas.ms", "acme.my.salesforce.com"},
+		{"a My Domain behind the proxy's older name", "acme.my.salesforce.com.cas.ms", "acme.my.salesforce.com"},
+		{"production login behind Defender for Cloud Apps", "login.salesforce.com.mcas.ms", "login.salesforce.com"},
 		{"a Lightning page", "https://acme.lightning.force.com/lightning/page/home", "acme.my.salesforce.com"},
 		{"a sandbox's Lightning page", "acme--uat.sandbox.lightning.force.com", "acme--uat.sandbox.my.salesforce.com"},
 		{"a Developer Edition's Lightning page", "acme-dev-ed.develop.lightning.force.com/one/one.app", "acme-dev-ed.develop.my.salesforce.com"},
@@ -47,6 +57,9 @@ func TestARegionIsAcceptedOnlyWhenItIsNamed(t *testing.T) {
 		{"agency.my.salesforce.mil", "agency.my.salesforce.mil", oauthflow.GovernmentCloud, oauthflow.China},
 		{"https://agency.lightning.crmforce.mil/x", "agency.my.salesforce.mil", oauthflow.GovernmentCloud, oauthflow.China},
 		{"acme.my.sfcrmproducts.cn", "acme.my.sfcrmproducts.cn", oauthflow.China, oauthflow.GovernmentCloud},
+		{"login.sfcrmproducts.cn", "login.sfcrmproducts.cn", oauthflow.China, oauthflow.GovernmentCloud},
+		{"https://test.sfcrmproducts.cn./", "test.sfcrmproducts.cn", oauthflow.China, oauthflow.GovernmentCloud},
+		{"agency.my.salesforce.mil.mcas-gov.us", "agency.my.salesforce.mil", oauthflow.GovernmentCloud, oauthflow.China},
 		{"acme.lightning.sfcrmapps.cn", "acme.my.sfcrmproducts.cn", oauthflow.China, oauthflow.GovernmentCloud},
 	} {
 		t.Run(c.in, func(t *testing.T) {
@@ -75,6 +88,10 @@ func TestAnAddressThatIsNoLoginHostIsRefusedWithTheHostToUse(t *testing.T) {
 		{"the web site", "www.salesforce.com", "belongs to no org"},
 		{"an instance", "na139.salesforce.com", "My Domain host"},
 		{"lightning.salesforce.com", "lightning.salesforce.com", "belongs to no org"},
+		{"a custom domain", "crm.acme.example", "login.salesforce.com (a sandbox at test.salesforce.com)"},
+		{"a custom domain behind Defender for Cloud Apps", "crm.acme.example.mcas.ms", "My Domain host"},
+		{"an access page of Defender for Cloud Apps", "acme-my-salesforce-com.access.mcas.ms", "probably acme.my.salesforce.com"},
+		{"another access page of Defender for Cloud Apps", "crm-acme-example.access.mcas.ms", "My Domain host"},
 		{"plain http", "http://acme.my.salesforce.com", "must be https"},
 		{"a port", "acme.my.salesforce.com:8443", "443"},
 		{"an IPv6 address", "https://[::1]/", "My Domain host"},
@@ -99,7 +116,9 @@ var hostileHosts = []string{
 	"https://login.salesforce.com#@evil.io", "https://login.salesforce.com?@evil.io", "https://login.salesforce.com\\@evil.io", "https://login.salesforce.com%2eevil.io", "https://login%2esalesforce.com",
 	"https://login.salesforce.com%00.evil.io", "login.salesforce.com\x00.evil.io", "login.salesforce.com\n.evil.io",
 	"login.salesforce.com\tx", "login.salesforce.com .evil.io", "login。salesforce。com", "login.ѕalesforce.com",
-	"ｌogin.salesforce.com", "xn--lgin-5qa.my.salesforce.com", "acme.xn--my-salesforce.com", "login.salesforce.com.",
+	"ｌogin.salesforce.com", "xn--lgin-5qa.my.salesforce.com", "acme.xn--my-salesforce.com", "login.salesforce.com..", "evil.io.mcas.ms", "mcas.ms",
+	"acme.my.salesforce.com.mcas.ms.evil.io", "acme.my.salesforce.comXmcas.ms", "acme.my.salesforce.com.mcas.ms.mcas.ms",
+	"acme.my.salesforce.com.evilmcas.ms", "login.sfcrmproducts.cn", "test.sfcrmproducts.cn",
 	"acme.my.salesforce.com..", ".my.salesforce.com", "..my.salesforce.com", "acme..my.salesforce.com",
 	"-acme.my.salesforce.com", "acme-.my.salesforce.com", "ac_me.my.salesforce.com", "*.my.salesforce.com", "my.salesforce.com",
 	"salesforce.com", "xlogin.salesforce.com", "login-salesforce.com", "loginxsalesforce.com", "login.salesforce.comx",
@@ -145,9 +164,10 @@ func TestAHostErrorQuotesNoQuery(t *testing.T) {
 func TestOnlyGenericLoginHostsCarryAnAdvisory(t *testing.T) {
 	for host, want := range map[string]bool{
 		"login.salesforce.com": true, "test.salesforce.com": true, "acme.my.salesforce.com": false,
-		"acme--uat.sandbox.my.salesforce.com": false,
+		"acme--uat.sandbox.my.salesforce.com": false, "login.sfcrmproducts.cn": true, "test.sfcrmproducts.cn": true,
+		"acme.my.sfcrmproducts.cn": false,
 	} {
-		h, err := oauthflow.ParseHost(host)
+		h, err := oauthflow.ParseHost(host, oauthflow.China)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -162,7 +182,7 @@ func TestOnlyGenericLoginHostsCarryAnAdvisory(t *testing.T) {
 
 // allowedHost restates the allow-list without the code under test.
 func allowedHost(name string) bool {
-	if name == "login.salesforce.com" || name == "test.salesforce.com" {
+	if slices.Contains([]string{"login.salesforce.com", "test.salesforce.com", "login.sfcrmproducts.cn", "test.sfcrmproducts.cn"}, name) {
 		return true
 	}
 	for _, suffix := range []string{".my.salesforce.com", ".my.salesforce.mil", ".my.sfcrmproducts.cn"} {
@@ -179,6 +199,7 @@ func FuzzHost(f *testing.F) {
 	}
 	f.Add("https://acme--uat.sandbox.my.salesforce.com/path?q#f")
 	f.Add("acme.lightning.force.com")
+	f.Add("acme.my.salesforce.com.mcas.ms.")
 	f.Add("agency.my.salesforce.mil")
 	f.Fuzz(func(t *testing.T, s string) {
 		h, err := oauthflow.ParseHost(s, oauthflow.GovernmentCloud, oauthflow.China)

@@ -51,16 +51,19 @@ func (f *Flow) UserInfo(ctx context.Context, t *Token) (Identity, error) {
 	if t == nil || t.InstanceURL == "" {
 		return Identity{}, invalid(opUserInfo, "Token.InstanceURL", "is required")
 	}
-	origin, ok := apiOrigin(t.InstanceURL)
+	origin, cloud, ok := apiOrigin(t.InstanceURL)
 	if !ok {
 		return Identity{}, invalid(opUserInfo, "Token.InstanceURL", "is not on a Salesforce domain")
+	}
+	if id, ok := parseIdentityURL(t.IdentityURL); ok && id.cloud != cloud {
+		return Identity{}, invalid(opUserInfo, "Token.InstanceURL", "is on a host of another cloud than Token.IdentityURL")
 	}
 	m, host, err := f.read(ctx, opUserInfo, t, origin+"/services/oauth2/userinfo")
 	if err != nil {
 		return Identity{}, err
 	}
 	sub, ok := parseIdentityURL(m["sub"])
-	if org, _ := id18(m["organization_id"], "00D"); !ok || sub.org != org {
+	if org, _ := id18(m["organization_id"], "00D"); !ok || !sameID(sub.org, org) {
 		return Identity{}, &Error{Op: opUserInfo, Host: host, Kind: KindBadAnswer, Status: http.StatusOK, Err: errors.New("sub is not the identity URL of the user's org")}
 	}
 	return identityOf(opUserInfo, host, t, Identity{
@@ -111,7 +114,11 @@ func (f *Flow) read(ctx context.Context, op string, t *Token, address string) (m
 		if a.status != http.StatusOK {
 			return nil, host, resourceError(op, host, a, f.now(), t.AccessToken)
 		}
-		if m, err = a.fields(); err != nil {
+		m, err = a.fields()
+		if err == nil && m.repeats([]Secret{t.AccessToken}, "username", "display_name", "email", "preferred_username", "name", "sub", "organization_id", "user_id") {
+			err = errRepeats
+		}
+		if err != nil {
 			return nil, host, &Error{Op: op, Host: host, Kind: KindBadAnswer, Status: a.status, Err: err}
 		}
 		return m, host, nil
@@ -121,8 +128,9 @@ func (f *Flow) read(ctx context.Context, op string, t *Token, address string) (m
 
 // sameResource reports whether location is the resource at from, on the org's own instance.
 func sameResource(location, instance string, from *url.URL) bool {
-	origin, ok := apiOrigin(instance)
-	return ok && origin == instance && location == instance+from.Path && "https://"+from.Host != instance
+	origin, cloud, ok := apiOrigin(instance)
+	region, login := loginRegion(from.Host)
+	return ok && (!login || region == cloud) && origin == instance && location == instance+from.Path && "https://"+from.Host != instance
 }
 
 // do sends a request that may be repeated through the hardened transport.
@@ -139,5 +147,9 @@ func (f *Flow) do(req *http.Request, sent ...Secret) (*answer, error) {
 		defer hardened.CloseIdleConnections()
 		rt = hardened
 	}
-	return roundTrip(rt, req, sent)
+	a, err := roundTrip(rt, req, sent)
+	if errors.Is(err, ErrTransport) {
+		f.tell("read", Host{req.URL.Host}, err)
+	}
+	return a, err
 }

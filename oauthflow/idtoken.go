@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -30,6 +31,11 @@ const idTokenLeeway = 5 * time.Minute
 //
 // Source: OpenID Connect Core §3.1.3.7, §12.2; Salesforce Help, "OpenID Connect Discovery Endpoint".
 func (f *Flow) VerifyIDToken(ctx context.Context, c Client, t *Token) error {
+	return f.verifyIDToken(ctx, c, c.Host, t)
+}
+
+// verifyIDToken is VerifyIDToken of a token that asked has issued, where c's login host redirects its token requests to.
+func (f *Flow) verifyIDToken(ctx context.Context, c Client, asked Host, t *Token) error {
 	if err := c.validate(opIDToken); err != nil {
 		return err
 	}
@@ -51,13 +57,14 @@ func (f *Flow) VerifyIDToken(ctx context.Context, c Client, t *Token) error {
 	if !ok {
 		return refuse("it is malformed")
 	}
-	if !slices.Contains(c.Host.issuers(), issuer) {
+	issuers := c.Host.issuers(asked)
+	if !slices.Contains(issuers, issuer) {
 		return refuse("iss is not the login host")
 	}
 	if err := ctx.Err(); err != nil {
 		return idTokenError(c, err)
 	}
-	keys, err := f.keys.of(ctx, f, issuer, c.Host.issuers())
+	keys, err := f.keys.of(ctx, f, issuer, issuers)
 	if err != nil {
 		return idTokenError(c, err)
 	}
@@ -107,7 +114,7 @@ func (t *Token) idTokenProblem(id *oidc.IDToken, c Client) (problem string, notB
 		problem = "azp is not the consumer key"
 	case !t.nonce.IsZero() && !NewSecret(id.Nonce).Equal(t.nonce):
 		problem = "nonce is not of this login"
-	case !isURL || t.OrgID == "" || sub.org != t.OrgID || sub.user != t.UserID:
+	case !isURL || !sameID(sub.org, t.OrgID) || !sameID(sub.user, t.UserID):
 		problem = "sub is not the user of the token"
 	}
 	return problem, notBefore
@@ -140,14 +147,23 @@ func idTokenError(c Client, err error) error {
 	return &e
 }
 
-// issuers returns who may have signed an id_token of a login at h: the host itself, and for an org of the public cloud
-// the generic hosts, which issue for all of them.
+// issuers returns who may have signed an id_token of a login at h whose token request was answered by asked: the hosts
+// themselves, and for a My Domain the generic hosts of its cloud, which issue for all its orgs.
 //
 // Assumed: which of them it is after a login at a My Domain is not documented; discovery says the host.
-func (h Host) issuers() []string {
+func (h Host) issuers(asked Host) []string {
 	all := []string{h.endpoint("")}
-	if strings.HasSuffix(h.name, ".my.salesforce.com") {
-		all = append(all, "https://"+productionLogin, "https://"+sandboxLogin)
+	if asked != h && !asked.IsZero() {
+		all = append(all, asked.endpoint(""))
+	}
+	if h.Generic() && (asked == h || asked.IsZero()) {
+		return all
+	}
+	region, _ := loginRegion(h.name)
+	for _, generic := range slices.Sorted(maps.Keys(genericHosts)) {
+		if genericHosts[generic] == region && generic != h.name {
+			all = append(all, "https://"+generic)
+		}
 	}
 	return all
 }

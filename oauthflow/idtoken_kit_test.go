@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -56,6 +57,9 @@ func (s *issuerSim) RoundTrip(r *http.Request) (*http.Response, error) {
 	switch r.URL.Path {
 	case "/services/oauth2/token":
 		change := map[string]string{"scope": "api openid refresh_token"}
+		if !strings.HasSuffix(s.host, ".com") { // a host of another cloud names hosts of that
+			change["instance_url"], change["id"] = "https://"+s.host, "https://"+s.host+"/id/"+wireOrg+"/"+wireUser
+		}
 		if s.idToken != nil {
 			change["id_token"] = s.idToken()
 		}

@@ -89,24 +89,6 @@ func TestOtherAddressesInAnAnswerAreNeverAsked(t *testing.T) {
 	}
 }
 
-func TestAnInstanceURLMayBeAnyOfSalesforcesAPIHosts(t *testing.T) {
-	for u, want := range map[string]string{
-		"https://acme.my.salesforce.com":              "https://acme.my.salesforce.com",
-		"https://ACME.my.salesforce.com:443/":         "https://acme.my.salesforce.com",
-		"https://na139.salesforce.com":                "https://na139.salesforce.com",
-		"https://acme.cloudforce.com":                 "https://acme.cloudforce.com",
-		"https://agency.my.salesforce.mil":            "https://agency.my.salesforce.mil",
-		"https://agency.crmforce.mil":                 "https://agency.crmforce.mil",
-		"https://acme.my.sfcrmproducts.cn":            "https://acme.my.sfcrmproducts.cn",
-		"https://acme--uat.sandbox.my.salesforce.com": "https://acme--uat.sandbox.my.salesforce.com",
-	} {
-		tok, err := refreshWith(t, says(200, tokenAnswer(map[string]string{"instance_url": u})))
-		if err != nil || tok.InstanceURL != want {
-			t.Errorf("%s: %+v, %v", u, tok, err)
-		}
-	}
-}
-
 func TestAnIdentityURLThatIsNoneIsRefused(t *testing.T) {
 	const org, user = wireOrg, wireUser
 	bad := []string{
@@ -127,7 +109,6 @@ func TestAnIdentityURLThatIsNoneIsRefused(t *testing.T) {
 	}
 	for _, id := range []string{
 		"https://test.salesforce.com/id/" + org + "/" + user, "https://acme.my.salesforce.com/id/" + org[:15] + "/" + user[:15],
-		"https://agency.my.salesforce.mil/id/" + org + "/" + user,
 	} {
 		if tok, err := refreshWith(t, says(200, tokenAnswer(map[string]string{"id": id}))); err != nil || tok.OrgID[:15] != org[:15] || len(tok.UserID) != 18 {
 			t.Errorf("%q: %v", id, err)

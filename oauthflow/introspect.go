@@ -48,6 +48,9 @@ func (f *Flow) Introspect(ctx context.Context, c Client, t *Token) (Introspectio
 	if fault == nil && m["active"] != "true" && m["active"] != "false" {
 		fault = errors.New("active is missing")
 	}
+	if fault == nil && m.repeats([]Secret{t.RefreshToken, t.AccessToken, c.Secret}, "client_id", "username", "sub", "scope") {
+		fault = errRepeats
+	}
 	if fault != nil {
 		return Introspection{}, &Error{Op: opIntrospect, Host: c.Host.name, Kind: KindBadAnswer, Status: a.status, Err: fault}
 	}

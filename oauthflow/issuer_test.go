@@ -227,7 +227,9 @@ func TestALoginWithoutThePromisedIssuerLeavesNothingBehind(t *testing.T) {
 		t.Errorf("the code was sent %d times", n)
 	}
 	for r, err := range w.store.List(t.Context(), "", time.Now().AddDate(100, 0, 0)) {
-		t.Errorf("%q stays in the store, %v", r.ID, err)
+		if err != nil || !strings.HasPrefix(r.ID, "login/") { // how the login ended
+			t.Errorf("%q stays in the store, %v", r.ID, err)
+		}
 	}
 	w.wantEvents("exchange", "", 0)
 

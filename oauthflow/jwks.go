@@ -96,7 +96,7 @@ func (k *issuerKeys) promised(ctx context.Context, f *Flow, h Host) bool {
 	ctx, cancel := context.WithTimeout(ctx, verifyTimeout)
 	defer cancel()
 	issuer := h.endpoint("")
-	s, err := k.of(ctx, f, issuer, h.issuers())
+	s, err := k.of(ctx, f, issuer, h.issuers(h))
 	if err != nil && s == nil {
 		k.mu.Lock()
 		s = k.all[issuer] // a promise that was read once is not forgotten because it cannot be read again

@@ -4,123 +4,81 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"math/rand/v2"
 	"strings"
-	"sync"
 	"time"
 )
 
-const (
-	sweepEvery  = time.Minute
-	sweepBatch  = 256
-	sweepers    = 16
-	listTimeout = time.Minute // for one batch, as storeTimeout
-)
+const opKeepAlive = "keep alive"
 
 // KeepAlive looks after the store until ctx ends, and returns ctx's error: it refreshes connections before Salesforce
-// ends their unused refresh tokens, finishes disconnections and moves that were interrupted, and deletes logins that
+// ends their unused refresh tokens, which is after 30 days or the shorter time that [ManagerConfig].IdleLimit or
+// [Manager.SetIdlePeriod] tells, finishes disconnections and moves that were interrupted, and deletes logins that
 // nobody completed. Any number of processes may run it over one store; each connection is refreshed once. A failure is
 // reported as an event and tried again.
 //
 // A suspended connection is asked about after minutes at first, then every hour, so that it is seen to be healed within
 // about an hour without any call. One that is broken but for new credentials is asked about once a day, when it is due.
+//
+// When ctx ends or Close begins it returns at once. What has been sent by then is still waited for by Close.
+//
+// Tenants take turns, and one tenant's connections use twelve of the sixteen places for what is under way at most: a tenant with
+// thousands of due connections, or with login hosts that hang, delays the connections of the others by a minute or so.
 func (m *Manager) KeepAlive(ctx context.Context) error {
-	for {
-		m.sweep(ctx)
-		if !sleep(ctx, sweepEvery/2+jitter(sweepEvery, sweepEvery)) {
-			return ctx.Err()
-		}
-		if m.open.Err() != nil {
-			return &Error{Op: "keep alive", Kind: KindInvalid, Err: ErrClosed}
-		}
-	}
-}
-
-// sweep looks after what is due, in batches of random order, so that processes that sweep at the same time do not all
-// begin with the same connection. What cannot be dealt with is left for the next sweep, and stands in nobody's way.
-func (m *Manager) sweep(ctx context.Context) {
-	defer m.contain(nil)
-	for _, prefix := range []string{connectionPrefix, loginPrefix, hostPrefix} {
-		left := map[string]bool{}
-		for more := true; more; {
-			due := m.dueRecords(ctx, prefix, left)
-			rand.Shuffle(len(due), func(i, j int) { due[i], due[j] = due[j], due[i] })
-			for _, id := range m.lookAfterAll(ctx, due) {
-				left[id] = true
-			}
-			more = len(due) == sweepBatch && ctx.Err() == nil && m.open.Err() == nil
-		}
-	}
-}
-
-// lookAfterAll looks after some records at once, since one in doubt takes seconds and after a failover all are, and returns
-// the ids of those that could not be dealt with.
-func (m *Manager) lookAfterAll(ctx context.Context, due []Record) (left []string) {
-	var mu sync.Mutex
-	var crew sync.WaitGroup
-	next := make(chan Record)
-	for range min(sweepers, len(due)) {
-		crew.Go(func() {
-			for r := range next {
-				if !m.lookAfter(ctx, r) {
-					mu.Lock()
-					left = append(left, r.ID)
-					mu.Unlock()
-				}
-			}
-		})
-	}
-	for _, r := range due {
-		if ctx.Err() != nil || m.open.Err() != nil {
-			break
-		}
-		next <- r
-	}
-	close(next)
-	crew.Wait()
-	return left
-}
-
-// dueRecords returns the next records that are due and not among those that are left.
-func (m *Manager) dueRecords(ctx context.Context, prefix string, left map[string]bool) []Record {
-	ctx, cancel := context.WithTimeout(ctx, listTimeout)
+	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	var due []Record
-	for r, err := range m.cfg.Store.List(ctx, prefix, m.flow.now()) {
+	defer context.AfterFunc(m.open, cancel)()
+	left := map[string]time.Duration{}
+	for ctx.Err() == nil {
+		end, err := m.begin()
 		if err != nil {
-			m.logf(slog.LevelWarn, "the keep-alive could not list all that is due", "error", err)
-			break
+			return err
 		}
-		if len(due) == sweepBatch {
-			break
+		swept := make(chan bool, 1)
+		go func() {
+			defer end()
+			swept <- m.sweep(ctx, left)
+		}()
+		more := false
+		select {
+		case more = <-swept:
+		case <-ctx.Done():
 		}
-		if !left[r.ID] {
-			due = append(due, r)
+		if !more {
+			sleep(ctx, sweepEvery/2+jitter(sweepEvery, sweepEvery))
 		}
 	}
-	return due
+	if err := m.ended(); err != nil {
+		return err
+	}
+	return ctx.Err()
 }
 
-// lookAfter does what is due, and reports whether the record was dealt with, so that it is not due any more.
-func (m *Manager) lookAfter(ctx context.Context, r Record) bool {
+// lookAfter does what is due with a record that was listed under an id, and reports whether the record was dealt with, so
+// that it is not due any more. It is loaded by that id before anything is done.
+func (m *Manager) lookAfter(ctx context.Context, id string, listed Record) bool {
 	defer m.contain(nil) // in a goroutine of its own nobody else would
-	if strings.HasPrefix(r.ID, loginPrefix) {
-		return m.abandon(ctx, r)
-	}
-	if !strings.HasPrefix(r.ID, connectionPrefix) { // a wait that is over
-		return m.cfg.Store.Delete(ctx, r.ID, r.Version) == nil
-	}
-	now, err := m.cfg.Store.Load(ctx, r.ID)
-	if err != nil || now.Version != r.Version { // another process is at it
+	r, err := m.loadFrom(ctx, opKeepAlive, m.cfg.Store, id)
+	if err != nil || r.Version != listed.Version || !r.Due.Before(m.flow.now()) { // another process is at it, or it is not due
 		return false
 	}
-	g, err := m.openGrant(ctx, "keep alive", r)
+	if strings.HasPrefix(id, loginPrefix) {
+		return m.abandon(ctx, id, r)
+	}
+	if strings.HasPrefix(id, hostPrefix) { // a wait that is over
+		if _, err := m.unseal(opKeepAlive, id, r); err != nil || remove(ctx, m.cfg.Store, r) != nil {
+			return false
+		}
+		m.ahead.Delete(id)
+		return true
+	}
+	g, err := m.openGrant(opKeepAlive, id, r)
 	if err != nil {
-		m.reportForeign(r, err)
+		m.reportForeign(id, r, err)
 		return false
 	}
 	switch {
 	case g.Gone:
+		m.forgetSource(g.Key)
 		err = m.forget(ctx, r)
 	case g.Revoking:
 		err = m.Disconnect(ctx, g.Key)
@@ -132,11 +90,11 @@ func (m *Manager) lookAfter(ctx context.Context, r Record) bool {
 		}
 		err = m.Source(g.Key).renew(ctx, g.Access.Reveal())
 		if e := new(Error); errors.As(err, &e) && e.Kind == KindInDoubt {
-			m.doubted.Store(r.ID, doubted{r.Version, time.Now()})
+			m.doubted.Store(id, doubted{r.Version, time.Now()})
 		}
 	}
 	if err != nil {
-		m.logf(slog.LevelDebug, "keep-alive", "connection", g.Key.String(), "error", err)
+		m.logf(slog.LevelDebug, "keep-alive", "connection", g.Key, "error", err)
 	}
 	return err == nil
 }
@@ -145,11 +103,11 @@ func (m *Manager) lookAfter(ctx context.Context, r Record) bool {
 // keep that from being taken over again.
 func (m *Manager) forget(ctx context.Context, r Record) error {
 	if m.cfg.Former != nil {
-		if err := m.takeOver(ctx, "keep alive", r.ID); err != nil && !errors.Is(err, ErrNotFound) {
+		if err := m.takeOver(ctx, opKeepAlive, r.ID); err != nil && !errors.Is(err, ErrNotFound) {
 			return err
 		}
 	}
-	return m.cfg.Store.Delete(ctx, r.ID, r.Version)
+	return remove(ctx, m.cfg.Store, r)
 }
 
 // doubted is a version of a record whose doubt stayed one.
@@ -174,20 +132,12 @@ func (m *Manager) doubtedLately(r Record) bool {
 	return false
 }
 
-// reportForeign tells of a record that does not open, once for each of its versions.
-func (m *Manager) reportForeign(r Record, err error) {
-	if told, ok := m.foreign.Swap(r.ID, r.Version); ok && told == r.Version {
-		return
-	}
-	e := new(Error)
-	errors.As(err, &e)
-	k, _ := keyOf(r.ID)
-	m.observe(Event{Type: EventForeign, Key: k, Err: e})
-}
-
 // Renew refreshes a connection now, whatever its access token is good for: to prove new credentials, for example.
 // Callers go on being served the present token until there is another.
 func (m *Manager) Renew(ctx context.Context, k Key) error {
+	if err := m.ended(); err != nil {
+		return err
+	}
 	if err := k.validate("renew"); err != nil {
 		return err
 	}

@@ -1,11 +1,11 @@
 package oauthflow
 
 import (
-	"crypto/sha256"
-	"encoding/base64"
 	"net/url"
 	"strings"
 	"unicode/utf8"
+
+	scrubber "github.com/fullcast/sfauth/internal/scrub"
 )
 
 // Key names a connection within one store.
@@ -14,8 +14,9 @@ type Key struct {
 	Name   string // the connection of that customer, such as "main"; 1–100 bytes of UTF-8
 }
 
-// String returns tenant and name, for logs.
-func (k Key) String() string { return k.Tenant + "/" + k.Name }
+// String returns tenant/name, for logs: acme/main. A part that holds anything but ASCII letters, digits and ._-@+ is quoted
+// and in ASCII, "acme/eu"/main, so that two keys that differ never read the same, and a key is always one line.
+func (k Key) String() string { return scrubber.Word(k.Tenant) + "/" + scrubber.Word(k.Name) }
 
 func (k Key) validate(op string) error {
 	for field, v := range map[string]string{"Key.Tenant": k.Tenant, "Key.Name": k.Name} {
@@ -41,10 +42,4 @@ func tenantPrefix(tenant string) string { return connectionPrefix + escape(tenan
 // escape leaves no separator in a part, so that no two keys share a record.
 func escape(part string) string {
 	return strings.ReplaceAll(url.QueryEscape(part), "~", "%7E")
-}
-
-// loginID hides the state: whoever reads the store cannot answer a login with it.
-func loginID(state Secret) string {
-	sum := sha256.Sum256([]byte(state.Reveal()))
-	return loginPrefix + base64.RawURLEncoding.EncodeToString(sum[:])
 }

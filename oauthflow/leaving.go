@@ -15,7 +15,7 @@ var errLeaving = errors.New("the connection has been taken over into another sto
 // nobody begins a refresh in the former store; stored here, or revoked where a younger one is here; then a mark without
 // secrets is left there.
 func (m *Manager) takeConnection(ctx context.Context, op string, r Record) error {
-	g, err := m.openGrant(ctx, op, r)
+	g, err := m.openGrant(op, r.ID, r)
 	if err != nil || g.Left {
 		return err
 	}
@@ -25,7 +25,7 @@ func (m *Manager) takeConnection(ctx context.Context, op string, r Record) error
 	}
 	var now *grant
 	if here.Version > 0 {
-		if now, err = m.openGrant(ctx, op, here); err != nil {
+		if now, err = m.openGrant(op, r.ID, here); err != nil {
 			return err
 		}
 	}
@@ -154,7 +154,7 @@ func (m *Manager) proveStore(ctx context.Context, op string) error {
 	}
 	r := Record{ID: hostPrefix + random().Reveal(), Due: m.flow.now()} // as a wait that is over, if it should be left behind
 	var err error
-	if r.Data, err = m.seal.seal(ctx, r.ID, 1, nil); err != nil {
+	if r.Data, err = m.seal.seal(r.ID, 1, nil); err != nil {
 		return recordError(op, r.ID, err)
 	}
 	if err = m.cfg.Store.Save(ctx, r); err == nil {
@@ -174,7 +174,7 @@ func (m *Manager) storeTaken(ctx context.Context, op string, r Record, g *grant,
 	taken.carry(r, here, m.time.Lease, m.flow.now())
 	taken.TakeOvers++
 	if now != nil && now.Epoch != g.Epoch {
-		taken.Received = now.Received
+		taken.Received, taken.Departed = now.Received, now.Departed
 	} else if now != nil && !now.Leaving { // a late result of what is here
 		taken.Revoking, taken.Next, taken.NextForeign, taken.MovedTo = now.Revoking, now.Next, now.NextForeign, now.MovedTo
 	}
@@ -187,15 +187,15 @@ func (m *Manager) storeTaken(ctx context.Context, op string, r Record, g *grant,
 		return err
 	}
 	if now != nil && !now.Gone && !now.Leaving && now.superfluous(g) {
-		m.discard(now.Client.client(), now.token())
+		m.discard(now.asked(now.Client), now.token())
 	}
 	return nil
 }
 
 // endLeaving revokes the tokens of g, in whose place there is another connection or a disconnected one.
 func (m *Manager) endLeaving(ctx context.Context, g *grant) error {
-	err := m.flow.Revoke(ctx, g.Client.client(), g.token())
-	if err == nil || nothingLeft(err) || errors.Is(err, ErrNoSuchHost) {
+	err := m.revoke(ctx, g)
+	if err == nil || remains(err) != tokenMayWork {
 		return nil
 	}
 	return err
@@ -211,7 +211,7 @@ func (m *Manager) loadReturned(ctx context.Context, op string, k Key) (Record, *
 	if err != nil {
 		return r, nil, err
 	}
-	g, err := m.openGrant(ctx, op, r)
+	g, err := m.openGrant(op, k.recordID(), r)
 	if err == nil && g.Left && none != nil { // it has ended there, and is forgotten
 		g.Gone, g.Leaving = true, false
 	}

@@ -20,12 +20,16 @@ func (m *Manager) learnLifetime(g *grant) {
 	if !m.cfg.SessionLifetime.Learn {
 		return
 	}
-	c, t := g.Client.client(), &Token{AccessToken: g.Access.Secret}
+	t := &Token{AccessToken: g.Access.Secret}
 	m.work.Go(func() {
 		defer m.contain(nil)
 		ctx, cancel := context.WithTimeout(m.ctx, 30*time.Second)
 		defer cancel()
-		is, err := m.flow.Introspect(ctx, c, t)
+		var is Introspection
+		err := g.askEither(g.Client, func(c Client) (err error) {
+			is, err = m.flow.Introspect(ctx, c, t)
+			return err
+		})
 		if err != nil || !is.Active || is.ExpiresAt.IsZero() {
 			return
 		}
@@ -44,19 +48,20 @@ const (
 
 // refusedAtOnce counts the generations that Salesforce refused as soon as they were used, each once, and reports whether
 // there are so many in a row that another refresh would only be the next of them.
-func (s *Source) refusedAtOnce(g *grant, access string) bool {
-	s.mu.Lock()
-	rejected := s.refused()
-	s.mu.Unlock()
-	inMemory := g.Access.IsZero() && s.m.cfg.AccessTokens == AccessTokenInMemoryOnly
-	if rejected == nil || rejected.access != access || g.Access.Reveal() != access && !inMemory { // replaced for another reason
+func (m *Manager) refusedAtOnce(g *grant, was *rejected) bool {
+	inMemory := g.Access.IsZero() && m.cfg.AccessTokens == AccessTokenInMemoryOnly
+	if g.Access.Reveal() != was.access && !inMemory { // replaced for another reason
 		return false
 	}
-	if g.Fault != nil && g.Fault.Kind == KindFreshRefused { // its pause is over: one more try
+	if g.freshRefused() && g.Counted == g.Generation+1 { // its pause is over: one more try
 		return false
 	}
-	if rejected.served || s.m.flow.now().Sub(g.RefreshedAt) > refusedYouth {
+	fresh := was.malformed && was.successor != nil || m.flow.now().Sub(g.RefreshedAt) <= refusedYouth
+	if was.served || !fresh {
 		g.Unaccepted = 0
+		if g.freshRefused() {
+			g.Fault = nil
+		}
 		return false
 	}
 	if g.Counted != g.Generation+1 {
@@ -65,12 +70,21 @@ func (s *Source) refusedAtOnce(g *grant, access string) bool {
 	return g.Unaccepted >= refusedLimit
 }
 
+// freshRefused reports whether the connection is suspended because fresh sessions are refused. Until an access token is accepted
+// it stays suspended, also when it has a new one.
+func (g *grant) freshRefused() bool { return g.Fault != nil && g.Fault.Kind == KindFreshRefused }
+
 // suspendRefused shares with all processes that fresh sessions are refused, and makes them pause.
-func (m *Manager) suspendRefused(ctx context.Context, r Record, g *grant) error {
+// Malformed tells that they are JWTs that are refused as such.
+func (m *Manager) suspendRefused(ctx context.Context, r Record, g *grant, malformed bool) error {
 	pause := refusedPause << min(g.Unaccepted-refusedLimit, refusedLonger)
 	news := !g.Refusing
-	g.NotBefore, g.Refusing = m.flow.now().Add(pause), true
+	g.pause(pause, m.flow.now())
+	g.Refusing = true
 	g.Fault = &fault{Op: opRefresh, Kind: KindFreshRefused, At: m.flow.now()}
+	if malformed {
+		g.Fault.Code = malformedCode
+	}
 	if _, err := m.save(ctx, opRefresh, r, g); errors.Is(err, ErrConflict) {
 		return nil
 	} else if err != nil {
@@ -109,6 +123,12 @@ func (m *Manager) acceptedAgain(k Key) {
 			return errTold
 		}
 		g.Refusing, g.Unaccepted, org = false, 0, g.OrgID
+		if g.freshRefused() {
+			g.Fault = nil
+			if g.Failures == 0 { // what is waited for is the suspension's pause
+				g.NotBefore, g.Pause = time.Time{}, 0
+			}
+		}
 		return nil
 	})
 	if err == nil {

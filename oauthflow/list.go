@@ -9,21 +9,32 @@ import (
 	"strings"
 )
 
-// List yields the connections of a tenant, or of all tenants when it is empty, those first that have to be looked at
-// first. A record that cannot be opened yields an error of [KindForeign], one of a connection that another store has taken
-// over one of [KindStore]; neither ends the sequence. What is still in ManagerConfig.Former is not listed.
+// List yields the connections of a tenant, or of all tenants when it is empty, so that a page for a tenant's user must see that
+// there is one. It yields those first that have to be looked at first. A record that cannot be opened, or that does not
+// belong to the list ([ErrForeignRecord]), yields an error of [KindForeign], one of a connection that another store has taken
+// over one of [KindStore]; neither ends the sequence. What the store does not list is not seen. What is still in ManagerConfig.Former is not listed. A store whose list
+// does not end, or is in no order, is an error of [KindStore], which ends it.
 func (m *Manager) List(ctx context.Context, tenant string) iter.Seq2[Connection, error] {
 	prefix := connectionPrefix
 	if tenant != "" {
 		prefix = tenantPrefix(tenant)
 	}
 	return func(yield func(Connection, error) bool) {
-		for r, err := range m.cfg.Store.List(ctx, prefix, afterAll) {
-			if err != nil {
-				yield(Connection{}, storeError("list", err))
-				return
+		if err := m.ended(); err != nil {
+			yield(Connection{}, err)
+			return
+		}
+		for r, err := range m.list(ctx, "list", m.cfg.Store, prefix, afterAll) {
+			if err == nil {
+				err = m.ended()
 			}
-			g, err := m.openGrant(ctx, "list", r)
+			if err != nil {
+				if !yield(Connection{}, err) || !errors.Is(err, ErrForeignRecord) {
+					return
+				}
+				continue
+			}
+			g, err := m.openGrant("list", r.ID, r)
 			if err != nil {
 				if !yield(Connection{}, err) {
 					return
@@ -47,30 +58,31 @@ func (m *Manager) List(ctx context.Context, tenant string) iter.Seq2[Connection,
 	}
 }
 
-// openGrant opens a connection's record whose key is not known from elsewhere.
-func (m *Manager) openGrant(ctx context.Context, op string, r Record) (*grant, error) {
-	k, ok := keyOf(r.ID)
+// openGrant opens a connection's record that was asked for by id.
+func (m *Manager) openGrant(op, id string, r Record) (*grant, error) {
+	k, ok := keyOf(id)
 	if !ok {
-		return nil, &Error{Op: op, Kind: KindForeign, Err: fmt.Errorf("record %q is no connection", r.ID)}
+		return nil, &Error{Op: op, Kind: KindForeign, Err: fmt.Errorf("record %q is no connection", id)}
 	}
-	plain, err := m.seal.open(ctx, r.ID, r.Version, r.Data)
+	plain, err := m.unseal(op, id, r)
 	if err != nil {
-		return nil, sealError(op, k, err)
+		return nil, err
 	}
 	g, err := decodeGrant(k, plain)
 	if err != nil {
-		return nil, sealError(op, k, err)
+		err = sealError(op, k, err)
+		if errors.Is(err, ErrForeignRecord) {
+			m.reportForeign(id, r, err)
+		}
+		return nil, err
 	}
+	g.dropForeign()
 	return g, nil
 }
 
-// sealError tells a record that was sealed elsewhere from a key that cannot be had at the moment.
+// sealError is the error of a connection's record that does not open.
 func sealError(op string, k Key, err error) error {
-	kind := KindForeign
-	if errors.Is(err, errKeyUnavailable) {
-		kind = KindStore
-	}
-	return &Error{Op: op, Kind: kind, Err: fmt.Errorf("connection %q: %w", k, err)}
+	return &Error{Op: op, Kind: KindForeign, Err: fmt.Errorf("connection %q: %w", k, err)}
 }
 
 // keyOf reads what Key.recordID wrote.

@@ -9,6 +9,8 @@ import (
 	"log/slog"
 	"net/url"
 	"time"
+
+	scrubber "github.com/fullcast/sfauth/internal/scrub"
 )
 
 // Callback is what reached one of the callback pages. All of it must match the login that was begun, else nothing is
@@ -21,13 +23,20 @@ type Callback struct {
 }
 
 // String shows neither query nor binding: they are as good as a session.
-func (c Callback) String() string { return "callback of " + c.Tenant + " at " + c.Path }
+func (c Callback) String() string {
+	return "callback of " + scrubber.Word(c.Tenant) + " at " + scrubber.Name(c.Path)
+}
 
 // Format writes [Callback.String] for every verb.
 func (c Callback) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, c.String()) }
 
 // MarshalText returns [Callback.String].
 func (c Callback) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
+
+// MarshalBinary always fails: gob and other binary encoders would write what is not shown.
+func (c Callback) MarshalBinary() ([]byte, error) {
+	return nil, errors.New("oauthflow: a Callback is not encoded")
+}
 
 // LogValue returns [Callback.String].
 func (c Callback) LogValue() slog.Value { return slog.StringValue(c.String()) }
@@ -43,8 +52,18 @@ type login struct {
 	Binding     sealedSecret
 	RedirectURL string
 	ExpectOrg   string
-	SecondKey   bool
 	Begun       time.Time
+	History     *history `json:",omitempty"` // in which it was begun; nil of an earlier version
+}
+
+// history is what is known of which history a store is in: [ManagerConfig].StoreEpoch, and what the store tells.
+type history struct{ StoreEpoch, Timeline string }
+
+// lost reports whether the store, as r was loaded, has gone on in another history than the one in which l was begun. Then it
+// may have lost that the login's code was sent.
+func (l *login) lost(r Record, storeEpoch string) bool {
+	h := l.History
+	return h != nil && (h.StoreEpoch != storeEpoch || r.Timeline != "" && r.Timeline != h.Timeline)
 }
 
 // Begin starts a login for the connection k with the app c and returns the URL to send the user's browser to. The
@@ -56,11 +75,15 @@ type login struct {
 // cookie serves: name it __Host-…, so that no other host of the domain can set it, with Secure, HttpOnly, Path=/ and
 // SameSite=Lax; Strict would keep it from the callback, which comes from Salesforce's site.
 //
-// A connection that exists already goes on working until the login is complete.
+// A connection that exists already goes on working until the login is complete. A tenant has at most [MaxLogins] logins at a
+// time; a further one replaces the oldest.
 //
 // Source: RFC 9700 §2.1, §4.7.
 func (m *Manager) Begin(ctx context.Context, k Key, c Client, binding string, o AuthorizeOptions) (redirect string, err error) {
 	const op = "begin"
+	if err := m.ended(); err != nil {
+		return "", err
+	}
 	if err := k.validate(op); err != nil {
 		return "", err
 	}
@@ -72,30 +95,55 @@ func (m *Manager) Begin(ctx context.Context, k Key, c Client, binding string, o 
 		return "", err
 	}
 	defer end()
-	redirect, p, err := m.flow.Authorize(c, o)
-	if err != nil {
-		return "", err
+	for try := range loginTries {
+		r, state, err := m.loginPlace(ctx, k.Tenant, try)
+		if errors.Is(err, ErrConflict) {
+			continue
+		} else if err != nil {
+			return "", err
+		}
+		redirect, p, err := m.flow.authorize(c, o, state)
+		if err != nil {
+			return "", err
+		}
+		err = m.saveLogin(ctx, r, k, p, binding)
+		if err == nil {
+			m.replaced(r)
+			return redirect, nil
+		} else if !errors.Is(err, ErrConflict) {
+			return "", err
+		}
 	}
-	plain, err := json.Marshal(login{
-		Format: madeFormat, Key: k, Client: c.sealed(), State: sealedSecret{p.state}, Nonce: sealedSecret{p.nonce},
-		Verifier: sealedSecret{p.verifier}, Binding: sealedSecret{NewSecret(binding)}, RedirectURL: p.redirectURL,
-		ExpectOrg: p.expectOrg, SecondKey: p.secondKey, Begun: p.begun,
-	})
-	if err != nil {
-		return "", &Error{Op: op, Kind: KindStore, Err: err}
-	}
-	r := Record{ID: loginID(p.state), Due: p.begun.Add(m.time.Login)}
-	if r.Data, err = m.seal.seal(ctx, r.ID, 1, plain); err != nil {
-		return "", &Error{Op: op, Kind: KindStore, Err: err}
-	}
-	if err := m.cfg.Store.Save(ctx, r); err != nil {
-		return "", storeError(op, err)
-	}
-	return redirect, nil
+	return "", &Error{Op: op, Kind: KindStore, Err: ErrConflict}
 }
 
-// BeginAgain is [Manager.Begin] with the app that the connection k has already.
+// saveLogin stores a login over the record r, or at its id where its version is 0.
+func (m *Manager) saveLogin(ctx context.Context, r Record, k Key, p Pending, binding string) error {
+	const op = "begin"
+	plain, err := json.Marshal(login{
+		Format: madeFormat, Key: k, Client: p.client.sealed(), State: sealedSecret{p.state}, Nonce: sealedSecret{p.nonce},
+		Verifier: sealedSecret{p.verifier}, Binding: sealedSecret{NewSecret(binding)}, RedirectURL: p.redirectURL,
+		ExpectOrg: p.expectOrg, Begun: p.begun, History: &history{m.cfg.StoreEpoch, r.Timeline},
+	})
+	if err != nil {
+		return &Error{Op: op, Kind: KindStore, Err: err}
+	}
+	r.Due = p.begun.Add(m.time.Login)
+	if r.Data, err = m.seal.seal(r.ID, r.Version+1, plain); err != nil {
+		return &Error{Op: op, Kind: KindStore, Err: err}
+	}
+	if err := m.cfg.Store.Save(ctx, r); err != nil {
+		return storeError(op, err)
+	}
+	return nil
+}
+
+// BeginAgain is [Manager.Begin] with the app that the connection k has already, at its login host or, where that is a My
+// Domain which was renamed, at the new one, if its redirect has told it.
 func (m *Manager) BeginAgain(ctx context.Context, k Key, binding string, o AuthorizeOptions) (redirect string, err error) {
+	if err := m.ended(); err != nil {
+		return "", err
+	}
 	if err := k.validate("begin"); err != nil {
 		return "", err
 	}
@@ -107,107 +155,120 @@ func (m *Manager) BeginAgain(ctx context.Context, k Key, binding string, o Autho
 	if g.Next != nil {
 		c = *g.Next
 	}
-	return m.Begin(ctx, k, c.client(), binding, o)
+	return m.Begin(ctx, k, g.again(c), binding, o)
 }
 
 // Complete ends a login with the callback that Salesforce sent the browser to, stores the connection and returns it.
 // A callback that does not belong to a login begun here, to this tenant, page and session, costs no request and leaves
-// the login as it is; of several equal callbacks, in whatever process, one is completed. Once the code has been sent
-// the rest is finished even when ctx ends.
+// the login as it is. Of several callbacks of one login, in any processes, one sends its code, and none where the store may
+// have lost that it was sent: after a failover that the store tells of ([Record].Timeline), or another StoreEpoch. The others, within ten
+// minutes of the login's end, get what that one got: the connection, or the same error; they wait for it for up to twenty
+// seconds. Once the code has been sent the rest is finished even when ctx ends.
 //
 // A connection that exists under the same key is replaced, and its old refresh token revoked, when it belongs to the
 // same org, or when the login named the new one ([AuthorizeOptions].ExpectOrg); else the error is [ErrOrgChanged], with
 // the org that has answered in a [StrangerError], and the old connection stays.
 //
-// Errors: [KindState] (unknown, expired or used login, foreign session or issuer), [KindDenied] and Salesforce's other
-// refusals, [ErrNoRefreshToken], [KindInDoubt] (begin again: a code is never sent twice), [KindStore]. Once the login is
-// found, its Key comes with the error, and nothing else.
+// Errors: [KindState] (unknown or expired login, one of before a failover, foreign session or issuer, a login that was interrupted; [ErrSuperseded]),
+// [KindDenied] and Salesforce's other refusals, [ErrNoRefreshToken], [KindInDoubt] (begin again: a code that may be spent is
+// never sent twice), [KindStore]. A code that the login host redirects to the org's My Domain is not spent, and is sent
+// there once more. Once the login is found, its Key comes with the error, and nothing else.
 func (m *Manager) Complete(ctx context.Context, cb Callback) (Connection, error) {
 	end, err := m.begin()
 	if err != nil {
 		return Connection{}, err
 	}
 	defer end()
-	r, l, err := m.findLogin(ctx, cb)
-	if err != nil {
-		return Connection{}, err
+	for range conflictTries {
+		r, l, spent, err := m.findLogin(ctx, cb)
+		if err != nil {
+			return Connection{}, err
+		}
+		if spent != nil {
+			return m.recorded(ctx, cb, r, spent)
+		}
+		var e *Error
+		if _, _, err := m.load(ctx, "complete", l.Key); errors.As(err, &e) && (e.Kind == KindStore || e.Kind == KindForeign) {
+			return Connection{Key: l.Key}, err // the login stays: its code is not spent for what could not be stored here
+		}
+		c, err := m.complete(ctx, r, l, cb)
+		if errors.Is(err, errSpent) {
+			continue
+		} else if err != nil {
+			return Connection{Key: l.Key}, err
+		}
+		return c, nil
 	}
-	var e *Error
-	if _, _, err := m.load(ctx, "complete", l.Key); errors.As(err, &e) && e.Kind == KindStore {
-		return Connection{Key: l.Key}, err // the login stays: a process that has the other store completes it
-	}
-	c, err := m.complete(ctx, r, l, cb)
-	if err != nil {
-		return Connection{Key: l.Key}, err
-	}
-	return c, nil
+	return Connection{}, &Error{Op: "complete", Kind: KindStore, Err: ErrConflict}
 }
+
+// errSpent means that another process has the login.
+var errSpent = errors.New("the login was taken by another process")
 
 // complete spends a login and the code that answers it.
 func (m *Manager) complete(ctx context.Context, r Record, l *login, cb Callback) (Connection, error) {
-	p := l.pending()
-	if err := m.cfg.Store.Delete(ctx, r.ID, r.Version); errors.Is(err, ErrConflict) {
-		return Connection{}, loginError("was completed already")
-	} else if err != nil {
-		return Connection{}, storeError("complete", err)
-	}
+	p, s := l.pending(), l.spend(m.flow.now())
+	at, err := m.saveSpent(ctx, r, s)
 	ctx, cancel := m.detached(ctx)
 	defer cancel()
-	t, err := m.flow.Exchange(ctx, p, cb.Query)
-	if err == nil {
-		err = m.verify(ctx, p.client, t)
-	}
-	if err != nil {
-		m.discard(p.client, t)
+	if errors.Is(err, ErrConflict) {
+		return Connection{}, errSpent
+	} else if err != nil { // it may have been saved all the same, and the code is not sent
+		m.recordResult(ctx, Record{ID: r.ID}, s, err)
 		return Connection{}, err
 	}
-	return m.install(ctx, l.Key, p, t)
+	t, err := m.exchange(ctx, &p, cb.Query)
+	if err == nil {
+		err = m.verify(ctx, p.client, p.tokenHost, t)
+	}
+	var c Connection
+	if err != nil {
+		m.discard(p.client, t)
+	} else {
+		c, err = m.install(ctx, l.Key, s.Epoch, p, t)
+	}
+	m.recordResult(ctx, at, s, err)
+	return c, err
 }
 
-// findLogin returns the login that the callback answers.
-func (m *Manager) findLogin(ctx context.Context, cb Callback) (Record, *login, error) {
+// findLogin returns the login that the callback answers, or what has taken its place.
+func (m *Manager) findLogin(ctx context.Context, cb Callback) (Record, *login, *spentLogin, error) {
+	fail := func(err error) (Record, *login, *spentLogin, error) { return Record{}, nil, nil, err }
 	state := cb.Query.Get("state")
 	if !printable(state) || len(state) > callbackLimits["state"] || len(cb.Query["state"]) != 1 {
-		return Record{}, nil, loginError("state is missing or malformed")
+		return fail(loginError("state is missing or malformed"))
 	}
-	r, err := m.find(ctx, "complete", loginID(NewSecret(state)))
+	r, l, s, err := m.foundLogin(ctx, cb.Tenant, NewSecret(state))
 	if errors.Is(err, ErrNotFound) {
-		return Record{}, nil, loginError("is unknown: it was never begun, has expired, or was completed already")
+		return fail(loginError(loginUnknown))
 	} else if err != nil {
-		return Record{}, nil, err
+		return fail(err)
 	}
-	l, err := m.openLogin(ctx, r)
-	if err != nil {
-		return Record{}, nil, sealError("complete", Key{Tenant: cb.Tenant}, err)
+	if s != nil {
+		return r, nil, s, nil
 	}
-	u, err := url.Parse(l.RedirectURL)
-	switch age := m.flow.now().Sub(l.Begun); {
-	case err != nil || cb.Path != u.Path:
-		return Record{}, nil, loginError("was to return to another page")
-	case cb.Tenant != l.Key.Tenant || !NewSecret(cb.Binding).Equal(l.Binding.Secret):
-		return Record{}, nil, loginError("was begun by another tenant or session")
-	case age > m.time.Login || age < -time.Minute:
-		return Record{}, nil, loginError("has expired")
+	if err := cb.belongs(l.Key, l.RedirectURL, bindingHash(l.Binding.Reveal())); err != nil {
+		return fail(err)
 	}
-	return r, l, nil
+	if past(l.Begun, m.time.Login, m.flow.now()) {
+		return fail(loginError("has expired"))
+	}
+	if l.lost(r, m.cfg.StoreEpoch) {
+		return fail(loginError("was begun before the store fell back to an earlier state, and its code may have been sent: begin again"))
+	}
+	return r, l, nil, nil
 }
 
-func (m *Manager) openLogin(ctx context.Context, r Record) (*login, error) {
-	plain, err := m.seal.open(ctx, r.ID, r.Version, r.Data)
-	if err != nil {
-		return nil, err
-	}
-	l := new(login)
-	return l, decode(plain, l, &l.Format)
-}
+const loginUnknown = "is unknown: it was never begun by this tenant, has expired, was replaced by newer logins, or was completed a while ago"
 
-// abandon removes a login whose time is over, and reports whether that was done.
-func (m *Manager) abandon(ctx context.Context, r Record) bool {
-	l, err := m.openLogin(ctx, r)
-	if m.cfg.Store.Delete(ctx, r.ID, r.Version) != nil {
+// abandon removes a login whose time is over, or the result of one, also where that is of a later format, and reports whether
+// that was done. One that does not open under its id belongs to somebody else, and stays.
+func (m *Manager) abandon(ctx context.Context, id string, r Record) bool {
+	plain, err := m.unseal(opKeepAlive, id, r)
+	if err != nil || remove(ctx, m.cfg.Store, r) != nil {
 		return false
 	}
-	if err == nil {
+	if l, _, err := decodeLogin(plain); err == nil && l != nil {
 		m.observe(Event{Type: EventAbandoned, Key: l.Key})
 	}
 	return true
@@ -220,6 +281,6 @@ func loginError(problem string) error {
 func (l *login) pending() Pending {
 	return Pending{
 		client: l.Client.client(), state: l.State.Secret, nonce: l.Nonce.Secret, verifier: l.Verifier.Secret,
-		redirectURL: l.RedirectURL, expectOrg: l.ExpectOrg, secondKey: l.SecondKey, begun: l.Begun,
+		redirectURL: l.RedirectURL, expectOrg: l.ExpectOrg, begun: l.Begun,
 	}
 }

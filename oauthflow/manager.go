@@ -2,7 +2,6 @@ package oauthflow
 
 import (
 	"context"
-	"hash/maphash"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -19,7 +18,9 @@ type Manager struct {
 	log  *slog.Logger
 	time Timing
 
-	base time.Time // for monotonic readings
+	base   time.Time // for monotonic readings
+	jumps  jumps
+	closed atomic.Bool // set under mu
 
 	open context.Context // ends when Close begins: nothing new is begun, nobody waits for better times
 	shut context.CancelFunc
@@ -27,9 +28,13 @@ type Manager struct {
 	stop context.CancelFunc
 	work sync.WaitGroup
 
-	mu     sync.RWMutex
-	closed bool
-	gates  map[string]*gate // by login host
+	mu      sync.RWMutex
+	gates   gates
+	flights *places     // what is under way
+	tells   atomic.Bool // the store tells its timeline
+
+	guards guards   // of the transports that API requests travel by
+	told   sync.Map // what a transport of the caller's does, that was told, to when, by the manager's clock
 
 	everywhere pace // of the refreshes at all login hosts
 
@@ -37,13 +42,15 @@ type Manager struct {
 	sources sources
 
 	proved    atomic.Bool // the store has taken a write, as a take-over asks before it begins
-	foreign   sync.Map    // record id to the version that an event has told of
-	doubted   sync.Map    // record id to the doubt that the keep-alive could not resolve
-	lifetimes sync.Map    // Key to time.Duration: how long sessions live, where introspection has told
+	foreign   sync.Map    // record id that was asked for to what an event has told of
+	reported  atomic.Int64
+	doubted   sync.Map // record id to the doubt that the keep-alive could not resolve
+	ahead     sync.Map // record id to a wait that a clock ahead of ours wrote
+	lifetimes sync.Map // Key to time.Duration: how long sessions live, where introspection has told
 
-	events    chan Event
-	lines     chan line
-	missed    atomic.Int64
+	ready     readiness
+	events    inbox
+	lines     lines
 	handed    atomic.Int64 // events and lines that the observer and the logger have taken
 	delivered chan struct{}
 }
@@ -54,36 +61,42 @@ func NewManager(c ManagerConfig) (*Manager, error) {
 		return nil, err
 	}
 	m := &Manager{
-		cfg: c, flow: c.Flow, seal: sealer{c.Keys, c.Environment}, log: c.Logger, time: c.Timing,
-		base: time.Now(), sources: sources{seed: maphash.MakeSeed()}, gates: map[string]*gate{},
-		events: make(chan Event, eventQueue), lines: make(chan line, lineQueue), delivered: make(chan struct{}),
+		cfg: c, seal: sealer{c.Keys, c.Environment}, log: c.Logger, time: c.Timing,
+		base: time.Now(), sources: newSources(),
+		events: newInbox(), lines: newLines(), delivered: make(chan struct{}),
 	}
+	m.flow = c.Flow.watched(m.alertTransport)
 	if m.log == nil {
 		m.log = slog.New(slog.DiscardHandler)
 	}
-	m.cfg.Store = guardedStore{c.Store}
+	silence := newSilence()
+	m.gates = newGates(silence)
+	m.flights = newFlights(c.StoreCalls, silence)
+	m.cfg.Store = guardStore(c.Store, c.StoreCalls, silence)
 	if c.Former != nil {
-		m.cfg.Former = guardedStore{c.Former}
+		m.cfg.Former = guardStore(c.Former, c.StoreCalls, newSilence())
 	}
 	m.ctx, m.stop = context.WithCancel(context.Background())
 	m.open, m.shut = context.WithCancel(m.ctx)
+	m.tellTransport(m.flow.transport)
 	go m.deliver()
 	return m, nil
 }
 
-// Close waits until every refresh that has been sent is stored and every event is delivered, and ends the manager;
-// later calls fail with [ErrClosed]. An observer or logger that does not return within five seconds is left alone, with
+// Close waits until every refresh that has been sent is stored and every event is delivered, and ends the manager. From
+// when it is called every other method of the manager, its sources and their transports fails at once with [ErrClosed]. An observer or logger that does not return within five seconds is left alone, with
 // the events that it has not taken. When ctx ends first, it returns ctx's error at once: what is under way is
 // abandoned, and whoever uses those connections next looks into it. It is safe to repeat.
 func (m *Manager) Close(ctx context.Context) error {
 	m.mu.Lock()
-	m.closed = true
+	m.closed.Store(true)
 	m.mu.Unlock()
 	m.shut()
 	drained := make(chan struct{})
 	go func() {
 		m.work.Wait()
 		m.stop()
+		m.guards.close()
 		m.awaitDelivery()
 		close(drained)
 	}()
@@ -96,15 +109,20 @@ func (m *Manager) Close(ctx context.Context) error {
 	}
 }
 
-// monotonic is the time since the manager was made, by a clock that nobody sets.
-func (m *Manager) monotonic() time.Duration { return time.Since(m.base) }
+// ended returns [ErrClosed] once Close has begun.
+func (m *Manager) ended() error {
+	if m.closed.Load() {
+		return &Error{Op: "manager", Kind: KindInvalid, Err: ErrClosed}
+	}
+	return nil
+}
 
 // begin counts one piece of work that Close waits for.
 func (m *Manager) begin() (end func(), err error) {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
-	if m.closed {
-		return nil, &Error{Op: "manager", Kind: KindInvalid, Err: ErrClosed}
+	if err := m.ended(); err != nil {
+		return nil, err
 	}
 	m.work.Add(1)
 	return m.work.Done, nil

@@ -1,10 +1,12 @@
 package oauthflow
 
 import (
-	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"time"
+
+	"github.com/fullcast/sfauth/internal/badfields"
 )
 
 // ManagerConfig says what a [Manager] works with.
@@ -13,8 +15,18 @@ type ManagerConfig struct {
 	Flow *Flow
 
 	// Store keeps the records. Required; all processes that serve the same connections share one. A call that loads, saves
-	// or deletes is given up after five seconds.
+	// or deletes is given up five seconds after it has begun; see StoreCalls.
 	Store Store
+
+	// StoreCalls is how many calls of Store this process has under way at once, lists aside, and eight times as many refreshes, 256 at
+	// most. Further ones wait: tenants take turns, and what one tenant has waits in the order in which it came. Where others use the
+	// store's pool, too, leave some of it to them. Optional, 1 to 1024; default what the store says of its pool ([PooledStore]),
+	// else 16.
+	StoreCalls int
+
+	// Crew is how many records [Manager.Reseal] and [Manager.TakeOver] deal with at once in this process, no more than StoreCalls.
+	// Optional, 1 to 256; default 16.
+	Crew int
 
 	// Former is a store that records are taken over from, each when it is needed; [Manager.TakeOver] moves the rest, and
 	// tells when the store can be dropped. Optional.
@@ -29,31 +41,41 @@ type ManagerConfig struct {
 	Environment string
 
 	// StoreEpoch is changed by the operator, to any other text, when the store was restored from a backup: then no
-	// refresh token of before is sent until Salesforce has said that it is unspent. Optional.
+	// refresh token of before is sent until Salesforce has said that it is unspent, and a login of before has to begin again.
+	// Optional.
 	StoreEpoch string
 
-	// IdleLimit tells for how long a connection's refresh token may go unused before Salesforce ends it; 0 = for ever.
-	// [Manager.KeepAlive] refreshes before that. Optional; default 30 days for every connection.
+	// IdleLimit tells for how long a connection's refresh token may stay unused before Salesforce ends it, where the
+	// operator knows less than 30 days; [Manager.KeepAlive] refreshes before that. 0, less, or more than 30 days mean 30 days,
+	// since Salesforce may end every refresh token then: keep-alive cannot be switched off so. A shorter period that
+	// [Manager.SetIdlePeriod] has stored counts in any case. It is asked at each save of a connection, and may be called from
+	// many goroutines at once. Optional; default 30 days for every connection.
+	//
+	// Source: Salesforce Help, "Limit the Idle Refresh Token TTL in External Client Apps".
 	IdleLimit func(Connection) time.Duration
 
 	// SessionLifetime is what is taken for the lifetime of an access token. Optional; default unknown: a token is used
 	// until Salesforce refuses it.
 	SessionLifetime SessionLifetime
 
-	// RefuseSecondKey refuses a connection of an org, user and app that another key is connected to, with
-	// [ErrConnectedElsewhere], unless the login asks for it. Optional.
-	RefuseSecondKey bool
-
 	// AccessTokens says where access tokens are kept. Optional; default [AccessTokenStored].
 	AccessTokens AccessTokens
 
-	// Observe is told of every event, in order, by one goroutine. Optional. It may be slow: nothing waits for it, and
-	// when more than 1024 events are waiting, further ones are dropped and that is reported.
+	// APITransport carries the requests of a [Source.Transport] that is given none. Optional; default http.DefaultTransport as it is
+	// at each call. What is refused there is refused here: InsecureSkipVerify, ServerName, Dial and DialTLS.
+	APITransport http.RoundTripper
+
+	// Observe is told of every event, in order, by one goroutine. Optional. It may be slow: nothing waits for it. When more
+	// than 1024 routine events of one tenant are waiting, fewer where several tenants have many, further ones are dropped, and
+	// [EventMissed] tells how many of each type. Alerts (all that ask for attention, such as "replay suspected" or "broken") have
+	// as much room of their own.
 	Observe func(Event)
 
 	// Logger gets lines about what goes wrong inside, most at debug level; Observe tells what happens to connections. Their
-	// fields: connection (tenant/name), host, error, and of code that panicked its type and the stack. Optional; default
-	// silent.
+	// fields: connection (tenant/name), host, error, of a foreign record its id as asked for (record) and as returned by the
+	// store (found), and of code that panicked its type and the stack. Nothing waits for it: when 128 lines of one tenant are
+	// waiting, fewer where several tenants have many, further ones are dropped. Warnings and errors have as much room of their
+	// own. Optional; default silent.
 	Logger *slog.Logger
 
 	// Timing is for tests that cannot wait. Optional; every zero field has its default.
@@ -63,30 +85,45 @@ type ManagerConfig struct {
 // fill sets defaults, and returns an error that names every field at fault.
 func (c *ManagerConfig) fill() error {
 	const op = "new manager"
-	var errs []error
+	var bad badfields.List
 	if c.Flow == nil {
-		errs = append(errs, invalid(op, "ManagerConfig.Flow", "is required; NewFlow makes one"))
+		bad.Add("ManagerConfig.Flow", "is required; NewFlow makes one")
 	}
 	if c.Store == nil {
-		errs = append(errs, invalid(op, "ManagerConfig.Store", "is required"))
+		bad.Add("ManagerConfig.Store", "is required")
+	}
+	if c.StoreCalls < 0 || c.StoreCalls > mostCalls {
+		bad.Add("ManagerConfig.StoreCalls", fmt.Sprintf("must be 1 to %d", mostCalls))
+	}
+	if c.StoreCalls == 0 && c.Store != nil {
+		c.StoreCalls = storeCalls(c.Store)
+	}
+	if c.Crew < 0 || c.Crew > mostCrew {
+		bad.Add("ManagerConfig.Crew", fmt.Sprintf("must be 1 to %d", mostCrew))
+	}
+	if c.Crew == 0 {
+		c.Crew = defaultCrew
 	}
 	if c.Keys == nil {
-		errs = append(errs, invalid(op, "ManagerConfig.Keys", "is required: tokens are never stored in clear; NewKeys makes them"))
+		bad.Add("ManagerConfig.Keys", "is required: tokens are never stored in clear; NewKeys makes them")
 	}
 	if len(c.Environment) > 64 || !printable(c.Environment) {
-		errs = append(errs, invalid(op, "ManagerConfig.Environment", "must be 1 to 64 printable ASCII characters, such as \"production\""))
+		bad.Add("ManagerConfig.Environment", "must be 1 to 64 printable ASCII characters, such as \"production\"")
 	}
 	if len(c.StoreEpoch) > 64 {
-		errs = append(errs, invalid(op, "ManagerConfig.StoreEpoch", "must be at most 64 bytes"))
+		bad.Add("ManagerConfig.StoreEpoch", "must be at most 64 bytes")
 	}
 	if c.SessionLifetime.Assume != 0 && c.SessionLifetime.Assume < time.Minute {
-		errs = append(errs, invalid(op, "ManagerConfig.SessionLifetime.Assume", "must be at least a minute"))
+		bad.Add("ManagerConfig.SessionLifetime.Assume", "must be at least a minute")
 	}
 	if c.AccessTokens != AccessTokenStored && c.AccessTokens != AccessTokenInMemoryOnly {
-		errs = append(errs, invalid(op, "ManagerConfig.AccessTokens", "must be AccessTokenStored or AccessTokenInMemoryOnly"))
+		bad.Add("ManagerConfig.AccessTokens", "must be AccessTokenStored or AccessTokenInMemoryOnly")
 	}
-	errs = append(errs, c.Timing.fill())
-	return errors.Join(errs...)
+	if problem := weakens(c.APITransport); problem != "" {
+		bad.Add("ManagerConfig.APITransport", problem)
+	}
+	c.Timing.fill(&bad)
+	return invalidFields(op, bad)
 }
 
 // SessionLifetime says how the end of an access token is foreseen. Salesforce tells none, and its sessions are
@@ -114,25 +151,23 @@ type Timing struct {
 	Confirm time.Duration // between the two confirmations that a refresh token is unspent. Default 5 s
 	LastTry time.Duration // in doubt this long and nothing left to lose: one last try. Default 150 s
 	Recheck time.Duration // how long a token is handed out without asking the store. Default and maximum 30 s
-	Login   time.Duration // lifetime of a login that was begun. Default 15 min, 5 to 60 min
+	Login   time.Duration // lifetime of a login that was begun; less by what a process's clock is ahead. Default 15 min, 5 to 60 min
 }
 
-func (t *Timing) fill() error {
-	set := func(d *time.Duration, field string, def, least, most time.Duration) error {
+// fill sets defaults, and adds the fields at fault.
+func (t *Timing) fill(bad *badfields.List) {
+	set := func(d *time.Duration, field string, def, least, most time.Duration) {
 		if *d == 0 {
 			*d = def
 		}
 		if *d < least || *d > most {
-			return invalid("new manager", "ManagerConfig.Timing."+field, fmt.Sprintf("must be %v to %v", least, most))
+			bad.Add("ManagerConfig.Timing."+field, fmt.Sprintf("must be %v to %v", least, most))
 		}
-		return nil
 	}
-	return errors.Join(
-		set(&t.Lease, "Lease", 10*time.Second, 50*time.Millisecond, time.Minute),
-		set(&t.Quiet, "Quiet", 5*time.Second, 50*time.Millisecond, time.Minute),
-		set(&t.Confirm, "Confirm", 5*time.Second, 10*time.Millisecond, time.Minute),
-		set(&t.LastTry, "LastTry", 150*time.Second, 100*time.Millisecond, time.Hour),
-		set(&t.Recheck, "Recheck", 30*time.Second, time.Millisecond, 30*time.Second),
-		set(&t.Login, "Login", 15*time.Minute, 5*time.Minute, time.Hour),
-	)
+	set(&t.Lease, "Lease", 10*time.Second, 50*time.Millisecond, time.Minute)
+	set(&t.Quiet, "Quiet", 5*time.Second, 50*time.Millisecond, time.Minute)
+	set(&t.Confirm, "Confirm", 5*time.Second, 10*time.Millisecond, time.Minute)
+	set(&t.LastTry, "LastTry", 150*time.Second, 100*time.Millisecond, time.Hour)
+	set(&t.Recheck, "Recheck", 30*time.Second, time.Millisecond, 30*time.Second)
+	set(&t.Login, "Login", 15*time.Minute, 5*time.Minute, time.Hour)
 }

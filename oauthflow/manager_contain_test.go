@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/fullcast/sfauth/internal/needs"
 	"github.com/fullcast/sfauth/oauthflow"
 	"github.com/fullcast/sfauth/oauthflow/orgtest"
 )
@@ -37,6 +38,7 @@ func TestAPanickingObserverIsToldOfTheNextEvent(t *testing.T) {
 }
 
 func TestMissedEventsAreReported(t *testing.T) {
+	needs.Patience(t)
 	synctest.Test(t, func(t *testing.T) {
 		w := rotating(t)
 		hold := make(chan struct{})

@@ -197,7 +197,8 @@ func TestAResultThatAFailoverUndoesIsStoredAgain(t *testing.T) {
 			case save == 1:
 				replica = w.backup().restored(t)
 			case replica != nil && time.Since(began) > 10*time.Second:
-				c.Store, replica = replica, nil
+				c.failOver(replica)
+				replica = nil
 				return errStoreDown
 			case replica != nil:
 				return errTooFew

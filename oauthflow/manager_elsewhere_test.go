@@ -3,6 +3,7 @@ package oauthflow_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"strings"
 	"sync"
@@ -10,12 +11,11 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/fullcast/sfauth/internal/needs"
 	"github.com/fullcast/sfauth/oauthflow"
 )
 
 var secondKey = oauthflow.Key{Tenant: "other", Name: "second"}
-
-func oneKeyOnly(c *oauthflow.ManagerConfig) { c.RefuseSecondKey = true }
 
 // tardy is a store whose calls take a random moment.
 type tardy struct{ oauthflow.Store }
@@ -58,154 +58,39 @@ func (w *world) wantOneOf(m *oauthflow.Manager, keys [2]oauthflow.Key, errs [2]e
 	w.wantEvents("refresh", "reuse", 0)
 }
 
-func TestOfTwoLoginsOfOneUserUnderTwoKeysAtOnceOneIsRefused(t *testing.T) {
-	for range 100 {
-		synctest.Test(t, func(t *testing.T) {
-			w := rotating(t)
-			w.store = tardy{w.store}
-			e := newEventLog()
-			managers := [2]*oauthflow.Manager{w.manager(oneKeyOnly, e.observe), w.manager(oneKeyOnly, e.observe)}
-			keys := [2]oauthflow.Key{mainKey, secondKey}
-			callbacks := [2]oauthflow.Callback{w.begin(managers[0], mainKey), w.begin(managers[1], secondKey)}
-			var errs [2]error
-			var all sync.WaitGroup
-			for i := range 2 {
-				all.Go(func() { _, errs[i] = managers[i].Complete(t.Context(), callbacks[i]) })
-			}
-			all.Wait()
-			time.Sleep(time.Minute)
-			if n := len(w.liveApprovals()); n != 1 {
-				t.Errorf("%d approvals are alive, want the winner's", n)
-			}
-			if n := e.count(oauthflow.EventConnected); n != 1 {
-				t.Errorf("told %d times of a connection, want once", n)
-			}
-			w.wantOneOf(managers[0], keys, errs)
-		})
-	}
-}
-
-func TestALoginThatIsStoredWhileAnotherTakesItsClaimIsSeenByTheOther(t *testing.T) {
+func TestTwoLoginsOfOneOrgUserAndAppAreTwoConnections(t *testing.T) {
 	w := rotating(t)
-	shared := w.store
-	one, two := &hooked{Store: shared}, &hooked{Store: shared}
-	w.store = one
-	first := w.manager(oneKeyOnly)
-	w.store = two
-	second := w.manager(oneKeyOnly)
-	callbacks := [2]oauthflow.Callback{w.begin(first, mainKey), w.begin(second, secondKey)}
-	var errs [2]error
-	claimed, goOn, done := make(chan struct{}), make(chan struct{}), make(chan struct{})
-	two.onSave(func(r oauthflow.Record, do func() error) error {
-		if isConnection(r.ID) { // it has claimed in place of the first, which is not stored yet
-			two.onSave(nil)
-			close(claimed)
-			<-goOn
-		}
-		return do()
-	})
-	claims := 0
-	one.onSave(func(r oauthflow.Record, do func() error) error {
-		switch {
-		case isConnection(r.ID) && claims == 1:
-			go func() {
-				defer close(done)
-				_, errs[1] = second.Complete(context.Background(), callbacks[1])
-			}()
-			<-claimed
-		case strings.HasPrefix(r.ID, "subject/"):
-			if claims++; claims == 2 { // it has seen that the second, which holds the claim, is not stored yet
-				close(goOn)
-				<-done
-			}
-		}
-		return do()
-	})
-	_, errs[0] = first.Complete(t.Context(), callbacks[0])
-	<-done
-	w.store = shared
-	w.wantOneOf(first, [2]oauthflow.Key{mainKey, secondKey}, errs)
-}
-
-func TestALoginThatIsRefusedAtItsEndLeavesTheConnectionThatWasThere(t *testing.T) {
-	w := peopled(t, 2) // each has a connection, and the second person's goes
-	h := &hooked{Store: w.store}
-	w.store = h
-	m := w.manager(oneKeyOnly)
-	if err := m.Disconnect(t.Context(), personsKey(1)); err != nil {
-		t.Fatal(err)
+	e := newEventLog()
+	m := w.manager(e.observe)
+	w.connect(m, mainKey)
+	if _, err := m.Complete(t.Context(), w.begin(m, secondKey)); err != nil {
+		t.Fatalf("the second login: %v", err)
 	}
-	w.user = person(1)
-	first, second := w.begin(m, personsKey(0)), w.begin(m, secondKey)
-	h.onSave(func(r oauthflow.Record, do func() error) error {
-		if strings.HasSuffix(r.ID, "conn00") { // it has claimed, and is about to be stored
-			h.onSave(nil)
-			if _, err := m.Complete(t.Context(), second); err != nil {
-				t.Error(err)
-			}
-		}
-		return do()
-	})
-	_, err := m.Complete(t.Context(), first)
-	wantKind(t, err, oauthflow.KindElsewhere)
-	for _, k := range []oauthflow.Key{personsKey(0), secondKey} {
+	adopted, moved := oauthflow.Key{Tenant: "acme", Name: "adopted"}, oauthflow.Key{Tenant: "acme", Name: "moved"}
+	posts := w.wire.refreshes()
+	if _, err := m.Adopt(t.Context(), adopted, w.client(), w.inherited()); err != nil { // it must not spend the token and drop what came
+		t.Fatalf("the adoption: %v", err)
+	}
+	if n := w.wire.refreshes() - posts; n != 1 {
+		t.Errorf("the adoption has sent %d refreshes, want 1", n)
+	}
+	if err := m.Move(t.Context(), secondKey, moved); err != nil {
+		t.Fatalf("the move: %v", err)
+	}
+	for _, k := range []oauthflow.Key{mainKey, moved, adopted} {
 		for _, m := range []*oauthflow.Manager{m, w.manager()} {
-			if !w.alive(w.token(m.Source(k))) {
-				t.Errorf("%v: its token is dead", k)
-			}
 			if err := m.Renew(t.Context(), k); err != nil {
 				t.Errorf("%v: %v", k, err)
 			}
 		}
 	}
-	was, errWas := m.Load(t.Context(), personsKey(0))
-	other, errOther := m.Load(t.Context(), secondKey)
-	if errWas != nil || errOther != nil || was.UserID == other.UserID {
-		t.Errorf("the first key is connected to the user whose login was refused: %v, %v", errWas, errOther)
+	if n := len(w.liveApprovals()); n != 2 {
+		t.Errorf("the approvals of %d logins are alive, want 2", n)
 	}
-}
-
-func TestALoginThatIsStoredIsConnectedWhateverBecomesOfItsClaim(t *testing.T) {
-	w := rotating(t)
-	h := &hooked{Store: w.store}
-	w.store = h
-	m := w.manager(oneKeyOnly)
-	callback := w.begin(m, mainKey)
-	h.onSave(func(r oauthflow.Record, do func() error) error {
-		if isConnection(r.ID) {
-			h.onLoad(func(id string) error {
-				if strings.HasPrefix(id, "subject/") {
-					return errStoreDown
-				}
-				return nil
-			})
-		}
-		return do()
-	})
-	if _, err := m.Complete(t.Context(), callback); err != nil {
-		t.Error(err)
+	if left := w.records("subject/"); len(left) != 0 {
+		t.Errorf("records of users: %v, want none", left)
 	}
-	if !w.alive(w.token(m.Source(mainKey))) {
-		t.Error("its tokens were revoked")
-	}
-}
-
-func TestASecondLoginIsAllowedWhereItIsAskedFor(t *testing.T) {
-	w := rotating(t)
-	m := w.manager(oneKeyOnly)
-	w.connect(m, mainKey)
-	redirect, err := m.Begin(t.Context(), secondKey, w.client(), browser, oauthflow.AuthorizeOptions{LoginHint: w.user, SecondKey: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := m.Complete(t.Context(), w.approve(secondKey, redirect)); err != nil {
-		t.Error(err)
-	}
-	for _, k := range []oauthflow.Key{mainKey, secondKey} {
-		if err := m.Renew(t.Context(), k); err != nil {
-			t.Errorf("%v: %v", k, err)
-		}
-	}
+	w.wantEvents("refresh", "reuse", 0)
 }
 
 func TestAdoptNeverSendsARefreshTokenThatAnotherKeyWasGiven(t *testing.T) {
@@ -269,7 +154,7 @@ func TestAdoptNeverSendsARefreshTokenThatAnotherKeyWasGiven(t *testing.T) {
 }
 
 func TestOneTokenAdoptedUnderTwoKeysAtOnceIsSentUnderOneAtMost(t *testing.T) {
-	for range 100 {
+	for range needs.Size(100, 15) {
 		synctest.Test(t, func(t *testing.T) {
 			w := rotating(t)
 			w.store = tardy{w.store}
@@ -370,4 +255,43 @@ func TestARefusedAdoptionLeavesNothingAlsoWhenItsCallerHasLeft(t *testing.T) {
 	if _, err := w.manager().Load(t.Context(), mainKey); kindOf(err) != oauthflow.KindNotConnected {
 		t.Errorf("a record is left that nobody has looked after: %v", err)
 	}
+}
+
+// An admin who pastes many refresh tokens for one connection leaves one record.
+func TestRefreshTokensThatAreAdoptedOneAfterAnotherLeaveNothingInTheStore(t *testing.T) {
+	w := rotating(t)
+	m := w.manager()
+	paste := func(i int) {
+		t.Helper()
+		_, err := m.Adopt(t.Context(), mainKey, w.client(), oauthflow.NewSecret(fmt.Sprintf("5Aep861pasted%d", i)))
+		wantKind(t, err, oauthflow.KindGrantDead)
+	}
+	count := func() (n int) {
+		t.Helper()
+		for _, err := range w.store.List(t.Context(), "adopted/", time.Date(10_000, 1, 1, 0, 0, 0, 0, time.UTC)) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			n++
+		}
+		return n
+	}
+	for i := range 20 {
+		paste(i)
+	}
+	if n := count(); n != 1 {
+		t.Errorf("%d tokens are remembered, want that of the connection alone", n)
+	}
+	if _, err := m.Adopt(t.Context(), mainKey, w.client(), w.inherited()); err != nil {
+		t.Fatal(err)
+	}
+	if n := count(); n != 1 {
+		t.Errorf("%d tokens are remembered, want that of the connection alone", n)
+	}
+	w.connect(m, mainKey) // by a login, in place of what was adopted
+	if n := count(); n != 0 {
+		t.Errorf("%d tokens are remembered after a login, want none", n)
+	}
+	_, err := m.Adopt(t.Context(), secondKey, w.client(), oauthflow.NewSecret("5Aep861pasted0")) // nobody has it any more
+	wantKind(t, err, oauthflow.KindGrantDead)
 }

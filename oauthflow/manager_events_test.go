@@ -110,7 +110,7 @@ func TestEachEventHasItsCauseAndIsToldOnce(t *testing.T) {
 		}, []oauthflow.EventType{oauthflow.EventSuspended, oauthflow.EventRefreshed, oauthflow.EventRotated, oauthflow.EventRepaired, oauthflow.EventConnected}},
 		{"an adoption that is repeated after it was proved by a caller", func(t *testing.T, w *world, m *oauthflow.Manager) {
 			token := w.inherited()
-			inject(t, w, orgtest.Fault{Path: tokenEndpoint, Status: http.StatusTooManyRequests})
+			inject(t, w, orgtest.Fault{Path: tokenEndpoint, Status: http.StatusTooManyRequests, Body: busyWords})
 			_, err := m.Adopt(t.Context(), targetKey, w.client(), token)
 			wantKind(t, err, oauthflow.KindBusy)
 			time.Sleep(time.Hour)
@@ -159,7 +159,7 @@ func TestEachEventHasItsCauseAndIsToldOnce(t *testing.T) {
 		}, []oauthflow.EventType{oauthflow.EventRefreshed, oauthflow.EventRotated, oauthflow.EventReplay, oauthflow.EventBroken}},
 		{"a new secret that works", func(t *testing.T, w *world, m *oauthflow.Manager) {
 			next := w.client()
-			next.Kind = "another kind"
+			next.Kind = oauthflow.ConnectedAppKind
 			if err := m.SetClient(t.Context(), mainKey, next); err != nil {
 				t.Fatal(err)
 			}
@@ -170,7 +170,7 @@ func TestEachEventHasItsCauseAndIsToldOnce(t *testing.T) {
 			inject(t, w, refusal("invalid_client", "invalid client credentials"))
 			fails(t, m, oauthflow.KindClient)
 			next := w.client()
-			next.Kind = "another kind"
+			next.Kind = oauthflow.ConnectedAppKind
 			if err := m.SetClient(t.Context(), mainKey, next); err != nil {
 				t.Fatal(err)
 			}
@@ -229,7 +229,7 @@ func TestEachEventHasItsCauseAndIsToldOnce(t *testing.T) {
 			renewed(t, w, m)
 		}, []oauthflow.EventType{oauthflow.EventRefreshed, oauthflow.EventRotated}},
 		{"a host that is busy for a while", func(t *testing.T, w *world, m *oauthflow.Manager) {
-			inject(t, w, orgtest.Fault{Path: tokenEndpoint, Status: http.StatusTooManyRequests, Times: 3})
+			inject(t, w, orgtest.Fault{Path: tokenEndpoint, Status: http.StatusTooManyRequests, Body: busyWords, Times: 3})
 			for range 3 {
 				fails(t, m, oauthflow.KindBusy)
 				time.Sleep(time.Hour)
@@ -237,7 +237,7 @@ func TestEachEventHasItsCauseAndIsToldOnce(t *testing.T) {
 			renewed(t, w, m)
 		}, []oauthflow.EventType{oauthflow.EventRefreshed, oauthflow.EventRotated}},
 		{"a host that is busy", func(t *testing.T, w *world, m *oauthflow.Manager) {
-			inject(t, w, orgtest.Fault{Path: tokenEndpoint, Status: http.StatusTooManyRequests})
+			inject(t, w, orgtest.Fault{Path: tokenEndpoint, Status: http.StatusTooManyRequests, Body: busyWords})
 			fails(t, m, oauthflow.KindBusy)
 		}, nil},
 		{"a foreign record in the keep-alive's way", func(t *testing.T, w *world, m *oauthflow.Manager) {

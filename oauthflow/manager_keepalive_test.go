@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/fullcast/sfauth/internal/needs"
 	"github.com/fullcast/sfauth/oauthflow"
 	"github.com/fullcast/sfauth/oauthflow/orgtest"
 )
@@ -67,6 +68,7 @@ func (w *world) records(prefix string) []string {
 }
 
 func TestKeepAliveRefreshesEachConnectionOnceAPeriodAndSpreadsThem(t *testing.T) {
+	needs.Patience(t)
 	synctest.Test(t, func(t *testing.T) {
 		const people = 50
 		w := peopled(t, people)
@@ -98,31 +100,6 @@ func TestKeepAliveRefreshesEachConnectionOnceAPeriodAndSpreadsThem(t *testing.T)
 			if n > 5 {
 				t.Errorf("%d connections were refreshed in hour %d, want a few", n, hour)
 			}
-		}
-	})
-}
-
-func TestKeepAliveLeavesConnectionsAloneThatHaveNoIdleLimit(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := peopled(t, 6)
-		some := func(c *oauthflow.ManagerConfig) {
-			c.IdleLimit = func(c oauthflow.Connection) time.Duration {
-				if c.Key == personsKey(0) {
-					return 10 * day
-				}
-				return 0
-			}
-		}
-		m := w.manager(some)
-		for i := range 6 { // the limit counts from the next save
-			if err := m.Renew(t.Context(), personsKey(i)); err != nil {
-				t.Fatal(err)
-			}
-		}
-		before := w.wire.refreshes()
-		w.keptAlive(23*day, m, w.manager(some))
-		if n := w.wire.refreshes() - before; n < 2 || n > 3 {
-			t.Errorf("%d refreshes in 23 days, want 2 or 3 of the one connection with a limit of 10 days", n)
 		}
 	})
 }
@@ -229,6 +206,7 @@ func TestOneFailureAtSalesforceDoesNotEndTheKeepAlive(t *testing.T) {
 }
 
 func TestRecordsThatCannotBeOpenedDoNotStarveTheOthers(t *testing.T) {
+	needs.Patience(t)
 	synctest.Test(t, func(t *testing.T) {
 		w := rotating(t)
 		daily := func(c *oauthflow.ManagerConfig) {

@@ -33,12 +33,13 @@ var mainKey = oauthflow.Key{Tenant: "acme", Name: "main"}
 
 // world is an org with the app, a store that outlives managers, and a count of what was sent.
 type world struct {
-	t     *testing.T
-	org   *orgtest.Org
-	store oauthflow.Store
-	keys  *oauthflow.Keys
-	wire  *wiretap
-	user  string
+	t       *testing.T
+	org     *orgtest.Org
+	store   oauthflow.Store
+	keys    *oauthflow.Keys
+	sealing oauthflow.SealingKey
+	wire    *wiretap
+	user    string
 
 	adopted oauthflow.Secret // a refresh token that a test has adopted
 }
@@ -55,12 +56,13 @@ func newWorld(t *testing.T, cfg orgtest.Config) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	keys, err := oauthflow.NewKeys(oauthflow.GenerateSealingKey("k1"))
+	sealing := oauthflow.GenerateSealingKey("k1")
+	keys, err := oauthflow.NewKeys(sealing)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return &world{
-		t: t, org: org, store: oauthflow.NewMemoryStore(), keys: keys, wire: &wiretap{base: org.RoundTripper(), said: t.Output()},
+		t: t, org: org, store: oauthflow.NewMemoryStore(), keys: keys, sealing: sealing, wire: &wiretap{base: org.RoundTripper(), said: t.Output()},
 		user: "admin@acme.example",
 	}
 }
@@ -342,6 +344,9 @@ func (h *hooked) Save(ctx context.Context, r oauthflow.Record) error {
 	}
 	return do()
 }
+
+// busyWords is a refusal of Salesforce's own, which a gateway's is not.
+const busyWords = `{"error":"rate_limit_exceeded","error_description":"too many requests"}`
 
 var errStoreDown = errors.New("the disk is on fire")
 

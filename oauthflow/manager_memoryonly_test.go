@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/fullcast/sfauth/internal/needs"
 	"github.com/fullcast/sfauth/oauthflow"
 )
 
@@ -155,6 +156,7 @@ func TestARestartedProcessRefreshesOnceForItself(t *testing.T) {
 }
 
 func TestKeepAliveOfProcessesThatKeepTokensInMemoryRefreshesOnce(t *testing.T) {
+	needs.Patience(t)
 	synctest.Test(t, func(t *testing.T) {
 		w := rotating(t)
 		m := w.manager(memoryOnly)

@@ -19,6 +19,12 @@ func TestTwoManagersOverOneStoreRefreshOnce(t *testing.T) {
 	for round := range 50 {
 		synctest.Test(t, func(t *testing.T) {
 			w := newWorld(t, orgtest.Config{RotateRefreshTokens: true, RefreshTime: time.Duration(round) * 10 * time.Millisecond})
+			h := &hooked{Store: w.store}
+			h.onSave(func(_ oauthflow.Record, do func() error) error {
+				time.Sleep(10 * time.Millisecond) // in which another manager looks at the same record
+				return do()
+			})
+			w.store = h
 			managers := []*oauthflow.Manager{w.manager(), w.manager(), w.manager()}
 			w.connect(managers[0], mainKey)
 			dead := w.token(managers[0].Source(mainKey))

@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/fullcast/sfauth/internal/needs"
 	"github.com/fullcast/sfauth/oauthflow"
 	"github.com/fullcast/sfauth/oauthflow/orgtest"
 )
@@ -142,6 +143,7 @@ func TestAWaiterLeavesOnItsOwnContextAndTheRefreshLivesOn(t *testing.T) {
 }
 
 func TestWaitersInRealTimeLeaveWithinFiveMilliseconds(t *testing.T) {
+	needs.Patience(t)
 	w := rotating(t)
 	release := make(chan struct{})
 	m := w.manager()

@@ -7,6 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/fullcast/sfauth/internal/needs"
 	"github.com/fullcast/sfauth/oauthflow"
 	"github.com/fullcast/sfauth/oauthflow/orgtest"
 )
@@ -247,7 +248,7 @@ func TestACopyOfTheStoreInAnotherEnvironmentSendsNothing(t *testing.T) {
 				t.Errorf("%s: got %v, want a foreign record", name, err)
 			}
 		}
-		ctx, cancel := context.WithTimeout(t.Context(), 40*day)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Duration(needs.Size(40, 3))*day)
 		defer cancel()
 		_ = staging.KeepAlive(ctx)
 		if n := len(w.org.Ledger()); n != sent {

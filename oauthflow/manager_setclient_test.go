@@ -204,38 +204,6 @@ func TestABrokenConnectionTakesNoNewCredentials(t *testing.T) {
 	wantKind(t, m.SetClient(t.Context(), oauthflow.Key{Tenant: "acme", Name: "none"}, w.client()), oauthflow.KindNotConnected)
 }
 
-func TestASecondKeyOfTheSameUserAndAppIsRefusedWhereThatIsWanted(t *testing.T) {
-	w := rotating(t)
-	m := w.manager(func(c *oauthflow.ManagerConfig) { c.RefuseSecondKey = true })
-	w.connect(m, mainKey)
-	second := oauthflow.Key{Tenant: "acme", Name: "second"}
-	callback := w.begin(m, second)
-	if _, err := m.Complete(t.Context(), callback); kindOf(err) != oauthflow.KindElsewhere {
-		t.Fatalf("got %v, want connected elsewhere", err)
-	}
-	if _, err := m.Load(t.Context(), second); kindOf(err) != oauthflow.KindNotConnected {
-		t.Errorf("the refused key holds something: %v", err)
-	}
-	if err := m.Renew(t.Context(), mainKey); err != nil {
-		t.Errorf("the first connection: %v", err)
-	}
-	if _, err := m.Complete(t.Context(), w.begin(m, mainKey)); err != nil {
-		t.Errorf("the same key again: %v", err)
-	}
-	moved := oauthflow.Key{Tenant: "acme", Name: "moved"}
-	if err := m.Move(t.Context(), mainKey, moved); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := m.Complete(t.Context(), w.begin(m, second)); kindOf(err) != oauthflow.KindElsewhere {
-		t.Errorf("after a move the claim is lost: %v", err)
-	}
-	if err := m.Disconnect(t.Context(), moved); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := m.Complete(t.Context(), w.begin(m, second)); err != nil {
-		t.Errorf("after the disconnection: %v", err)
-	}
-}
 func TestWhateverIsSaidToNewCredentialsTheOldOnesWorkOn(t *testing.T) {
 	for code, description := range map[string]string{
 		"invalid_client_id":      "client identifier invalid",

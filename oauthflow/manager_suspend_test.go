@@ -105,7 +105,7 @@ func TestAHostThatAsksToWaitIsLeftAloneByEveryProcess(t *testing.T) {
 				sources := []*oauthflow.Source{first.Source(personsKey(0)), second.Source(personsKey(1))}
 				dead := []string{w.token(sources[0]), w.token(sources[1])}
 				w.org.ExpireSessions()
-				if err := w.org.Inject(orgtest.Fault{Path: tokenEndpoint, Times: 1, Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {after}}}); err != nil {
+				if err := w.org.Inject(orgtest.Fault{Path: tokenEndpoint, Times: 1, Status: http.StatusTooManyRequests, Body: busyWords, Header: http.Header{"Retry-After": {after}}}); err != nil {
 					t.Fatal(err)
 				}
 				_, err := sources[0].Replace(t.Context(), dead[0])
@@ -199,6 +199,7 @@ func TestSessionsThatAreRefusedAtOnceSuspendTheConnection(t *testing.T) {
 						t.Fatal("the connection did not heal within an hour")
 					}
 				}
+				synctest.Wait() // nobody waits for the suspension's end to be stored
 				if c, err := second.Load(t.Context(), mainKey); err != nil || c.Status != oauthflow.StatusActive {
 					t.Errorf("afterwards it is %v, %v", c.Status, err)
 				}

@@ -13,6 +13,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/fullcast/sfauth/internal/needs"
 	"github.com/fullcast/sfauth/oauthflow"
 	"github.com/fullcast/sfauth/oauthflow/orgtest"
 )
@@ -27,6 +28,22 @@ func (h *history) Load(ctx context.Context, id string) (oauthflow.Record, error)
 	r, err := h.Store.Load(ctx, id)
 	r.Timeline = h.timeline
 	return r, err
+}
+
+// Save compares the history in which it was decided.
+func (h *history) Save(ctx context.Context, r oauthflow.Record) error {
+	if r.Timeline != "" && r.Timeline != h.timeline {
+		return oauthflow.ErrConflict
+	}
+	return h.Store.Save(ctx, r)
+}
+
+// DeleteIn implements [oauthflow.TimelineStore].
+func (h *history) DeleteIn(ctx context.Context, timeline, id string, version uint64) error {
+	if timeline != "" && timeline != h.timeline {
+		return oauthflow.ErrConflict
+	}
+	return h.Store.Delete(ctx, id, version)
 }
 
 // failover has the store go on in a timeline, with what it held before or what it holds now, and returns a manager that has
@@ -253,7 +270,7 @@ func TestWhatIsWrittenAfterAFailoverDoesNotHideIt(t *testing.T) {
 		}},
 		"new credentials": {"a login that was never refreshed", func(w *world, m *oauthflow.Manager) oauthflow.Key {
 			c := w.client()
-			c.Kind = "connected app"
+			c.Kind = oauthflow.ConnectedAppKind
 			if err := m.SetClient(w.t.Context(), mainKey, c); err != nil {
 				w.t.Fatal(err)
 			}
@@ -261,7 +278,7 @@ func TestWhatIsWrittenAfterAFailoverDoesNotHideIt(t *testing.T) {
 		}},
 		"an adoption with another client": {"an adoption whose proof is lost", func(w *world, m *oauthflow.Manager) oauthflow.Key {
 			c := w.client()
-			c.Kind = "connected app"
+			c.Kind = oauthflow.ConnectedAppKind
 			ctx, cancel := withTimeout(w.t, time.Second)
 			defer cancel()
 			if _, err := m.Adopt(ctx, mainKey, c, w.adopted); err == nil {
@@ -285,7 +302,7 @@ func TestWhatIsWrittenAfterAFailoverDoesNotHideIt(t *testing.T) {
 	}
 }
 
-func TestALoginThatIsSavedAgainAfterAFailoverIsGuarded(t *testing.T) {
+func TestALoginThatAFailoverMayHaveLostIsGivenUpAndTold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := rotating(t)
 		h := &history{w.store, "00000001"}
@@ -304,10 +321,16 @@ func TestALoginThatIsSavedAgainAfterAFailoverIsGuarded(t *testing.T) {
 			}
 			return err
 		})
-		if _, err := m.Complete(t.Context(), back); err != nil {
-			t.Fatal(err)
+		if _, err := m.Complete(t.Context(), back); !errors.Is(err, oauthflow.ErrSuperseded) {
+			t.Fatalf("got %v, want ErrSuperseded", err)
 		}
-		w.wantGuarded(w.manager(), mainKey)
+		time.Sleep(time.Minute)
+		if _, err := m.Load(t.Context(), mainKey); kindOf(err) != oauthflow.KindNotConnected {
+			t.Errorf("got %v, want not connected", err)
+		}
+		if live := w.liveApprovals(); len(live) != 0 {
+			t.Errorf("approvals %v are alive, want none", live)
+		}
 	})
 }
 
@@ -360,7 +383,7 @@ func TestAFailoverThatHasLostTheTokenIsToldAsThat(t *testing.T) {
 		time.Sleep(time.Minute)
 		e := newEventLog()
 		_, err = w.manager(e.observe).Source(mainKey).Replace(t.Context(), dead)
-		if e := wantKind(t, err, oauthflow.KindGrantDead); !strings.Contains(e.Error(), "its answer was lost") {
+		if e := wantKind(t, err, oauthflow.KindGrantDead); !strings.Contains(e.Error(), "its answer was lost") || !strings.Contains(e.Sentence(), "was lost") {
 			t.Errorf("got %q, want the reason", e)
 		}
 		if w.events("introspect", "") == asked {
@@ -419,7 +442,10 @@ func TestAnAgedTokenIsServedWhileATimelineIsNew(t *testing.T) {
 }
 
 func TestAnIdleConnectionIsRefreshedBeforeItsEndAlsoWhereNobodyMayIntrospect(t *testing.T) {
-	for _, timelines := range [][2]string{{"", ""}, {"", "1"}, {"1", "2"}} {
+	for i, timelines := range [][2]string{{"", ""}, {"", "1"}, {"1", "2"}} {
+		if !needs.OneIn(3, i+1) {
+			continue
+		}
 		synctest.Test(t, func(t *testing.T) {
 			w := rotating(t)
 			h := &history{w.store, timelines[0]}
@@ -475,6 +501,13 @@ func (s *switched) Save(ctx context.Context, r oauthflow.Record) error {
 
 func (s *switched) Delete(ctx context.Context, id string, version uint64) error {
 	return (*s.to.Load()).Delete(ctx, id, version)
+}
+
+func (s *switched) DeleteIn(ctx context.Context, timeline, id string, version uint64) error {
+	if t, ok := (*s.to.Load()).(oauthflow.TimelineStore); ok {
+		return t.DeleteIn(ctx, timeline, id, version)
+	}
+	return s.Delete(ctx, id, version)
 }
 
 func (s *switched) List(ctx context.Context, prefix string, before time.Time) iter.Seq2[oauthflow.Record, error] {

@@ -156,12 +156,14 @@ func TestALoginRevokesTheFormerTokenOnlyOnceItsOwnIsSafe(t *testing.T) {
 	})
 }
 
-func TestADisconnectionWhoseTombstoneIsUnsafeIsToldAndGivesItsUserFree(t *testing.T) {
+func TestADisconnectionWhoseTombstoneIsUnsafeIsToldAndGivesItsAdoptedTokenFree(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, c := copying(t)
 		e := newEventLog()
-		m := w.manager(e.observe, func(c *oauthflow.ManagerConfig) { c.RefuseSecondKey = true })
-		w.connect(m, mainKey)
+		m := w.manager(e.observe)
+		if _, err := m.Adopt(t.Context(), mainKey, w.client(), w.inherited()); err != nil {
+			t.Fatal(err)
+		}
 		c.say(second(errTooFew))
 		if err := m.Disconnect(t.Context(), mainKey); kindOf(err) != oauthflow.KindStore {
 			t.Errorf("Disconnect: %v, want an error of the store", err)
@@ -173,7 +175,7 @@ func TestADisconnectionWhoseTombstoneIsUnsafeIsToldAndGivesItsUserFree(t *testin
 		if n := e.count(oauthflow.EventRevoked); n != 1 {
 			t.Errorf("told %d times, want once", n)
 		}
-		if left := w.records("subject/"); len(left) != 0 {
+		if left := w.records("adopted/"); len(left) != 0 {
 			t.Errorf("left: %v", left)
 		}
 	})

@@ -17,6 +17,9 @@ import (
 // ([AuthorizeOptions].ExpectOrg).
 func (m *Manager) Move(ctx context.Context, from, to Key) error {
 	const op = "move"
+	if err := m.ended(); err != nil {
+		return err
+	}
 	if err := errors.Join(from.validate(op), to.validate(op)); err != nil {
 		return err
 	}
@@ -83,7 +86,7 @@ func (m *Manager) moveOnce(ctx context.Context, op string, from, to Key) (again 
 		return false, err
 	}
 	m.Source(to).inherit(m.Source(from))
-	m.Source(from).publish(nil)
+	m.forgetSource(from)
 	if _, err := m.save(ctx, op, r, g.tombstone()); errors.Is(err, ErrConflict) {
 		return true, nil
 	} else if err != nil {
@@ -91,12 +94,10 @@ func (m *Manager) moveOnce(ctx context.Context, op string, from, to Key) (again 
 	}
 	moved := *g
 	moved.Key = to
-	err = m.confirm(ctx, op, &moved, true)
 	if moved.Adopted != "" {
-		err = errors.Join(err, m.unshared(ctx, op, &moved, true))
-	}
-	if err != nil {
-		m.logf(slog.LevelDebug, "a moved connection could not be claimed", "connection", to.String(), "error", err)
+		if err := m.unshared(ctx, op, &moved, true); err != nil {
+			m.logf(slog.LevelDebug, "the refresh token of a moved connection could not be claimed", "connection", to, "error", err)
+		}
 	}
 	m.observe(Event{Type: EventMoved, Key: to, OrgID: g.OrgID})
 	return false, nil
@@ -128,6 +129,7 @@ func (m *Manager) put(ctx context.Context, op string, g *grant, to Key) error {
 	moved.Key, moved.MovedTo, moved.MovedFrom = to, nil, &g.Key
 	errDone := errors.New("there already")
 	old, err := m.replace(ctx, op, &moved, func(old *grant) error {
+		moved.Departed = slices.DeleteFunc(slices.Clone(old.Departed), func(e string) bool { return e == g.Epoch }) // it is back
 		switch {
 		case old.Epoch == g.Epoch && old.Generation < g.Generation: // a late result has come after what was put there
 			moved.Received = old.Received
@@ -138,13 +140,16 @@ func (m *Manager) put(ctx context.Context, op string, g *grant, to Key) error {
 		}
 		return g.over(op, old)
 	})
-	if errors.Is(err, errDone) || errors.Is(err, errDisconnected) { // what is left to do is to delete the first
+	var unsure *unsureError
+	if !errors.As(err, &unsure) && old.superfluous(g) {
+		m.discard(old.asked(old.Client), old.token())
+	}
+	if errors.Is(err, errDone) || errors.Is(err, errDisconnected) || errors.Is(err, errDeparted) { // what is left to do is to delete the first
 		return nil
+	} else if errors.Is(err, ErrSuperseded) { // the tokens are still under the first key: the move decides again
+		return &Error{Op: op, Kind: KindStore, Err: ErrConflict}
 	} else if err != nil {
 		return err
-	}
-	if old.superfluous(g) {
-		m.discard(old.Client.client(), old.token())
 	}
 	if !moved.Access.IsZero() {
 		m.Source(to).publish(m.view(&moved))

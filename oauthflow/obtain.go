@@ -1,23 +1,40 @@
 package oauthflow
 
 import (
-	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
-	"net/http"
 	"time"
 )
 
 // obtain returns a usable access token of the connection: the stored one unless it is the one that the flight is to
-// replace, else a refreshed one. It runs detached from the flight's callers.
+// replace, else a refreshed one. It runs detached from the flight's callers. [Source.land] makes it what is handed out.
 func (m *Manager) obtain(s *Source, f *flight) (v *view, refreshed bool, err error) {
-	ctx := m.ctx
-	doubt := doubt{}
-	host := m.askHost(ctx, s)
-	for {
+	ctx := queueing(m.ctx, &f.turn)
+	if err := s.key.validate(opRefresh); err != nil {
+		return nil, false, err
+	}
+	doubt, seat := doubt{}, seat{m: m, tenant: s.key.Tenant, turn: &f.turn}
+	defer seat.giveBack()
+	waited := false
+	if login := s.refusedAt(); login != "" { // there is to be a refresh: what is loaded shall not grow old in a queue
+		found := m.watchQueue(s, f)
+		waited, err = seat.take(login)
+		if found(); err != nil {
+			return m.withoutStore(s, f.rejected, err)
+		}
+	}
+	host := hostAnswer{}
+	switch {
+	case !waited:
+		host = m.askHost(ctx, s)
+	case !m.tells.Load(): // who waits has time, but an intent is put over a young record alone, where no timeline tells more
+		host = m.askHost(ctx, s).known()
+	} // else it is asked when another process has not been faster
+	for !f.ended() {
 		if m.open.Err() != nil {
 			return nil, false, &Error{Op: opRefresh, Kind: KindNotSent, Err: ErrClosed}
 		}
@@ -25,17 +42,20 @@ func (m *Manager) obtain(s *Source, f *flight) (v *view, refreshed bool, err err
 		if err != nil {
 			return m.withoutStore(s, f.rejected, err)
 		}
+		if r.Timeline != "" && !m.tells.Load() {
+			m.tells.Store(true)
+		}
+		m.sources.keep(s)
 		s.recall(g)
 		if err := m.unusable(s, g); err != nil {
 			return nil, false, err
 		}
 		var serve *view // what there is, while a newer one would only be better
-		if !g.Access.IsZero() && g.Access.Reveal() != f.rejected {
+		if !g.Access.IsZero() && (g.Access.Reveal() != f.rejected || f.left != "" && !g.livesAt(f.left)) {
 			serve = m.view(g)
 			if !m.aged(g) || g.Intent != nil || moved(r, g) {
 				s.see(r, g)
 				m.overhear(doubt.intent, g)
-				s.publish(serve)
 				return serve, false, nil
 			}
 		}
@@ -45,9 +65,8 @@ func (m *Manager) obtain(s *Source, f *flight) (v *view, refreshed bool, err err
 			}
 			f.offer() // and for who has come already
 		}
-		done, err := m.refresh(ctx, s, f, &doubt, r, g, host)
+		done, err := m.refresh(ctx, s, f, &doubt, &seat, r, g, host)
 		if err != nil && serve != nil && !broken(err) {
-			s.publish(serve)
 			return serve, false, nil
 		}
 		if err != nil {
@@ -60,37 +79,48 @@ func (m *Manager) obtain(s *Source, f *flight) (v *view, refreshed bool, err err
 			m.learnLifetime(done)
 			v := m.view(done)
 			v.made = true
-			s.publish(v)
 			return v, true, nil
 		}
 		host = hostAnswer{} // old by now
 	}
+	return nil, false, nil // its callers have another process's result
 }
 
 // refresh makes one step towards a new access token. It returns the stored result, or nil when the store is to be
 // looked at again.
-func (m *Manager) refresh(ctx context.Context, s *Source, f *flight, d *doubt, r Record, g *grant, host hostAnswer) (*grant, error) {
-	looked := time.Now()
+func (m *Manager) refresh(ctx context.Context, s *Source, f *flight, d *doubt, seat *seat, r Record, g *grant, host hostAnswer) (*grant, error) {
+	looked, mine := m.flow.instant(), random().Reveal()
 	if wait := m.wait(ctx, d, r, g, host); wait > patience || wait > 0 && g.Intent == nil {
 		return nil, m.notYet(g, wait)
 	} else if wait > 0 {
+		seat.giveBack()
 		sleep(m.open, wait)
 		return nil, nil
 	}
-	if g.Intent == nil && s.refusedAtOnce(g, f.rejected) {
-		return nil, m.suspendRefused(ctx, r, g)
+	if was := s.condemned(f.rejected); g.Intent == nil && was != nil && m.refusedAtOnce(g, was) {
+		return nil, m.suspendRefused(ctx, r, g, was.malformed)
 	}
-	if act, err := m.resolve(ctx, f, d, r, g, s.rolledBack(r, g)); err != nil || !act {
+	defer m.watch(s, f, g, mine)()
+	rolledBack := s.rolledBack(r, g)
+	if g.Intent != nil || rolledBack || moved(r, g) { // it waits, or asks Salesforce, which takes a turn of its own
+		seat.giveBack()
+	}
+	if act, err := m.resolve(ctx, f, d, r, g, rolledBack); err != nil || !act {
 		return nil, err
 	}
 	// Who waits for an answer in doubt is served as long as he waits; for nobody nothing is sent again and again.
 	if d.tries++; d.tries > 1 && f.waiting.Load() == 0 {
 		return nil, &Error{Op: opRefresh, Host: g.Client.Host, Kind: KindInDoubt, Err: errors.New("nobody waits any longer")}
 	}
-	if d.tries > 2 && !sleep(m.open, backoff(d.tries)) {
-		return nil, nil
+	if d.tries > manySilences { // an outage that lasts: its callers are told, who may wait without a limit
+		return nil, &Error{Op: opRefresh, Host: g.Client.Host, Kind: KindInDoubt, RetryAfter: backoff(d.tries), Err: errUnansweredAgain}
 	}
-	done, at, err := m.attempt(ctx, r, g, looked)
+	if d.tries > 2 {
+		if seat.giveBack(); !sleep(m.open, backoff(d.tries)) {
+			return nil, nil
+		}
+	}
+	done, at, err := m.attempt(ctx, seat, r, g, mine, looked, d)
 	if errors.Is(err, errAgain) { // it was answered, and has waited; or nothing was tried
 		d.tries--
 		return nil, nil
@@ -100,6 +130,8 @@ func (m *Manager) refresh(ctx context.Context, s *Source, f *flight, d *doubt, r
 	}
 	return done, err
 }
+
+var errUnansweredAgain = fmt.Errorf("none of %d requests of this refresh was answered", manySilences)
 
 // errAgain means that a refusal is no reason to end the flight.
 var errAgain = errors.New("to be tried again")
@@ -127,27 +159,25 @@ func broken(err error) bool {
 func (m *Manager) withoutStore(s *Source, rejected string, err error) (*view, bool, error) {
 	var fault *Error
 	if errors.As(err, &fault) && fault.Kind == KindNotConnected {
-		s.publish(nil)
+		m.forgetSource(s.key)
 		return nil, false, err
 	}
 	old := s.view.Load()
 	if old == nil || old.access() == rejected {
 		return nil, false, err
 	}
-	again := old.prolonged(m)
-	s.publish(again)
-	return again, false, nil
+	return old.prolonged(m), false, nil
 }
 
 // wait returns how long nobody may refresh: after this connection's own failures, or because its login host asks
-// everybody to wait. While the refresh of another process is waited for, nothing is sent, and the store is seldom asked
+// to be left alone. While the refresh of another process is waited for, nothing is sent, and the store is seldom asked
 // about the host.
 func (m *Manager) wait(ctx context.Context, d *doubt, r Record, g *grant, host hostAnswer) time.Duration {
-	own := g.NotBefore.Sub(m.flow.now())
-	others := m.gate(g.Client.Host).asked().Sub(m.flow.now())
+	own := m.remaining(r.ID, g.NotBefore, g.Pause)
+	others := m.gate(g.loginHost()).asked(pausing(g.loginHost(), g.Key.Tenant)).Sub(m.flow.now())
 	if now := time.Now(); g.Intent == nil || m.unsettled(d, r, g, now) <= 0 || now.Sub(d.host) >= hostEvery {
 		d.host = now
-		others = m.hostWait(ctx, g.Client.Host, host)
+		others = m.hostWait(ctx, g.loginHost(), g.Key.Tenant, host)
 	}
 	wait := time.Duration(0)
 	for _, w := range []time.Duration{own, others} {
@@ -161,7 +191,7 @@ func (m *Manager) wait(ctx context.Context, d *doubt, r Record, g *grant, host h
 // patience is how long a flight waits for a host to answer again, before its callers are told.
 const patience = 10 * time.Second
 
-// hostEvery is how often who waits for another process's refresh looks whether the host asks everybody to wait.
+// hostEvery is how often who waits for another process's refresh looks whether the host asks to be left alone.
 const hostEvery = time.Second
 
 // longestWait is more than any wait that is ever written into a record.
@@ -177,41 +207,67 @@ func (m *Manager) notYet(g *grant, wait time.Duration) error {
 }
 
 // attempt sends the refresh token of g's generation once, after it has won the right to by compare-and-swap. It
-// returns the stored result, or nil when the store has moved on and is to be looked at again. Looked is when r was loaded.
-func (m *Manager) attempt(ctx context.Context, r Record, g *grant, looked time.Time) (*grant, Record, error) {
-	gate := m.gate(g.Client.Host)
-	leave, err := gate.enter(m.open)
+// returns the stored result, or nil when the store has moved on and is to be looked at again. Mine names the attempt, looked
+// is when r was loaded; d is what the flight knows of an earlier attempt's intent, and of redirects.
+func (m *Manager) attempt(ctx context.Context, seat *seat, r Record, g *grant, mine string, looked instant, d *doubt) (*grant, Record, error) {
+	gate, whom := m.gate(g.loginHost()), pausing(g.loginHost(), g.Key.Tenant)
+	waited, err := seat.take(g.loginHost())
 	if err != nil {
 		return nil, r, err
 	}
-	defer leave()
-	if time.Since(looked) > staleAfter { // in a failover, the versions that it loses come again with other content
-		if now, _, err := m.load(ctx, opRefresh, g.Key); err != nil {
-			return nil, r, err
-		} else if now.Version != r.Version || now.Timeline != r.Timeline || !bytes.Equal(now.Data, r.Data) {
-			return nil, r, errAgain
+	if waited && g.Intent == nil && !moved(r, g) && !d.unspent { // what was loaded before is old; after a doubt, the swap tells
+		return nil, r, errAgain
+	}
+	if now, err := m.young(ctx, r, g, looked, staleAfter); err != nil || !now {
+		return nil, r, cmp.Or(err, errAgain)
+	}
+	var start instant // before the save: the lease counts from here
+	var before grant
+	var order []sealedClient
+	var at Record
+	doubted := g.Intent != nil || moved(r, g)
+	turn := false // a queue before the store would use up the lease
+	err = m.inTurn(ctx, r.ID, func(ctx context.Context) error {
+		turn = true
+		if now, err := m.young(ctx, r, g, looked, staleInTurn); err != nil || !now {
+			return cmp.Or(err, errAgain)
 		}
-	}
-	if wait := gate.pause(); wait > 0 {
-		return nil, r, &Error{Op: opRefresh, Host: g.Client.Host, Kind: KindNotSent, RetryAfter: wait, Err: errSilent}
-	}
-	start := time.Now()
-	doubted, before := g.Intent != nil || moved(r, g), *g
-	mine := random().Reveal()
-	g.Intent = &intent{Attempt: mine, Lease: m.time.Lease, At: m.flow.now()}
-	g.StoreEpoch, g.Timeline = m.cfg.StoreEpoch, r.Timeline
-	at, err := m.save(ctx, opRefresh, r, g)
-	if errors.Is(err, ErrConflict) {
+		if wait := gate.pause(); wait > 0 {
+			return &Error{Op: opRefresh, Host: g.Client.Host, Kind: KindNotSent, RetryAfter: wait, Err: errSilent}
+		}
+		start = m.flow.instant()
+		before = *g
+		g.Intent = &intent{Attempt: mine, Lease: m.time.Lease, At: m.flow.now()}
+		order = g.order(doubted)
+		if !order[0].same(g.Client) {
+			g.SentWith = &order[0]
+		} else if !doubted {
+			g.SentWith = nil
+		}
+		g.StoreEpoch, g.Timeline = m.cfg.StoreEpoch, r.Timeline
+		var err error
+		at, err = m.save(ctx, opRefresh, r, g)
+		return err
+	})
+	switch {
+	case err == nil:
+	case !turn:
+		return nil, r, notEntered(err)
+	case order == nil: // nothing was saved
+		return nil, r, err
+	case errors.Is(err, ErrConflict):
 		return nil, r, nil
-	} else if err != nil {
+	default:
 		if at, g, err = m.insist(ctx, &before, mine, err); err != nil {
 			return nil, r, err // nothing was sent, and nothing will be
 		}
 	}
-	fresh, used, err := m.send(ctx, g, start, doubted)
-	took := time.Since(start)
+	answered := seat.asking()
+	fresh, used, err := m.send(ctx, g, order, start)
+	answered()
+	took := time.Since(start.monotonic)
 	if fresh != nil {
-		gate.saw(nil)
+		gate.saw(nil, whom)
 		stored, at, cerr := m.commit(ctx, at, sending{m, g, mine, used, doubted}, fresh, took)
 		if cerr != nil {
 			return nil, at, cerr
@@ -219,11 +275,11 @@ func (m *Manager) attempt(ctx context.Context, r Record, g *grant, looked time.T
 		if stored == nil || stored.Attempt != mine {
 			return stored, at, nil
 		}
-		m.learnPace(g.Client.Host, time.Since(start))
+		m.learnPace(g.loginHost(), time.Since(start.monotonic))
 		if err != nil {
 			return nil, at, err // the new refresh token is safe, the rest of the answer cannot be used
 		}
-		if err := m.verify(ctx, used.client(), fresh); err != nil {
+		if err := m.verify(ctx, used.client(), g.asked(used).Host, fresh); err != nil {
 			return nil, at, m.quarantine(ctx, at, stored, err, took)
 		}
 		return stored, at, nil
@@ -237,44 +293,40 @@ func (m *Manager) attempt(ctx context.Context, r Record, g *grant, looked time.T
 		fenced.Err = errFenced
 		e = &fenced
 	}
-	gate.saw(e)
-	if e.Status == http.StatusServiceUnavailable && g.Rotates { // a gateway's word; Salesforce may have acted
-		m.holdOff(ctx, e.Host, m.flow.now().Add(max(e.RetryAfter, time.Second)))
-		return nil, at, nil
+	if errors.Is(e.Err, errFenced) && (lease{start, m.time.Lease, m.flow}).suspended() {
+		jumped := *e
+		jumped.Err = errSuspended
+		e = &jumped
 	}
-	if e.Kind == KindInDoubt || e.Kind == KindBadAnswer { // a success that cannot be read may have held a new refresh token
-		return nil, at, nil // the intent stays: whoever looks next finds out
+	gate.saw(e, whom)
+	if unanswered(e) { // the intent stays: the next look finds out
+		return nil, at, m.putOff(ctx, g, e)
 	}
-	return nil, at, m.refused(ctx, g, mine, e, doubted, took)
+	if g.redirectedOn(e) && (e.Host == g.Client.Host || !d.hostChanged) { // one hop
+		d.hostChanged = true
+		return nil, at, m.follow(ctx, g, mine, e.MovedTo, doubted)
+	}
+	if g.leftTokenHost(e) && !d.hostChanged { // which an earlier flight has stored
+		d.hostChanged = true
+		return nil, at, m.follow(ctx, g, mine, Host{}, doubted)
+	}
+	return nil, at, m.refused(ctx, refusal{g, mine, used, doubted, d.unspent, took}, e)
 }
 
-// staleAfter is how old a record may be that an intent is put over.
-const staleAfter = 10 * time.Millisecond
-
-// send posts the refresh token before the lease ends: with the credentials that SetClient gave, if there are any, and
-// with the old ones when Salesforce refuses the new ones, which spends nothing.
-func (m *Manager) send(ctx context.Context, g *grant, start time.Time, doubted bool) (fresh *Token, used sealedClient, err error) {
-	ctx, cancel := context.WithDeadline(ctx, start.Add(m.time.Lease))
-	defer cancel()
-	if g.Next != nil && !g.NextForeign && !doubted {
-		half, cancel := context.WithDeadline(ctx, start.Add(m.time.Lease/2)) // the rest is for the old ones
-		defer cancel()
-		fresh, err = m.flow.refreshWithin(half, m.time.Quiet, g.Next.client(), g.token())
-		var e *Error
-		if fresh != nil || !errors.As(err, &e) || !spentNothing(e) {
-			return fresh, *g.Next, err
-		}
-		g.NextForeign = e.Kind == KindGrantDead // known, but the grant is the old key's: only a new login can use it
+// young reports whether an intent may be put over a record that was loaded a while ago: it is not older than so much, or still the
+// one that is stored. In a failover that the store does not tell of, lost versions come again.
+func (m *Manager) young(ctx context.Context, r Record, g *grant, looked instant, age time.Duration) (bool, error) {
+	if r.Timeline != "" || m.flow.passed(looked) <= age {
+		return true, nil
 	}
-	fresh, err = m.flow.refreshWithin(ctx, m.time.Quiet, g.Client.client(), g.token())
-	return fresh, g.Client, err
+	now, _, err := m.load(ctx, opRefresh, g.Key)
+	return err == nil && sameRecord(r, now), err
 }
 
-// spentNothing reports whether a request certainly has not used its refresh token up.
-func spentNothing(e *Error) bool {
-	refused := e.Status >= http.StatusBadRequest && e.Status <= http.StatusForbidden && e.Kind != KindBusy
-	return refused || e.Kind == KindNotSent
-}
+const (
+	staleAfter  = 10 * time.Millisecond  // how old a record may be that an intent is put over,
+	staleInTurn = 250 * time.Millisecond // and with the wait for the save's turn: a few calls ahead of it cost no load more
+)
 
 // insist saves our intent again when a save has failed that may have made it, and returns what is stored then. That the
 // intent is there is not enough: what a server has not passed on yet, its failover undoes, and the next one would send the
@@ -306,10 +358,10 @@ func (m *Manager) insist(ctx context.Context, before *grant, mine string, err er
 func (m *Manager) withdraw(before *grant, mine string) {
 	defer m.contain(nil)
 	_, err := m.update(m.ctx, before, mine, func(now *grant) {
-		now.Intent, now.StoreEpoch, now.Timeline = before.Intent, before.StoreEpoch, before.Timeline
+		now.Intent, now.StoreEpoch, now.Timeline, now.SentWith = before.Intent, before.StoreEpoch, before.Timeline, before.SentWith
 	})
 	if err != nil { // Salesforce is asked then
-		m.logf(slog.LevelDebug, "an intent could not be taken back", "connection", before.Key.String(), "error", err)
+		m.logf(slog.LevelDebug, "an intent could not be taken back", "connection", before.Key, "error", err)
 	}
 }
 

@@ -69,6 +69,6 @@ func (m *Manager) overhear(waited *intent, g *grant) {
 		return
 	}
 	if took := g.RefreshedAt.Sub(waited.At); took > 0 && took < answerWait { // else its clock was set meanwhile
-		m.learnPace(g.Client.Host, took)
+		m.learnPace(g.loginHost(), took)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -28,17 +29,26 @@ type answer struct {
 	header http.Header
 	body   []byte
 	err    error
+	path   string // endpoint that was asked, of a POST
+
+	rewritten bool // the transport has sent the request to another URL
 }
 
 // post sends one form to one of h's endpoints, once. The caller's context counts until the first byte leaves; after
 // that the answer is waited for, two minutes at most, since Salesforce may have acted. The error is nil, or of
 // [KindInvalid], [KindNotSent] or [KindInDoubt].
 func (f *Flow) post(ctx context.Context, op string, h Host, path string, form url.Values) (*answer, error) {
-	return f.postWithin(ctx, delivery, op, h, path, form)
+	return f.postWithin(ctx, limits{delivery: delivery}, op, h, path, form)
 }
 
-// postWithin is post of a request that arrives within the given time or never, as far as this machine can help it.
-func (f *Flow) postWithin(ctx context.Context, delivery time.Duration, op string, h Host, path string, form url.Values) (*answer, error) {
+// limits say when a request may leave and arrive.
+type limits struct {
+	lease    lease         // it leaves in this or never
+	delivery time.Duration // it arrives within this or never, as far as this machine can help it
+}
+
+// postWithin is post of a request with limits.
+func (f *Flow) postWithin(ctx context.Context, within limits, op string, h Host, path string, form url.Values) (*answer, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, &Error{Op: op, Host: h.name, Kind: KindNotSent, Err: err}
 	}
@@ -46,14 +56,22 @@ func (f *Flow) postWithin(ctx context.Context, delivery time.Duration, op string
 	defer cancel(nil)
 	late := time.AfterFunc(math.MaxInt64, func() { cancel(errLate) }) // started when the first byte leaves
 	defer late.Stop()
-	fc := &fence{delivery: delivery, passed: func() { late.Reset(answerWait) }}
+	fc := &fence{delivery: within.delivery, lease: within.lease, passed: func() { late.Reset(answerWait) }}
 	fc.deadline, _ = ctx.Deadline()
 	defer context.AfterFunc(ctx, func() {
 		if fc.close() {
 			cancel(nil)
 		}
 	})()
-	trace := &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { fc.armed.Store(true) }}
+	var written atomic.Int32
+	trace := &httptrace.ClientTrace{
+		GotConn: func(httptrace.GotConnInfo) { fc.armed.Store(true) },
+		WroteRequest: func(info httptrace.WroteRequestInfo) {
+			if info.Err == nil {
+				written.Add(1)
+			}
+		},
+	}
 	body := form.Encode()
 	req, err := http.NewRequestWithContext(httptrace.WithClientTrace(detached, trace), http.MethodPost, h.endpoint(path), strings.NewReader(body))
 	if err != nil {
@@ -75,8 +93,18 @@ func (f *Flow) postWithin(ctx context.Context, delivery time.Duration, op string
 		return nil, &Error{Op: op, Host: h.name, Kind: KindNotSent, Err: err}
 	}
 	a, err := roundTrip(rt, req, secretsOf(form))
+	if written.Load() > 1 {
+		f.tell(op, h, errRepeated)
+	}
 	if err == nil {
+		if a.rewritten {
+			f.tell(op, h, errRewritten)
+		}
+		a.path = path
 		return a, nil
+	}
+	if errors.Is(err, ErrTransport) { // its own text, which names no address
+		f.tell(op, h, err)
 	}
 	e := &Error{Op: op, Host: h.name, Kind: KindInDoubt, Err: err}
 	if !fc.sent() {
@@ -107,7 +135,11 @@ func roundTrip(rt http.RoundTripper, req *http.Request, sent []Secret) (*answer,
 		return nil, plainCause(req.Context(), err, sent)
 	}
 	defer resp.Body.Close()
-	a := &answer{status: resp.StatusCode, header: resp.Header}
+	fault := misled(req, resp)
+	if fault != nil && fault != errRewritten {
+		return nil, fault
+	}
+	a := &answer{status: resp.StatusCode, header: resp.Header, rewritten: fault == errRewritten}
 	a.body, a.err = io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
 	switch {
 	case len(a.body) > maxAnswer:
@@ -129,6 +161,8 @@ func plainCause(ctx context.Context, err error, sent []Secret) error {
 		timeout net.Error
 	)
 	switch {
+	case errors.Is(err, errUnverified):
+		return errUnverified
 	case context.Cause(ctx) == errLate:
 		return errLate
 	case errors.Is(err, errFenced):
@@ -151,13 +185,18 @@ func plainCause(ctx context.Context, err error, sent []Secret) error {
 	return errors.New(scrub(err.Error(), sent...))
 }
 
-// retryAfter reads the header in either of its forms, bounded.
+// retryAfter reads the header in either of its forms, bounded. A date is of the clock that wrote the answer's Date, too.
+//
+// Source: RFC 9110 §10.2.3, §6.6.1.
 func retryAfter(h http.Header, now time.Time) time.Duration {
 	v := strings.TrimSpace(h.Get("Retry-After"))
 	var d time.Duration
 	if n, err := strconv.Atoi(v); err == nil {
 		d = time.Duration(min(max(n, 0), int(maxRetryWait/time.Second))) * time.Second
 	} else if at, err := http.ParseTime(v); err == nil {
+		if sent, err := http.ParseTime(h.Get("Date")); err == nil {
+			now = sent
+		}
 		d = at.Sub(now)
 	}
 	return min(max(d, 0), maxRetryWait)

@@ -14,13 +14,15 @@ const verifyTimeout = 5 * time.Second
 // endpoint itself, and nothing rests on it alone.
 //
 // Source: OpenID Connect Core §3.1.3.7, number 6.
-func (m *Manager) verify(ctx context.Context, c Client, t *Token) error {
+//
+// Asked is the host whose token endpoint has answered; zero for the login host.
+func (m *Manager) verify(ctx context.Context, c Client, asked Host, t *Token) error {
 	if t.IDToken.IsZero() && t.nonce.IsZero() {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, verifyTimeout)
 	defer cancel()
-	err := m.flow.VerifyIDToken(ctx, c, t)
+	err := m.flow.verifyIDToken(ctx, c, asked, t)
 	var e *Error
 	if errors.As(err, &e) && e.Kind == KindIDToken {
 		return err
@@ -40,7 +42,7 @@ func (m *Manager) quarantine(ctx context.Context, at Record, g *grant, err error
 	}
 	g.Access = sealedSecret{}
 	g.Failures++
-	g.NotBefore = m.flow.now().Add(backoff(g.Failures))
+	g.pause(backoff(g.Failures), m.flow.now())
 	g.Fault = &fault{Op: e.Op, Kind: e.Kind, At: m.flow.now()}
 	if _, serr := m.save(ctx, opRefresh, at, g); serr != nil && !errors.Is(serr, ErrConflict) {
 		return errors.Join(err, serr)

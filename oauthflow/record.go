@@ -9,6 +9,9 @@ import (
 
 // Load returns what is known of a connection. A missing one is an error of [KindNotConnected].
 func (m *Manager) Load(ctx context.Context, k Key) (Connection, error) {
+	if err := m.ended(); err != nil {
+		return Connection{}, err
+	}
 	if err := k.validate("load"); err != nil {
 		return Connection{}, err
 	}
@@ -31,8 +34,6 @@ func (m *Manager) load(ctx context.Context, op string, k Key) (Record, *grant, e
 
 // loadLeaving is load also for a connection that another store is taking over.
 func (m *Manager) loadLeaving(ctx context.Context, op string, k Key) (Record, *grant, error) {
-	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
-	defer cancel()
 	id := k.recordID()
 	r, err := m.find(ctx, op, id)
 	switch {
@@ -41,7 +42,7 @@ func (m *Manager) loadLeaving(ctx context.Context, op string, k Key) (Record, *g
 	case err != nil:
 		return Record{}, nil, err
 	}
-	g, err := m.openGrant(ctx, op, r)
+	g, err := m.openGrant(op, id, r)
 	if err == nil && g.Leaving && m.cfg.Former != nil {
 		r, g, err = m.loadReturned(ctx, op, k)
 	}
@@ -69,8 +70,6 @@ func (m *Manager) saveDue(ctx context.Context, op string, was Record, g *grant) 
 
 // saveIn is saveDue into the given store.
 func (m *Manager) saveIn(ctx context.Context, op string, store Store, was Record, g *grant) (Record, error) {
-	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
-	defer cancel()
 	kept := *g
 	if m.cfg.AccessTokens == AccessTokenInMemoryOnly {
 		kept.Access = sealedSecret{}
@@ -79,11 +78,11 @@ func (m *Manager) saveIn(ctx context.Context, op string, store Store, was Record
 	if err != nil {
 		return was, &Error{Op: op, Kind: KindStore, Err: err}
 	}
-	data, err := m.seal.seal(ctx, was.ID, was.Version+1, plain)
+	data, err := m.seal.seal(was.ID, was.Version+1, plain)
 	if err != nil {
 		return was, &Error{Op: op, Kind: KindStore, Err: err}
 	}
-	next := Record{ID: was.ID, Version: was.Version, Due: was.Due, Data: data}
+	next := Record{ID: was.ID, Version: was.Version, Due: was.Due, Data: data, Timeline: was.Timeline}
 	if err := store.Save(ctx, next); err != nil {
 		return was, storeError(op, err)
 	}
@@ -91,31 +90,26 @@ func (m *Manager) saveIn(ctx context.Context, op string, store Store, was Record
 	return next, nil
 }
 
-// defaultIdleLimit is what Salesforce requires of partners' apps; apps may have none.
-const defaultIdleLimit = 30 * 24 * time.Hour
-
-// idleLimit asks the caller's code, which must not cost a result that is about to be stored.
-func (m *Manager) idleLimit(g *grant, now time.Time) (limit time.Duration) {
-	if m.cfg.IdleLimit == nil {
-		return defaultIdleLimit
+// remove deletes a record as it was loaded, in the history in which it was loaded where the store can tell.
+func remove(ctx context.Context, store Store, r Record) error {
+	if s, tells := store.(TimelineStore); tells && r.Timeline != "" {
+		return s.DeleteIn(ctx, r.Timeline, r.ID, r.Version)
 	}
-	defer func() {
-		if r := recover(); r != nil {
-			m.logPanic(r)
-			limit = defaultIdleLimit
-		}
-	}()
-	return m.cfg.IdleLimit(g.connection(now))
+	return store.Delete(ctx, r.ID, r.Version)
 }
 
-// storeTimeout bounds one call of a store; a store that hangs must not hold a refresh for ever.
-const storeTimeout = 5 * time.Second
-
-// farFuture is the Due of a record that nobody has to look at; afterAll is later than any.
+// farFuture is the Due of a record that nobody has to look at; afterAll asks a [Store] for a list without a bound.
 var (
 	farFuture = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
-	afterAll  = farFuture.Add(time.Hour)
+	afterAll  = time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)
 )
 
-// storeError wraps a store's error; sentinels and the caller's own context error stay visible.
-func storeError(op string, err error) error { return &Error{Op: op, Kind: KindStore, Err: err} }
+// storeError wraps a store's error; sentinels and the caller's own context error stay visible. A store that has found by itself
+// that a record is not the one that was asked for says so by [ErrForeignRecord].
+func storeError(op string, err error) error {
+	kind := KindStore
+	if errors.Is(err, ErrForeignRecord) {
+		kind = KindForeign
+	}
+	return &Error{Op: op, Kind: kind, Err: err}
+}

@@ -3,11 +3,19 @@ package oauthflow
 import (
 	"context"
 	"errors"
+	"strings"
 )
 
-// Reseal seals every record anew that is not sealed with the current key, while everything goes on working. Progress
-// is told the records looked at and their number, from the calling goroutine; nil for nobody. When it returns nil, no
-// record needs a former key, and they can leave [NewKeys]. It is safe to repeat and to run in several processes.
+// Reseal seals with the current key every record that another key sealed, while other calls go on,
+// [ManagerConfig].Crew records at once. Progress is told the records dealt with and their number, from the calling goroutine;
+// nil for nobody. Each record that is resealed costs one load and one save, beside one list of all. When it returns nil, every
+// record that the store lists was opened and is sealed with the current key, and the former keys can leave [NewKeys]. Who
+// administers the store can hide a record from its lists: compare the number with what is known to be there. A record that does not
+// open is left as it is and is an error of [KindForeign], whichever key it names: that name proves nothing before the record
+// is open. Records of earlier versions that nothing reads any more are deleted. It is safe to repeat and to run in several
+// processes: what is sealed with the current key already is not touched again.
+//
+// Errors: a *[BulkError], which tells of single records, and of ctx's end; one of [KindStore] when the store does not list them.
 //
 // First give every process the new key among its former ones, then make it the current one everywhere, then reseal.
 func (m *Manager) Reseal(ctx context.Context, progress func(done, total int)) error {
@@ -17,50 +25,70 @@ func (m *Manager) Reseal(ctx context.Context, progress func(done, total int)) er
 		return err
 	}
 	defer end()
+	b := bulk{m: m, op: op, told: progress}
 	var ids []string
-	for r, err := range m.cfg.Store.List(ctx, "", afterAll) {
-		if err != nil {
-			return storeError(op, err)
-		}
-		ids = append(ids, r.ID)
-	}
+	current := 0
 	var faults []error
-	for i, id := range ids {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		if err := m.resealOne(ctx, op, id); err != nil {
+	for r, err := range m.list(ctx, op, m.cfg.Store, "", afterAll) {
+		switch {
+		case errors.Is(err, ErrForeignRecord):
 			faults = append(faults, err)
-		}
-		if progress != nil {
-			progress(i+1, len(ids))
+		case err != nil:
+			return err
+		case m.current(op, r):
+			current++
+		default:
+			ids = append(ids, r.ID)
 		}
 	}
-	if len(faults) == 0 {
-		m.observe(Event{Type: EventResealed})
+	b.total = current + len(faults) + len(ids)
+	for range current {
+		b.add(nil)
 	}
-	return errors.Join(faults...)
+	for _, err := range faults {
+		b.add(err)
+	}
+	if err := b.each(ctx, ids, func(ctx context.Context, id string) error { return m.resealOne(ctx, op, id) }); err != nil {
+		return err
+	}
+	m.observe(Event{Type: EventResealed})
+	return nil
+}
+
+// current reports whether a record that was listed is sealed with the current key, so that nobody has to load it. What does not
+// open is not.
+func (m *Manager) current(op string, r Record) bool {
+	if h, err := readHead(r.Data); err != nil || h.key != (keyName{id: m.cfg.Keys.current}) || strings.HasPrefix(r.ID, formerPrefix) {
+		return false
+	}
+	_, err := m.unseal(op, r.ID, r)
+	return err == nil
 }
 
 // resealOne changes the seal and nothing else. Whoever saves the record in between seals it with the current key.
 func (m *Manager) resealOne(ctx context.Context, op, id string) error {
 	for range conflictTries {
-		r, err := m.cfg.Store.Load(ctx, id)
+		r, err := m.loadFrom(ctx, op, m.cfg.Store, id)
 		if errors.Is(err, ErrNotFound) {
 			return nil
 		} else if err != nil {
-			return storeError(op, err)
+			return err
 		}
-		if h, err := readHead(r.Data); err == nil && h.keyID == m.cfg.Keys.current {
+		plain, err := m.unseal(op, id, r)
+		if err != nil {
+			return err
+		}
+		if strings.HasPrefix(id, formerPrefix) {
+			if err := remove(ctx, m.cfg.Store, r); err != nil && !errors.Is(err, ErrConflict) {
+				return storeError(op, err)
+			}
 			return nil
 		}
-		k, _ := keyOf(id)
-		plain, err := m.seal.open(ctx, id, r.Version, r.Data)
-		if err != nil {
-			return sealError(op, k, err)
+		if h, err := readHead(r.Data); err == nil && h.key == (keyName{id: m.cfg.Keys.current}) { // is authentic: unseal has covered it
+			return nil
 		}
-		if r.Data, err = m.seal.seal(ctx, id, r.Version+1, plain); err != nil {
-			return sealError(op, k, err)
+		if r.Data, err = m.seal.seal(id, r.Version+1, plain); err != nil {
+			return recordError(op, id, err)
 		}
 		if err := m.cfg.Store.Save(ctx, r); !errors.Is(err, ErrConflict) {
 			if err != nil {

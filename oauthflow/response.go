@@ -1,16 +1,20 @@
 package oauthflow
 
 import (
-	"bytes"
-	"io"
+	"errors"
 	"net/http"
-	"strings"
 	"time"
+
+	"github.com/fullcast/sfauth/internal/salesforce"
+	scrubber "github.com/fullcast/sfauth/internal/scrub"
 )
 
 // ResponseError tells what it means that one of the org's APIs refused a request: its [Error] has the kind, and a
 // sentence for the person who looks after the org. It returns nil when the status is below 400. Afterwards the body can
 // still be read from its beginning.
+//
+// The body holds Salesforce's words: call ResponseError before the body is read or closed. Of a body that was, as far as that can
+// be known, it returns an error of [KindInvalid] that wraps [ErrBodyRead], and not a guess by the status alone.
 //
 // A [Source.Transport] returns refusals as they came, save those of an ended session, which it heals; so this is for
 // whoever wants to know more of one than its status.
@@ -20,35 +24,42 @@ func ResponseError(resp *http.Response) error {
 	if resp.StatusCode < http.StatusBadRequest {
 		return nil
 	}
-	var sent Secret
 	host := ""
 	if resp.Request != nil {
-		sent = NewSecret(strings.TrimPrefix(resp.Request.Header.Get("Authorization"), bearer))
 		host = resp.Request.URL.Host
 	}
-	body, _ := peek(resp)
-	return resourceError(opRequest, host, &answer{status: resp.StatusCode, header: resp.Header, body: body}, time.Now(), sent)
+	body, err := unread(resp)
+	if errors.Is(err, ErrBodyRead) {
+		return &Error{Op: opRequest, Host: host, Kind: KindInvalid, Status: resp.StatusCode, Err: ErrBodyRead}
+	}
+	return resourceError(opRequest, host, &answer{status: resp.StatusCode, header: resp.Header, body: body}, time.Now(), scrubber.SentWith(resp.Request)...)
 }
 
-// Refusal is [ResponseError] for who has read the response already: its HTTP status, errorCode and message.
+// Refusal is [ResponseError] for who has read the response already: its HTTP status, errorCode and message. It knows no access
+// token, and reads words that mean something else for a JWT (INVALID_AUTH_HEADER, INVALID_JWT_FORMAT) as said of an opaque one.
 func Refusal(status int, code, message string) *Error {
+	code, message = salesforce.Normalized(code, message)
 	e := &Error{Op: opRequest, Status: status, Code: scrubCode(code), Description: scrub(message)}
-	e.Kind = resourceKind(e)
+	e.Kind = resourceKind(reply{status: status, code: code, message: message, form: opaqueToken})
 	return e
 }
 
 // resourceError turns a refused request for a resource into an error. [KindSession] alone is healed by a fresh access
-// token.
+// token. The first secret that was sent is the access token.
 func resourceError(op, host string, a *answer, now time.Time, sent ...Secret) *Error {
-	code, message := resourceText(a.body)
+	form := opaqueToken
+	if len(sent) > 0 {
+		form = formOf(sent[0].Reveal())
+	}
+	said := readReply(a.status, a.header, a.body, form)
 	e := &Error{Op: op, Host: host, Status: a.status, RetryAfter: retryAfter(a.header, now)}
-	e.Code, e.Description = scrubCode(code, sent...), scrub(message, sent...)
-	e.Kind = resourceKind(e)
+	e.Code, e.Description = said.shown(sent...)
+	e.Kind = resourceKind(said)
 	return e
 }
 
-func resourceKind(e *Error) Kind {
-	r, ok := lookup(resourceSide, e.Status, e.Code, e.Description)
+func resourceKind(said reply) Kind {
+	r, ok := lookup(resourceSide, said)
 	if !ok {
 		return KindUnknownAnswer
 	}
@@ -57,17 +68,3 @@ func resourceKind(e *Error) Kind {
 
 // maxRefusal is how much of a refusal is read to understand it.
 const maxRefusal = 64 << 10
-
-// peek reads the beginning of a body, which can still be read whole afterwards.
-func peek(resp *http.Response) ([]byte, error) {
-	if resp.Body == nil { // a response that somebody made
-		return nil, nil
-	}
-	head, err := io.ReadAll(io.LimitReader(resp.Body, maxRefusal))
-	rest := resp.Body
-	resp.Body = struct {
-		io.Reader
-		io.Closer
-	}{io.MultiReader(bytes.NewReader(head), rest), rest}
-	return head, err
-}

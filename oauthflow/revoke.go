@@ -6,12 +6,15 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+
+	"github.com/fullcast/sfauth/internal/salesforce"
 )
 
 var errNoIdentity = errors.New("id is missing, so that the org is unknown")
 
 // Revoke ends a grant: it sends t's refresh token, which ends its access tokens too, or the access token where there
-// is no refresh token. A token that Salesforce does not know any more counts as revoked.
+// is no refresh token. A token that Salesforce does not know any more (invalid_token) counts as revoked; any other refusal proves
+// nothing of the token and is an error.
 //
 // Errors: [KindNotSent], [KindInDoubt] and Salesforce's refusals; repeating is always safe.
 //
@@ -31,12 +34,14 @@ func (f *Flow) Revoke(ctx context.Context, c Client, t *Token) error {
 	if err != nil {
 		return err
 	}
-	if code, _ := refusalText(a.body); a.status == http.StatusBadRequest && alreadyGone(code) {
+	switch said := readReply(a.status, a.header, a.body, opaqueToken); {
+	case a.status == http.StatusBadRequest && strings.EqualFold(said.code, "invalid_token"):
 		return nil
+	case a.status == http.StatusOK && salesforce.IsPage(salesforce.PlainText(a.header, a.body)):
+		return &Error{Op: opRevoke, Host: c.Host.name, Kind: KindUnknownAnswer, Status: a.status, Err: errPage}
 	}
 	return f.refusal(opRevoke, c, a, token)
 }
 
-func alreadyGone(code string) bool {
-	return strings.EqualFold(code, "invalid_token") || strings.EqualFold(code, "unsupported_token_type")
-}
+// errPage means that something on the way has answered: a page is no answer of the revocation endpoint.
+var errPage = errors.New("the answer is a page, so that the revocation is not confirmed")

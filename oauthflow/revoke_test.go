@@ -50,7 +50,7 @@ func TestATokenThatSalesforceNoLongerKnowsCountsAsRevoked(t *testing.T) {
 		{"done", 200, "", ""},
 		{"gone, as JSON", 400, `{"error":"invalid_token","error_description":"invalid token"}`, ""},
 		{"gone, as a query string", 400, "error=invalid_token&error_description=invalid%20token", ""},
-		{"of a kind it does not revoke", 400, "error=unsupported_token_type", ""},
+		{"of a kind it does not revoke", 400, "error=unsupported_token_type", oauthflow.KindInvalid},
 		{"another refusal, as a query string", 400, "error=invalid_client&error_description=invalid+client+credentials", oauthflow.KindClient},
 		{"another refusal, as JSON", 400, `{"error":"invalid_request"}`, oauthflow.KindInvalid},
 		{"the right word with another status", 404, "error=invalid_token", oauthflow.KindUnknownAnswer},
@@ -93,7 +93,7 @@ func TestAnIntrospectionIsReadStrictly(t *testing.T) {
 		{"another case", 200, `{"Active":true}`, oauthflow.KindBadAnswer},
 		{"cut off", 200, `{"active":true`, oauthflow.KindBadAnswer},
 		{"wrong credentials, with a body", 401, `{"error":"invalid_client","error_description":"invalid client credentials"}`, oauthflow.KindClient},
-		{"wrong credentials, without one", 401, ``, oauthflow.KindClient},
+		{"somebody else's 401", 401, ``, oauthflow.KindUnknownAnswer},
 		{"no token", 400, `{"error":"invalid_request"}`, oauthflow.KindInvalid},
 		{"broken", 500, ``, oauthflow.KindInDoubt},
 	} {

@@ -2,9 +2,9 @@ package oauthflow
 
 import (
 	"bytes"
-	"context"
 	"crypto/aes"
 	"crypto/cipher"
+	"crypto/fips140"
 	"crypto/hkdf"
 	"crypto/rand"
 	"crypto/sha256"
@@ -14,9 +14,11 @@ import (
 )
 
 const (
-	sealFormat  = 1
-	sealKeySize = 32
-	sealSalt    = 32
+	sealFormatZero   = 1 // the nonce is 0
+	sealFormatRandom = 2 // the nonce is random and begins the ciphertext
+	sealKeySize      = 32
+	sealSalt         = 32
+	sealNonce        = 12
 )
 
 // sealer encrypts record data with AES-256-GCM under a key made for that one record by HKDF-SHA256 from a random salt,
@@ -24,37 +26,53 @@ const (
 // place: format, environment, record id, record version, key id. A record that is moved, rolled back under another
 // version, or copied to another environment does not open.
 //
-// Layout: format (1 byte), key id (length in 1 byte, then text), wrapped key (length in 2 bytes, then bytes; empty for
-// a plain key), salt (32 bytes), ciphertext with tag.
+// Layout: format (1 byte), key id (length in 1 byte, then text), wrapped key (length in 2 bytes, then bytes; empty but in
+// records of versions before v0.1.0, see [SealingKey]), salt (32 bytes), in format 2 a random nonce (12 bytes), ciphertext with tag.
 //
-// Source: RFC 5869; NIST SP 800-38D §8.3.
+// Both formats are always opened. Format 2 is written only where FIPS 140 is enforced (GODEBUG=fips140=only), since there
+// the module makes every nonce by itself; elsewhere format 1, which earlier versions open, too.
+//
+// Source: RFC 5869; NIST SP 800-38D §8.2, §8.3; FIPS 140-3 Implementation Guidance C.H.
 type sealer struct {
 	keys        *Keys
 	environment string
 }
 
 var (
-	errForeign = errors.New("it was sealed in another environment, under another id or version, or was changed")
+	errForeign = fmt.Errorf("%w: it was sealed in another environment, under another id or version, or was changed", ErrForeignRecord)
 	errFormat  = errors.New("it is damaged, or in a format that this version does not know")
 )
 
 // seal encrypts plain for the record id at the version that it will have once it is saved.
-func (s sealer) seal(ctx context.Context, id string, version uint64, plain []byte) ([]byte, error) {
-	key, wrapped, err := s.keys.byID[s.keys.current].sealing(ctx)
-	if err != nil {
-		return nil, err
+func (s sealer) seal(id string, version uint64, plain []byte) ([]byte, error) {
+	name, key := s.keys.sealing()
+	format := byte(sealFormatZero)
+	if fips140.Enforced() {
+		format = sealFormatRandom
 	}
-	head := append([]byte{sealFormat, byte(len(s.keys.current))}, s.keys.current...)
-	head = binary.BigEndian.AppendUint16(head, uint16(len(wrapped)))
-	head = append(head, wrapped...)
+	head := append([]byte{format, byte(len(name.id))}, name.id...)
+	head = binary.BigEndian.AppendUint16(head, 0) // no wrapped key
 	salt := make([]byte, sealSalt)
 	rand.Read(salt)
 	aad := s.associated(head, id, version)
-	gcm, err := recordCipher(key, salt, aad)
+	block, err := recordCipher(key, salt, aad)
 	if err != nil {
 		return nil, err
 	}
-	out := gcm.Seal(append(head, salt...), make([]byte, gcm.NonceSize()), plain, aad)
+	out := append(head, salt...)
+	if format == sealFormatRandom {
+		gcm, err := cipher.NewGCMWithRandomNonce(block)
+		if err != nil {
+			return nil, err
+		}
+		out = gcm.Seal(out, nil, plain, aad)
+	} else {
+		gcm, err := cipher.NewGCM(block)
+		if err != nil {
+			return nil, err
+		}
+		out = gcm.Seal(out, make([]byte, sealNonce), plain, aad)
+	}
 	if len(out) > MaxRecordData {
 		return nil, fmt.Errorf("the record is larger than %d bytes", MaxRecordData)
 	}
@@ -62,25 +80,49 @@ func (s sealer) seal(ctx context.Context, id string, version uint64, plain []byt
 }
 
 // open decrypts what seal made for the same place.
-func (s sealer) open(ctx context.Context, id string, version uint64, data []byte) ([]byte, error) {
+func (s sealer) open(id string, version uint64, data []byte) ([]byte, error) {
 	h, err := readHead(data)
 	if err != nil {
 		return nil, err
 	}
-	ring, ok := s.keys.byID[h.keyID]
-	if !ok {
-		return nil, fmt.Errorf("it is sealed with the key %q, which is not among the keys", scrub(h.keyID))
-	}
-	key, err := ring.opening(ctx, h.wrapped)
+	key, err := s.keys.opens(h.key)
 	if err != nil {
 		return nil, err
 	}
 	aad := s.associated(data[:h.length], id, version)
-	gcm, err := recordCipher(key, data[h.length:h.length+sealSalt], aad)
+	block, err := recordCipher(key, data[h.length:h.length+sealSalt], aad)
 	if err != nil {
 		return nil, err
 	}
-	plain, err := gcm.Open(nil, make([]byte, gcm.NonceSize()), data[h.length+sealSalt:], aad)
+	return openSealed(block, data[0], data[h.length+sealSalt:], aad)
+}
+
+// works reports whether s opens what it has sealed.
+func (s sealer) works() bool {
+	probe := []byte("a probe of the sealing keys")
+	sealed, err := s.seal(readyRecord, 1, probe)
+	if err != nil || bytes.Contains(sealed, probe) {
+		return false
+	}
+	plain, err := s.open(readyRecord, 1, sealed)
+	return err == nil && bytes.Equal(plain, probe)
+}
+
+// openSealed decrypts what follows the salt. Where FIPS 140 is enforced, the module takes a nonce only from the ciphertext's
+// beginning, so that of format 1 is put there.
+func openSealed(block cipher.Block, format byte, sealed, aad []byte) ([]byte, error) {
+	newGCM, nonce := cipher.NewGCMWithRandomNonce, []byte(nil)
+	switch {
+	case format == sealFormatZero && fips140.Enforced():
+		sealed = append(make([]byte, sealNonce, sealNonce+len(sealed)), sealed...)
+	case format == sealFormatZero:
+		newGCM, nonce = cipher.NewGCM, make([]byte, sealNonce)
+	}
+	gcm, err := newGCM(block)
+	if err != nil {
+		return nil, err
+	}
+	plain, err := gcm.Open(nil, nonce, sealed, aad)
 	if err != nil {
 		return nil, errForeign
 	}
@@ -88,24 +130,23 @@ func (s sealer) open(ctx context.Context, id string, version uint64, data []byte
 }
 
 type sealHead struct {
-	keyID   string
-	wrapped []byte
-	length  int
+	key    keyName
+	length int
 }
 
 func readHead(data []byte) (sealHead, error) {
-	if len(data) < 2 || data[0] != sealFormat {
+	if len(data) < 2 || data[0] != sealFormatZero && data[0] != sealFormatRandom {
 		return sealHead{}, errFormat
 	}
 	id := 2 + int(data[1])
 	if len(data) < id+2 {
 		return sealHead{}, errFormat
 	}
-	h := sealHead{keyID: string(data[2:id]), length: id + 2 + int(binary.BigEndian.Uint16(data[id:]))}
+	h := sealHead{length: id + 2 + int(binary.BigEndian.Uint16(data[id:]))}
 	if len(data) < h.length+sealSalt {
 		return sealHead{}, errFormat
 	}
-	h.wrapped = data[id+2 : h.length]
+	h.key = keyName{id: string(data[2:id]), wrapped: string(data[id+2 : h.length])}
 	return h, nil
 }
 
@@ -120,14 +161,11 @@ func (s sealer) associated(head []byte, id string, version uint64) []byte {
 	return b.Bytes()
 }
 
-func recordCipher(key Secret, salt, info []byte) (cipher.AEAD, error) {
+// recordCipher returns the block cipher under the key of one record.
+func recordCipher(key Secret, salt, info []byte) (cipher.Block, error) {
 	k, err := hkdf.Key(sha256.New, []byte(key.Reveal()), salt, string(info), sealKeySize)
 	if err != nil {
 		return nil, err
 	}
-	block, err := aes.NewCipher(k)
-	if err != nil {
-		return nil, err
-	}
-	return cipher.NewGCM(block)
+	return aes.NewCipher(k)
 }

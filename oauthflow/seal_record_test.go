@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/fullcast/sfauth/internal/needs"
 	"github.com/fullcast/sfauth/oauthflow"
 	"github.com/fullcast/sfauth/oauthflow/orgtest"
 )
@@ -217,7 +218,7 @@ func TestFormerKeysOpenAndTheCurrentKeySeals(t *testing.T) {
 }
 
 func TestNoSaltIsUsedTwice(t *testing.T) {
-	times := 100_000
+	times := needs.Size(100_000, 5000)
 	switch {
 	case os.Getenv("SFAUTH_FAULTS") == "long":
 		times = 1_000_000

@@ -19,9 +19,10 @@ import (
 // foreigner reads and writes records as another program would that has the key, by the layout that the format has: it stands
 // for a version of the module that is not this one.
 type foreigner struct {
-	t   *testing.T
-	id  string
-	key []byte
+	t       *testing.T
+	id      string
+	key     []byte
+	wrapped []byte // its form that stands in the records of versions before v0.1.0; nil of a plain key
 }
 
 // unlocked gives the world a sealing key that it has, too.
@@ -37,7 +38,7 @@ func (w *world) unlocked() foreigner {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	return foreigner{w.t, k.ID, key}
+	return foreigner{t: w.t, id: k.ID, key: key}
 }
 
 func (v foreigner) cipher(salt, associated []byte) cipher.AEAD {
@@ -57,8 +58,11 @@ func (v foreigner) cipher(salt, associated []byte) cipher.AEAD {
 	return gcm
 }
 
-// head is format, the key's id, and no wrapped key.
-func (v foreigner) head() []byte { return append(append([]byte{1, byte(len(v.id))}, v.id...), 0, 0) }
+// head is format, the key's id, and the wrapped key.
+func (v foreigner) head() []byte {
+	head := append([]byte{1, byte(len(v.id))}, v.id...)
+	return append(binary.BigEndian.AppendUint16(head, uint16(len(v.wrapped))), v.wrapped...)
+}
 
 func (v foreigner) associated(id string, version uint64) []byte {
 	var b bytes.Buffer

@@ -11,11 +11,15 @@ import (
 // minutes until Salesforce knows the new ones matter. The next refresh proves them; [EventClient] tells. A connection that
 // is broken for its credentials, or is given another login host, need not wait any longer for that, and stays as it is until then. A new consumer
 // key may have no part in the tokens of the old one: then the old credentials are used on, and [Manager.BeginAgain]
-// logs in with the new.
+// logs in with the new. When Salesforce accepts new credentials of the same app and says that the grant is dead, they take
+// the old ones' place, and the next login uses them.
 //
 // Kind and login host may change as well. What is broken for another reason stays so, and its error is returned.
 func (m *Manager) SetClient(ctx context.Context, k Key, c Client) error {
 	const op = "set client"
+	if err := m.ended(); err != nil {
+		return err
+	}
 	if err := k.validate(op); err != nil {
 		return err
 	}
@@ -33,7 +37,7 @@ func (m *Manager) SetClient(ctx context.Context, k Key, c Client) error {
 		}
 		wrong := g.Fault != nil && (g.Fault.Kind == KindClient || g.Fault.Kind == KindAppMissing || g.Fault.Kind == KindInvalid)
 		if wrong || g.Client.Host != next.Host { // try at once
-			g.Failures, g.NotBefore = 0, g.RefreshedAt
+			g.Failures, g.NotBefore, g.Pause = 0, g.RefreshedAt, 0
 		}
 		return nil
 	})
@@ -42,15 +46,22 @@ func (m *Manager) SetClient(ctx context.Context, k Key, c Client) error {
 // SetKind says of which kind the app with a consumer key is now, as after Setup has turned a connected app into an
 // external client app that keeps the key. Nothing is sent and nothing else changes; [EventKind] tells. A connection that
 // works with another key by now is left as it is.
-func (m *Manager) SetKind(ctx context.Context, k Key, consumerKey, kind string) error {
+func (m *Manager) SetKind(ctx context.Context, k Key, consumerKey string, kind AppKind) error {
 	const op = "set kind"
+	if err := m.ended(); err != nil {
+		return err
+	}
 	if err := k.validate(op); err != nil {
 		return err
 	}
+	if !kind.Known() {
+		return invalid(op, "kind", wrongKind)
+	}
+	kind = kind.OrDefault()
 	var told *Event
 	err := m.change(ctx, op, k, func(g *grant) error {
 		told = nil
-		if g.Client.ID != consumerKey || g.Client.Kind == kind {
+		if g.Client.ID != consumerKey || g.Client.Kind.OrDefault() == kind {
 			return errUnchanged
 		}
 		told = &Event{Type: EventKind, Key: k, OrgID: g.OrgID}

@@ -14,8 +14,8 @@ type Record struct {
 	Data    []byte    // at most 64 KiB
 
 	// Timeline names the history that the store's server is in, where a failover that loses acknowledged writes begins
-	// a new one. Load may set it, then also beside [ErrNotFound]; empty where nothing is known or nothing can be lost. It
-	// is not stored.
+	// a new one. Load may set it, then also beside [ErrNotFound]; empty where nothing is known or nothing can be lost. In
+	// a record that is given to Save it names the history in which the caller decided; empty is no claim. It is not stored.
 	Timeline string
 }
 
@@ -24,6 +24,10 @@ const MaxRecordData = 64 << 10
 
 // Store keeps records for many goroutines and processes at once. It holds no locks, no secrets and no protocol: all
 // correctness rests on Save and Delete comparing versions. Package storetest proves an implementation.
+//
+// Ids are compared byte by byte: two that differ by case, by blanks or in length have nothing to do with each other, and what is
+// no valid id has no record. A [Manager] uses no record that has another id than the one that it asked for; see
+// [ErrForeignRecord].
 //
 // Every method returns ctx's error soon after ctx is done; what it was doing then may have happened or not, and the
 // caller finds out by loading. Other errors than the ones named mean that the store cannot be used at the moment.
@@ -37,11 +41,15 @@ type Store interface {
 	// record survives the end of the process and, where the store promises so, of the machine. It keeps no
 	// reference to r.Data.
 	//
+	// A store whose Load tells a timeline compares r.Timeline, unless it is empty, with its present one in the same atomic
+	// step, and returns an error wrapping [ErrConflict] when they differ: after a failover that lost writes, a version may
+	// come again with other content. A store that tells none ignores r.Timeline.
+	//
 	// An error wrapping [ErrNotDurable] says that the change is made, and that a failover may undo it. A Manager sends no
 	// refresh token on the strength of such a save.
 	//
-	// An id whose record was deleted may be saved again with Version 0. A record that breaks the rules above is refused
-	// with another error.
+	// An id whose record was deleted may be saved again with Version 0. A record that breaks the rules of [Record] is refused
+	// with an error wrapping [ErrInvalidRecord], which [Record.Validate] returns, and changes nothing.
 	Save(ctx context.Context, r Record) error
 
 	// Delete removes the record if its version equals version, and else returns an error wrapping [ErrConflict],
@@ -49,8 +57,21 @@ type Store interface {
 	// Save.
 	Delete(ctx context.Context, id string, version uint64) error
 
-	// List yields the records whose id begins with prefix and whose Due is before the given time, the earliest first.
+	// List yields the records whose id begins with prefix and whose Due is before the given time, the earliest first. A time
+	// after the year 9999 is no bound: then a record is listed whatever Due is stored, since no seal covers it.
 	// It is no snapshot: a record that changes meanwhile may be left out or be old. The loop's body may use the store.
 	// An error ends the sequence.
 	List(ctx context.Context, prefix string, before time.Time) iter.Seq2[Record, error]
+}
+
+// TimelineStore is a [Store] whose Load tells timelines. Such a store must have this method, too: a Delete that waits for a
+// connection while a failover happens would remove what has come to the same version in the new history. A type that wraps
+// a store passes the method on; a Manager uses Delete where it is missing.
+type TimelineStore interface {
+	Store
+
+	// DeleteIn is Delete that also compares timeline, the [Record.Timeline] with which the record was loaded, with the
+	// store's present one, in the same atomic step as the version. It returns an error wrapping [ErrConflict] when they
+	// differ. An empty timeline is no claim.
+	DeleteIn(ctx context.Context, timeline, id string, version uint64) error
 }

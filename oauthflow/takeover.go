@@ -5,11 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 )
 
-// TakeOver moves every record of ManagerConfig.Former into the store, while everything goes on working. Progress is
-// told the records looked at and their number; nil for nobody. It is safe to repeat and to run in several processes:
+// TakeOver moves every record of ManagerConfig.Former into the store, while everything goes on working, [ManagerConfig].Crew
+// records at once. Progress is told the records dealt with and their number, from the calling goroutine; nil for nobody. It is safe to repeat and to run in several processes:
 // whoever finds a record half done goes on.
 //
 // A process that works with the former store alone goes on serving the access tokens that it has, and is refused all else
@@ -17,11 +16,12 @@ import (
 // What such a process has connected meanwhile is taken over, too. Of two connections under one key, one from each store,
 // the younger one stays, or the one that is not broken, and the tokens of the other are revoked.
 //
-// Nil means that there is nothing of worth in the former store: of each connection a mark without secrets, which says that
-// it was taken over, and of claims ([ErrConnectedElsewhere]) a copy. So the former store can leave the configuration, and be
-// dropped, after a TakeOver that has returned nil and was begun when no process worked with that store alone any more.
+// Nil means that there is nothing of worth in what the former store lists: of each connection a mark without secrets, which says that
+// it was taken over, and the hashes of adopted refresh tokens ([ErrConnectedElsewhere]). So the former store can leave the
+// configuration, and be dropped, after a TakeOver that has returned nil and was begun when no process worked with that
+// store alone any more.
 //
-// Errors, joined: [KindStore] (repeat); [ErrOrgChanged] where the former store holds a younger connection of another org
+// Errors, in a *[BulkError] that also tells of ctx's end: [KindStore] (repeat); [ErrOrgChanged] where the former store holds a younger connection of another org
 // under a key: disconnect the key here, and the next TakeOver brings that one, or disconnect it there.
 func (m *Manager) TakeOver(ctx context.Context, progress func(done, total int)) error {
 	const op = "take over"
@@ -34,25 +34,19 @@ func (m *Manager) TakeOver(ctx context.Context, progress func(done, total int)) 
 		return invalid(op, "ManagerConfig.Former", "is not set")
 	}
 	var ids []string
-	for r, err := range m.cfg.Former.List(ctx, "", afterAll) {
+	for r, err := range m.list(ctx, op, m.cfg.Former, "", afterAll) {
 		if err != nil {
-			return storeError(op, err)
+			return err
 		}
 		ids = append(ids, r.ID)
 	}
-	var faults []error
-	for i, id := range ids {
-		if err := ctx.Err(); err != nil {
+	b := bulk{m: m, op: op, told: progress, total: len(ids)}
+	return b.each(ctx, ids, func(ctx context.Context, id string) error {
+		if err := m.takeOver(ctx, op, id); !errors.Is(err, ErrNotFound) {
 			return err
 		}
-		if err := m.takeOver(ctx, op, id); err != nil && !errors.Is(err, ErrNotFound) {
-			faults = append(faults, err)
-		}
-		if progress != nil {
-			progress(i+1, len(ids))
-		}
-	}
-	return errors.Join(faults...)
+		return nil
+	})
 }
 
 // find loads a record, taking it over from the former store where it is still there.
@@ -73,23 +67,16 @@ func (m *Manager) find(ctx context.Context, op, id string) (Record, error) {
 }
 
 func (m *Manager) loadOne(ctx context.Context, op, id string) (Record, error) {
-	r, err := m.cfg.Store.Load(ctx, id)
-	if err != nil {
-		return r, storeError(op, err)
-	}
-	return r, nil
+	return m.loadFrom(ctx, op, m.cfg.Store, id)
 }
-
-// loginTransit is how long a login that somebody else takes over may be in neither store.
-const loginTransit = 200 * time.Millisecond
 
 // takeOver takes one record over, or returns [ErrNotFound] when the former store has none.
 func (m *Manager) takeOver(ctx context.Context, op, id string) error {
 	take := m.taker(id)
 	for range conflictTries {
-		r, err := m.cfg.Former.Load(ctx, id)
+		r, err := m.loadFrom(ctx, op, m.cfg.Former, id)
 		if err != nil {
-			return storeError(op, err)
+			return err
 		}
 		if err := take(ctx, op, r); !errors.Is(err, ErrConflict) {
 			return err
@@ -106,67 +93,43 @@ func (m *Manager) taker(id string) func(ctx context.Context, op string, r Record
 		return m.takeConnection
 	case strings.HasPrefix(id, loginPrefix):
 		return m.takeLogin
-	case strings.HasPrefix(id, subjectPrefix), strings.HasPrefix(id, adoptedPrefix):
+	case strings.HasPrefix(id, adoptedPrefix):
 		return m.takeClaim
+	case strings.HasPrefix(id, formerPrefix):
+		return func(context.Context, string, Record) error { return nil }
 	case strings.HasPrefix(id, hostPrefix):
 		return m.takeWait
 	}
 	return func(_ context.Context, op string, r Record) error { return recordError(op, r.ID, ErrNewerFormat) }
 }
 
-// takeLogin deletes the login there before it stores it here: who has deleted it has it alone, so that its code is sent
-// once. Whoever dies in between costs a user one click.
-func (m *Manager) takeLogin(ctx context.Context, op string, r Record) error {
-	plain, err := m.seal.open(ctx, r.ID, r.Version, r.Data)
-	if err != nil {
-		return recordError(op, r.ID, err)
-	}
-	if _, err := m.loadHere(ctx, op, r.ID); err != nil { // then it could not be stored
-		return err
-	}
-	if err := m.cfg.Former.Delete(ctx, r.ID, r.Version); err != nil && !errors.Is(err, ErrNotDurable) {
-		return storeError(op, err)
-	}
-	ctx, cancel := m.detached(ctx)
-	defer cancel()
-	for try := range storeTries {
-		if try > 0 && !sleep(ctx, time.Duration(try)*50*time.Millisecond) {
-			break
-		}
-		if err = m.copyRecord(ctx, op, r, 0, plain); err == nil || errors.Is(err, ErrConflict) { // an earlier try's
-			return nil
-		}
-	}
-	return err
-}
-
 // takeWait keeps the later of two times until which a host is to be left alone.
 func (m *Manager) takeWait(ctx context.Context, op string, r Record) error {
-	plain, err := m.seal.open(ctx, r.ID, r.Version, r.Data)
+	plain, err := m.unseal(op, r.ID, r)
 	if err != nil {
-		return recordError(op, r.ID, err)
+		return err
 	}
 	here, err := m.loadHere(ctx, op, r.ID)
 	if err != nil {
 		return err
 	}
 	if here.Version == 0 || here.Due.Before(r.Due) {
-		if err := m.copyRecord(ctx, op, r, here.Version, plain); err != nil {
+		if err := m.copyRecord(ctx, op, r, here, plain); err != nil {
 			return err
 		}
 	}
-	if err := m.cfg.Former.Delete(ctx, r.ID, r.Version); err != nil {
+	if err := remove(ctx, m.cfg.Former, r); err != nil {
 		return storeError(op, err)
 	}
 	return nil
 }
 
 // takeClaim copies a claim, unless the store has one that is as good. It stays in the former store, too: whoever still
-// works there must not connect the same user, or adopt the same token, under another key.
+// works there must not adopt the same token under another key.
 func (m *Manager) takeClaim(ctx context.Context, op string, r Record) error {
-	plain, err := m.seal.open(ctx, r.ID, r.Version, r.Data)
+	plain, err := m.unseal(op, r.ID, r)
 	if err != nil {
-		return recordError(op, r.ID, err)
+		return err
 	}
 	here, err := m.loadHere(ctx, op, r.ID)
 	if err != nil {
@@ -185,7 +148,8 @@ func (m *Manager) takeClaim(ctx context.Context, op string, r Record) error {
 			return err
 		}
 	}
-	return m.copyRecord(ctx, op, r, here.Version, plain)
+	r.Due = afterConnections
+	return m.copyRecord(ctx, op, r, here, plain)
 }
 
 // claimStands reports whether the key holds a live connection of what the record claims.
@@ -197,8 +161,7 @@ func (m *Manager) claimStands(ctx context.Context, op string, k Key, id string) 
 	} else if err != nil {
 		return false, err
 	}
-	user := len(g.OrgID) >= 15 && len(g.UserID) >= 15
-	return g.live() && (id == adoptedPrefix+g.Adopted || user && id == g.subjectID()), nil
+	return g.live() && id == adoptedPrefix+g.Adopted, nil
 }
 
 // loadHere loads a record of the store, or one of version 0 where it has none.
@@ -210,11 +173,12 @@ func (m *Manager) loadHere(ctx context.Context, op, id string) (Record, error) {
 	return r, err
 }
 
-// copyRecord stores what a record of the former store holds, over the given version.
-func (m *Manager) copyRecord(ctx context.Context, op string, r Record, version uint64, plain []byte) error {
-	to := Record{ID: r.ID, Version: version, Due: r.Due}
+// copyRecord stores what a record of the former store holds over the one that is here. The timelines of two stores have
+// nothing to do with each other.
+func (m *Manager) copyRecord(ctx context.Context, op string, r, here Record, plain []byte) error {
+	to := Record{ID: r.ID, Version: here.Version, Due: r.Due, Timeline: here.Timeline}
 	var err error
-	if to.Data, err = m.seal.seal(ctx, to.ID, to.Version+1, plain); err != nil {
+	if to.Data, err = m.seal.seal(to.ID, to.Version+1, plain); err != nil {
 		return recordError(op, r.ID, err)
 	}
 	if err := m.cfg.Store.Save(ctx, to); err != nil {
@@ -225,9 +189,8 @@ func (m *Manager) copyRecord(ctx context.Context, op string, r Record, version u
 
 // recordError is sealError for a record that need not be a connection's.
 func recordError(op, id string, err error) error {
-	kind := KindForeign
-	if errors.Is(err, errKeyUnavailable) {
-		kind = KindStore
+	if k, ok := keyOf(id); ok {
+		return sealError(op, k, err)
 	}
-	return &Error{Op: op, Kind: kind, Err: fmt.Errorf("record %q: %w", id, err)}
+	return &Error{Op: op, Kind: KindForeign, Err: fmt.Errorf("record %q: %w", id, err)}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -183,8 +184,9 @@ func TestADisconnectedConnectionDoesNotComeBackFromAHalfDoneTakeOver(t *testing.
 		w.connect(w.manager(), mainKey)
 		former := w.store
 		store, wrote := oauthflow.NewMemoryStore(), new(atomic.Int64)
-		w.store = mortal{store, 4, true, wrote} // a trial, marked and stored
-		if err := w.after(mortal{former, 4, true, wrote}).TakeOver(t.Context(), nil); err == nil {
+		w.store = mortal{store, 6, true, wrote} // the result of the login, a trial, marked and stored
+		oneByOne := func(c *oauthflow.ManagerConfig) { c.Crew = 1 }
+		if err := w.after(mortal{former, 6, true, wrote}, oneByOne).TakeOver(t.Context(), nil); err == nil {
 			t.Fatal("it was not interrupted")
 		}
 		w.store = store
@@ -243,5 +245,40 @@ func TestATakeOverCanBeUndoneByAnother(t *testing.T) {
 			}
 		}
 		w.wantEvents("refresh", "reuse", 0)
+	})
+}
+
+// A login that is stored twice could be completed twice, and its code be sent twice.
+func TestALoginThatIsTakenOverIsNeverStoredASecondTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := rotating(t)
+		back := w.begin(w.manager(), mainKey)
+		former := w.store
+		h := &hooked{Store: oauthflow.NewMemoryStore()}
+		w.store = h
+		other := w.after(former)
+		h.onSave(func(r oauthflow.Record, do func() error) error {
+			if !strings.HasPrefix(r.ID, "login/") {
+				return do()
+			}
+			h.onSave(nil)
+			if err := do(); err != nil {
+				return err
+			}
+			if _, err := other.Complete(t.Context(), back); err != nil { // another process is faster
+				t.Error(err)
+			}
+			return errStoreDown
+		})
+		m := w.after(former)
+		for range 3 {
+			_, _ = m.Complete(t.Context(), back) // shows the result, or that it cannot be looked up now
+		}
+		if n := w.wire.exchanges(); n != 1 {
+			t.Errorf("the code was sent %d times, want once", n)
+		}
+		if err := other.Renew(t.Context(), mainKey); err != nil {
+			t.Error(err)
+		}
 	})
 }

@@ -18,9 +18,9 @@ func TestConnectionsAreTakenOverIntoAnotherStoreUnderLoad(t *testing.T) {
 	const connections = logins + 1 // the last one is adopted
 	w := newWorld(t, orgtest.Config{RotateRefreshTokens: true, ApprovalLimit: 20})
 	v := w.unlocked()
-	before := w.manager(oneKeyOnly)
+	before := w.manager()
 	for i := range logins {
-		if _, err := before.Complete(t.Context(), w.beginSecond(before, numbered(i))); err != nil {
+		if _, err := before.Complete(t.Context(), w.begin(before, numbered(i))); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -29,8 +29,8 @@ func TestConnectionsAreTakenOverIntoAnotherStoreUnderLoad(t *testing.T) {
 	if _, err := adopted.Adopt(t.Context(), numbered(logins), w.client(), inherited); err != nil {
 		t.Fatal(err)
 	}
-	pending := w.beginSecond(before, numbered(connections))
-	former, after := w.newStore(oneKeyOnly)
+	pending := w.begin(before, numbered(connections))
+	former, after := w.newStore()
 
 	ctx, stop := context.WithCancel(t.Context())
 	var wg sync.WaitGroup
@@ -79,7 +79,7 @@ func TestConnectionsAreTakenOverIntoAnotherStoreUnderLoad(t *testing.T) {
 			t.Errorf("connection %d is %v, %v", i, conn.Status, err)
 		}
 	}
-	if _, err := after.Complete(t.Context(), w.beginSecond(after, numbered(0))); err != nil {
+	if _, err := after.Complete(t.Context(), w.begin(after, numbered(0))); err != nil {
 		t.Errorf("a login again: %v", err)
 	}
 	sent := w.wire.refreshes()
@@ -88,9 +88,6 @@ func TestConnectionsAreTakenOverIntoAnotherStoreUnderLoad(t *testing.T) {
 		if _, err := m.Adopt(t.Context(), other, w.client(), inherited); !errors.Is(err, oauthflow.ErrConnectedElsewhere) {
 			t.Errorf("adopted under another key %s: %v, want ErrConnectedElsewhere", name, err)
 		}
-		if _, err := m.Complete(t.Context(), w.begin(m, other)); !errors.Is(err, oauthflow.ErrConnectedElsewhere) {
-			t.Errorf("connected under another key %s: %v, want ErrConnectedElsewhere", name, err)
-		}
 	}
 	if n := w.wire.refreshes() - sent; n != 0 {
 		t.Errorf("%d refreshes were sent for an adopted token", n)
@@ -98,16 +95,6 @@ func TestConnectionsAreTakenOverIntoAnotherStoreUnderLoad(t *testing.T) {
 }
 
 func numbered(i int) oauthflow.Key { return oauthflow.Key{Tenant: "acme", Name: fmt.Sprint(i)} }
-
-// beginSecond is begin of a connection that may be its user's second.
-func (w *world) beginSecond(m *oauthflow.Manager, k oauthflow.Key) oauthflow.Callback {
-	w.t.Helper()
-	redirect, err := m.Begin(w.t.Context(), k, w.client(), browser, oauthflow.AuthorizeOptions{LoginHint: w.user, SecondKey: true})
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	return w.approve(k, redirect)
-}
 
 // newStore gives the world another store, and returns the one before and a manager that takes over from it.
 func (w *world) newStore(change ...func(*oauthflow.ManagerConfig)) (former oauthflow.Store, after *oauthflow.Manager) {
@@ -140,7 +127,7 @@ func (w *world) wantNothingOfWorth(v foreigner, former oauthflow.Store) {
 		switch {
 		case err != nil:
 			w.t.Error(err)
-		case strings.HasPrefix(r.ID, "subject/"), strings.HasPrefix(r.ID, "adopted/"):
+		case strings.HasPrefix(r.ID, "adopted/"):
 		case !isConnection(r.ID):
 			w.t.Errorf("the former store still holds %s", r.ID)
 		default:

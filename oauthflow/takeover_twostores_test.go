@@ -2,11 +2,13 @@ package oauthflow_test
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/fullcast/sfauth/oauthflow"
+	"github.com/fullcast/sfauth/oauthflow/orgtest"
 )
 
 func TestAProcessThatKnowsTheFormerStoreAloneServesWhatItHasAndIsToldWhatToDo(t *testing.T) {
@@ -69,14 +71,87 @@ func TestALoginThatReachesAProcessWithTheFormerStoreAloneIsCompletedByOneThatHas
 		if _, err := after.Complete(t.Context(), cb); err != nil {
 			t.Fatalf("the page loaded again, by another process: %v", err)
 		}
-		if _, err := w.after(former).Complete(t.Context(), cb); kindOf(err) != oauthflow.KindState {
-			t.Errorf("the page loaded once more: %v", err)
+		if _, err := w.after(former).Complete(t.Context(), cb); err != nil || w.wire.exchanges()-exchanged != 1 {
+			t.Errorf("the page loaded once more: %v after %d exchanges, want the same connection after one", err, w.wire.exchanges()-exchanged)
 		}
 		time.Sleep(time.Minute)
 		if n := len(w.liveApprovals()); n != 1 || w.alive(held) {
 			t.Errorf("%d approvals are alive, want the new login's", n)
 		}
 	})
+}
+
+// The first character of a login's state is its place in the store, one of 64: two stores may have a login in the same place.
+func TestALoginOfTheFormerStoreIsCompletedWhateverItsPlaceIsInTheOther(t *testing.T) {
+	anotherKey := oauthflow.Key{Tenant: mainKey.Tenant, Name: "another"}
+	for name, take := range map[string]func(*world, *oauthflow.Manager){
+		"when it comes back":     func(*world, *oauthflow.Manager) {},
+		"after another TakeOver": (*world).takeOver,
+	} {
+		for _, done := range []bool{true, false} {
+			t.Run(fmt.Sprintf("%s, the first one completed %v", name, done), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					w := rotating(t)
+					before := w.manager()
+					first := w.begin(before, mainKey)
+					if done {
+						if _, err := before.Complete(t.Context(), first); err != nil {
+							t.Fatal(err)
+						}
+					}
+					former, after := w.newStore()
+					w.takeOver(after) // the first login, or its result, has the place now
+					second := w.begin(before, anotherKey)
+					for second.Query.Get("state")[0] != first.Query.Get("state")[0] {
+						second = w.begin(before, anotherKey)
+					}
+					begun := logins(t, former)
+					take(w, after)
+					for range 2 { // the page is loaded again
+						for k, cb := range map[oauthflow.Key]oauthflow.Callback{mainKey: first, anotherKey: second} {
+							c, err := w.after(former).Complete(t.Context(), cb)
+							if err != nil || c.Key != k {
+								t.Errorf("%s: %v, %v", k, c.Key, err)
+							}
+						}
+					}
+					for _, r := range begun { // a failover of the former store brings them back
+						r.Version--
+						if err := former.Save(t.Context(), r); err != nil && !errors.Is(err, oauthflow.ErrConflict) { // it is still there
+							t.Fatal(err)
+						}
+					}
+					take(w, after)
+					for k, cb := range map[oauthflow.Key]oauthflow.Callback{mainKey: first, anotherKey: second} {
+						if c, err := w.after(former).Complete(t.Context(), cb); err != nil || c.Key != k {
+							t.Errorf("after a failover, %s: %v, %v", k, c.Key, err)
+						}
+					}
+					if n := w.wire.exchanges(); n != 2 {
+						t.Errorf("%d codes were sent, want 2", n)
+					}
+					time.Sleep(time.Hour)
+					w.takeOver(after)
+					w.keptAlive(time.Hour, after)
+					if left := w.records("login/"); len(left) != 0 {
+						t.Errorf("an hour later there are %v", left)
+					}
+				})
+			})
+		}
+	}
+}
+
+// logins are the records of a store's logins.
+func logins(t *testing.T, s oauthflow.Store) (all []oauthflow.Record) {
+	t.Helper()
+	for r, err := range s.List(t.Context(), "login/", time.Date(9999, 12, 31, 12, 0, 0, 0, time.UTC)) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, r)
+	}
+	return all
 }
 
 func TestALoginThatManyTakeOverIsCompletedOnce(t *testing.T) {
@@ -232,7 +307,7 @@ func TestAYoungerConnectionOfAnotherOrgIsTakenOverOnceTheFirstIsDisconnected(t *
 	})
 }
 
-func TestOfTwoClaimsTheOneThatStandsStays(t *testing.T) {
+func TestOfTwoAdoptionsOfOneTokenTheOneThatStandsStays(t *testing.T) {
 	for name, c := range map[string]struct {
 		end       func(w *world, v foreigner, m *oauthflow.Manager, k oauthflow.Key)
 		wantThere bool
@@ -243,16 +318,22 @@ func TestOfTwoClaimsTheOneThatStandsStays(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				w := rotating(t)
+				w := newWorld(t, orgtest.Config{})
 				v := w.unlocked()
-				before := w.manager(oneKeyOnly)
+				token := w.inherited()
+				adopt := func(m *oauthflow.Manager, k oauthflow.Key) {
+					if _, err := m.Adopt(t.Context(), k, w.client(), token); err != nil {
+						t.Fatal(err)
+					}
+				}
+				before := w.manager()
 				former := w.store
 				w.store = oauthflow.NewMemoryStore()
-				w.connect(w.manager(oneKeyOnly), mainKey)
-				w.connect(before, secondKey)      // which knows nothing of the first
+				adopt(w.manager(), mainKey)
+				adopt(before, secondKey)          // which knows nothing of the first
 				c.end(w, v, w.manager(), mainKey) // which leaves the claim
-				w.takeOver(w.after(former, oneKeyOnly))
-				claims := w.records("subject/")
+				w.takeOver(w.after(former))
+				claims := w.records("adopted/")
 				if len(claims) != 1 {
 					t.Fatalf("the claims are %v", claims)
 				}

@@ -1,6 +1,7 @@
 package oauthflow
 
 import (
+	"crypto/fips140"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
@@ -35,11 +36,16 @@ type Token struct {
 // readToken makes a Token of a token endpoint's success. When the answer cannot be used, the error is of
 // [KindBadAnswer] and the Token holds a refresh token only, if there was one: with rotation the one that was sent is
 // dead already.
-func (f *Flow) readToken(op string, c Client, a *answer) (*Token, error) {
+// Sent are the secrets that the request carried beside c's: scopes that repeat one, or one of the answer's own, are left out.
+func (f *Flow) readToken(op string, c Client, a *answer, sent ...Secret) (*Token, error) {
 	m, fault := a.fields()
 	t := new(Token)
+	sent = append(sent, c.Secret, NewSecret(m["access_token"]), NewSecret(m["refresh_token"]), NewSecret(m["id_token"]))
+	if m.repeats(sent, "scope") {
+		delete(m, "scope")
+	}
 	if fault == nil {
-		fault = t.read(m)
+		fault = t.read(m, c.Host)
 	}
 	if validToken(m["refresh_token"]) {
 		t.RefreshToken = NewSecret(m["refresh_token"])
@@ -47,14 +53,15 @@ func (f *Flow) readToken(op string, c Client, a *answer) (*Token, error) {
 	if fault != nil {
 		return &Token{RefreshToken: t.RefreshToken}, &Error{Op: op, Host: c.Host.name, Kind: KindBadAnswer, Status: a.status, Err: fault}
 	}
-	if m["signature"] != "" {
+	if m["signature"] != "" && canSign(c.Secret) {
 		t.SignatureMismatch = !signed(m["signature"], c.Secret, m["id"]+m["issued_at"])
 	}
 	return t, nil
 }
 
-// read takes over all but the refresh token.
-func (t *Token) read(m fields) error {
+// read takes over all but the refresh token. The hosts that the answer names get the access token: they must be of the
+// cloud of the login host.
+func (t *Token) read(m fields, login Host) error {
 	if !validToken(m["access_token"]) {
 		return errors.New("access_token is missing or malformed")
 	}
@@ -64,14 +71,22 @@ func (t *Token) read(m fields) error {
 	if m["token_type"] != "" && !strings.EqualFold(m["token_type"], "Bearer") {
 		return errors.New("token_type is not Bearer")
 	}
-	var ok bool
-	if t.InstanceURL, ok = apiOrigin(m["instance_url"]); !ok {
-		return errors.New("instance_url is missing or is not on a Salesforce domain")
+	region, _ := loginRegion(login.name)
+	origin, cloud, ok := apiOrigin(m["instance_url"])
+	switch {
+	case !ok:
+		return errors.New("instance_url is missing or is not the origin of an org on a Salesforce domain")
+	case cloud != region:
+		return errors.New("instance_url is on a host of another cloud than the login host")
 	}
+	t.InstanceURL = origin
 	if m["id"] != "" {
 		id, ok := parseIdentityURL(m["id"])
 		if !ok {
 			return errors.New("id is not an identity URL on a Salesforce domain")
+		}
+		if id.cloud != region {
+			return errors.New("id is on a host of another cloud than the login host")
 		}
 		t.IdentityURL, t.OrgID, t.UserID = id.raw, id.org, id.user
 	}
@@ -84,6 +99,12 @@ func (t *Token) read(m fields) error {
 
 // validToken accepts what may stand in a header: 1 byte to 16 KiB of visible ASCII.
 func validToken(s string) bool { return len(s) <= 16<<10 && printable(s) }
+
+// canSign reports whether a secret may be a key of HMAC: where FIPS 140 is enforced, crypto/hmac panics for one of less than
+// 112 bits. Salesforce makes consumer secrets of at least 19 characters.
+//
+// Source: NIST SP 800-131A Rev. 2 §10.
+func canSign(secret Secret) bool { return !fips140.Enforced() || len(secret.Reveal()) >= 112/8 }
 
 // signed reports whether signature is Base64(HMAC-SHA256(secret, message)).
 //

@@ -337,9 +337,9 @@ func TestALoginOfAnotherOrgThanExpectedIsRefusedWithItsTokens(t *testing.T) {
 		ok           bool
 	}{
 		{"any org", "", true},
-		{"the same org, 18 characters", wireOrg, true},
+		{"the same org, 18 characters", "00DWIRE000000012DA", true},
 		{"the same org, 15 characters", wireOrg[:15], true},
-		{"another org", "00DWIRE00000009AA2", false},
+		{"another org", "00DWIRE000000092DA", false},
 		{"an org that differs in case only", "00Dwire00000001", false},
 	} {
 		t.Run(c.name, func(t *testing.T) {

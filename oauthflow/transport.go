@@ -5,44 +5,63 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"net"
 	"net/http"
-	"strings"
+	"sync/atomic"
+
+	scrubber "github.com/fullcast/sfauth/internal/scrub"
 )
 
 type transport struct {
 	source *Source
 	base   http.RoundTripper
+	still  bool                  // it uses the access token that there is, and refreshes nothing
+	guard  atomic.Pointer[guard] // the copy that is used of base, where that is an *http.Transport
 }
 
-// RoundTrip implements http.RoundTripper.
-func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
-	v, err := t.source.current(req.Context())
+func (t *transport) roundTrip(req *http.Request) (*http.Response, error) {
+	if err := misread(req); err != nil {
+		closeBody(req)
+		return nil, err
+	}
+	v, err := t.view(req)
 	if err != nil {
 		closeBody(req)
 		return nil, err
 	}
-	own, left := v.owns(bareHost(req))
-	if !own || req.URL.Scheme != "https" {
-		if req.Response != nil { // a redirect, which the token does not follow
-			return t.next().RoundTrip(req)
-		}
-		closeBody(req)
-		return nil, invalid("request", "URL", fmt.Sprintf("https://%s is the only host of this connection; %s://%s is not sent the access token",
-			v.host(), req.URL.Scheme, scrub(req.URL.Host)))
+	j := v.journey(req)
+	if pass := j.carries(); !pass.token {
+		return t.without(req, v, pass)
 	}
-	resp, err := t.next().RoundTrip(authorized(req, v, req.Body, left))
+	left := j.to == placePast
+	asked := bareHost(req)
+	if left {
+		asked = v.host()
+	}
+	resp, straight, err := t.carry(authorized(req, v, req.Body, left))
+	switch {
+	case err == nil && (t.still || !straight):
+		return resp, nil
+	case t.still:
+		return nil, requestError(req, v, err)
+	}
+	if to := departed(v, req, asked, resp, err); to != "" {
+		return t.follow(req, v, asked, to, resp, err)
+	}
 	if err != nil {
 		return nil, requestError(req, v, err)
 	}
-	if !sessionEnded(req, resp) {
-		if resp.StatusCode < http.StatusBadRequest {
-			t.source.accept(v)
-		}
-		t.source.hear(req, v, resp)
-		return resp, nil
+	verdict, said := sessionOf(req, resp, v.access())
+	if verdict == sessionStands {
+		return t.heard(req, v, resp), nil
 	}
-	fresh, err := t.source.replace(req.Context(), v.access(), v.accepted.Load() || !v.made)
+	if verdict == sessionMalformed {
+		if err := t.source.refusedFresh(req, v, said); err != nil {
+			resp.Body.Close()
+			return nil, err
+		}
+	}
+	malformed := verdict == sessionMalformed
+	fresh, err := t.source.replace(req.Context(), v.rejected(v.accepted.Load() || !v.made && !malformed, malformed))
 	if err != nil {
 		resp.Body.Close()
 		return nil, err
@@ -51,48 +70,177 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if !ok {
 		return resp, nil // the next request has a fresh token
 	}
-	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, maxRefusal))
-	resp.Body.Close()
+	drain(resp)
 	_, left = fresh.owns(bareHost(req))
-	resp, err = t.next().RoundTrip(authorized(req, fresh, body, left))
+	return t.repeat(req, fresh, body, left)
+}
+
+// view returns the state of the connection that a request is sent with.
+func (t *transport) view(req *http.Request) (*view, error) {
+	if t.still {
+		return t.source.present(req.Context())
+	}
+	return t.source.current(req.Context())
+}
+
+// without sends a request that carries no token, or refuses it.
+func (t *transport) without(req *http.Request, v *view, pass passage) (*http.Response, error) {
+	switch pass.refuse {
+	case refusesHost:
+		closeBody(req)
+		return nil, invalid(opRequest, "URL", fmt.Sprintf("https://%s is the only host of this connection; %s://%s is not sent the access token",
+			v.host(), scrub(req.URL.Scheme), scrub(req.URL.Host)))
+	case refusesHop:
+		closeBody(req)
+		return nil, invalid(opRequest, "Client.CheckRedirect", "is required for such a redirect, which net/http would follow with another method, "+
+			"or to another host with a body or a session; set oauthflow.CheckRedirect")
+	}
+	req = plainly(req, NewSecret(v.access()))
+	resp, _, err := t.carry(req)
 	if err != nil {
-		return nil, requestError(req, fresh, err)
+		return nil, requestError(req, v, err)
 	}
-	if resp.StatusCode < http.StatusBadRequest {
-		t.source.accept(fresh)
-	}
-	t.source.hear(req, fresh, resp)
 	return resp, nil
 }
 
-func (t *transport) next() http.RoundTripper {
-	if t.base != nil {
-		return t.base
+// follow deals with an answer that says that the org has left the host that was asked, or with the error of a host that
+// does not exist: it sends the request once more where the org is now, and else returns what came.
+func (t *transport) follow(req *http.Request, v *view, asked, to string, resp *http.Response, failed error) (*http.Response, error) {
+	fresh, err := t.source.locate(req.Context(), v, asked, to)
+	if err != nil && failed != nil && !broken(err) { // that there is no such host says more
+		return nil, requestError(req, v, failed)
 	}
-	return http.DefaultTransport
+	switch {
+	case err != nil:
+		drain(resp)
+		return nil, err
+	case fresh.host() == asked && failed != nil:
+		return nil, requestError(req, v, failed)
+	case fresh.host() == asked:
+		t.source.hear(req, v, resp)
+		return resp, nil
+	}
+	drain(resp)
+	body, ok := rewound(req)
+	if !ok {
+		return nil, &Error{Op: opRequest, Host: fresh.host(), Kind: KindInvalid, Err: errNoBody}
+	}
+	return t.repeat(req, fresh, body, true)
 }
 
-// authorized returns a copy of req with the token, sent to the org's present host when it was for one that the org has
-// left; a RoundTripper must not change its request.
+var errNoBody = errors.New("Request.GetBody: is required to send the request again, since the org has another address now and " +
+	"nothing was done at the old one; http.NewRequest sets it for the usual kinds of body, and the next request goes to the new address")
+
+// repeat sends the request a second and last time.
+func (t *transport) repeat(req *http.Request, v *view, body io.ReadCloser, left bool) (*http.Response, error) {
+	resp, straight, err := t.carry(authorized(req, v, body, left))
+	if err != nil {
+		return nil, requestError(req, v, err)
+	}
+	if !straight {
+		return resp, nil
+	}
+	if verdict, said := sessionOf(req, resp, v.access()); verdict == sessionMalformed {
+		if err := t.source.refusedFresh(req, v, said); err != nil {
+			resp.Body.Close()
+			return nil, err
+		}
+	}
+	return t.heard(req, v, resp), nil
+}
+
+// heard takes from an answer what it says of the connection. A redirect says nothing of the access token.
+func (t *transport) heard(req *http.Request, v *view, resp *http.Response) *http.Response {
+	if resp.StatusCode < http.StatusMultipleChoices || resp.StatusCode == http.StatusNotModified {
+		t.source.accept(v)
+	}
+	t.source.hear(req, v, resp)
+	return resp
+}
+
+// drain reads a refusal's or redirect's body to its end, so that the connection can be used again, and closes it.
+func drain(resp *http.Response) {
+	if resp == nil {
+		return
+	}
+	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, maxRefusal))
+	resp.Body.Close()
+}
+
+// carry sends a request, and prepares the response for those who read it. A response that did not come straight from the URL
+// that was asked says nothing of the connection.
+func (t *transport) carry(req *http.Request) (resp *http.Response, straight bool, err error) {
+	next, err := t.next()
+	if err != nil {
+		closeBody(req)
+		return nil, false, err
+	}
+	if resp, err = next.RoundTrip(req); err != nil {
+		if errors.Is(err, errUnverified) {
+			t.source.m.alertTransport(opRequest, bareHost(req), errUnverified)
+		}
+		return nil, false, err
+	}
+	fault := misled(req, resp)
+	if fault != nil {
+		t.source.m.alertTransport(opRequest, bareHost(req), fault)
+	}
+	if fault == errUnseen {
+		resp.Body.Close()
+		return nil, false, &Error{Op: opRequest, Host: bareHost(req), Kind: KindInDoubt, Err: fault}
+	}
+	scrubber.Answered(req, resp)
+	if resp.StatusCode != http.StatusSwitchingProtocols && resp.Body != http.NoBody { // the former's body can also be written to
+		resp.Body = &answerBody{resp.Body, req}
+	}
+	return resp, fault == nil || fault == errRewritten, nil
+}
+
+// next returns what requests travel by now: of an *http.Transport a guarded copy.
+func (t *transport) next() (http.RoundTripper, error) {
+	base := t.base
+	if base == nil {
+		base = http.DefaultTransport
+	}
+	network, ok := base.(*http.Transport)
+	if !ok {
+		return base, nil
+	}
+	if g := t.guard.Load(); g != nil && g.from == network {
+		return g.to, nil
+	}
+	g, err := t.source.m.guards.get(network)
+	if err != nil {
+		return nil, err
+	}
+	t.guard.Store(g)
+	return g.to, nil
+}
+
+// authorized returns a copy of req with the token and none of the caller's [ownHeaders], sent to the org's present host when it was
+// for one that the org has left; a RoundTripper must not change its request. A Host that is not the URL's does not travel.
 func authorized(req *http.Request, v *view, body io.ReadCloser, left bool) *http.Request {
 	r := new(http.Request)
 	*r = *req
-	r.Body = body
+	r.Body, r.Host = body, ""
 	if r.Header = maps.Clone(req.Header); r.Header == nil {
 		r.Header = make(http.Header, 1)
+	}
+	for name := range r.Header {
+		if isOwnHeader(name) {
+			delete(r.Header, name)
+		}
 	}
 	r.Header["Authorization"] = v.header[:]
 	if left {
 		u := *req.URL
 		u.Host = v.host()
-		r.URL, r.Host = &u, ""
+		r.URL = &u
 	}
 	return r
 }
 
-func bareHost(req *http.Request) string {
-	return strings.ToLower(strings.TrimSuffix(req.URL.Host, ":443")) // neither allocates in the usual case
-}
+func bareHost(req *http.Request) string { return hostAndPort(req.URL) }
 
 func closeBody(req *http.Request) {
 	if req.Body != nil {
@@ -108,40 +256,42 @@ func rewound(req *http.Request) (io.ReadCloser, bool) {
 		return nil, false
 	}
 	body, err := req.GetBody()
-	return body, err == nil
+	return body, err == nil && body != nil
 }
 
-// sessionEnded reports whether the answer says that the session of the request's access token has ended, which a fresh
-// one heals. What a session's end looks like is in the catalogue. A session that travels elsewhere is its sender's to
-// replace: the Bulk API's in a header of its own, SOAP's in the body.
-func sessionEnded(req *http.Request, resp *http.Response) bool {
-	switch resp.StatusCode {
-	case http.StatusBadRequest:
-		if req.Header.Get("X-SFDC-Session") != "" {
-			return false
-		}
-	case http.StatusUnauthorized, http.StatusForbidden:
-	default:
-		return false
-	}
-	body, err := peek(resp)
-	if err != nil {
-		return false
-	}
-	code, message := resourceText(body)
-	r, ok := lookup(resourceSide, resp.StatusCode, code, message)
-	return ok && r.kind == KindSession
-}
-
-// requestError tells of a host that does not exist: trying again is no use then. Other errors of the network stay as
-// they are, unless they quote the access token, as those of a foreign transport may.
+// requestError tells of a host that does not exist: trying again is no use then. An address that no request goes to, and a
+// connection without a verified certificate, are typed, too. Other errors of the network stay as they are, unless they quote
+// what the request carries, as net/http may where an answer repeats it, or are no plain line of text.
 func requestError(req *http.Request, v *view, err error) error {
-	var dns *net.DNSError
-	if errors.As(err, &dns) && dns.IsNotFound {
+	if noSuchHost(err) {
 		return &Error{Op: opRequest, Host: bareHost(req), Kind: KindNotSent, Err: ErrNoSuchHost}
 	}
-	if mentions(err.Error(), v.access()) {
-		return &Error{Op: opRequest, Host: bareHost(req), Kind: KindInDoubt, Err: plainCause(req.Context(), err, []Secret{NewSecret(v.access())})}
+	if errors.Is(err, errUnverified) || errors.Is(err, errNotPublic) {
+		return &Error{Op: opRequest, Host: bareHost(req), Kind: KindNotSent, Err: plainCause(req.Context(), err, nil)}
 	}
-	return err
+	return plainError(req, err, NewSecret(v.access()))
+}
+
+// plainError returns an error of the network as it is where it is a plain line of text that says nothing of what a request was
+// sent with, nor of the other secrets.
+func plainError(req *http.Request, err error, more ...Secret) error {
+	sent := secretsSent([]*http.Request{req}, more...)
+	if text := err.Error(); scrubber.New(sent...).Line(text, len(text)) == text {
+		return err
+	}
+	return &Error{Op: opRequest, Host: bareHost(req), Kind: KindInDoubt, Err: plainCause(req.Context(), err, sent)}
+}
+
+// answerBody is the body of an answer. What breaks it off may be quoted, too: a line of a trailer, or why a connection ends.
+type answerBody struct {
+	io.ReadCloser
+	req *http.Request // as it was sent
+}
+
+func (b *answerBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if err != nil && err != io.EOF {
+		err = plainError(b.req, err)
+	}
+	return n, err
 }

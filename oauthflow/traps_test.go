@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httptrace"
 	"net/url"
 	"strings"
 	"sync/atomic"
@@ -123,6 +124,30 @@ func TestXOAuth2PrintsItsTokensAndSecrets(t *testing.T) {
 	text := fmt.Sprintf("%v %v %s", oldToken(), oauth2.Config{ClientSecret: wireSecret}, j)
 	if strings.Count(text, "wireCanaryRefresh") != 2 || !strings.Contains(text, wireSecret) {
 		t.Error("x/oauth2 has learnt to keep secrets to itself")
+	}
+}
+
+func TestATraceOfNetHTTPSeesTheHeadersThatAreSent(t *testing.T) {
+	s := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	defer s.Close()
+	seen := ""
+	ctx := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{WroteHeaderField: func(name string, values []string) {
+		if name == "Authorization" {
+			seen = values[0]
+		}
+	}})
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.URL, http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+wireAccess)
+	resp, err := s.Client().Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if seen != "Bearer "+wireAccess {
+		t.Error("a trace sees no secret any more")
 	}
 }
 

@@ -9,20 +9,21 @@ import (
 )
 
 // view is what a manager hands out of a connection without asking the store. There may be a million of them, so that
-// it holds what requests need and no more, in 160 bytes and one piece of text. It does not change, but for its last
-// field.
+// it holds what requests need and no more, in 176 bytes and one piece of text. It does not change once it is handed out, but
+// for its last field.
 type view struct {
 	token  oauth2.Token // in x/oauth2's form, for callers, who might change it: nothing is read from here
 	header [1]string    // the values of the Authorization header; shared by all requests
 	hosts  string       // origin for API calls; with loginListed also other hosts, a blank before each
 	epoch  tag
-	until  time.Duration // on the manager's monotonic clock
+	until  time.Duration // on the manager's clock, [Manager.elapsed]
 
-	login    loginAt
-	refusing bool        // fresh sessions have been refused, this one may be the first that is accepted
-	withheld bool        // the record says that API calls are refused
-	made     bool        // by a refresh of this process, and not found in the store
-	accepted atomic.Bool // Salesforce has accepted the access token
+	login     loginAt
+	refusing  bool        // fresh sessions have been refused, this one may be the first that is accepted
+	withheld  bool        // the record says that API calls are refused
+	made      bool        // by a refresh of this process, and not found in the store
+	successor *successor  // nil unless the token was issued in place of a malformed JWT
+	accepted  atomic.Bool // Salesforce has accepted the access token
 }
 
 // loginAt says where a connection's login host is written.
@@ -79,7 +80,7 @@ func (m *Manager) view(g *grant) *view {
 
 // begin sets the view's times, and makes its token.
 func (v *view) begin(m *Manager) {
-	v.until = m.monotonic() + m.time.Recheck
+	v.until = m.elapsed() + m.time.Recheck
 	v.token = oauth2.Token{AccessToken: v.access(), TokenType: "Bearer", Expiry: time.Now().Add(expiryAhead)}
 }
 
@@ -136,7 +137,7 @@ func (v *view) host() string { return hostOf(v.instance()) }
 func (v *view) prolonged(m *Manager) *view {
 	again := &view{
 		header: v.header, hosts: v.hosts, epoch: v.epoch, login: v.login,
-		refusing: v.refusing, withheld: v.withheld, made: v.made,
+		refusing: v.refusing, withheld: v.withheld, made: v.made, successor: v.successor,
 	}
 	again.begin(m)
 	again.accepted.Store(v.accepted.Load())
@@ -145,10 +146,25 @@ func (v *view) prolonged(m *Manager) *view {
 
 // publish makes v what is handed out; nil for nothing.
 func (s *Source) publish(v *view) {
-	if old := s.view.Load(); old != nil && v != nil && old.header == v.header && old.accepted.Load() {
-		v.accepted.Store(true)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.show(v)
+}
+
+// show is publish. What is known of the same access token already is known of v, too. The lock is held.
+func (s *Source) show(v *view) {
+	if old := s.view.Load(); old != nil && v != nil && old != v && old.header == v.header {
+		if old.accepted.Load() {
+			v.accepted.Store(true)
+		}
+		if v.successor == nil {
+			v.successor = old.successor
+		}
 	}
 	s.view.Store(v)
+	if v != nil {
+		s.m.sources.keep(s)
+	}
 }
 
 // recall fills in an access token that is kept in memory only.

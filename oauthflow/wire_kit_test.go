@@ -113,7 +113,7 @@ func wireClient(t testing.TB, host string) oauthflow.Client {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return oauthflow.Client{Kind: "ExternalClientApp", Host: h, ID: wireKey, Secret: oauthflow.NewSecret(wireSecret)}
+	return oauthflow.Client{Kind: oauthflow.ExternalClientAppKind, Host: h, ID: wireKey, Secret: oauthflow.NewSecret(wireSecret)}
 }
 
 func wireToken() *oauthflow.Token {

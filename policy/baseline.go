@@ -2,7 +2,6 @@ package policy
 
 import (
 	"fmt"
-	"net/url"
 	"reflect"
 	"slices"
 	"strings"
@@ -12,6 +11,10 @@ import (
 
 // Baseline makes one rule for each field that want lists, its kind included, and none for any other: what is not
 // listed is the admin's own. Setup's labels, screens and clicks are those of want's kind of app.
+//
+// The Refresh Token Policy "valid until revoked" is met by "not used for" 30 days or more as well, which is what Setup offers
+// in its place where the idle limit is on; the report's Note says what was read about the limit. PKCE that a connected app
+// should not require is a note, since Salesforce may not let it be cleared.
 //
 // Lists are compared as sets. A scope alias counts as what it stands for; callback URLs are compared to the letter,
 // as Salesforce does.
@@ -76,6 +79,9 @@ func (f field) rule(spec metadata.AppSpec, at place, want []string) Rule {
 	if kind == metadata.KindConnectedApp && f.whyConnected != "" {
 		r.Why = f.whyConnected
 	}
+	if kind == metadata.KindConnectedApp && f.name == "RequirePKCE" && spec.RequirePKCE == metadata.Cleared {
+		r.Severity = SeverityNote
+	}
 	if f.noMend == "" {
 		r.Mend = func(a metadata.App) metadata.App { return f.mend(a, spec) }
 	}
@@ -90,12 +96,14 @@ func (f field) rule(spec metadata.AppSpec, at place, want []string) Rule {
 			return
 		}
 		p.at = p.Subject.position(at.part, at.element)
-		if message := differences(got, want); f.list && message != "" {
+		if f.judge != nil {
+			f.judge(p, f, at, spec)
+		} else if message := differences(got, want); f.list && message != "" {
 			p.Find(Finding{Got: list(got), Message: at.label + ": " + message})
 		} else if !f.list && !slices.Equal(got, want) {
 			found := Finding{Got: list(got)}
 			if f.byDefault(p, at) {
-				found.Message = fmt.Sprintf("there is no <%s>, so Salesforce's default counts: %s is %s, not %s", at.element, at.label, quoted(list(got)), quoted(list(want)))
+				found.Message = f.defaultCounts(at, got, want)
 			}
 			p.Find(found)
 		}
@@ -103,11 +111,9 @@ func (f field) rule(spec metadata.AppSpec, at place, want []string) Rule {
 	return r
 }
 
-// infiniteInMetadataOnly is about an app with the idle limit on: Setup then hides "valid until revoked" and shows 30
-// days instead, while the metadata stays as it was.
-//
-// Source: Salesforce Help, "Limit the Idle Refresh Token TTL in External Client Apps" and "… in Connected Apps".
-const infiniteInMetadataOnly = "metadata says valid until revoked, but the app's idle limit (isEnforceRefreshTokenTTL) is on: in fact a refresh token ends when it is not used for 30 days, and Setup says so"
+func (f field) defaultCounts(at place, got, want []string) string {
+	return fmt.Sprintf("there is no <%s>, so Salesforce's default counts: %s is %s, not %s", at.element, at.label, quoted(list(got)), quoted(list(want)))
+}
 
 // unseen says why what was read is not enough to judge by; empty when it is.
 func (f field) unseen(p *Pass, at place, got, want []string) string {
@@ -118,8 +124,6 @@ func (f field) unseen(p *Pass, at place, got, want []string) string {
 	switch {
 	case oauth && p.Spec.EnableOAuth == metadata.Cleared:
 		return "the app has no OAuth settings"
-	case p.Spec.RefreshTokenPolicy.Rule == metadata.ValidUntilRevoked && f.name == "RefreshTokenPolicy" && p.Subject.idleLimit():
-		return infiniteInMetadataOnly
 	case f.empty, len(got) > 0 && (there || at.element == "" || at.element == "oauthConfig"):
 		return ""
 	case version != 0 && version < since:
@@ -169,46 +173,4 @@ func merge(only metadata.AppSpec, a metadata.App) metadata.App {
 
 func (f field) copy(to *metadata.AppSpec, from metadata.AppSpec) {
 	reflect.ValueOf(to).Elem().FieldByName(f.name).Set(reflect.ValueOf(from).FieldByName(f.name))
-}
-
-// differences says how the set got differs from the set want; empty when it does not.
-func differences(got, want []string) string {
-	var parts []string
-	say := func(what string, members []string) {
-		if len(members) > 0 {
-			parts = append(parts, what+" "+strings.Join(members, ", "))
-		}
-	}
-	var missing, foreign, extra, twice []string
-	for _, w := range want {
-		if !slices.Contains(got, w) {
-			missing = append(missing, w)
-		}
-	}
-	for i, g := range got {
-		switch {
-		case slices.Contains(got[:i], g):
-			twice = append(twice, g)
-		case slices.Contains(want, g):
-		case slices.ContainsFunc(want, func(w string) bool { return samePage(g, w) }):
-			foreign = append(foreign, g)
-		default:
-			extra = append(extra, g)
-		}
-	}
-	say("missing", missing)
-	say("of another instance", foreign)
-	say("not wanted", extra)
-	say("listed twice", twice)
-	return strings.Join(parts, "; ")
-}
-
-// samePage tells whether two URLs are the same page of two hosts.
-func samePage(a, b string) bool {
-	x, err := url.Parse(a)
-	if err != nil || x.Host == "" {
-		return false
-	}
-	y, err := url.Parse(b)
-	return err == nil && x.Host != y.Host && x.Path == y.Path
 }

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"cmp"
 	"reflect"
 	"regexp"
 	"slices"
@@ -128,23 +129,51 @@ func (f field) offers(at place, from metadata.AppSpec) []Item {
 	return items
 }
 
-// extras are the members of a connected app's list that the new app's has not.
+// extras are the members of a connected app's list that the new app's has not: an item each, and one for all of those that
+// nobody reads one by one.
 func extras(f field, at place, from, to metadata.AppSpec) []Item {
-	var items []Item
-	for _, member := range f.want(from) {
-		if slices.Contains(f.want(to), member) {
-			continue
-		}
-		one := metadata.AppSpec{
-			CallbackURLs: []string{member},
-			Scopes:       slices.DeleteFunc(slices.Clone(from.Scopes), func(s metadata.Scope) bool { return s.Label() != member }),
-		}
-		for _, item := range f.offers(at, one) {
-			item.Old, item.Why = member, "Fullcast's instructions do not name it, so the new app starts without it; the admin decides."
-			if member == "SFAP" {
-				item.Why += " External client apps spell it otherwise."
+	spelled := map[string]string{} // the scopes of a label as the new app spells them
+	if f.name == "Scopes" {
+		for _, scope := range from.Scopes {
+			word := string(scope)
+			if word == "SFAP" {
+				word = "SFApiPlatform"
 			}
-			items = append(items, item)
+			if others := spelled[scope.Label()]; others != "" {
+				word = others + ", " + word
+			}
+			spelled[scope.Label()] = word
+		}
+	}
+	var items []Item
+	has := setOf(f.want(to))
+	var members []string
+	for _, member := range f.want(from) {
+		if !has[member] {
+			has[member] = true
+			members = append(members, member)
+		}
+	}
+	for i, member := range members {
+		old, spelling := member, cmp.Or(spelled[member], member)
+		if i == maxNamed {
+			rest := slices.Clone(members[i:])
+			old = list(rest)
+			for k, m := range rest {
+				rest[k] = cmp.Or(spelled[m], m)
+			}
+			spelling = list(rest)
+		}
+		item := Item{
+			Fate: Offered, Field: at.label, Old: old, New: spelling, Place: string(at.part) + "/" + at.element,
+			Why: "Fullcast's instructions do not name it, so the new app starts without it; the admin decides.",
+		}
+		if member == "SFAP" {
+			item.Why += " External client apps spell it otherwise."
+		}
+		items = append(items, item)
+		if i == maxNamed {
+			break
 		}
 	}
 	return items

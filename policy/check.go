@@ -17,7 +17,7 @@ type Finding struct {
 	Want     string   `json:"want"`     // likewise
 	Message  string   `json:"message"`  // what is wrong, in one sentence
 	Why      string   `json:"why"`      // why it matters
-	Fix      string   `json:"fix"`      // the clicks in Setup
+	Fix      string   `json:"fix"`      // the clicks in Setup; {app} in its first line stands for the app's name
 
 	NoMend string                          `json:"noMend,omitempty"` // why Mend is nil
 	Mend   func(metadata.App) metadata.App `json:"-"`                // see [Rule]; nil when there is none
@@ -33,7 +33,8 @@ type Pass struct {
 
 	rule   *Rule
 	report *Report
-	done   bool // something was reported
+	hidden credentials // of the subject
+	done   bool        // something was reported
 	at     metadata.Position
 }
 
@@ -41,6 +42,11 @@ type Pass struct {
 func (p *Pass) Find(f Finding) {
 	p.done = true
 	p.report.Findings = append(p.report.Findings, p.complete(f))
+}
+
+// note adds a sentence to the report's note.
+func (p *Pass) note(text string) {
+	p.report.Note = strings.TrimSpace(p.report.Note + " " + p.hidden.shown(text))
 }
 
 // NotVisible reports that the rule could not see what it judges, and why not.
@@ -68,17 +74,23 @@ func (p *Pass) complete(f Finding) Finding {
 	if f.Want == "" {
 		f.Want = p.rule.Want
 	}
+	name := oneLine(nameInSetup(p.Spec))
 	if f.Fix == "" {
-		f.Fix = p.rule.Fix
+		f.Fix = strings.ReplaceAll(p.rule.Fix, "{app}", name)
+	} else { // its further lines may be the app's own texts
+		first, lines, more := strings.Cut(f.Fix, "\n")
+		if f.Fix = strings.ReplaceAll(first, "{app}", name); more {
+			f.Fix += "\n" + lines
+		}
 	}
-	f.Fix = strings.ReplaceAll(f.Fix, "{app}", oneLine(nameInSetup(p.Spec)))
 	if f.File == "" && p.at.File != "" {
-		f.File, f.Line = p.at.File, p.at.Line
+		f.File, f.Line = credentials(nil).conceal(p.at.File), p.at.Line
 	}
+	f.Got, f.Fix = p.hidden.shown(f.Got), p.hidden.shown(f.Fix)
 	if f.Message == "" {
 		f.Message = f.plainMessage()
 	}
-	f.Got, f.Message, f.Fix = conceal(f.Got), conceal(f.Message), conceal(f.Fix)
+	f.Message = p.hidden.shown(f.Message)
 	return f
 }
 
@@ -96,9 +108,10 @@ func Check(s Subject, rules ...Rule) Report {
 		panic(err)
 	}
 	spec := s.App.Spec()
-	report := Report{Kind: s.App.Kind, App: s.App.Name, Note: migrated(s), Findings: []Finding{}, NotVisible: []Finding{}, Passed: []string{}, rules: rules}
+	report := Report{Kind: s.App.Kind, App: credentials(nil).conceal(s.App.Name), Note: migrated(s), Findings: []Finding{}, NotVisible: []Finding{}, Passed: []string{}, rules: rules}
+	hidden := credentialsOf(s.App)
 	for i := range rules {
-		p := &Pass{Subject: s, Spec: spec, rule: &rules[i], report: &report}
+		p := &Pass{Subject: s, Spec: spec, rule: &rules[i], report: &report, hidden: hidden}
 		unseen := slices.IndexFunc(p.rule.Needs, func(part Part) bool { return !s.sees(part) })
 		switch {
 		case unseen < 0:
@@ -115,11 +128,11 @@ func Check(s Subject, rules ...Rule) Report {
 	return report
 }
 
-// nameInSetup is what the list of apps in Setup shows.
+// nameInSetup is what the list of apps in Setup shows, as far as it is a name.
 func nameInSetup(s metadata.AppSpec) string {
 	for _, name := range []string{s.Name, s.APIName} {
 		if name = strings.TrimSpace(name); name != "" {
-			return conceal(name)
+			return cutName(credentials(nil).conceal(name))
 		}
 	}
 	return "the app"

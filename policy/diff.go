@@ -2,7 +2,6 @@ package policy
 
 import (
 	"cmp"
-	"encoding/xml"
 	"fmt"
 	"maps"
 	"reflect"
@@ -38,10 +37,11 @@ const absent = "(absent)"
 // same every time.
 //
 // What means the same is no difference: order, aliases and spelling, white space around values, an absent element and
-// its documented default. Left out is what Salesforce sets itself and differs in every org (consumer key and secret,
+// its documented default, and "valid until revoked" and "not used for" 30 days or more, which Salesforce makes of it where
+// the idle limit is on. Left out is what Salesforce sets itself and differs in every org (consumer key and secret,
 // oauthLink, orgScopedExternalApp), orders to Salesforce (shouldRotate…), and the names of an app's components. Values
-// of unknown elements are compared but never shown, since they may be secrets; of URLs it shows what a [Report] shows. Components without a Go type of their own are
-// compared whole; [metadata.Org.ReadOther] reads them.
+// of unknown elements are compared but never shown, since they may be secrets; of URLs and long texts it shows what a [Report]
+// shows. Components without a Go type of their own are compared whole; [metadata.Org.ReadOther] reads them.
 func Diff(a, b metadata.App) []Difference {
 	var all []Difference
 	if a.Kind != b.Kind {
@@ -54,11 +54,12 @@ func Diff(a, b metadata.App) []Difference {
 			at, ok = f.where[b.Kind]
 		}
 		x, y := f.want(specA), f.want(specB)
-		if f.list {
+		if f.list && !slices.Equal(x, y) {
+			x, y = slices.Clone(x), slices.Clone(y)
 			slices.Sort(x)
 			slices.Sort(y)
 		}
-		if ok && !slices.Equal(x, y) {
+		if ok && !slices.Equal(x, y) && !f.sameMeaning(specA, specB) {
 			all = append(all, Difference{Mark: Listed, Field: at.label, A: cmp.Or(list(x), absent), B: cmp.Or(list(y), absent)})
 		}
 	}
@@ -68,8 +69,9 @@ func Diff(a, b metadata.App) []Difference {
 		addElement(v, b, k)
 	}
 	all = append(append(all, differ(Unlisted, u, v)...), differ(Unknown, unknown(a, "a"), unknown(b, "b"))...)
+	hidden := credentialsOf(a, b)
 	for i, d := range all {
-		all[i].A, all[i].B = conceal(d.A), conceal(d.B)
+		all[i].Field, all[i].A, all[i].B = hidden.conceal(d.Field), hidden.shown(d.A), hidden.shown(d.B)
 	}
 	return all
 }
@@ -102,14 +104,20 @@ type element struct{ component, path string }
 
 func differ(mark Mark, a, b map[element]string) []Difference {
 	var all []Difference
-	both := maps.Clone(a)
-	maps.Copy(both, b)
-	for _, k := range order(both) {
+	differing := map[element]string{}
+	for k, x := range a {
+		if y, inB := b[k]; !inB || x != y {
+			differing[k] = x
+		}
+	}
+	for k, y := range b {
+		if _, inA := a[k]; !inA {
+			differing[k] = y
+		}
+	}
+	for _, k := range order(differing) {
 		x, inA := a[k]
 		y, inB := b[k]
-		if inA && inB && x == y {
-			continue
-		}
 		d := Difference{Mark: mark, Field: k.path, Component: k.component, A: x, B: y}
 		if mark == Unknown { // may be a secret
 			d.A, d.B = "present", "present, not the same"
@@ -219,87 +227,8 @@ func text(v reflect.Value) string {
 	if v.Kind() == reflect.Pointer {
 		v = v.Elem()
 	}
+	if v.Kind() == reflect.String {
+		return strings.TrimSpace(v.String())
+	}
 	return strings.TrimSpace(fmt.Sprint(v))
-}
-
-// unknown are the elements and components that package metadata does not know, with what is inside them. side stands for
-// the inside of a component that cannot be written, so that it never passes for the same as the other side's.
-func unknown(a metadata.App, side string) map[element]string {
-	all := map[element]string{}
-	for name, c := range components(a) {
-		names := c.(interface{ Unknown() []string }).Unknown()
-		if len(names) == 0 {
-			continue
-		}
-		var root node
-		files, err := alone(a, name).Files()
-		if err == nil {
-			err = xml.Unmarshal(files[0].Data, &root)
-		}
-		for _, n := range names {
-			inside := side
-			if err == nil {
-				inside = root.inside(n)
-			}
-			all[element{name, n}] = inside
-		}
-	}
-	for _, o := range a.Other {
-		inside := side
-		files, err := metadata.App{Kind: a.Kind, Name: a.Name, Other: []metadata.OtherComponent{o}}.Files()
-		var root node
-		if err == nil {
-			err = xml.Unmarshal(files[0].Data, &root)
-		}
-		if err == nil {
-			inside = root.meaning()
-		}
-		all[element{o.Type, "(whole component)"}] = inside
-	}
-	return all
-}
-
-// alone returns an app with one of its components.
-func alone(a metadata.App, component string) metadata.App {
-	one := metadata.App{Kind: a.Kind, Name: a.Name}
-	from, to := reflect.ValueOf(a), reflect.ValueOf(&one).Elem()
-	for i := range from.NumField() {
-		if from.Type().Field(i).Tag.Get("type") == component {
-			to.Field(i).Set(from.Field(i))
-		}
-	}
-	return one
-}
-
-type node struct {
-	XMLName xml.Name
-	Text    string `xml:",chardata"`
-	Nodes   []node `xml:",any"`
-}
-
-// inside returns the content of every element of a name, at any depth.
-func (n node) inside(name string) string {
-	var b strings.Builder
-	for _, k := range n.Nodes {
-		if k.XMLName.Local == name {
-			b.WriteString(k.meaning() + "\n")
-		}
-		b.WriteString(k.inside(name))
-	}
-	return b.String()
-}
-
-// meaning is the content without order of names, comments and white space around texts, so that an org's answer and a file
-// compare.
-func (n node) meaning() string {
-	if len(n.Nodes) == 0 {
-		return fmt.Sprintf("%q", strings.TrimSpace(n.Text))
-	}
-	sorted := slices.Clone(n.Nodes)
-	slices.SortStableFunc(sorted, func(a, b node) int { return cmp.Compare(a.XMLName.Local, b.XMLName.Local) })
-	var b strings.Builder
-	for _, k := range sorted {
-		b.WriteString("<" + k.XMLName.Local + ">" + k.meaning() + "</>")
-	}
-	return b.String()
 }

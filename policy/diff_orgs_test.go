@@ -16,7 +16,7 @@ import (
 // liveOrg is a simulated org with an app deployed to it.
 func liveOrg(t *testing.T, app metadata.App) (*orgtest.Org, *metadata.Org) {
 	t.Helper()
-	sim, err := orgtest.New(orgtest.Config{AllowConnectedApps: true})
+	sim, err := orgtest.New(orgtest.Config{AllowConnectedApps: true, Release: orgtest.Summer26})
 	if err != nil {
 		t.Fatal(err)
 	}

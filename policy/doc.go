@@ -43,8 +43,10 @@
 //
 // # Security
 //
-// Rules read apps in Setup's words, which hold neither consumer key nor consumer secret, so no report, difference or
-// plan shows one. What an app holds reaches text, Markdown and HTML escaped: it steers no terminal and no browser.
+// Rules read apps in Setup's words, which hold neither consumer key nor consumer secret. Where a text of the app repeats one,
+// or holds a private key or a value after a name such as password, every report, difference and plan has "…" in its place.
+// What an app holds reaches text, Markdown and HTML escaped: it steers no terminal and no browser. Time and output are in
+// proportion to the size of the app; a text of more than 16 KiB is cut.
 //
 // # Concurrency
 //

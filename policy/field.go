@@ -21,7 +21,13 @@ type field struct {
 	do           func(label string, want []string) string
 
 	noMend string // why metadata cannot mend it; empty when it can
+
+	judge func(p *Pass, f field, at place, want metadata.AppSpec) // nil: what was read must equal what is wanted
+	same  func(a, b metadata.AppSpec) bool                        // whether unequal values mean the same; nil: they do not
 }
+
+// sameMeaning reports whether two apps have the same in this field, though they may say it in other words.
+func (f field) sameMeaning(a, b metadata.AppSpec) bool { return f.same != nil && f.same(a, b) }
 
 // fields are all of AppSpec, in the order of Fullcast's instructions.
 //
@@ -147,8 +153,9 @@ var fields = []field{
 			metadata.KindExternalClientApp: external("Require Proof Key for Code Exchange (PKCE) Extension for Supported Authorization Flows", externalOAuth, PartGlobalSettings, "isPkceRequired"),
 			metadata.KindConnectedApp:      connected("Require Proof Key for Code Exchange (PKCE) extension for Supported Authorization Flows", connectedOAuth, "oauthConfig/isPkceRequired"),
 		},
-		want: checkbox(func(s metadata.AppSpec) metadata.Checkbox { return s.RequirePKCE }),
-		do:   tick,
+		want:  checkbox(func(s metadata.AppSpec) metadata.Checkbox { return s.RequirePKCE }),
+		do:    clearPKCE,
+		judge: judgeRequiredPKCE,
 	},
 	{
 		id:   "secret-for-web-server-flow",
@@ -207,22 +214,17 @@ var fields = []field{
 	{
 		id:   "refresh-token-policy",
 		name: "RefreshTokenPolicy",
-		why:  "With any other policy the connection ends by itself, and an admin has to connect again.",
+		why:  "With a shorter time, or one that use does not prolong, the connection ends by itself, and an admin has to connect again.",
 		where: places{
 			metadata.KindExternalClientApp: external("Refresh Token Policy", externalPolicies, PartOAuthPolicies, "refreshTokenPolicyType"),
 			metadata.KindConnectedApp:      connected("Refresh Token Policy", connectedPolicies, "oauthPolicy/refreshTokenPolicy"),
 		},
-		want: func(s metadata.AppSpec) []string {
-			p := s.RefreshTokenPolicy
-			if p.Rule == "" {
-				return nil
-			}
-			if p.Period == 0 && p.Unit == "" {
-				return []string{string(p.Rule)}
-			}
-			return []string{fmt.Sprintf("%s: %d %s", p.Rule, p.Period, p.Unit)}
+		want:  func(s metadata.AppSpec) []string { return policyInWords(s.RefreshTokenPolicy) },
+		do:    choosePolicy,
+		judge: judgeRefreshToken,
+		same: func(a, b metadata.AppSpec) bool {
+			return a.RefreshTokenPolicy.Same(b.RefreshTokenPolicy)
 		},
-		do: choose,
 	},
 }
 
@@ -250,9 +252,13 @@ func word[T ~string](at func(metadata.AppSpec) T) func(metadata.AppSpec) []strin
 	}
 }
 
-// callbacks reads the callback URLs, without the white space around each: Setup's field has one on each line.
+// callbacks reads the callback URLs, without the white space around each: Setup's field has one on each line. Where there is
+// none, as in what was read from an app, the list is the spec's own.
 func callbacks(s metadata.AppSpec) []string {
-	var all []string
+	if !slices.ContainsFunc(s.CallbackURLs, func(u string) bool { return u == "" || u != strings.TrimSpace(u) }) {
+		return s.CallbackURLs
+	}
+	all := make([]string, 0, len(s.CallbackURLs))
 	for _, u := range s.CallbackURLs {
 		if u = strings.TrimSpace(u); u != "" {
 			all = append(all, u)
@@ -264,8 +270,10 @@ func callbacks(s metadata.AppSpec) []string {
 // scopes reads the scopes by Setup's labels, aliases as what they stand for, each once.
 func scopes(s metadata.AppSpec) []string {
 	var all []string
+	seen := map[string]bool{}
 	for _, scope := range s.Scopes {
-		if label := scope.Label(); !slices.Contains(all, label) {
+		if label := scope.Label(); !seen[label] {
+			seen[label] = true
 			all = append(all, label)
 		}
 	}

@@ -47,6 +47,7 @@ var mends = map[string]string{
 	"hardening-session-level":            "sessionLevel|requiredSessionLevel",
 	"partner-pkce":                       "isPkceRequired",
 	"partner-refresh-token-rotation":     "isRefreshTokenRotationEnabled",
+	"partner-idle-limit":                 "isEnforceRefreshTokenTTL",
 }
 
 func TestMendOfEveryOtherSetTouchesNoOtherByte(t *testing.T) {

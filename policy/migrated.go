@@ -37,11 +37,11 @@ func migrated(s Subject) string {
 		}
 	}
 	if s.Before != nil && s.Before.Connected != nil {
-		old := s.Before.Spec()
+		old := strings.TrimSpace(s.Before.Connected.Label) // no more of it: one old app may stand beside thousands of new ones
 		if a.Name == s.Before.Name {
 			signs = append(signs, "it has the API name of the connected app")
 		}
-		if name := a.Spec().Name; name != "" && name == old.Name {
+		if a.External != nil && old != "" && strings.TrimSpace(a.External.Label) == old {
 			signs = append(signs, "it has the name of the connected app")
 		}
 		if sameKey(a, *s.Before) {

@@ -9,9 +9,9 @@ import (
 //
 // By their own text they bind an app that the partner provides or makes, used in more than two customers' production
 // orgs. A local app that a customer makes in its own org is said to be out of their scope, which is an assumption.
-// So the set is opt-in. The idle limit contradicts Fullcast's instructions: with it "Refresh token is valid until
-// revoked" is no longer a choice, and refresh tokens end after 30 days without use; its rule says so and mends
-// nothing. The same holds for PKCE on a connected app, which the instructions clear.
+// So the set is opt-in. With the idle limit "Refresh token is valid until revoked" is no longer a choice, and refresh
+// tokens end after 30 days without use, which [Baseline] takes as well. PKCE on a connected app contradicts Fullcast's
+// instructions, which clear it; its rule says so and mends nothing.
 //
 // Source: Salesforce ISVforce Guide, "Secure Your Connected Apps and External Client Apps".
 func PartnerRequirements2026() []Rule {
@@ -39,14 +39,10 @@ func PartnerRequirements2026() []Rule {
 		{
 			id: "partner-idle-limit", title: "Refresh tokens end after 30 days without use", severity: SeverityWarning, want: metadata.Selected,
 			source: `Salesforce Help, "Limit the Idle Refresh Token TTL in External Client Apps"`,
-			why:    "Salesforce requires it of apps that a partner provides, used in more than two customers' production orgs. It replaces \"Refresh token is valid until revoked\", which Fullcast's instructions choose: Setup then shows 30 days, metadata still says infinite.",
+			why:    "Salesforce requires it of apps that a partner provides, used in more than two customers' production orgs. It replaces \"Refresh token is valid until revoked\", which Fullcast's instructions choose, by 30 days without use: Setup then shows 30 days, metadata still says infinite. The instructions are met by either.",
 			where: places{
 				metadata.KindExternalClientApp: external("Limit Idle Refresh Token TTL", externalOAuth, PartGlobalSettings, "isEnforceRefreshTokenTTL"),
 				metadata.KindConnectedApp:      connected("Limit Idle Refresh Token TTL", connectedOAuth, "oauthConfig/isEnforceRefreshTokenTTL"),
-			},
-			noMend: map[metadata.Kind]string{
-				metadata.KindExternalClientApp: validUntilRevokedIsListed,
-				metadata.KindConnectedApp:      validUntilRevokedIsListed,
 			},
 		},
 	})
@@ -69,5 +65,3 @@ func PartnerRequirements2026() []Rule {
 		},
 	})
 }
-
-const validUntilRevokedIsListed = "it contradicts the instructions, which choose \"Refresh token is valid until revoked\""

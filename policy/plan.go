@@ -46,7 +46,8 @@ type Road struct {
 }
 
 // Plan is how a connected app becomes an external client app. Its items hold neither consumer key nor secret, and of URLs
-// what a [Report] shows.
+// and long texts what a [Report] shows. Of a list's members that the new app does not have, 40 have an item each, and all
+// others one together.
 type Plan struct {
 	App   metadata.App `json:"-"`     // the app to create: what the instructions list, nothing else
 	Items []Item       `json:"items"` // every setting that the connected app has, by fate
@@ -90,6 +91,8 @@ func PlanMigration(from metadata.App, to metadata.AppSpec) (Plan, error) {
 		if f.list && differences(got, want) == "" || !f.list && slices.Equal(got, want) {
 			item.Fate = Kept
 			item.Old = item.New
+		} else if f.sameMeaning(spec, to) {
+			item.Fate = Kept
 		} else {
 			item.Fate, item.Why = Changed, "Fullcast's instructions for external client apps say so. "+f.why
 			if f.name != "APIName" {
@@ -102,8 +105,9 @@ func PlanMigration(from metadata.App, to metadata.AppSpec) (Plan, error) {
 		}
 	}
 	p.Items = append(p.Items, unlistedItems(from, to)...)
+	hidden := credentialsOf(from)
 	for i, item := range p.Items {
-		p.Items[i].Old, p.Items[i].New = conceal(item.Old), conceal(item.New)
+		p.Items[i].Field, p.Items[i].Old, p.Items[i].New = hidden.conceal(item.Field), hidden.shown(item.Old), hidden.shown(item.New)
 	}
 	slices.SortStableFunc(p.Items, func(a, b Item) int { return cmp.Compare(a.Fate.rank(), b.Fate.rank()) })
 	p.Roads = []Road{newAppRoad(spec, to), buttonRoad(spec, changes)}

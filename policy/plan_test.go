@@ -250,3 +250,30 @@ func ExamplePlanMigration() {
 	// Salesforce admin: Setup > Apps > External Client Apps > External Client App Manager: click New External Client App and follow Fullcast's instructions, or deploy this plan's package
 	// Salesforce: takes up to 30 minutes until the new app works everywhere
 }
+
+func TestAPlanHasAnItemForEachOfFortyMembersAndOneForAllOthers(t *testing.T) {
+	var urls []string
+	for i := range 100 {
+		urls = append(urls, fmt.Sprintf("https://a.example/%d", i), "https://a.example/again")
+	}
+	app := connectedWith(t, "", "<scopes>SFAP</scopes>")
+	app.Connected.OAuthConfig.CallbackURL = strings.Join(urls, "\n")
+	plan, err := policy.PlanMigration(app, fullcast.ExternalClientApp(fullcast.Production, "a@b.co"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var members []string
+	items := 0
+	for _, i := range plan.Items {
+		if i.Fate == policy.Offered && i.Field == "Callback URL" {
+			items++
+			members = append(members, strings.Split(i.Old, "\n")...)
+			if i.Old != i.New || i.Place != "ExtlClntAppGlobalOauthSettings/callbackUrl" {
+				t.Errorf("%+v", i)
+			}
+		}
+	}
+	if items != 41 || len(members) != 101 || members[1] != "https://a.example/again" || members[100] != "https://a.example/99" {
+		t.Errorf("%d items, %d members: %q", items, len(members), members)
+	}
+}

@@ -5,15 +5,18 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/fullcast/sfauth/internal/scrub"
 	"github.com/fullcast/sfauth/metadata"
 )
 
 // Report is what a check came to. A report holds no secret and no consumer key; of URLs that the app has, neither user and
-// password nor values of parameters: "https://…@example.com/?a=…".
+// password nor values of parameters: "https://…@example.com/?a=…"; of other texts and of names of apps and files, nothing that
+// stands beside a name such as password or has the form of a secret. A text of more than 16 KiB is cut, and says so with its
+// length and SHA-256.
 type Report struct {
 	Kind       metadata.Kind `json:"kind"`
 	App        string        `json:"app"`            // API name
-	Note       string        `json:"note,omitempty"` // what was recognised and is not judged
+	Note       string        `json:"note,omitempty"` // what was recognised and is not judged: Setup's migration, the idle limit
 	Findings   []Finding     `json:"findings"`       // what is wrong, in the order of the rules
 	NotVisible []Finding     `json:"notVisible"`     // what nobody saw; each says where to look
 	Passed     []string      `json:"passed"`         // IDs of the rules that saw what they judge and found nothing
@@ -73,13 +76,13 @@ func count(n int, what string) string {
 	return fmt.Sprintf("%d %ss", n, what)
 }
 
-// printable escapes what could steer a terminal or turn text around.
+// printable replaces what could steer a terminal, turn text around or hide in it.
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) {
+		if r == ' ' || scrub.Visible(r) {
 			return r
 		}
-		return '\uFFFD'
+		return unicode.ReplacementChar
 	}, s)
 }
 

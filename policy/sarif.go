@@ -91,8 +91,15 @@ func sarif(reports []Report) sarifLog {
 	return sarifLog{"https://json.schemastore.org/sarif-2.1.0.json", "2.1.0", []sarifRun{run}}
 }
 
+// unlinked escapes what would make a link of values that an app holds: viewers read [text](target) in a message as one.
+//
+// Source: SARIF 2.1.0 §3.11.6, "Messages with embedded links".
+func unlinked(s string) string {
+	return strings.NewReplacer(`\`, `\\`, `[`, `\[`, `]`, `\]`).Replace(s)
+}
+
 func (f Finding) sarif(r Report, index map[string]int, kind, level string) sarifResult {
-	at := sarifLocation{Logical: []sarifLogical{{f.Field, r.App + "/" + f.Field, "member"}}}
+	at := sarifLocation{Logical: []sarifLogical{{f.Field, cutName(r.App) + "/" + f.Field, "member"}}}
 	if f.File != "" {
 		at.Physical = &sarifPhysical{}
 		// A path, not a URL: its first segment may hold a colon.
@@ -101,7 +108,7 @@ func (f Finding) sarif(r Report, index map[string]int, kind, level string) sarif
 	}
 	return sarifResult{
 		RuleID: f.Rule, RuleIndex: index[f.Rule], Kind: kind, Level: level,
-		Message:   sarifText{f.Message + ". " + f.Why + " Fix: " + f.Fix},
+		Message:   sarifText{unlinked(f.Message + ". " + f.Why + " Fix: " + f.Fix)},
 		Locations: []sarifLocation{at},
 	}
 }

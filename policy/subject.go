@@ -106,16 +106,6 @@ func fieldByTag(t reflect.Type, name string) (reflect.StructField, bool) {
 	return reflect.StructField{}, false
 }
 
-// idleLimit tells whether the app is known to end refresh tokens that are not used for 30 days.
-func (s Subject) idleLimit() bool {
-	for _, path := range []string{"isEnforceRefreshTokenTTL", "oauthConfig/isEnforceRefreshTokenTTL"} {
-		if v, _ := s.element(PartGlobalSettings, path); v.IsValid() {
-			return v.Elem().Bool()
-		}
-	}
-	return false
-}
-
 // position is where an element stands, or would stand, in the files that were read.
 func (s Subject) position(p Part, path string) metadata.Position {
 	return position(s.component(p), path)

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+
+	"github.com/fullcast/sfauth/internal/scrub"
 )
 
 // Format is a form of reports.
@@ -23,7 +25,7 @@ const (
 // Write writes reports in a form; an unknown form is an error that names all of them.
 //
 // JSON is an object with "version", which is 1 and changes when a field changes its meaning or goes, and "reports", an
-// array of [Report] objects with the names of their tags.
+// array of [Report] objects with the names of their tags. Characters that have no shape of their own are written as escapes.
 //
 // SARIF has one run. What was found is a result of its severity's level, what was not seen one of kind "review".
 // Results point at the file as it was given to [metadata.Parse], relative to that tree, and the line.
@@ -71,10 +73,16 @@ func Write(w io.Writer, form Format, reports ...Report) error {
 	return nil
 }
 
+// indented writes JSON whose text is visible wherever it is looked at, also on a terminal.
 func indented(w io.Writer, v any) error {
-	e := json.NewEncoder(w)
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
 	e.SetIndent("", "  ")
-	return e.Encode(v)
+	if err := e.Encode(v); err != nil {
+		return err
+	}
+	_, err := w.Write(scrub.JSON(b.Bytes()))
+	return err
 }
 
 // terminal tells whether colour belongs here.

@@ -467,6 +467,8 @@ func ExampleWrite() {
 	// Output:
 	// Fullcast (external client app): 1 finding, 15 as wanted, 0 not visible
 	//
+	// note: Refresh Token Policy is "Refresh token is valid until revoked", and the app's idle limit (isEnforceRefreshTokenTTL) is not visible: where it is on, a refresh token ends when it is not used for 30 days.
+	//
 	// error: Start Page [baseline-start-page]
 	//   what  Start Page is "OAuth", not "None"
 	//   got   OAuth

@@ -35,7 +35,6 @@ import (
 	"github.com/fullcast/sfauth/examples/internal/outcome"
 	"github.com/fullcast/sfauth/examples/internal/stored"
 	"github.com/fullcast/sfauth/fullcast"
-	"github.com/fullcast/sfauth/metadata"
 	"github.com/fullcast/sfauth/oauthflow"
 )
 
@@ -100,7 +99,11 @@ func read(r io.Reader) ([]connection, error) {
 		if strings.TrimSpace(in.Text()) == "" {
 			continue
 		}
-		var l struct{ Tenant, Name, Kind, Host, ConsumerKey, ConsumerSecret, RefreshToken string }
+		var l struct {
+			Tenant, Name                                    string
+			Kind                                            oauthflow.AppKind
+			Host, ConsumerKey, ConsumerSecret, RefreshToken string
+		}
 		d := json.NewDecoder(strings.NewReader(in.Text()))
 		d.DisallowUnknownFields()
 		if err := d.Decode(&l); err != nil {
@@ -114,7 +117,7 @@ func read(r io.Reader) ([]connection, error) {
 				return nil, outcome.Input("line %d: %s is missing", n, f.name)
 			}
 		}
-		if l.Kind != string(metadata.KindConnectedApp) && l.Kind != string(metadata.KindExternalClientApp) {
+		if l.Kind == "" || !l.Kind.Known() {
 			return nil, outcome.Input("line %d: kind must be ConnectedApp or ExternalClientApp", n)
 		}
 		c, err := given.Client(l.Host, l.ConsumerKey, l.ConsumerSecret)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/fullcast/sfauth/examples/internal/outcome"
 	"github.com/fullcast/sfauth/fullcast"
+	"github.com/fullcast/sfauth/internal/scrub"
 	"github.com/fullcast/sfauth/metadata"
 	"github.com/fullcast/sfauth/policy"
 )
@@ -35,7 +36,7 @@ func (s settings) compare(ctx context.Context, subjects []subject, stdout, stder
 		if slices.ContainsFunc(differences, func(d policy.Difference) bool { return d.Mark == policy.Listed }) {
 			result = errFound
 		}
-		all = append(all, comparison{sub.app.Name, differences})
+		all = append(all, comparison{concealed(sub.app.Name), differences})
 	}
 	if s.format == policy.JSON {
 		if err := writeJSON(stdout, "comparisons", all); err != nil {
@@ -66,12 +67,15 @@ func (s settings) other(ctx context.Context, stderr io.Writer) (func(metadata.Ap
 	if err != nil {
 		return nil, err
 	}
+	byIdentity := map[identity][]metadata.App{}
+	for _, sub := range found {
+		key := identity{sub.app.Kind, sub.app.Name}
+		byIdentity[key] = append(byIdentity[key], sub.app)
+	}
 	return func(app metadata.App) (metadata.App, error) {
-		var same []metadata.App
-		for _, sub := range found {
-			if sub.app.Kind == app.Kind && (sub.app.Name == app.Name || len(found) == 1) {
-				same = append(same, sub.app)
-			}
+		same := byIdentity[identity{app.Kind, app.Name}]
+		if len(found) == 1 && found[0].app.Kind == app.Kind {
+			same = []metadata.App{found[0].app}
 		}
 		if len(same) != 1 {
 			return metadata.App{}, outcome.Input("-diff: %s has %d apps to compare %.80q with, and must have one of its kind and name", s.diff, len(same), app.Name)
@@ -105,7 +109,7 @@ func (s settings) plan(subjects []subject, stdout io.Writer) error {
 		if err != nil {
 			return outcome.Input("%v", err)
 		}
-		all = append(all, migration{sub.app.Name, plan})
+		all = append(all, migration{concealed(sub.app.Name), plan})
 	}
 	if len(all) == 0 {
 		return outcome.Input("-migrate is for connected apps, and there is none; -app names the app")
@@ -119,9 +123,13 @@ func (s settings) plan(subjects []subject, stdout io.Writer) error {
 	return nil
 }
 
-// writeJSON writes a list under its name, with the version of its form, as reports have one.
+// writeJSON writes a list under its name, with the version of its form, as reports have one. What could steer a terminal in the
+// values of others is written as an escape, which keeps them.
 func writeJSON(w io.Writer, name string, list any) error {
-	e := json.NewEncoder(w)
-	e.SetIndent("", "  ")
-	return e.Encode(map[string]any{"version": 1, name: list})
+	text, err := json.MarshalIndent(map[string]any{"version": 1, name: list}, "", "  ")
+	if err != nil {
+		return err
+	}
+	_, err = w.Write(append(scrub.JSON(text), '\n'))
+	return err
 }

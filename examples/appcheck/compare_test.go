@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/fullcast/sfauth/fullcast"
@@ -62,6 +63,22 @@ func TestWhatAFileHoldsSteersNoTerminal(t *testing.T) {
 	got := check(t, "", ".", "-diff", "instructions")
 	got.want(t, 1, "here:  Full\uFFFD31mcast\n", "")
 	check(t, "", ".", "-mend").want(t, 1, "", "Full\uFFFD31mcast -> Fullcast\n")
+}
+
+func TestWhatAFileHoldsSteersNobodyInAnyFormOrComparison(t *testing.T) {
+	project(t, external(fullcast.Production))
+	edit(t, header, "<label>Fullcast<", "<label>Full\u009b31m\u202e\u200b[cast](https://evil.example)<")
+	for _, args := range [][]string{{"."}, {".", "-diff", "instructions"}} {
+		for _, form := range []string{"text", "markdown", "html", "json", "sarif"} {
+			out := check(t, "", append(args, "-format", form)...)
+			if strings.ContainsAny(out.stdout+out.stderr, "\u009b\u202e\u200b") {
+				t.Errorf("%v as %s holds what steers: %q", args, form, out.stdout)
+			}
+			if form == "sarif" && strings.Contains(out.stdout, `"text": "`) && strings.Contains(out.stdout, " [cast]") {
+				t.Errorf("%v as %s holds a link", args, form)
+			}
+		}
+	}
 }
 
 func TestAConnectedAppIsPlannedToMigrate(t *testing.T) {

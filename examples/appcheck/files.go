@@ -47,15 +47,22 @@ func readPath(name string) ([]subject, *metadata.OrgSettings, error) {
 	if err != nil {
 		return nil, nil, outcome.Input("%v", err)
 	}
-	if info.IsDir() {
-		return readTree(os.DirFS(name), name, versionAbove(name))
+	folder, base := name, ""
+	if !info.IsDir() {
+		folder, base = filepath.Split(name)
+		folder = filepath.Clean(folder)
 	}
-	if !info.Mode().IsRegular() || info.Size() > maxFile {
-		return nil, nil, outcome.Input("%s is no file of up to %d MiB", name, maxFile>>20)
-	}
-	data, err := os.ReadFile(name)
+	root, err := openTree(folder)
 	if err != nil {
 		return nil, nil, outcome.Input("%v", err)
+	}
+	defer root.Close()
+	if info.IsDir() {
+		return readTree(root.FS(), name, versionAbove(name))
+	}
+	data, err := readIn(root, base)
+	if err != nil {
+		return nil, nil, outcome.Input("%s: %v", name, err)
 	}
 	switch {
 	case strings.EqualFold(filepath.Ext(name), ".zip"):
@@ -67,12 +74,11 @@ func readPath(name string) ([]subject, *metadata.OrgSettings, error) {
 		}
 		return nil, settings, nil
 	}
-	base := filepath.Base(name)
 	app, err := metadata.ParseFile(base, data)
 	if err != nil {
 		return nil, nil, outcome.Input("%s: %v", name, err)
 	}
-	return []subject{{app: app, version: versionAbove(filepath.Dir(name)), files: map[string]file{base: {path: filepath.ToSlash(name)}}}}, nil, nil
+	return []subject{{app: app, version: versionAbove(folder), files: map[string]file{base: {path: filepath.ToSlash(name), tree: folder, name: base}}}}, nil, nil
 }
 
 // readTree reads a tree whose files a person finds below the path at.
@@ -93,7 +99,7 @@ func readTree(tree fs.FS, at string, version metadata.APIVersion) ([]subject, *m
 		}
 		sub := subject{app: app, version: version, files: map[string]file{}}
 		for _, f := range files {
-			sub.files[f.Name] = file{path: path.Join(filepath.ToSlash(at), f.Name)}
+			sub.files[f.Name] = file{path: path.Join(filepath.ToSlash(at), f.Name), tree: at, name: f.Name}
 		}
 		subjects = append(subjects, sub)
 	}
@@ -133,8 +139,10 @@ func readZip(name string, data []byte) ([]subject, *metadata.OrgSettings, error)
 
 // add puts the components of one app together, unless it is read a second time: then it is another one.
 func (in *input) add(sub subject) {
-	for i, have := range in.subjects {
-		if have.app.Kind != sub.app.Kind || have.app.Name != sub.app.Name || overlap(have.app, sub.app) {
+	key := identity{sub.app.Kind, sub.app.Name}
+	for _, i := range in.known[key] {
+		have := in.subjects[i]
+		if overlap(have.app, sub.app) {
 			continue
 		}
 		into := reflect.ValueOf(&in.subjects[i].app).Elem()
@@ -149,6 +157,10 @@ func (in *input) add(sub subject) {
 		in.subjects[i].version = max(have.version, sub.version)
 		return
 	}
+	if in.known == nil {
+		in.known = map[identity][]int{}
+	}
+	in.known[key] = append(in.known[key], len(in.subjects))
 	in.subjects = append(in.subjects, sub)
 }
 

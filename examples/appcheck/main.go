@@ -16,6 +16,8 @@
 //	-migrate  plan how a connected app becomes an external client app
 //	-dir      where examples/connect keeps its connection
 //
+// A tree may be somebody else's: a symbolic link that leads out of it is bad input, and -mend writes through no link.
+//
 // What you will see: a report for each app, in colour only on a terminal. Reports hold no secret.
 //
 // Exit status: 0 nothing wrong; 1 findings of severity error, listed settings that differ, or an org that refused; 2 bad

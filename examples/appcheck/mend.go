@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -19,7 +17,7 @@ import (
 
 // change is a file that mending changes.
 type change struct {
-	path        string
+	at          file
 	was, become []byte
 }
 
@@ -33,20 +31,20 @@ func (s settings) mendFiles(ctx context.Context, subjects []subject, person *con
 		if err != nil {
 			return false, err
 		}
-		fmt.Fprintf(stderr, "%s:\n", printable(sub.app.Name))
+		fmt.Fprintf(stderr, "%s:\n", printable(concealed(sub.app.Name)))
 		for _, d := range policy.Diff(sub.app, mended) {
 			fmt.Fprintf(stderr, "  %s: %s -> %s\n", printable(d.Field), inOneLine(d.A), inOneLine(d.B))
 		}
 		for _, f := range report.Findings {
 			if f.Mend == nil {
-				fmt.Fprintf(stderr, "  %s stays: %s\n", f.Field, f.NoMend)
+				fmt.Fprintf(stderr, "  %s stays: %s\n", printable(f.Field), printable(f.NoMend))
 			}
 		}
 		for _, c := range changes {
-			fmt.Fprintf(stderr, "  changes %s\n", c.path)
+			fmt.Fprintf(stderr, "  changes %s\n", printable(c.at.path))
 		}
 		for _, name := range added {
-			fmt.Fprintf(stderr, "  does not add %s, which was not read\n", name)
+			fmt.Fprintf(stderr, "  does not add %s, which was not read\n", printable(name))
 		}
 		all = append(all, changes...)
 	}
@@ -72,38 +70,6 @@ func (s settings) mendFiles(ctx context.Context, subjects []subject, person *con
 	return true, nil
 }
 
-// write replaces the file as a whole or not at all, unless somebody has changed it since it was read.
-func (c change) write() error {
-	target, err := filepath.EvalSymlinks(filepath.FromSlash(c.path))
-	if err != nil {
-		return outcome.Input("%v", err)
-	}
-	info, err := os.Stat(target)
-	if err != nil {
-		return outcome.Input("%v", err)
-	}
-	now, err := os.ReadFile(target)
-	if err != nil {
-		return outcome.Input("%v", err)
-	}
-	if !bytes.Equal(now, c.was) {
-		return outcome.Input("%s has changed meanwhile and was not written; run it again", c.path)
-	}
-	next, err := os.CreateTemp(filepath.Dir(target), ".appcheck-*")
-	if err != nil {
-		return err
-	}
-	_, err = next.Write(c.become)
-	err = errors.Join(err, next.Chmod(info.Mode().Perm()), next.Sync(), next.Close())
-	if err == nil {
-		err = os.Rename(next.Name(), target)
-	}
-	if err != nil {
-		_ = os.Remove(next.Name())
-	}
-	return err
-}
-
 // changes are the files that mending changes, and the names of those that it would add: they may exist elsewhere, and are
 // not written.
 func (sub subject) changes(mended metadata.App) (all []change, added []string, err error) {
@@ -126,9 +92,9 @@ func (sub subject) changes(mended metadata.App) (all []change, added []string, e
 			added = append(added, f.Name)
 		case bytes.Equal(before[f.Name], f.Data):
 		case at.inside:
-			return nil, nil, outcome.Input("%s is inside a zip, which -mend does not write; unpack it first", at.path)
+			return nil, nil, outcome.Input("%s is inside a zip, which -mend does not write; unpack it first", printable(at.path))
 		default:
-			all = append(all, change{at.path, before[f.Name], f.Data})
+			all = append(all, change{at, before[f.Name], f.Data})
 		}
 	}
 	return all, added, nil

@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"github.com/fullcast/sfauth/fullcast"
-	"github.com/fullcast/sfauth/internal/needs"
 )
 
 // snapshot is every file below the working directory.
@@ -98,34 +97,28 @@ func TestMendingAPartOfAnAppWritesThatPartAlone(t *testing.T) {
 	}
 }
 
-func TestALinkStaysALinkAndItsFileIsMended(t *testing.T) {
-	project(t, external(fullcast.Production))
-	withoutPKCE(t)
-	real := filepath.Join(t.TempDir(), "kept elsewhere")
-	put(t, real, get(t, global))
-	if err := os.Remove(global); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Symlink(real, global); err != nil {
-		needs.Missing(t, "no links here: %v", err)
-	}
-	check(t, "", "-mend", "-write", global).want(t, 0, ": 0 findings, ", "")
-	info, err := os.Lstat(global)
-	if err != nil || info.Mode()&fs.ModeSymlink == 0 {
-		t.Errorf("the link is gone: %v, %v", info, err)
-	}
-	if !strings.Contains(get(t, real), "<isPkceRequired>true<") {
-		t.Error("the file was not mended")
-	}
-}
-
 func TestAFileThatChangedMeanwhileIsNotOverwritten(t *testing.T) {
 	project(t, external(fullcast.Production))
-	c := change{global, []byte("what was read"), []byte("what it would become")}
+	c := change{file{global, ".", global, false}, []byte("what was read"), []byte("what it would become")}
 	if err := c.write(); err == nil || !strings.Contains(err.Error(), "has changed meanwhile") {
 		t.Errorf("got %v", err)
 	}
 	if get(t, global) == "what it would become" {
 		t.Error("overwritten")
+	}
+}
+
+func TestMendingPrintsNoPathThatForgesALineOrSteersTheTerminal(t *testing.T) {
+	project(t, external(fullcast.Production))
+	withoutPKCE(t)
+	const hostile = "f\n::error ::forged\x1b[2J\u009b31m"
+	if err := os.Rename(strings.SplitN(source, "/", 2)[0], hostile); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{{"-mend", "."}, {"-mend", "-write", "."}} {
+		got := check(t, "n\n", args...)
+		if all := got.stdout + got.stderr; strings.ContainsAny(all, "\x1b\u009b") || strings.Contains(all, "\n::") || !strings.Contains(all, "changes f") {
+			t.Errorf("%s: %q", args, all)
+		}
 	}
 }

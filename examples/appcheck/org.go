@@ -6,10 +6,11 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/fullcast/sfauth/fullcast"
 	"github.com/fullcast/sfauth/metadata"
 )
 
-const apiVersion = metadata.APIVersion(66)
+const apiVersion = fullcast.APIVersion
 
 // readOrg reads the apps that the org has, as far as the question is about them, and the org's settings.
 func (s settings) readOrg(ctx context.Context, stderr io.Writer) (in input, err error) {
@@ -30,7 +31,7 @@ func (s settings) readOrg(ctx context.Context, stderr io.Writer) (in input, err 
 		}
 		app, err := org.Read(ctx, l.Kind, l.Name)
 		if errors.Is(err, metadata.ErrNotFound) { // an app of another org is listed and cannot be read
-			fmt.Fprintf(stderr, "appcheck: the app %.80q cannot be read: %v\n", l.Name, err)
+			fmt.Fprintf(stderr, "appcheck: the app %+.80q cannot be read: %v\n", l.Name, err)
 			continue
 		}
 		if err != nil {

@@ -6,7 +6,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -14,28 +13,14 @@ import (
 
 	"github.com/fullcast/sfauth/examples/internal/stored"
 	"github.com/fullcast/sfauth/fullcast"
-	"github.com/fullcast/sfauth/metadata"
+	"github.com/fullcast/sfauth/fullcast/fullcasttest"
 	"github.com/fullcast/sfauth/oauthflow"
-	"github.com/fullcast/sfauth/oauthflow/orgtest"
 )
 
 // newOrg is an org with the two apps of the instructions, and what the environment says of an admin's session in it.
-func newOrg(t *testing.T) (*orgtest.Org, map[string]string) {
+func newOrg(t *testing.T) (*fullcasttest.Org, map[string]string) {
 	t.Helper()
-	existing := map[string]string{}
-	for _, spec := range []metadata.AppSpec{external(fullcast.Production), connected()} {
-		pkg, err := spec.New().Package(66)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, f := range pkg.Files {
-			existing[f.Name] = string(f.Data)
-		}
-	}
-	org, err := orgtest.New(orgtest.Config{Existing: existing})
-	if err != nil {
-		t.Fatal(err)
-	}
+	org := fullcasttest.NewOrg(t, fullcast.Production, fullcasttest.ConnectedApp())
 	instance, token := org.AdminSession()
 	return org, map[string]string{"SF_INSTANCE_URL": instance, "SF_ACCESS_TOKEN": token}
 }
@@ -141,30 +126,14 @@ func TestTheConnectionOfTheOtherExampleServesToo(t *testing.T) {
 }
 
 // connect leaves a connection in the place, as examples/connect does.
-func connect(t *testing.T, org *orgtest.Org, place stored.Place) {
+func connect(t *testing.T, org *fullcasttest.Org, place stored.Place) {
 	t.Helper()
-	must := func(err error) {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	key, secret, err := org.Credentials("Fullcast")
-	must(err)
-	host, err := oauthflow.ParseHost(org.InstanceURL())
-	must(err)
 	sf, err := place.Open()
-	must(err)
-	const binding = "a browser session of this test"
-	redirect, err := sf.Begin(t.Context(), stored.Key, fullcast.BeginOptions{
-		Client: oauthflow.Client{Host: host, ID: key, Secret: oauthflow.NewSecret(secret)}, Binding: binding,
-	})
-	must(err)
-	landed, err := org.Approve(t.Context(), redirect)
-	must(err)
-	page, err := url.Parse(landed)
-	must(err)
-	_, err = sf.Complete(t.Context(), oauthflow.Callback{Tenant: stored.Key.Tenant, Path: page.Path, Binding: binding, Query: page.Query()})
-	must(err)
-	must(sf.Close())
+	if err != nil {
+		t.Fatal(err)
+	}
+	org.Connect(t.Context(), sf.Connector, stored.Key)
+	if err := sf.Close(); err != nil {
+		t.Fatal(err)
+	}
 }

@@ -16,6 +16,7 @@ func TestNothingThatIsPrintedHoldsAConsumerKeyOrSecret(t *testing.T) {
 	edit(t, global, "<externalClientApplication>", credentials+"<externalClientApplication>")
 	const old = source + "/connectedApps/Fullcast_Motion_Package.connectedApp-meta.xml"
 	edit(t, old, "<isAdminApproved>", credentials+"<isAdminApproved>")
+	edit(t, old, "<label>", "<!-- clientSecret: "+secret+" -->"+credentials+"<new><clientSecret>"+secret+"</clientSecret></new><description>password = "+secret+", "+key+"</description><label>")
 	if err := os.CopyFS("there", os.DirFS("force-app")); err != nil {
 		t.Fatal(err)
 	}

@@ -16,6 +16,14 @@ type input struct {
 	subjects []subject
 	settings *metadata.OrgSettings // nil where there are none
 	from     string                // what was read, in words
+
+	known map[identity][]int // where in subjects an app is; more than once where it was read a second time
+}
+
+// identity tells one app from another.
+type identity struct {
+	kind metadata.Kind
+	name string
 }
 
 // subject is one app and where it is from.
@@ -31,6 +39,8 @@ type subject struct {
 // file is one that an app was read from.
 type file struct {
 	path   string // as a person would write it from here
+	tree   string // the folder that it was read from; see openTree
+	name   string // below the tree
 	inside bool   // of a zip: it cannot be written alone
 }
 
@@ -55,7 +65,7 @@ func (s settings) report(sub subject) policy.Report {
 	for _, list := range [][]policy.Finding{report.Findings, report.NotVisible} {
 		for i, f := range list {
 			if from, ok := sub.files[f.File]; ok {
-				list[i].File = from.path
+				list[i].File = concealed(from.path)
 			}
 		}
 	}
@@ -66,8 +76,10 @@ func (s settings) report(sub subject) policy.Report {
 func (s settings) choose(in input) ([]subject, error) {
 	var names []string
 	var chosen []subject
+	seen := map[string]bool{}
 	for _, sub := range in.subjects {
-		if name := fmt.Sprintf("%.80q", sub.app.Name); !slices.Contains(names, name) {
+		if name := fmt.Sprintf("%.80q", sub.app.Name); !seen[name] {
+			seen[name] = true
 			names = append(names, name)
 		}
 		if s.app == "*" || s.app == sub.app.Name || s.app == "" && (len(in.subjects) == 1 || ofFullcast(sub.app)) {
@@ -82,10 +94,11 @@ func (s settings) choose(in input) ([]subject, error) {
 	case len(chosen) == 0:
 		return nil, outcome.Input("-app: %s has no app %.80q, only %s", in.from, s.app, enumerate(names))
 	}
+	before := s.before(in.subjects)
 	for i := range chosen {
 		chosen[i].settings = in.settings
 		if chosen[i].app.Kind == metadata.KindExternalClientApp {
-			chosen[i].before = s.before(in.subjects)
+			chosen[i].before = before
 		}
 	}
 	return chosen, nil

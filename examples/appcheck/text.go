@@ -4,12 +4,18 @@ import (
 	"fmt"
 	"strings"
 	"unicode"
+
+	"github.com/fullcast/sfauth/internal/scrub"
+	"github.com/fullcast/sfauth/internal/secretscan"
 )
+
+// concealed is a name or path without what of it is a secret.
+func concealed(name string) string { return secretscan.Known{}.Mask(name) }
 
 // printable replaces what could steer a terminal: values come from files of others.
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) {
+		if r == ' ' || scrub.Visible(r) {
 			return r
 		}
 		return unicode.ReplacementChar

@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -16,13 +17,18 @@ import (
 // versionAbove is the API version of the package that the folder holds, or of the Salesforce DX project that the folder is
 // or lies in; 0 where neither tells it.
 func versionAbove(folder string) metadata.APIVersion {
-	if v := versionIn(os.DirFS(folder)); v != 0 {
+	root, err := openTree(folder)
+	if err != nil {
+		return 0
+	}
+	defer root.Close()
+	if v := versionIn(root.FS()); v != 0 {
 		return v
 	}
-	folder, err := filepath.Abs(folder)
+	folder, err = filepath.Abs(folder)
 	for err == nil {
 		var project struct{ SourceAPIVersion string }
-		if data, ok := read(os.DirFS(folder), "sfdx-project.json"); ok && json.Unmarshal(data, &project) == nil {
+		if data, ok := readProject(folder); ok && json.Unmarshal(data, &project) == nil {
 			return parseVersion(project.SourceAPIVersion)
 		}
 		if filepath.Dir(folder) == folder {
@@ -33,17 +39,30 @@ func versionAbove(folder string) metadata.APIVersion {
 	return 0
 }
 
+func readProject(folder string) ([]byte, bool) {
+	root, err := os.OpenRoot(folder)
+	if err != nil {
+		return nil, false
+	}
+	defer root.Close()
+	return read(root.FS(), "sfdx-project.json")
+}
+
 // versionIn is the API version of package.xml at the root of a tree, or one folder below as Salesforce puts it.
 func versionIn(tree fs.FS) metadata.APIVersion {
-	for _, pattern := range []string{"package.xml", "*/package.xml"} {
-		names, _ := fs.Glob(tree, pattern) // fails only for a bad pattern
-		for _, name := range names {
-			var manifest struct {
-				Version string `xml:"version"`
-			}
-			if data, ok := read(tree, name); ok && xml.Unmarshal(data, &manifest) == nil {
-				return parseVersion(manifest.Version)
-			}
+	names := []string{"package.xml"}
+	entries, _ := fs.ReadDir(tree, ".") // where it fails, reading the apps has failed, too
+	for _, e := range entries {
+		if e.IsDir() { // fs.Glob would open a pipe, to look for files below it
+			names = append(names, path.Join(e.Name(), "package.xml"))
+		}
+	}
+	for _, name := range names {
+		var manifest struct {
+			Version string `xml:"version"`
+		}
+		if data, ok := read(tree, name); ok && xml.Unmarshal(data, &manifest) == nil {
+			return parseVersion(manifest.Version)
 		}
 	}
 	return 0

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/fullcast/sfauth/fullcast"
+	"github.com/fullcast/sfauth/fullcast/fullcasttest"
 	"github.com/fullcast/sfauth/oauthflow"
 	"github.com/fullcast/sfauth/oauthflow/orgtest"
 )
@@ -19,7 +20,7 @@ import (
 // desk is a person at a terminal, with an environment, a browser and a customer's org.
 type desk struct {
 	t      *testing.T
-	org    *orgtest.Org
+	org    *fullcasttest.Org
 	env    map[string]string
 	secret string
 	browse func(authorizeURL string) string // what the person pastes
@@ -28,28 +29,14 @@ type desk struct {
 // seat returns a desk whose org has the external client app of the instructions.
 func seat(t *testing.T) *desk {
 	t.Helper()
-	pkg, err := fullcast.ExternalClientApp(fullcast.Production, "admin@acme.example").New().Package(66)
-	if err != nil {
-		t.Fatal(err)
-	}
-	files := map[string]string{}
-	for _, f := range pkg.Files {
-		files[f.Name] = string(f.Data)
-	}
-	org, err := orgtest.New(orgtest.Config{Existing: files, RotateRefreshTokens: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	key, secret, err := org.Credentials("Fullcast")
-	if err != nil {
-		t.Fatal(err)
-	}
-	d := &desk{t: t, org: org, secret: secret, env: map[string]string{
+	org := fullcasttest.NewOrg(t, fullcast.Production)
+	app := org.Client()
+	d := &desk{t: t, org: org, secret: app.Secret.Reveal(), env: map[string]string{
 		"SFAUTH_KEY":             oauthflow.GenerateSealingKey("x").Key.Reveal(),
 		"SFAUTH_DIR":             filepath.Join(t.TempDir(), "connection"),
 		"SFAUTH_LOGIN_HOST":      "acme.my.salesforce.com",
-		"SFAUTH_CONSUMER_KEY":    key,
-		"SFAUTH_CONSUMER_SECRET": secret,
+		"SFAUTH_CONSUMER_KEY":    app.ID,
+		"SFAUTH_CONSUMER_SECRET": app.Secret.Reveal(),
 	}}
 	d.browse = d.approve
 	return d
@@ -357,3 +344,28 @@ func refuse(t *testing.T) http.RoundTripper {
 type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// hostile is a network on which an org's records hold what steers a terminal.
+type hostile struct{ http.RoundTripper }
+
+func (h hostile) RoundTrip(req *http.Request) (*http.Response, error) {
+	resp, err := h.RoundTripper.RoundTrip(req)
+	if err != nil || !strings.HasSuffix(req.URL.Path, "/query") {
+		return resp, err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	body = bytes.ReplaceAll(body, []byte("admin@"), []byte("admin\u009b31m\u202e\u007f@"))
+	resp.Body, resp.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+	resp.Header.Del("Content-Length")
+	return resp, err
+}
+
+func TestARecordOfTheOrgSteersNoTerminal(t *testing.T) {
+	d := seat(t)
+	d.run().want(t, 0, "Connected to org "+d.org.ID(), "")
+	var stdout, stderr bytes.Buffer
+	code := run(t.Context(), []string{"-query", "SELECT Username FROM User"}, func(name string) string { return d.env[name] }, strings.NewReader(""), &stdout, &stderr,
+		hostile{d.org.RoundTripper()})
+	result{code, stdout.String(), stderr.String()}.want(t, 0, `"Username":"admin\u009b31m\u202e\u007f@acme.example"`, "")
+}

@@ -8,11 +8,12 @@ import (
 	"io"
 	"net/http"
 
-	"github.com/go-resty/resty/v2"
-
 	"github.com/fullcast/sfauth/examples/internal/outcome"
 	"github.com/fullcast/sfauth/examples/internal/stored"
 	"github.com/fullcast/sfauth/fullcast"
+	"github.com/fullcast/sfauth/internal/scrub"
+	"github.com/fullcast/sfauth/oauthflow"
+	"github.com/fullcast/sfauth/policy"
 )
 
 // identify asks Salesforce who the connection's user is: an API call, so that it shows whether the connection works.
@@ -21,15 +22,14 @@ func identify(ctx context.Context, conn *fullcast.Connection, stdout io.Writer) 
 		Name     string `json:"name"`
 		Username string `json:"preferred_username"`
 	}
-	resp, err := conn.Resty().R().SetContext(ctx).SetResult(&who).Get("/services/oauth2/userinfo")
-	if err := refused(resp, err); err != nil {
-		return err
+	if _, err := conn.Resty().R().SetContext(ctx).SetResult(&who).Get("/services/oauth2/userinfo"); err != nil {
+		return err // a refusal, too; see [fullcast.Connection.Resty]
 	}
 	now, err := conn.Status(ctx)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(stdout, "user       %s (%s), %s\n", who.Username, who.Name, now.UserID)
+	fmt.Fprintf(stdout, "user       %s (%s), %s\n", scrub.Printable(who.Username), scrub.Printable(who.Name), now.UserID)
 	fmt.Fprintf(stdout, "org        %s at %s\n", now.OrgID, now.InstanceURL)
 	fmt.Fprintf(stdout, "app        %s with key %s, login at %s\n", now.Kind, abridged(now.ConsumerKey), now.Host)
 	fmt.Fprintf(stdout, "connected  %s; tokens of %s; %s\n", now.ConnectedAt.Format("2006-01-02 15:04"), now.RefreshedAt.Format("2006-01-02 15:04"), now.Status)
@@ -39,17 +39,16 @@ func identify(ctx context.Context, conn *fullcast.Connection, stdout io.Writer) 
 // records prints the records of a query as they come, one a line.
 func records(ctx context.Context, conn *fullcast.Connection, soql string, stdout io.Writer) error {
 	call := conn.Resty().R().SetQueryParam("q", soql)
-	for next := "/services/data/v66.0/query"; next != ""; call = conn.Resty().R() {
+	for next := "/services/data/v" + fullcast.APIVersion.String() + "/query"; next != ""; call = conn.Resty().R() {
 		var page struct {
 			Records        []json.RawMessage
 			NextRecordsURL string `json:"nextRecordsUrl"`
 		}
-		resp, err := call.SetContext(ctx).SetResult(&page).Get(next)
-		if err := refused(resp, err); err != nil {
-			return err
+		if _, err := call.SetContext(ctx).SetResult(&page).Get(next); err != nil {
+			return misunderstood(err)
 		}
 		for _, r := range page.Records {
-			fmt.Fprintf(stdout, "%s\n", r)
+			fmt.Fprintf(stdout, "%s\n", scrub.JSON(r))
 		}
 		next = page.NextRecordsURL
 	}
@@ -63,8 +62,11 @@ func examine(ctx context.Context, conn *fullcast.Connection, stdout io.Writer) e
 		return err
 	}
 	fmt.Fprint(stdout, report)
-	if n := len(report.Findings); n > 0 {
-		return fmt.Errorf("the app is not as the instructions say: %d findings", n)
+	if len(report.Findings)+len(report.Passed) == 0 && len(report.NotVisible) > 0 {
+		return errors.New("nothing of the app could be seen; the report says why")
+	}
+	if worst := report.Worst(); worst != "" && worst != policy.SeverityNote {
+		return fmt.Errorf("the app is not as the instructions say: %d findings", len(report.Findings))
 	}
 	return nil
 }
@@ -81,19 +83,14 @@ func goodbye(ctx context.Context, sf *stored.Opened, stdout io.Writer) error {
 	return nil
 }
 
-// refused makes an error of an answer that is one. A query that the org does not understand is the caller's.
-func refused(resp *resty.Response, err error) error {
-	if err != nil || resp.IsSuccess() {
-		return err
+// misunderstood tells a query that the org does not understand, which is the caller's, from every other error. That of a call
+// over resty is a *fullcast.Error with a remedy, around an *oauthflow.Error with Salesforce's words.
+func misunderstood(err error) error {
+	var said *oauthflow.Error
+	if errors.As(err, &said) && said.Status == http.StatusBadRequest && said.Code != "" {
+		return outcome.Input("the org does not understand the query: %s (%s)", said.Description, said.Code)
 	}
-	var said []struct{ Message, ErrorCode string }
-	if json.Unmarshal(resp.Body(), &said) != nil || len(said) == 0 {
-		return fmt.Errorf("the org answered HTTP %d", resp.StatusCode())
-	}
-	if resp.StatusCode() == http.StatusBadRequest {
-		return outcome.Input("the org does not understand the query: %s (%s)", said[0].Message, said[0].ErrorCode)
-	}
-	return fmt.Errorf("the org answered HTTP %d: %s (%s)", resp.StatusCode(), said[0].Message, said[0].ErrorCode)
+	return err
 }
 
 // abridged shows enough of a consumer key to tell it from another.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/fullcast/sfauth/examples/internal/console"
 	"github.com/fullcast/sfauth/examples/internal/outcome"
+	"github.com/fullcast/sfauth/internal/scrub"
 	"github.com/fullcast/sfauth/metadata"
 	"github.com/fullcast/sfauth/policy"
 )
@@ -45,7 +46,7 @@ func (s settings) deploy(ctx context.Context, org *metadata.Org, stdout io.Write
 			return live, nil
 		}
 		for _, d := range policy.Diff(live, app) {
-			fmt.Fprintf(stdout, "%s: %s -> %s\n", d.Field, inOneLine(d.A), inOneLine(d.B))
+			fmt.Fprintf(stdout, "%s: %s -> %s\n", scrub.Printable(d.Field), inOneLine(d.A), inOneLine(d.B))
 		}
 	}
 	result, err := org.Deploy(ctx, pkg, metadata.DeployOptions{CheckOnly: s.checkOnly, Progress: progress(stdout)})
@@ -56,7 +57,7 @@ func (s settings) deploy(ctx context.Context, org *metadata.Org, stdout io.Write
 		return live, err
 	}
 	for _, w := range result.Warnings {
-		fmt.Fprintf(stdout, "warning: %v\n", w)
+		fmt.Fprintf(stdout, "warning: %s\n", scrub.Printable(w.Error()))
 	}
 	if s.checkOnly {
 		fmt.Fprintf(stdout, "The org would accept it: %d components. Nothing was changed.\n", result.Components.Total)
@@ -77,13 +78,14 @@ func (s settings) readBack(ctx context.Context, org *metadata.Org, stdout io.Wri
 		return app, err
 	}
 	subject := policy.Subject{App: app, Version: apiVersion, Settings: &switches}
-	if report := policy.Check(subject, policy.Baseline(s.spec)...); len(report.Findings) > 0 {
+	report := policy.Check(subject, policy.Baseline(s.spec)...)
+	if worst := report.Worst(); worst != "" && worst != policy.SeverityNote {
 		fmt.Fprint(stdout, report)
 		return app, fmt.Errorf("the org has taken the app and yet has it otherwise: %d findings", len(report.Findings))
 	}
 	fmt.Fprintln(stdout, "Read back: every listed setting is as the instructions say.")
-	for _, f := range policy.Check(subject, policy.Prerequisites()...).Findings {
-		fmt.Fprintf(stdout, "note: %s; %s\n", f.Message, f.Fix)
+	for _, f := range append(report.Findings, policy.Check(subject, policy.Prerequisites()...).Findings...) {
+		fmt.Fprintf(stdout, "note: %s; %s\n", scrub.Printable(f.Message), f.Fix)
 	}
 	return app, nil
 }
@@ -103,7 +105,7 @@ func unchanged(live metadata.App, pkg *metadata.Package) (bool, error) {
 func show(ctx context.Context, org *metadata.Org, app metadata.App, person *console.Console, stdout io.Writer) error {
 	const setup = "Setup shows it: External Client App Manager > Fullcast > Settings > OAuth Settings > Consumer Key and Secret"
 	if app.GlobalOAuthSettings != nil && app.GlobalOAuthSettings.ConsumerKey != "" {
-		fmt.Fprintf(stdout, "Consumer key: %s\n", app.GlobalOAuthSettings.ConsumerKey)
+		fmt.Fprintf(stdout, "Consumer key: %s\n", scrub.Printable(app.GlobalOAuthSettings.ConsumerKey))
 	} else {
 		fmt.Fprintf(stdout, "Consumer key: the org does not tell it as metadata. %s.\n", setup)
 	}
@@ -121,7 +123,7 @@ func show(ctx context.Context, org *metadata.Org, app metadata.App, person *cons
 	if err != nil {
 		return fmt.Errorf("the app is deployed; its secret cannot be read: %w; %s", err, setup)
 	}
-	fmt.Fprintf(stdout, "Consumer key: %s\nConsumer secret: %s\n", credentials.Key, credentials.Secret.Reveal())
+	fmt.Fprintf(stdout, "Consumer key: %s\nConsumer secret: %s\n", scrub.Printable(credentials.Key), scrub.Printable(credentials.Secret.Reveal()))
 	return nil
 }
 
@@ -129,5 +131,5 @@ func inOneLine(s string) string {
 	if s == "" {
 		return "(nothing)"
 	}
-	return strings.ReplaceAll(s, "\n", ", ")
+	return scrub.Printable(strings.ReplaceAll(s, "\n", ", "))
 }

@@ -85,6 +85,36 @@ func TestANewAppIsDeployedAndTheSecondRunChangesNothing(t *testing.T) {
 	})
 }
 
+// Whatever an org with the idle limit makes of "valid until revoked", the first run succeeds and the next has nothing to do.
+func TestAnOrgThatRewritesOrRefusesValidUntilRevokedIsDeployedToOnce(t *testing.T) {
+	for name, c := range map[string]struct {
+		cfg  orgtest.Config
+		says string
+	}{
+		"rewrites it": {orgtest.Config{ValidUntilRevoked: orgtest.InfiniteRewritten}, "Deployed: 5 components."},
+		"refuses it":  {orgtest.Config{ValidUntilRevoked: orgtest.InfiniteRefused}, "\"not used for\" 30 days was deployed in its place"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				d := seat(t, c.cfg)
+				first := d.run("", "-email", "admin@acme.example")
+				first.want(t, 0, c.says, "")
+				first.want(t, 0, "Read back: every listed setting is as the instructions say.", "")
+				before := d.deployments()
+				d.run("").want(t, 0, "is as the instructions say; nothing was changed.", "")
+				if d.deployments() != before {
+					t.Errorf("%d deployments after the first run's %d", d.deployments(), before)
+				}
+				if err := d.org.SetAppField("ExtlClntAppOauthConfigurablePolicies", "Fullcast_oauthPlcy", "refreshTokenPolicyType", "Zero"); err != nil {
+					t.Fatal(err)
+				}
+				d.run("").want(t, 0, "Read back: every listed setting is as the instructions say.", "")
+				d.run("").want(t, 0, "nothing was changed.", "")
+			})
+		})
+	}
+}
+
 func TestACheckChangesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := seat(t, orgtest.Config{})
@@ -290,4 +320,19 @@ type refuse struct{ t *testing.T }
 func (r refuse) RoundTrip(req *http.Request) (*http.Response, error) {
 	r.t.Errorf("a request was sent to %s%s", req.URL.Host, req.URL.Path)
 	return nil, io.ErrUnexpectedEOF
+}
+
+func TestAValueOfTheOrgSteersNoTerminal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := seat(t, orgtest.Config{})
+		d.run("", "-email", "admin@acme.example").want(t, 0, "Deployed", "")
+		if err := d.org.SetAppField("ExternalClientApplication", "Fullcast", "label", "Full\u009b31mcast\u202e"); err != nil {
+			t.Fatal(err)
+		}
+		got := d.run("")
+		got.want(t, 0, "Full\uFFFD31mcast\uFFFD -> Fullcast\n", "")
+		if strings.ContainsAny(got.stdout+got.stderr, "\u009b\u202e") {
+			t.Errorf("%q", got.stdout)
+		}
+	})
 }

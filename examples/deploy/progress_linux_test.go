@@ -25,7 +25,7 @@ func TestATerminalGetsABarAndAFileGetsLines(t *testing.T) {
 	if err != nil || string(written) != "InProgress: 3 of 5 components\n" {
 		t.Errorf("a file gets %q, %v", written, err)
 	}
-	if err := person.SetReadDeadline(time.Now().Add(5 * time.Second)); err != nil {
+	if err := person.SetReadDeadline(time.Now().Add(time.Minute)); err != nil {
 		t.Fatal(err)
 	}
 	screen := ""

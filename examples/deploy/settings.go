@@ -18,7 +18,7 @@ SITE is production or pre-production. In the environment: SF_INSTANCE_URL and SF
 of a connection that examples/connect made. -email is required for a new app.
 `
 
-const apiVersion = metadata.APIVersion(66)
+const apiVersion = fullcast.APIVersion
 
 // settings are what flags and environment say, validated as far as that is possible without the org.
 type settings struct {

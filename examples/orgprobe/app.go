@@ -51,7 +51,7 @@ var appQuestions = []probe{
 				return answer{Did: "read the app"}, err
 			}
 			a, err := o.check(ctx, app, "", "")
-			h := o.wire.last(http.MethodPost, deployPath)
+			h := o.wire.last(http.MethodPost, deployPath())
 			a.Found = fmt.Sprintf("HTTP %d", h.status)
 			result, _ := json.Marshal(h.object()["deployResult"])
 			a.Evidence = h.shape() + "; deployResult: " + strings.Join(heard{body: result}.names(), ", ")
@@ -94,7 +94,7 @@ var appQuestions = []probe{
 			newest, err := o.newest(ctx)
 			return answer{Did: "listed the versions", Found: newest.String()}, err
 		}},
-	{id: "A10", question: "Does the idle limit for refresh tokens hold for a local app (isEnforceRefreshTokenTTL)?", why: "whether connections need keeping alive",
+	{id: "A10", question: "Does the idle limit for refresh tokens hold for a local app (isEnforceRefreshTokenTTL)?", why: "whether the limit can be seen; connections are kept alive in any case",
 		ask: idleLimit},
 	{id: "A11", question: "What is isCodeCredPostOnly where the code-and-credentials flow was selected in Setup?", why: "an element that the instructions do not name",
 		ask: func(ctx context.Context, o *org) (answer, error) {
@@ -108,6 +108,8 @@ var appQuestions = []probe{
 			}
 			return a, err
 		}},
+	{id: "A12", question: "Does the org take the Refresh Token Policy \"valid until revoked\" in a deployment?", why: "a new app is written so; refused, the deployment is repeated with 30 days without use",
+		ask: func(ctx context.Context, o *org) (answer, error) { return o.check(ctx, throwAway(o.site), "", "") }},
 }
 
 func (o *org) newest(ctx context.Context) (metadata.APIVersion, error) {
@@ -150,7 +152,8 @@ func idleLimit(ctx context.Context, o *org) (answer, error) {
 	return a, nil
 }
 
-const deployPath = "/services/data/v66.0/metadata/deployRequest"
+// deployPath returns where the REST API takes deployments.
+func deployPath() string { return "/services/data/v" + apiVersion.String() + "/metadata/deployRequest" }
 
 func (o *org) readApp(ctx context.Context) (metadata.App, error) {
 	return o.meta.Read(ctx, metadata.KindExternalClientApp, o.app)

@@ -9,6 +9,7 @@
 //	               SFAUTH_CONSUMER_SECRET  its consumer secret; without it you are asked
 //	-site          SFAUTH_SITE             production (default) or pre-production: the instance the app was made for
 //	-app           SFAUTH_APP              API name of the app; default Fullcast
+//	-old-host      SFAUTH_OLD_HOST         a My Domain host that the org had before, if it was renamed
 //	-destructive                           also ask what costs a grant or changes the org, after a typed confirmation
 //
 // With none of it set it lists what is unproved and why that matters, and needs no org.

@@ -13,6 +13,7 @@ import (
 	"testing/synctest"
 
 	"github.com/fullcast/sfauth/fullcast"
+	"github.com/fullcast/sfauth/fullcast/fullcasttest"
 	"github.com/fullcast/sfauth/oauthflow/orgtest"
 )
 
@@ -28,25 +29,11 @@ type desk struct {
 
 func seat(t *testing.T, c orgtest.Config) *desk {
 	t.Helper()
-	pkg, err := fullcast.ExternalClientApp(fullcast.Production, "admin@acme.example").New().Package(66)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c.Existing = map[string]string{}
-	for _, f := range pkg.Files[1:] { // all but package.xml
-		c.Existing[f.Name] = string(f.Data)
-	}
-	org, err := orgtest.New(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	key, secret, err := org.Credentials("Fullcast")
-	if err != nil {
-		t.Fatal(err)
-	}
-	host := strings.TrimPrefix(org.InstanceURL(), "https://")
-	return &desk{t: t, org: org, secret: secret, env: map[string]string{
-		"SFAUTH_LOGIN_HOST": host, "SFAUTH_CONSUMER_KEY": key, "SFAUTH_CONSUMER_SECRET": secret,
+	org := fullcasttest.NewOrg(t, fullcast.Production, fullcasttest.Config(func(all *orgtest.Config) { *all = c }))
+	app := org.Client()
+	secret := app.Secret.Reveal()
+	return &desk{t: t, org: org.Org, secret: secret, env: map[string]string{
+		"SFAUTH_LOGIN_HOST": app.Host.String(), "SFAUTH_CONSUMER_KEY": app.ID, "SFAUTH_CONSUMER_SECRET": secret,
 	}}
 }
 
@@ -120,8 +107,10 @@ func TestEveryHarmlessQuestionIsAnswered(t *testing.T) {
 		for id, want := range map[string]string{ // what the simulator is known to do
 			"L2": "no", "L3": "the host of the login", "R1": "no", "R2": "no", "R4": "active: yes", "R6": "yes",
 			"E1": "HTTP 400 invalid_grant: expired access/refresh token", "E8": "HTTP 401", "A1": "5 of 5 in API 66.0", "A4": "HTTP 201",
-			"A7": "accepted", "A8": "no", "A9": "68.0", "A11": "no",
+			"A7": "accepted", "A8": "no", "A9": "68.0", "A11": "no", "A12": "accepted",
 			"E9":  "no token: HTTP 403 Bad_OAuth_Token; another org: HTTP 403 Wrong_Org; another user: HTTP 403 Wrong_Org; no id: HTTP 403 Wrong_Org",
+			"M1":  "token: HTTP 400, no redirect; introspect: HTTP 200, no redirect; revoke: HTTP 400, no redirect",
+			"M2":  "not asked: no former host was named",
 			"E10": "HTTP 400 invalid_grant: invalid authorization code",
 			"W1":  "unknown: HTTP 404 NOT_FOUND; nothing: HTTP 400 INVALID_MULTIPART_REQUEST; never checked: HTTP 400 INVALID_ID_FIELD",
 			"W2":  "HTTP 500, sf:EXCEEDED_ID_LIMIT", "W3": "HTTP 500, sf:EXCEEDED_ID_LIMIT", "W4": "HTTP 500, sf:INVALID_SESSION_ID",
@@ -138,9 +127,41 @@ func TestEveryHarmlessQuestionIsAnswered(t *testing.T) {
 	})
 }
 
+func TestHostsThatSendRequestsOnAreSeen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := seat(t, orgtest.Config{})
+		if err := d.org.Rename(orgtest.Rename{Name: "acme-corp", Status: 301}); err != nil {
+			t.Fatal(err)
+		}
+		if err := d.org.RedirectLoginPool(307); err != nil {
+			t.Fatal(err)
+		}
+		d.env["SFAUTH_LOGIN_HOST"] = "acme-corp.my.salesforce.com"
+		code, table, stderr := d.run("-old-host", "acme.my.salesforce.com")
+		if code != 0 {
+			t.Fatalf("got status %d, want 0\n%s", code, stderr)
+		}
+		got := answers(t, table)
+		for id, status := range map[string]string{"M1": "307", "M2": "301"} {
+			const to = " to the same path of the org's My Domain"
+			want := "token: HTTP " + status + to + "; introspect: HTTP " + status + to + "; revoke: HTTP " + status + to
+			if id == "M2" {
+				want += "; API: HTTP 301" + to
+			}
+			if got[id] != want {
+				t.Errorf("%s: got %q, want %q", id, got[id], want)
+			}
+		}
+		if strings.Contains(table, "acme") {
+			t.Error("the table names the org")
+		}
+		d.wantNothingLeft()
+	})
+}
+
 func TestTheDestructiveQuestionsAreAnsweredAfterAConfirmation(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := seat(t, orgtest.Config{RotateRefreshTokens: true, Sandbox: true, RefreshTime: 1e9})
+		d := seat(t, orgtest.Config{Release: orgtest.Summer26, RotateRefreshTokens: true, Sandbox: true, RefreshTime: 1e9})
 		d.words = "destroy"
 		code, table, stderr := d.run("-destructive")
 		if code != 0 {
@@ -278,6 +299,7 @@ func TestBadInputIsOneLineAndStatusTwo(t *testing.T) {
 		{"a word that is no flag", nil, []string{"sandbox"}, `"sandbox" is no flag`},
 		{"a site that does not exist", nil, []string{"-site", "staging"}, "-site must be production or pre-production"},
 		{"an app that is no API name", nil, []string{"-app", "Full cast"}, "-app must be an API name"},
+		{"a former host that is none", whole, []string{"-old-host", "login.salesforce.com"}, "-old-host must be a My Domain host"},
 		{"destruction without an org", nil, []string{"-destructive"}, "-destructive needs an org"},
 		{"a key without a host", nil, []string{"-consumer-key", "3MVG9"}, "-login-host is missing"},
 		{"a host without a key", nil, []string{"-login-host", "acme.my.salesforce.com"}, "-consumer-key is missing"},
@@ -325,4 +347,10 @@ type refuse struct{ t *testing.T }
 func (r refuse) RoundTrip(req *http.Request) (*http.Response, error) {
 	r.t.Errorf("a request was sent to %s%s", req.URL.Host, req.URL.Path)
 	return nil, io.ErrUnexpectedEOF
+}
+
+func TestTextFromTheOrgStaysWithinItsCellAndSteersNoTerminal(t *testing.T) {
+	if got, want := cell("a|b\n<c> \u009b31m\u202e"), `a\|b &lt;c> `+"\uFFFD31m\uFFFD"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
 }

@@ -14,11 +14,12 @@ import (
 
 	"github.com/fullcast/sfauth/examples/internal/console"
 	"github.com/fullcast/sfauth/examples/internal/given"
+	"github.com/fullcast/sfauth/fullcast"
 	"github.com/fullcast/sfauth/metadata"
 	"github.com/fullcast/sfauth/oauthflow"
 )
 
-const apiVersion = metadata.APIVersion(66)
+const apiVersion = fullcast.APIVersion
 
 // org is the org under question, with the grant that the probe holds.
 type org struct {
@@ -177,6 +178,7 @@ func (o *org) hide(evidence string) string {
 	if !o.client.Host.Generic() {
 		hidden = append(hidden, o.client.Host.String())
 	}
+	hidden = append(hidden, o.oldHost.String())
 	for _, h := range hidden {
 		if h != "" {
 			evidence = strings.ReplaceAll(evidence, h, "[hidden]")

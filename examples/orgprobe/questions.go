@@ -18,7 +18,7 @@ type probe struct {
 
 // questions returns all of them, in the order in which they are asked: those that need the grant as it came go first.
 func questions() []probe {
-	return slices.Concat(loginQuestions, refreshQuestions, refusalQuestions, wordingQuestions, appQuestions, destructiveQuestions, handQuestions)
+	return slices.Concat(loginQuestions, refreshQuestions, refusalQuestions, movedQuestions, wordingQuestions, appQuestions, destructiveQuestions, handQuestions)
 }
 
 var handQuestions = []probe{
@@ -46,4 +46,6 @@ var handQuestions = []probe{
 		byHand: "block the app, take the user's permission away, uninstall it, clear its scopes; log in each time and read the callback's query"},
 	{id: "H12", question: "How is a refresh refused in an organization that was closed?", why: "a sentence for the admin",
 		byHand: "let a trial org end, refresh"},
+	{id: "H13", question: "Do access and refresh tokens survive a new My Domain, and for how long does the old host redirect, and how?", why: "whether a renamed org heals by itself or must be connected again",
+		byHand: "connect a sandbox, rename its My Domain with redirects, call and refresh at the old host, run orgprobe with -old-host, remove the redirects, do both again"},
 }

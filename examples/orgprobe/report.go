@@ -5,6 +5,8 @@ import (
 	"io"
 	"strings"
 	"time"
+
+	"github.com/fullcast/sfauth/internal/scrub"
 )
 
 // answer is what one question came to.
@@ -71,6 +73,5 @@ func row(b *strings.Builder, cells ...string) {
 
 // cell keeps text from outside within its cell: one line, no markup.
 func cell(s string) string {
-	s = strings.Join(strings.FieldsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f }), " ")
-	return strings.NewReplacer(`\`, `\\`, "|", `\|`, "<", "&lt;", "`", "'").Replace(s)
+	return strings.NewReplacer(`\`, `\\`, "|", `\|`, "<", "&lt;", "`", "'").Replace(scrub.Printable(s))
 }

@@ -12,10 +12,12 @@ import (
 )
 
 const usage = `orgprobe                                                      list what is unproved, and why it matters
-orgprobe -login-host HOST -consumer-key KEY [-site SITE] [-app NAME] [-destructive] > table.md
+orgprobe -login-host HOST -consumer-key KEY [-site SITE] [-app NAME] [-old-host HOST] [-destructive] > table.md
 
-SITE is production or pre-production, NAME the app's API name (default Fullcast). The consumer secret comes from
-SFAUTH_CONSUMER_SECRET, or you are asked. Instead of flags: SFAUTH_LOGIN_HOST, SFAUTH_CONSUMER_KEY, SFAUTH_SITE, SFAUTH_APP.
+SITE is production or pre-production, NAME the app's API name (default Fullcast). -old-host is a My Domain host that the org had
+before, if it was renamed. The consumer secret comes from
+SFAUTH_CONSUMER_SECRET, or you are asked. Instead of flags: SFAUTH_LOGIN_HOST, SFAUTH_CONSUMER_KEY, SFAUTH_SITE, SFAUTH_APP,
+SFAUTH_OLD_HOST.
 `
 
 // settings are what flags and environment say. Without a client there is no org to ask.
@@ -23,6 +25,7 @@ type settings struct {
 	site        fullcast.Site
 	client      oauthflow.Client
 	app         string
+	oldHost     oauthflow.Host // that the org had before; zero when none was named
 	destructive bool
 }
 
@@ -34,6 +37,7 @@ func parse(args []string, env func(string) string) (settings, error) {
 	host := flags.String("login-host", env("SFAUTH_LOGIN_HOST"), "")
 	key := flags.String("consumer-key", env("SFAUTH_CONSUMER_KEY"), "")
 	flags.StringVar(&s.app, "app", env("SFAUTH_APP"), "")
+	old := flags.String("old-host", env("SFAUTH_OLD_HOST"), "")
 	flags.BoolVar(&s.destructive, "destructive", false, "")
 	if err := flags.Parse(args); err != nil {
 		if err == flag.ErrHelp {
@@ -55,6 +59,11 @@ func parse(args []string, env func(string) string) (settings, error) {
 		return r != '_' && (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
 	}) {
 		return s, outcome.Input("-app must be an API name: letters, digits and underscores")
+	}
+	if *old != "" {
+		if s.oldHost, err = oauthflow.ParseHost(*old); err != nil || s.oldHost.Generic() {
+			return s, outcome.Input("-old-host must be a My Domain host that the org had before, such as acme.my.salesforce.com")
+		}
 	}
 	if *host == "" && *key == "" {
 		if s.destructive {

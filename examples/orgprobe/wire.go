@@ -27,6 +27,7 @@ type heard struct {
 	method, path string
 	status       int
 	form         string // media type
+	location     string // of a redirect
 	body         []byte
 }
 
@@ -46,7 +47,7 @@ func (w *wire) RoundTrip(req *http.Request) (*http.Response, error) {
 	form, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.heard = append(w.heard, heard{req.Method, req.URL.Path, resp.StatusCode, form, body})
+	w.heard = append(w.heard, heard{req.Method, req.URL.Path, resp.StatusCode, form, resp.Header.Get("Location"), body})
 	return resp, nil
 }
 

@@ -97,15 +97,15 @@ func deployWording(ctx context.Context, o *org) (answer, error) {
 		shapes = append(shapes, h.start())
 		return err
 	}
-	h, err := o.wire.get(ctx, o.token.InstanceURL, deployPath+"/0Af000000000000AAA", token)
+	h, err := o.wire.get(ctx, o.token.InstanceURL, deployPath()+"/0Af000000000000AAA", token)
 	if err := note("unknown", h, err); err != nil {
 		return a, err
 	}
-	h, err = o.send(ctx, o.token.InstanceURL, deployPath, "multipart/form-data; boundary=probe", "--probe--\r\n", token)
+	h, err = o.send(ctx, o.token.InstanceURL, deployPath(), "multipart/form-data; boundary=probe", "--probe--\r\n", token)
 	if err := note("nothing", h, err); err != nil {
 		return a, err
 	}
-	h, err = o.send(ctx, o.token.InstanceURL, deployPath, "application/json", `{"validatedDeployRequestId":"0Af000000000000AAA"}`, token)
+	h, err = o.send(ctx, o.token.InstanceURL, deployPath(), "application/json", `{"validatedDeployRequestId":"0Af000000000000AAA"}`, token)
 	err = note("never checked", h, err)
 	a.Found, a.Evidence = strings.Join(found, "; "), strings.Join(shapes, "; ")
 	return a, err

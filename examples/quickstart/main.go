@@ -64,7 +64,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	}
 	rules := policy.Baseline(fullcast.ExternalClientApp(fullcast.Production, "")) // any contact address is right
 	report := policy.Check(policy.Subject{App: app, Version: apiVersion}, rules...)
-	s.note("Read back and held against the instructions: %d findings, %d settings right.", len(report.Findings), len(report.Passed))
+	s.note("Read back and compared with the instructions: %d findings, %d settings right.", len(report.Findings), len(report.Passed))
 
 	keys, err := oauthflow.NewKeys(oauthflow.GenerateSealingKey("quickstart"))
 	if err != nil {
@@ -119,7 +119,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	return nil
 }
 
-const apiVersion = metadata.APIVersion(66)
+const apiVersion = fullcast.APIVersion
 
 // adminOf is what an admin's tooling has on a real org, too: SF_INSTANCE_URL and SF_ACCESS_TOKEN.
 func adminOf(org *orgtest.Org, transport http.RoundTripper) (*metadata.Org, error) {
@@ -184,10 +184,11 @@ func (s *story) connect(ctx context.Context, sf *fullcast.Connector, org *orgtes
 	return conn, nil
 }
 
+// countUsers asks the org. A refusal by Salesforce is an error, too: a *fullcast.Error whose Remedy says what to do.
 func countUsers(ctx context.Context, conn *fullcast.Connection) (int, error) {
 	var answer struct{ TotalSize int }
 	_, err := conn.Resty().R().SetContext(ctx).SetResult(&answer).
-		SetQueryParam("q", "SELECT Id FROM User").Get("/services/data/v66.0/query")
+		SetQueryParam("q", "SELECT Id FROM User").Get("/services/data/v" + fullcast.APIVersion.String() + "/query")
 	return answer.TotalSize, err
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"embed"
+	"hash/maphash"
 	"html/template"
 	"io/fs"
 	"net/http"
@@ -20,6 +21,7 @@ type app struct {
 	sf       *fullcast.Connector
 	people   people
 	sessions *sessions
+	tries    *limit
 	pages    map[string]*template.Template
 	guide    template.HTML
 }
@@ -29,6 +31,7 @@ var files embed.FS
 
 func newApp(site fullcast.Site, sf *fullcast.Connector, p people) (*app, error) {
 	a := &app{site: site, sf: sf, people: p, sessions: newSessions(site), pages: map[string]*template.Template{}}
+	a.tries = &limit{seed: maphash.MakeSeed(), proxy: a.sessions.secure}
 	for _, name := range []string{"sign-in", "connection", "callback", "guide", "check", "diagnose", "disconnect", "migrate"} {
 		t, err := template.ParseFS(files, "pages/layout.html", "pages/"+name+".html")
 		if err != nil {
@@ -98,6 +101,9 @@ func (a *app) guarded(next http.Handler) http.Handler {
 		h.Set("Referrer-Policy", "same-origin")
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Cache-Control", "no-store")
+		if site.Scheme == "https" { // a proxy hands requests on in plain HTTP, but the browser's was not
+			h.Set("Strict-Transport-Security", "max-age=31536000") // of this host alone: others of the domain are not this program's
+		}
 		next.ServeHTTP(w, r)
 	})
 }
@@ -157,7 +163,7 @@ func (a *app) back(w http.ResponseWriter, v visit, n note) {
 
 // stored returns the connection as it is kept; nil when there is none.
 func (a *app) stored(ctx context.Context, k oauthflow.Key) (*oauthflow.Connection, error) {
-	conn, err := a.sf.Manager().Load(ctx, k)
+	conn, err := a.sf.Load(ctx, k)
 	if isNotConnected(err) {
 		return nil, nil
 	}

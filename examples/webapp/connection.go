@@ -31,7 +31,7 @@ func (a *app) look(v visit) (connectionView, error) {
 		return connectionView{State: "Not connected", Mark: "wait"}, err
 	}
 	c := connectionView{
-		Stored: stored, Legacy: stored.Kind == string(metadata.KindConnectedApp),
+		Stored: stored, Legacy: stored.Kind == metadata.KindConnectedApp,
 		Since: day(stored.ConnectedAt), Last: day(stored.RefreshedAt),
 	}
 	switch stored.Status {
@@ -114,7 +114,25 @@ func (a *app) showCheck(w http.ResponseWriter, v visit) {
 		a.back(w, v, a.failure("The app cannot be checked", err))
 		return
 	}
-	a.show(w, v.Request, http.StatusOK, "check", view{Title: "Check of the app", Here: "connection", Body: report})
+	a.show(w, v.Request, http.StatusOK, "check", view{Title: "Check of the app", Here: "connection", Body: sorted(report)})
+}
+
+// check is a report for a page: what is wrong apart from what is only to be known.
+type check struct {
+	policy.Report
+	Wrong, Notes []policy.Finding
+}
+
+func sorted(report policy.Report) check {
+	c := check{Report: report}
+	for _, f := range report.Findings {
+		if f.Severity == policy.SeverityNote {
+			c.Notes = append(c.Notes, f)
+		} else {
+			c.Wrong = append(c.Wrong, f)
+		}
+	}
+	return c
 }
 
 func (a *app) showDiagnosis(w http.ResponseWriter, v visit) {
@@ -129,7 +147,7 @@ func (a *app) showDiagnosis(w http.ResponseWriter, v visit) {
 // callAndDiagnose makes one call of the org first; what becomes of it the diagnosis shows.
 func (a *app) callAndDiagnose(w http.ResponseWriter, v visit) {
 	if conn, err := a.sf.Open(v.Context(), v.key); err == nil {
-		_, _ = conn.Resty().R().SetContext(v.Context()).Get("/services/data/v66.0/limits") // the list of versions would need no session
+		_, _ = conn.Resty().R().SetContext(v.Context()).Get("/services/data/v" + fullcast.APIVersion.String() + "/limits") // the list of versions would need no session
 	}
 	http.Redirect(w, v.Request, "/salesforce/diagnose", http.StatusSeeOther)
 }

@@ -36,7 +36,7 @@ func readCredentials(r *http.Request) (c credentials, ok bool) {
 	if secret == "" {
 		c.SecretWrong = "Copy the consumer secret from Setup."
 	}
-	c.client = oauthflow.Client{Kind: string(metadata.KindExternalClientApp), Host: host, ID: c.ConsumerKey, Secret: oauthflow.NewSecret(secret)}
+	c.client = oauthflow.Client{Kind: metadata.KindExternalClientApp, Host: host, ID: c.ConsumerKey, Secret: oauthflow.NewSecret(secret)}
 	return c, c.HostWrong == "" && c.KeyWrong == "" && c.SecretWrong == ""
 }
 

@@ -9,7 +9,8 @@
 //	SFAUTH_KEY=… go run ./examples/webapp -site http://localhost:8080 -dir ./connections
 //
 // runs it against real orgs. The app that you create there lists the callback URLs of that site; the setup guide shows
-// them. For any other site a proxy of yours speaks TLS and hands the requests on, with their Host. The sign-in page asks
+// them. For any other site a proxy of yours speaks TLS and hands the requests on, with their Host, and appends the client's
+// address to X-Forwarded-For, by which tries to sign in are limited. The sign-in page asks
 // for the code that the program prints: it stands for your service's own sign-in.
 //
 // Flags:

@@ -1,11 +1,9 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"database/sql"
 	"net/http"
-	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -34,13 +32,13 @@ func (h *heard) String() string {
 
 func postgres(t *testing.T) (dsn string, db *sql.DB) {
 	t.Helper()
-	dsn = cmp.Or(os.Getenv("SFAUTH_POSTGRES"), "postgres://postgres@127.0.0.1:5432/test?connect_timeout=3")
+	dsn = needs.Service(t, "SFAUTH_POSTGRES")
 	db, err := sql.Open("pgx", dsn)
 	if err == nil {
 		err = db.PingContext(t.Context())
 	}
 	if err != nil {
-		needs.Missing(t, "no PostgreSQL: %v", err)
+		t.Fatal(err)
 	}
 	t.Cleanup(func() { db.Close() })
 	return dsn, db

@@ -68,7 +68,7 @@ func deploy(ctx context.Context, org *orgtest.Org, spec metadata.AppSpec) error 
 	if err != nil {
 		return err
 	}
-	pkg, err := spec.New().Package(66)
+	pkg, err := spec.New().Package(fullcast.APIVersion)
 	if err != nil {
 		return err
 	}
@@ -95,7 +95,7 @@ func (s *simulation) adoptAs(ctx context.Context, sf *fullcast.Connector, k oaut
 		return err
 	}
 	_, err = sf.Adopt(ctx, k, oauthflow.Client{
-		Kind: string(metadata.KindConnectedApp), Host: host, ID: key, Secret: oauthflow.NewSecret(secret),
+		Kind: metadata.KindConnectedApp, Host: host, ID: key, Secret: oauthflow.NewSecret(secret),
 	}, oauthflow.NewSecret(refresh))
 	return err
 }

@@ -123,7 +123,7 @@ func TestALoginWithAConnectedAppIsRefusedAndSaysWhereToReadOn(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = o.sf.Begin(t.Context(), oauthflow.Key{Tenant: "acme", Name: "second"}, fullcast.BeginOptions{
-		Client:  oauthflow.Client{Kind: string(metadata.KindConnectedApp), Host: host, ID: key, Secret: oauthflow.NewSecret(secret)},
+		Client:  oauthflow.Client{Kind: metadata.KindConnectedApp, Host: host, ID: key, Secret: oauthflow.NewSecret(secret)},
 		Binding: "0123456789abcdef",
 	})
 	if err == nil || !strings.Contains(err.Error(), "support.fullcast.com") {
@@ -151,6 +151,43 @@ func TestARestrictedAddressIsToldWithTheAddressesToAllow(t *testing.T) {
 	}
 }
 
+func TestTheCheckPageKeepsApartWhatIsWrongAndWhatIsOnlyToBeKnown(t *testing.T) {
+	const policies = "ExtlClntAppOauthConfigurablePolicies"
+	for name, c := range map[string]struct {
+		cfg    orgtest.Config
+		clicks [][2]string
+		says   []string
+		not    string
+	}{
+		"a policy that ends the connection": {orgtest.Config{}, [][2]string{{"refreshTokenPolicyType", "Zero"}},
+			[]string{"1 to mend", "To mend", "Expire refresh token if not used for"}, "To know"},
+		"30 days where the limit is off": {orgtest.Config{Release: orgtest.Summer26}, [][2]string{
+			{"refreshTokenPolicyType", ""}, {"refreshTokenValidityPeriod", "30"}, {"refreshTokenPolicyType", "SpecificInactivity"},
+		}, []string{"As the instructions say", "0 to mend", "To know", "was read as off"}, "To mend"},
+		"nothing": {orgtest.Config{}, nil, []string{"As the instructions say", "0 to mend", "was read as on"}, "To know"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := officeOf(t, c.cfg)
+			o.signIn()
+			o.connected()
+			for _, click := range c.clicks {
+				if err := o.org.SetAppField(policies, "Fullcast_oauthPlcy", click[0], click[1]); err != nil {
+					t.Fatal(err)
+				}
+			}
+			body := o.page("/salesforce/check")
+			for _, part := range c.says {
+				if !strings.Contains(body, part) {
+					t.Errorf("%q is not on the page:\n%s", part, body)
+				}
+			}
+			if strings.Contains(body, c.not) {
+				t.Errorf("%q is on the page:\n%s", c.not, body)
+			}
+		})
+	}
+}
+
 func TestAnAPIThatIsOffIsToldUntilACallWorks(t *testing.T) {
 	o := newOffice(t)
 	o.signIn()
@@ -159,7 +196,7 @@ func TestAnAPIThatIsOffIsToldUntilACallWorks(t *testing.T) {
 		t.Fatal(err)
 	}
 	o.ask("GET", string(site)+"/salesforce/check", nil)
-	for began := time.Now(); !strings.Contains(o.page(adminPage), "Suspended") && time.Since(began) < 10*time.Second; {
+	for began := time.Now(); !strings.Contains(o.page(adminPage), "Suspended") && time.Since(began) < time.Minute; {
 		time.Sleep(10 * time.Millisecond) // it is stored in the background
 	}
 	o.says("Suspended", "may not use the API", fullcast.AdminFixesPolicy.String())

@@ -13,7 +13,7 @@ import (
 	"testing"
 
 	"github.com/fullcast/sfauth/fullcast"
-	"github.com/fullcast/sfauth/oauthflow"
+	"github.com/fullcast/sfauth/fullcast/fullcasttest"
 	"github.com/fullcast/sfauth/oauthflow/orgtest"
 )
 
@@ -34,21 +34,11 @@ func newOffice(t *testing.T) *office { return officeOf(t, orgtest.Config{}) }
 
 func officeOf(t *testing.T, cfg orgtest.Config) *office {
 	t.Helper()
-	org, err := orgtest.New(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := deploy(t.Context(), org, fullcast.ExternalClientApp(site, "admin@acme.example")); err != nil {
-		t.Fatal(err)
-	}
-	keys, err := oauthflow.NewKeys(oauthflow.GenerateSealingKey("test"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	org := fullcasttest.NewOrg(t, site, fullcasttest.Config(func(all *orgtest.Config) { *all = cfg }))
 	wire := &wire{next: org.RoundTripper()}
-	sf, err := fullcast.NewConnector(fullcast.Config{
-		Site: site, Store: oauthflow.NewMemoryStore(), Keys: keys, Transport: wire, EgressAddresses: []string{"203.0.113.0/28"},
-	})
+	config := org.Config()
+	config.Transport, config.EgressAddresses = wire, []string{"203.0.113.0/28"}
+	sf, err := fullcast.NewConnector(config)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,7 +51,7 @@ func officeOf(t *testing.T, cfg orgtest.Config) *office {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &office{t, org, sf, wire, a.handler(), jar, http.Header{"Sec-Fetch-Site": {"same-origin"}}}
+	return &office{t, org.Org, sf, wire, a.handler(), jar, http.Header{"Sec-Fetch-Site": {"same-origin"}}}
 }
 
 // wire is the way to the org; requests of the path fail.

@@ -45,7 +45,7 @@ func (f *fleet) settle(ctx context.Context) (l ledger, err error) {
 	calls.Wait()
 	l = ledger{counts: f.tally.now(), connections: f.connections}
 	for i := range alive {
-		stored, err := sf.Manager().Load(ctx, keyOf(i))
+		stored, err := sf.Load(ctx, keyOf(i))
 		if err != nil {
 			return l, err
 		}

@@ -16,7 +16,7 @@ func user(i int) string { return fmt.Sprintf("user-%d@acme.example", i) }
 
 // simulated starts an org with the app of the instructions, and with rotation: each refresh token is good for one use.
 func simulated(users int) (*orgtest.Org, *orgtest.Server, error) {
-	pkg, err := fullcast.ExternalClientApp(fullcast.Production, "admin@acme.example").New().Package(66)
+	pkg, err := fullcast.ExternalClientApp(fullcast.Production, "admin@acme.example").New().Package(fullcast.APIVersion)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -139,16 +139,12 @@ func call(ctx context.Context, sf *fullcast.Connector, k oauthflow.Key) error {
 		return err
 	}
 	for try := 1; ; try++ {
-		resp, err := conn.Resty().R().SetContext(ctx).SetQueryParam("q", "SELECT Id FROM User").Get("/services/data/v66.0/query")
-		switch {
-		case err != nil:
-			return err
-		case resp.StatusCode() == http.StatusUnauthorized && try < 5:
-		case resp.IsError():
-			return fmt.Errorf("the org answered HTTP %d", resp.StatusCode())
-		default:
-			return nil
+		_, err := conn.Resty().R().SetContext(ctx).SetQueryParam("q", "SELECT Id FROM User").Get("/services/data/v" + fullcast.APIVersion.String() + "/query")
+		var refused *oauthflow.Error
+		if errors.As(err, &refused) && refused.Kind == oauthflow.KindSession && try < 5 {
+			continue
 		}
+		return err // nil, or what the org refuses the call for, with its remedy
 	}
 }
 

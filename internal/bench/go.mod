@@ -6,9 +6,9 @@ require (
 	cloud.google.com/go/auth v0.24.3
 	github.com/aws/aws-sdk-go-v2 v1.47.7
 	github.com/beevik/etree v1.8.1
-	github.com/fullcast/sfauth v0.0.0
-	github.com/fullcast/sfauth/oauthflow/redisstore v0.0.0
-	github.com/fullcast/sfauth/oauthflow/sqlstore v0.0.0
+	github.com/fullcast/sfauth v0.1.0
+	github.com/fullcast/sfauth/oauthflow/redisstore v0.1.0
+	github.com/fullcast/sfauth/oauthflow/sqlstore v0.1.0
 	github.com/go-resty/resty/v2 v2.17.2
 	github.com/go-sql-driver/mysql v1.10.1
 	github.com/jackc/pgx/v5 v5.12.0

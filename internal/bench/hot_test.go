@@ -119,11 +119,11 @@ func TestRow1TheHotPath(t *testing.T) {
 			}},
 		)
 		peers := fmt.Sprintf("x/oauth2 %.2f× (%.2f× where it has no expiry to look at), aws %.2f×, cloud auth %.2f×",
-			got[2].ratio, got[5].ratio, got[3].ratio, got[4].ratio)
+			got[2].ratio.mid, got[5].ratio.mid, got[3].ratio.mid, got[4].ratio.mid)
 		return []row{
-			{"1a, 1b", fmt.Sprintf("cached token, %d goroutines", g), peers, got[1].ratio, 1.15, "× an atomic load and a clock"},
-			{"1a", fmt.Sprintf("  beside x/oauth2, %d goroutines", g), "", got[1].ratio / got[2].ratio, 0.55, "× x/oauth2"},
-			{"1a", "  allocations", "", got[1].allocs, 0, ""},
+			{"1a, 1b", fmt.Sprintf("cached token, %d goroutines", g), peers, got[1].ratio.limited(1), 1.15, "× an atomic load and a clock"},
+			{"1a", fmt.Sprintf("  beside x/oauth2, %d goroutines", g), "", got[1].over(got[2]), 0.55, "× x/oauth2"},
+			{"1a", "  allocations", "", counted(got[1].allocs), 0, ""},
 		}
 	}
 	for _, g := range []int{1, 2, 8, 64} {
@@ -133,14 +133,14 @@ func TestRow1TheHotPath(t *testing.T) {
 
 func TestRow2LookUpAndMemory(t *testing.T) {
 	quiet(t)
-	for _, n := range []int{10_000, 1_000_000} {
+	for _, n := range []int{10_000, *connections} {
 		m := manager(t, &transport{}, oauthflow.NewMemoryStore())
 		plain, guarded := map[oauthflow.Key]*oauthflow.Source{}, map[oauthflow.Key]*oauthflow.Source{}
 		keys := make([]oauthflow.Key, n)
 		for i := range keys {
 			keys[i] = oauthflow.Key{Tenant: fmt.Sprintf("t%07d", i), Name: "main"}
-			plain[keys[i]] = m.Source(keys[i])
-			guarded[keys[i]] = plain[keys[i]] // of its own, so that each way finds as little in the processor's caches
+			plain[keys[i]] = adopt(t, m, keys[i]) // a source is looked up without a lock where its connection exists
+			guarded[keys[i]] = plain[keys[i]]     // of its own, so that each way finds as little in the processor's caches
 		}
 		var at atomic.Int64
 		next := func() oauthflow.Key { return keys[int(at.Add(7919))%n] }
@@ -166,11 +166,14 @@ func TestRow2LookUpAndMemory(t *testing.T) {
 						panic("none")
 					}
 				}})
-			peer := fmt.Sprintf("RWMutex and map %.2f×", got[2].ratio)
-			if g > 1 {
-				return []row{{"2a", fmt.Sprintf("tenant look-up, %d connections, %d goroutines", n, g), peer, got[1].ratio / got[2].ratio, 1.1, "× RWMutex and map"}}
+			peer := fmt.Sprintf("RWMutex and map %.2f×", got[2].ratio.mid)
+			what := fmt.Sprintf("tenant look-up, %d connections, %d goroutines", n, g)
+			beside := row{id: "2a", what: what, peer: peer, got: got[1].over(got[2]), target: 1.5, unit: "× RWMutex and map"}
+			if g == 1 {
+				beside = row{id: "2a", what: what, peer: peer, got: got[1].ratio, target: 1.5, unit: "× plain map"}
 			}
-			return []row{{"2a", fmt.Sprintf("tenant look-up, %d connections, 1 goroutine", n), peer, got[1].ratio, 1.5, "× plain map"}}
+			felt := row{id: "2a", what: "  its share of a call of 100 ms", got: spread(got[1].rounds, got[1].taken).percentOf(call), target: 0.001, unit: "%"}
+			return []row{asGuide(beside), felt}
 		}
 		for _, g := range []int{1, 8} {
 			judge(t, byClock, func(longer int) []row { return measure(g, longer) }) // 8 goroutines swing with where they are put
@@ -183,8 +186,8 @@ func TestRow2MemoryOfCachedConnections(t *testing.T) {
 	each := measureMemory(t, *connections)
 	judge(t, exactly, func(int) []row {
 		return []row{
-			{"2b", fmt.Sprintf("memory of a cached connection, %d of as many orgs", *connections), fmt.Sprintf("x/oauth2 client %.0f B", oauth2Clients()), each.handed, 480, "B"},
-			{"2b", "  and called", "", each.called, 480, "B"},
+			{"2b", fmt.Sprintf("memory of a cached connection, %d of as many orgs", *connections), fmt.Sprintf("x/oauth2 client %.0f B", oauth2Clients()), counted(each.handed), 512, "B"},
+			{"2b", "  and called", "", counted(each.called), 512, "B"},
 		}
 	})
 }
@@ -246,17 +249,21 @@ func TestRow3TheTransport(t *testing.T) {
 			alternative{"ours", client(s.Transport(rt), "")},
 			alternative{"oauth2.Transport", client(&oauth2.Transport{Source: static, Base: rt}, "")},
 			alternative{"go-salesforce", peer})
-		added := (got[1].ratio - 1) / (got[2].ratio - 1)
+		theirs, added := got[2].beyond(got[0]), got[1].beyond(got[0])
+		added.mid, added.low, added.high = added.mid/theirs.mid, added.low/theirs.mid, added.high/theirs.mid
 		r := paired(1, 50*longer, 20*time.Millisecond,
 			alternative{"resty with a token", rest(with(rt).SetAuthToken("a"))},
 			alternative{"ours", rest(with(s.Transport(rt)))},
 			alternative{"resty on oauth2.Transport", rest(with(&oauth2.Transport{Source: static, Base: rt}))})
 		return []row{
-			{"3a", "CPU that the transport adds", "oauth2.Transport 1×", added, 0.65, "× what oauth2.Transport adds"},
-			{"3a", "a whole request", fmt.Sprintf("oauth2.Transport %.2f×, go-salesforce %.2f×", got[2].ratio, got[3].ratio), got[1].ratio, 1.32, "× plain client"},
-			{"3a", "allocations added", fmt.Sprintf("oauth2.Transport %v, go-salesforce %v", got[2].allocs-got[0].allocs, got[3].allocs-got[0].allocs), got[1].allocs - got[0].allocs, 4, ""},
-			{"3b", "resty on our transport", "", r[1].ratio, 1.08, "× resty with a token"},
-			{"3b", "  beside oauth2.Transport", "", r[1].ratio / r[2].ratio, 0.92, "× resty on oauth2.Transport"},
+			{id: "3a", what: "CPU that the transport adds to a call of 100 ms", got: got[1].beyond(got[0]).percentOf(call), target: 0.02, unit: "%"},
+			asGuide(row{id: "3a", what: "  beside oauth2.Transport", peer: "oauth2.Transport 1×", got: added, target: 0.65, unit: "× what oauth2.Transport adds"}),
+			asGuide(row{id: "3a", what: "  a whole request", peer: fmt.Sprintf("oauth2.Transport %.2f×, go-salesforce %.2f×", got[2].ratio.mid, got[3].ratio.mid),
+				got: got[1].ratio.limited(1), target: 1.32, unit: "× plain client"}),
+			{"3a", "  allocations added", fmt.Sprintf("oauth2.Transport %v, go-salesforce %v", got[2].allocs-got[0].allocs, got[3].allocs-got[0].allocs), counted(got[1].allocs - got[0].allocs), 4, ""},
+			{id: "3b", what: "what the transport adds to a call of 100 ms by resty", got: r[1].beyond(r[0]).percentOf(call), target: 0.02, unit: "%"},
+			asGuide(row{id: "3b", what: "  beside resty with a token", got: r[1].ratio.limited(1), target: 1.08, unit: "× resty with a token"}),
+			asGuide(row{id: "3b", what: "  beside oauth2.Transport", got: r[1].over(r[2]), target: 0.92, unit: "× resty on oauth2.Transport"}),
 		}
 	})
 }

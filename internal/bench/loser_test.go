@@ -155,10 +155,10 @@ func TestRow4TheLoser(t *testing.T) {
 			fresh, _ := contests(t, endpoint, 0, false)
 			what := fmt.Sprintf("who loses a refresh of %v: ", endpoint)
 			return []row{
-				{"4c", what + "loads and saves, at once", "", at.looks + at.hosts + at.saves, 5, ""},
-				{"4c", what + "loads and saves, later", "", later.looks + later.hosts + later.saves, 3, ""},
-				{"4c", what + "loads and saves, duration not known", "", fresh.looks + fresh.hosts + fresh.saves, 10, ""},
-				{"4c", what + "wait, at once", "", at.wait, 1.2, "× the winner's"},
+				{"4c", what + "loads and saves, at once", "", counted(at.looks + at.hosts + at.saves), 5, ""},
+				{"4c", what + "loads and saves, later", "", counted(later.looks + later.hosts + later.saves), 3, ""},
+				{"4c", what + "loads and saves, duration not known", "", counted(fresh.looks + fresh.hosts + fresh.saves), 10, ""},
+				{"4c", what + "wait, at once", "", counted(at.wait), 1.2, "× the winner's"},
 			}
 		})
 	}

@@ -35,6 +35,7 @@ type backEnd struct {
 	table  string        // in it
 	client *redis.Client // of Redis
 	prefix string        // of its keys
+	drop   func()        // forgets the records before the test ends; may be nil
 	err    error         // why there is none here
 }
 

@@ -109,20 +109,24 @@ func (s *meteredStore) dueBefore(prefix string, before time.Time) (out []oauthfl
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.count(func(o *operations) { o.lists++ })
-	kind, _, _ := strings.Cut(prefix, "/")
-	order := s.due[kind]
-	if order == nil {
-		return nil
-	}
-	for order.Len() > 0 && (*order)[0].due.Before(before) {
-		d := queue.Pop(order).(dueRecord)
-		if r := s.records[d.id]; r.Version == d.version { // else it has been saved again since
-			out = append(out, r)
+	asked, _, _ := strings.Cut(prefix, "/")
+	for kind, order := range s.due {
+		if asked != "" && kind != asked {
+			continue
 		}
+		var there []oauthflow.Record
+		for order.Len() > 0 && (*order)[0].due.Before(before) {
+			d := queue.Pop(order).(dueRecord)
+			if r := s.records[d.id]; r.Version == d.version { // else it has been saved again since
+				there = append(there, r)
+			}
+		}
+		for _, r := range there {
+			queue.Push(order, dueRecord{r.Due, r.ID, r.Version})
+		}
+		out = append(out, there...)
 	}
-	for _, r := range out {
-		queue.Push(order, dueRecord{r.Due, r.ID, r.Version})
-	}
+	slices.SortFunc(out, func(a, b oauthflow.Record) int { return a.Due.Compare(b.Due) })
 	return out
 }
 

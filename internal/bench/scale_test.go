@@ -99,9 +99,9 @@ func TestScale(t *testing.T) {
 	idle.sound(t)
 	judge(t, exactly, func(int) []row {
 		return []row{
-			{"S1", "fleet refreshed by keep-alive, busiest six hours", "", idle.busiest(), 1, "% an hour"},
+			{"S1", "fleet refreshed by keep-alive, busiest six hours", "", counted(idle.busiest()), 1, "% an hour"},
 			{"S2", "refresh tokens used twice, needless refreshes, idle expiries", "",
-				float64(work.twice + work.needless + work.idled + idle.twice + idle.needless + idle.idled), 0, ""},
+				counted(float64(work.twice + work.needless + work.idled + idle.twice + idle.needless + idle.idled)), 0, ""},
 		}
 	})
 	day, month := work.hourly(), idle.hourly()

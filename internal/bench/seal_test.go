@@ -11,6 +11,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"fmt"
+	"runtime"
 	"testing"
 	"time"
 
@@ -94,6 +95,7 @@ func (b bareSeal) reseal(s oauthflow.Store, from bareSeal) {
 // Reseal opens and seals every record of a store, here in memory, and does nothing else.
 func TestRow6aSealingBesideTheSameConstruction(t *testing.T) {
 	quiet(t)
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1)) // an idle processor's search for work counts as CPU time
 	const n = 64
 	keys := [2]oauthflow.SealingKey{oauthflow.GenerateSealingKey("one"), oauthflow.GenerateSealingKey("two")}
 	var bare [2]bareSeal
@@ -142,6 +144,6 @@ func TestRow6aSealingBesideTheSameConstruction(t *testing.T) {
 				}
 				turnOurs++
 			}})
-		return []row{{"6a", fmt.Sprintf("open and seal records of %d B", size), fmt.Sprintf("the same HKDF and GCM, %.0f ns each", got[0].ns/n), got[1].ratio, 1.3, "× the standard library"}}
+		return []row{{"6a", fmt.Sprintf("open and seal records of %d B", size), fmt.Sprintf("the same HKDF and GCM, %.0f ns each", got[0].ns/n), got[1].ratio.limited(1), 1.3, "× the standard library"}}
 	})
 }

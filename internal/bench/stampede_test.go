@@ -130,8 +130,8 @@ func TestRow4TheStampede(t *testing.T) {
 			sf = append(sf, times(wait))
 		}
 		return []row{
-			{"4a", "1,000 callers of an ended session", fmt.Sprintf("x/oauth2 shared %.2f×, go-salesforce %.1f×", median(peers), median(sf)), median(ours), 1.2, "× the endpoint's latency"},
-			{"4a", "  requests", fmt.Sprintf("x/oauth2 shared 1, go-salesforce %d", posts), float64(asked), 1, ""},
+			{"4a", "1,000 callers of an ended session", fmt.Sprintf("x/oauth2 shared %.2f×, go-salesforce %.1f×", median(peers), median(sf)), spread(ours, len(ours)).limited(1), 1.2, "× the endpoint's latency"},
+			{"4a", "  requests", fmt.Sprintf("x/oauth2 shared 1, go-salesforce %d", posts), counted(float64(asked)), 1, ""},
 		}
 	})
 }
@@ -147,8 +147,8 @@ func TestRow4TheStampedeOverProcesses(t *testing.T) {
 			waits, asked = append(waits, times(wait)), max(asked, posts)
 		}
 		return []row{
-			{"4a", "1,000 callers in 4 processes over files", "none shares a refresh between processes", median(waits), 1.5, "× the endpoint's latency"},
-			{"4a", "  requests", "", float64(asked), 1, ""},
+			{"4a", "1,000 callers in 4 processes over files", "none shares a refresh between processes", spread(waits, len(waits)).limited(1), 1.5, "× the endpoint's latency"},
+			{"4a", "  requests", "", counted(float64(asked)), 1, ""},
 		}
 	})
 }
@@ -189,7 +189,7 @@ func TestRow4CancelledCallersLeave(t *testing.T) {
 				return err
 			})...)
 		}
-		return []row{{"4b", "cancelled callers back after their deadline", fmt.Sprintf("aws %.1f ms", median(theirs)), median(ours), 2, "ms"}}
+		return []row{{"4b", "cancelled callers back after their deadline", fmt.Sprintf("aws %.1f ms", median(theirs)), spread(ours, len(ours)), 2, "ms"}}
 	})
 }
 

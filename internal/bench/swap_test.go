@@ -117,8 +117,9 @@ func TestRow6bFilesBesideADurableWrite(t *testing.T) {
 	judge(t, byClock, func(longer int) []row {
 		got := waited(1, rounds*longer, turn, alternative{"write and fdatasync", write}, alternative{"ours", save}, alternative{"bare replace", replace}, alternative{"bare swap", swap})
 		return []row{
-			{"6b", "filestore: a durable swap", fmt.Sprintf("bare durable replace %.1f×", got[2].ratio), got[1].ratio, 4.2, "× a write and fdatasync"},
-			{"6b", "  beside a bare durable swap", fmt.Sprintf("bare durable replace %.2f×", got[2].ratio/got[3].ratio), got[1].ratio / got[3].ratio, 1.1, "× a bare durable swap"},
+			{"6b", "filestore: what a swap adds to a bare durable one, of a call of 100 ms", "", got[1].beyond(got[3]).percentOf(call), 2, "%"},
+			asGuide(row{"6b", "  a whole swap", fmt.Sprintf("bare durable replace %.1f×", got[2].ratio.mid), got[1].ratio.limited(1), 4.2, "× a write and fdatasync"}),
+			asGuide(row{"6b", "  beside a bare durable swap", fmt.Sprintf("bare durable replace %.2f×", got[2].over(got[3]).mid), got[1].over(got[3]), 1.1, "× a bare durable swap"}),
 		}
 	})
 }
@@ -150,7 +151,7 @@ func TestRow6bAnd6cDatabasesBesideTheBareStatement(t *testing.T) {
 		for _, g := range []int{1, askers} {
 			judge(t, byClock, func(longer int) []row {
 				got := waited(g, rounds*longer, turn, alternative{"the bare statement", swap}, alternative{"ours", save})
-				return []row{{d.row, fmt.Sprintf("%s: a swap, %d at once", ours.name, g), "", got[1].ratio, 1.1, "× the bare statement"}}
+				return []row{{d.row, fmt.Sprintf("%s: a swap, %d at once", ours.name, g), "", got[1].ratio.limited(1), 1.1, "× the bare statement"}}
 			})
 		}
 	}
@@ -181,7 +182,7 @@ func TestRow6bSQLiteBesideADurableWrite(t *testing.T) {
 	write, save := durableWrite(t), saving(t, b.store)
 	judge(t, byClock, func(longer int) []row {
 		got := waited(1, rounds*longer, turn, alternative{"write and fdatasync", write}, alternative{"ours", save})
-		return []row{{"6b", "SQLite: a durable swap", "", got[1].ratio, 2.3, "× a write and fdatasync"}}
+		return []row{{"6b", "SQLite: a durable swap", "", got[1].ratio.limited(1), 2.3, "× a write and fdatasync"}}
 	})
 }
 
@@ -211,7 +212,10 @@ func TestRow6dRedisBesideTheBareScript(t *testing.T) {
 		judge(t, byClock, func(longer int) []row {
 			got := waited(g, rounds*longer, turn, alternative{"the bare script", swap}, alternative{"ours", save},
 				alternative{"PING", func() { bare.client.Ping(ctx) }})
-			return []row{{"6d", fmt.Sprintf("%s: a swap, %d at once", ours.name, g), fmt.Sprintf("PING %.2f×", got[2].ratio), got[1].ratio, 1.1, "× the bare script"}}
+			return []row{
+				{"6d", fmt.Sprintf("%s: what a swap adds, %d at once, of a call of 100 ms", ours.name, g), "", got[1].beyond(got[0]).percentOf(call), 0.5, "%"},
+				asGuide(row{"6d", "  beside the bare script", fmt.Sprintf("PING %.2f×", got[2].ratio.mid), got[1].ratio.limited(1), 1.1, "× the bare script"}),
+			}
 		})
 	}
 }

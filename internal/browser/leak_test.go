@@ -50,6 +50,34 @@ func TestAThirdPartyOnThePagesLearnsNoCode(t *testing.T) {
 	}
 }
 
+// A link of the attacker's opens a callback page with a code and no state, or with two: no login begins so, and the code of
+// somebody's login must not be told either.
+func TestAThirdPartyOnThePagesLearnsNoCodeOfACallbackWithoutExactlyOneState(t *testing.T) {
+	s := startService(t)
+	x := s.browser.open(t)
+	s.signIn(t, x, "acme")
+	s.front.track()
+	x.visit(adminPage)
+	for _, query := range []string{"code=" + planted, "code=" + planted + "&state=", "code=" + planted + "&state=a&state=b", "%63ode=" + planted, "tab=2&code=" + planted} {
+		t.Run(query, func(t *testing.T) {
+			x.follow(adminPage + "?" + query)
+			if got := x.address(); got != adminPage {
+				t.Errorf("the browser is at %s, want %s", got, adminPage)
+			}
+			expectSilence(t, s.front, x)
+			for _, leak := range s.front.told() {
+				if strings.Contains(leak, planted) {
+					what, _, _ := strings.Cut(leak, " ")
+					t.Errorf("the code was told by %s", what)
+				}
+			}
+		})
+	}
+}
+
+// planted is a code that an attacker has put into a link.
+const planted = "aPrxPlantedCode0815"
+
 // A page that is served statically cannot hide the address it was opened with from other scripts on it: browsers keep it
 // in the performance timeline. What CallbackScript does is that no later address, history entry or Referer holds it.
 func TestAStaticCallbackPageKeepsTheCodeOutOfHistoryAndReferer(t *testing.T) {
@@ -117,5 +145,10 @@ document.addEventListener("salesforce", e => { document.body.append(e.detail.con
 	x.do(chromedp.Evaluate("location.href", &back))
 	if holdsCode(back) {
 		t.Error("going back brings the code back")
+	}
+	for _, query := range []string{"code=" + planted, "code=" + planted + "&state=a&state=b"} { // a link of the attacker's
+		x.follow(adminPage + "?" + query)
+		x.until(`document.body.innerText.includes("Refused") && location.search === ""`)
+		x.keepsNoCode()
 	}
 }

@@ -30,7 +30,7 @@ func TestAPolicyChangesAndTheCheckSaysWhatToMend(t *testing.T) {
 		t.Fatal(err)
 	}
 	x.press(`a[href="/salesforce/check"]`)
-	x.shows("1 to mend", "Refresh Token Policy", "Refresh token is valid until revoked")
+	x.shows("1 to mend", "Refresh Token Policy", "Expire refresh token if not used for")
 	x.calm()
 }
 

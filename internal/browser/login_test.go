@@ -60,7 +60,7 @@ func TestACallbackIsReplayed(t *testing.T) {
 	s.signIn(t, x, "acme")
 	s.connect(t, x)
 	x.follow(s.front.callback(t))
-	x.shows("The org is not connected by this login", "Active")
+	x.shows("The login at Salesforce is complete", "Active")
 	if got := x.address(); got != adminPage {
 		t.Errorf("the browser is at %s", got)
 	}

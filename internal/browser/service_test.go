@@ -43,7 +43,7 @@ var program = sync.OnceValues(func() (string, error) {
 	path := filepath.Join(dir, "webapp")
 	build := exec.Command("go", "build", "-o", path, "./webapp")
 	build.Dir = "../../examples"
-	build.Env = append(os.Environ(), "GOWORK=off")
+	build.Env = append(os.Environ(), "GOWORK=") // the workspace is what knows this tree's modules
 	build.Stderr = os.Stderr
 	return path, build.Run()
 })
@@ -212,7 +212,7 @@ func (s *service) adoptLegacy(t *testing.T, tenant string) (app string) {
 		t.Fatal(err)
 	}
 	defer sf.Close(context.Background())
-	client := oauthflow.Client{Kind: string(spec.Kind), Host: host, ID: key, Secret: oauthflow.NewSecret(secret)}
+	client := oauthflow.Client{Kind: spec.Kind, Host: host, ID: key, Secret: oauthflow.NewSecret(secret)}
 	if _, err := sf.Adopt(t.Context(), oauthflow.Key{Tenant: tenant, Name: "main"}, client, oauthflow.NewSecret(refresh)); err != nil {
 		t.Fatal(err)
 	}

@@ -6,13 +6,16 @@ import (
 	"encoding/json"
 	"fmt"
 	"html"
+	"maps"
 	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
+	"github.com/fullcast/sfauth/internal/canary/search"
 	"github.com/fullcast/sfauth/internal/needs"
 )
 
@@ -71,6 +74,19 @@ func marshal(v any) string {
 	return string(b)
 }
 
+// signs writes what is neither letter nor digit in a format.
+func signs(s, format string) string {
+	var b strings.Builder
+	for i := range len(s) {
+		if c := s[i]; '0' <= c && c <= '9' || 'A' <= c && c <= 'Z' || 'a' <= c && c <= 'z' {
+			b.WriteByte(c)
+		} else {
+			fmt.Fprintf(&b, format, c)
+		}
+	}
+	return b.String()
+}
+
 func each(s, format string) string {
 	var b strings.Builder
 	for i := range len(s) {
@@ -85,7 +101,7 @@ func text(how string) bool {
 }
 
 func TestAPlantedSecretIsFoundHoweverItIsWritten(t *testing.T) {
-	f := newFinder([]string{planted["a known secret"], planted["a known key"]})
+	f := search.New([]string{planted["a known secret"], planted["a known key"]})
 	for what, s := range planted {
 		for how, write := range writings {
 			if what == "a known key" && text(how) && how != "bytes in JSON" {
@@ -94,7 +110,7 @@ func TestAPlantedSecretIsFoundHoweverItIsWritten(t *testing.T) {
 			for _, around := range [][2]string{{"", ""}, {"error: refused \"", "\": 400"}, {"{\"k\":\"", "\"}"}} {
 				found := false
 				for line := range strings.Lines(around[0] + write(s) + around[1]) {
-					found = found || f.find(line) != ""
+					found = found || f.Find(line) != ""
 				}
 				// A part of a shape may be none, and a dump has sixteen bytes a line; of a known secret both are enough.
 				part := how == "cut off" || how == "a dump"
@@ -107,7 +123,7 @@ func TestAPlantedSecretIsFoundHoweverItIsWritten(t *testing.T) {
 }
 
 func TestWhatIsNoSecretIsNotFound(t *testing.T) {
-	f := newFinder([]string{
+	f := search.New([]string{
 		planted["a known secret"], planted["a known key"], "00D5g000001TEST!AQ7" + strings.Repeat("k9_Zq", 8), strings.Repeat("A", 43) + "=",
 	})
 	for _, innocent := range []string{
@@ -122,7 +138,7 @@ func TestWhatIsNoSecretIsNotFound(t *testing.T) {
 		"https://login.salesforce.com/services/oauth2/authorize?client_id=3MVG9x&code_challenge_method=S256",
 		"", "\n", "%", `\`, "%zz \\", "&",
 	} {
-		if what := f.find(innocent); what != "" {
+		if what := f.Find(innocent); what != "" {
 			t.Errorf("%s is found in %q", what, innocent)
 		}
 	}
@@ -150,6 +166,33 @@ func TestOfATestThatPassesEverythingIsLookedAtAndNothingIsShown(t *testing.T) {
 				t.Errorf("got %q and error %v, want %q and an error %v", out.String(), err, c.shown, c.hits)
 			}
 		})
+	}
+}
+
+// A test's server that repeats requests has them taken for tokens, in each of the ways in which it writes them. Their words are
+// those of any sentence.
+func TestAQuotedRequestIsNoSecretHoweverItIsEscaped(t *testing.T) {
+	secret, ways := planted["a known secret"], maps.Clone(writings)
+	for name, format := range map[string]string{`signs as \u`: `\u%04x`, `signs as \x`: `\x%02x`, "signs as HTML": "&#x%x;", "signs as percents": "%%%02x"} {
+		ways[name] = func(s string) string { return signs(s, format) }
+		ways[name+", twice"] = func(s string) string { return signs(signs(s, format), format) }
+	}
+	for how, write := range ways {
+		for pad := range 4 { // parts of a secret begin at every fourth byte
+			request := strings.Repeat("x", pad) + "client_id=3MVG9k9&code=" + planted["an authorization code"] + "&grant_type=authorization_code"
+			path := filepath.Join(t.TempDir(), "values")
+			values := strconv.Quote(write(request)) + "\n" + strconv.Quote(secret) + "\n"
+			if err := os.WriteFile(path, []byte(values), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			var out strings.Builder
+			if err := watch(strings.NewReader("end-user denied authorization\nexpired_authorization_code\n"), &out, false, path); err != nil {
+				t.Errorf("%s: %s", how, out.String())
+			}
+			if err := watch(strings.NewReader("it was "+write(secret)+"\n"), &out, false, path); err == nil {
+				t.Errorf("%s: the secret beside the request is not found", how)
+			}
+		}
 	}
 }
 

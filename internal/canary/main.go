@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+
+	"github.com/fullcast/sfauth/internal/canary/search"
 )
 
 func main() {
@@ -38,10 +40,10 @@ func watch(in io.Reader, out io.Writer, asJSON bool, values string) error {
 	if err != nil {
 		return err
 	}
-	f := newFinder(known)
+	f := search.New(known)
 	hits := 0
 	for i, l := range lines {
-		if what := f.find(l.line); what != "" {
+		if what := f.Find(l.line); what != "" {
 			if hits++; hits <= 20 {
 				fmt.Fprintf(out, "canary: line %d, printed by %s, holds %s\n", i+1, l.who, what)
 			}

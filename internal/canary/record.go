@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/fullcast/sfauth/internal/canary/search"
 )
 
 //go:embed testdata/record.go
@@ -91,5 +93,19 @@ func readValues(path string) ([]string, error) {
 // every authorize URL shows, addresses and sentences.
 func secretive(s string) bool {
 	words := utf8.ValidString(s) && strings.Count(s, " ") > 1
-	return len(s) >= 16 && len(s) <= 4096 && !words && !strings.HasPrefix(s, "3MVG9") && !strings.Contains(s, "://")
+	return len(s) >= 16 && len(s) <= 4096 && !words && !strings.HasPrefix(s, "3MVG9") && !strings.Contains(s, "//") && !quotesRequest(s)
+}
+
+// quotesRequest reports whether a text is a request of ours, or a part of one, however it is escaped: a test's server that repeats
+// requests has them taken for tokens. What is secret in it is known by itself.
+func quotesRequest(s string) bool {
+	for _, form := range search.Unescaped(s) {
+		form = strings.ToLower(form)
+		for _, word := range []string{"salesforce", "client_id", "grant_type", "services/", ".example"} {
+			if strings.Contains(form, word) {
+				return true
+			}
+		}
+	}
+	return false
 }

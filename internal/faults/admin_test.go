@@ -67,25 +67,31 @@ func adminSwitches() []adminSwitch {
 
 func TestF36AnAdminsSwitchSuspendsAndHealsInVirtualTime(t *testing.T) {
 	switches := adminSwitches()
-	r := drill(t, 36, fmt.Sprint(len(switches), " switches of an admin off for 3 hours, then on again"), "suspended and typed, 0 replays; heals by itself within a day, and at once when asked")
-	healed, longest := 0, time.Duration(0)
+	r := drill(t, 36, fmt.Sprint(len(switches), " switches of an admin off for 3 hours, two processes, then on again"),
+		"suspended and typed for both, at most a request in 2 min, 0 replays; heals by itself within a day, and at once when asked after the pause between two tries")
+	healed, most, longest := 0, 0, time.Duration(0)
 	for _, sw := range switches {
 		for _, asked := range []bool{false, true} {
 			synctest.Test(t, func(t *testing.T) {
-				s, m := inBubble(t, orgtest.Config{}, asItIs)
+				b := newBubble(t, 2, nil, oauthflow.NewMemoryStore(), orgtest.Config{})
+				s, m, other := b.s, b.managers[0], b.managers[1]
 				k := s.conns[0]
 				tok, err := m.Source(k).Token()
 				must(t, err)
 				s.org.ExpireSessions()
 				must(t, sw.off(s.org))
 				mark := s.mark()
-				for range 18 {
-					_, err := m.Source(k).Replace(t.Context(), tok.AccessToken)
-					var e *oauthflow.Error
-					r.must(errors.As(err, &e) && !e.Kind.Terminal(), "%s: %v", sw.name, err)
-					time.Sleep(10 * time.Minute)
+				for range 180 {
+					for _, process := range b.managers {
+						_, err := process.Source(k).Replace(t.Context(), tok.AccessToken)
+						var e *oauthflow.Error
+						r.must(errors.As(err, &e) && !e.Kind.Terminal(), "%s: %v", sw.name, err)
+					}
+					time.Sleep(time.Minute)
 				}
-				c, err := m.Load(t.Context(), k)
+				most = max(most, s.since(mark).posts)
+				time.Sleep(10 * time.Minute) // nobody asks, until the longest pause between two tries is over
+				c, err := other.Load(t.Context(), k)
 				r.must(err == nil && c.Status == oauthflow.StatusSuspended, "%s: %v, %v", sw.name, c.Status, err)
 				must(t, sw.on(s.org))
 				began := time.Now()
@@ -94,7 +100,7 @@ func TestF36AnAdminsSwitchSuspendsAndHealsInVirtualTime(t *testing.T) {
 					r.must(err == nil, "%s: asked, it says %v", sw.name, err)
 				}
 				for time.Since(began) < 24*time.Hour {
-					if _, err := m.Source(k).Replace(t.Context(), tok.AccessToken); err == nil {
+					if _, err := other.Source(k).Replace(t.Context(), tok.AccessToken); err == nil {
 						healed++
 						break
 					}
@@ -107,7 +113,8 @@ func TestF36AnAdminsSwitchSuspendsAndHealsInVirtualTime(t *testing.T) {
 		}
 	}
 	r.must(healed == 2*len(switches), "%d of %d healed", healed, 2*len(switches))
-	r.saw("%d of %d healed, the last within %v", healed, 2*len(switches), longest)
+	r.must(most <= 3*60/2, "%d requests", most)
+	r.saw("%d of %d healed, the last within %v; at most %d requests in 3 hours", healed, 2*len(switches), longest, most)
 }
 
 // flapping is an org in which now one consumer secret is in force and now another. It knows one, once there is one, and is

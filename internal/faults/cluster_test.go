@@ -22,6 +22,7 @@ func TestF45DatabaseSessionsAreEnded(t *testing.T) {
 	good, a := s.underLoad(func() {
 		n, stop := endSessions(t, s.place, 100*time.Millisecond)
 		time.Sleep(time.Duration(times) * 100 * time.Millisecond)
+		patiently(func() bool { return int(n.Load()) > times })
 		stop()
 		ended = int(n.Load())
 	})
@@ -73,9 +74,10 @@ func (s *scene) loaded(workers []*worker, happen func()) (healthy int, seen acco
 	everybody(workers, order{Op: "hammer", Conns: s.indices(), Each: 16, Within: 20 * time.Second})
 	stop := s.expireEvery(400 * time.Millisecond)
 	happen()
+	patiently(func() bool { return s.since(mark).rotations > 2*len(s.conns) })
 	stop()
 	everybody(workers, order{Op: "halt"})
-	healthy, bad := s.healthy(30 * time.Second)
+	healthy, bad := s.healthy(time.Minute)
 	for _, err := range bad {
 		s.t.Log(err)
 	}

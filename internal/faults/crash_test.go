@@ -222,13 +222,12 @@ func killedAtRandom(t *testing.T, on backEnd, kills int) {
 	stop()
 	everybody(workers, order{Op: "halt"})
 	a := s.since(mark)
-	good, bad := s.healthy(5 * time.Second)
-	for range 3 { // nobody outwaits what a kill has hit; all else may take a loaded machine as long again
-		if len(bad) <= s.hit() {
-			break
-		}
+	var good int
+	var bad []error
+	patiently(func() bool { // nobody outwaits what a kill has hit; all else ends by itself, on a loaded machine after some pauses
 		good, bad = s.healthy(5 * time.Second)
-	}
+		return len(bad) <= s.hit()
+	})
 	lost := len(s.conns) - good
 	for _, err := range bad { // the process that knew is gone: in doubt, which no caller outwaits here
 		r.must(outcome(err) == "left", "%v", err)

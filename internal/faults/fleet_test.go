@@ -47,7 +47,7 @@ func (s *scene) workers(n int, change ...func(*script)) []*worker {
 
 func (s *scene) spawn(change ...func(*script)) (*worker, error) {
 	sc := script{Place: s.place, Former: s.former, Addr: s.server.Addr(), CA: s.server.CA(), SealingKey: s.sealing.Key.Reveal(), Environment: environment,
-		Timing: s.timing, Clock: s.clock, Instance: s.org.InstanceURL(), Loud: testing.Verbose()}
+		Timing: s.timing, Instance: s.org.InstanceURL(), Loud: testing.Verbose()}
 	for _, f := range change {
 		f(&sc)
 	}
@@ -138,6 +138,7 @@ func everybody(workers []*worker, o order) reply {
 				sum.Events[k] += n
 			}
 			sum.Worst, sum.P99, sum.Dials = max(sum.Worst, r.Worst), max(sum.P99, r.P99), max(sum.Dials, r.Dials)
+			sum.Taken += r.Taken
 			sum.Window = append(sum.Window, r.Window...)
 			sum.Heap, sum.Resident = sum.Heap+r.Heap, sum.Resident+r.Resident
 			if r.Err != "" {

@@ -279,33 +279,42 @@ func TestF26TheRequestIsCutAfterEachByte(t *testing.T) {
 		slots <- struct{}{}
 		all.Go(func() {
 			defer func() { <-slots }()
-			left, first := i*step, true
+			left := i * step
 			var mu sync.Mutex
-			var once sync.Once
+			var broken net.Conn // the first that a request is written to
+			isCut, read := false, false
 			rt := s.breaking(func(c net.Conn) net.Conn {
-				mu.Lock()
-				defer mu.Unlock()
-				if !first {
-					return c
-				}
-				first = false
 				return &brokenConn{Conn: c, write: func(b []byte) (int, error) {
+					mu.Lock()
+					defer mu.Unlock()
+					if broken == nil {
+						broken = c
+					}
+					if broken != c {
+						return c.Write(b)
+					}
 					if len(b) <= left {
 						left -= len(b)
 						return c.Write(b)
 					}
 					cut.Add(1)
+					isCut = true
 					n, _ := c.Write(b[:left])
 					c.Close()
 					return n, errReset
 				}, read: func(b []byte) (int, error) {
 					n, err := c.Read(b)
-					once.Do(func() { whole.Add(1) })
+					mu.Lock()
+					defer mu.Unlock()
+					if c == broken && !isCut && n > 0 && !read {
+						read = true
+						whole.Add(1)
+					}
 					return n, err
 				}}
 			})
 			m := s.manager(store, s.over(rt))
-			ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+			ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 			defer cancel()
 			if err := use(ctx, m, s, k); err != nil {
 				t.Errorf("cut after %d bytes: %v", i*step, err)
@@ -318,7 +327,7 @@ func TestF26TheRequestIsCutAfterEachByte(t *testing.T) {
 	a := s.since(mark)
 	r.must(a.replays == 0 && int(recovered.Load()) == len(s.conns), "%d replays, %d of %d recovered", a.replays, recovered.Load(), len(s.conns))
 	r.must(a.rotations == len(s.conns), "%d rotations for %d connections", a.rotations, len(s.conns))
-	r.must(int(cut.Load()) > len(s.conns)/2 && whole.Load() > 0, "%d were cut, %d whole", cut.Load(), whole.Load())
+	r.must(int(cut.Load()) > len(s.conns)/2 && whole.Load() > 0 && int(cut.Load()+whole.Load()) == len(s.conns), "%d were cut, %d whole", cut.Load(), whole.Load())
 	r.saw("%d cuts, %d replays, %d recovered, %d requests were whole", cut.Load(), a.replays, recovered.Load(), whole.Load())
 }
 

@@ -110,11 +110,11 @@ func TestF05SomebodyElsesCodePanics(t *testing.T) {
 
 func TestF39RotationIsSwitchedBackAndForthInVirtualTime(t *testing.T) {
 	flips := size(200, 1000)
-	r := drill(t, 39, fmt.Sprint("rotation switched on or off before each of ", flips, " refreshes"), "0 lost")
+	r := drill(t, 39, fmt.Sprint("rotation switched on or off, as until Summer '26, before each of ", flips, " refreshes"), "0 lost")
 	failed := 0
 	var a account
 	synctest.Test(t, func(t *testing.T) {
-		b := newBubble(t, 1, nil, oauthflow.NewMemoryStore(), orgtest.Config{})
+		b := newBubble(t, 1, nil, oauthflow.NewMemoryStore(), orgtest.Config{Release: orgtest.Summer26})
 		m := b.managers[0]
 		for i := range flips {
 			must(t, rotate(b.org, i%2 == 1))

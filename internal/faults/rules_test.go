@@ -75,7 +75,10 @@ func TestF67EachRuleIsMissedWhenItIsTakenAway(t *testing.T) {
 func copyModule(t *testing.T) string {
 	t.Helper()
 	copied := t.TempDir()
-	for _, part := range []string{"go.mod", "go.sum", "oauthflow", "internal/secret", "internal/needs", "internal/servers", "internal/faults"} {
+	for _, part := range []string{
+		"go.mod", "go.sum", "oauthflow", "internal/canary", "internal/salesforce", "internal/scrub", "internal/secret", "internal/needs",
+		"internal/servers", "internal/faults",
+	} {
 		if err := copyTree(filepath.Join("..", "..", part), filepath.Join(copied, part)); err != nil {
 			t.Fatal(err)
 		}

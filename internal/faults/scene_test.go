@@ -1,6 +1,7 @@
 package faults
 
 import (
+	"cmp"
 	"context"
 	"crypto/x509"
 	"errors"
@@ -41,19 +42,7 @@ type scene struct {
 	conns   []oauthflow.Key
 	grants  map[oauthflow.Key]string // the refresh token each connection was made with
 	timing  oauthflow.Timing
-	clock   clock
-}
-
-// clock is a wall clock that may run fast. A drill that ends a session every second has one: by a true clock, that
-// would look as if Salesforce refused fresh sessions.
-type clock struct {
-	Since time.Time
-	Speed int
-}
-
-func (c clock) now() time.Time {
-	now := time.Now()
-	return now.Add(time.Duration(max(c.Speed, 1)-1) * now.Sub(c.Since))
+	host    string // login host of the connections that are made; empty for the generic one
 }
 
 // rotate switches the app's refresh token rotation.
@@ -165,7 +154,7 @@ func (s *scene) client() oauthflow.Client {
 	if err != nil {
 		s.t.Error(err)
 	}
-	host, err := oauthflow.ParseHost(s.org.LoginHost())
+	host, err := oauthflow.ParseHost(cmp.Or(s.host, s.org.LoginHost()))
 	if err != nil {
 		s.t.Error(err)
 	}
@@ -193,9 +182,9 @@ func calm() oauthflow.Timing {
 	return oauthflow.Timing{Lease: 5 * time.Second, Quiet: 500 * time.Millisecond, Confirm: 50 * time.Millisecond, LastTry: time.Hour}
 }
 
-// hasty makes a scene in which processes take over from each other all the time, and sessions end all the time.
+// hasty makes a scene in which processes take over from each other all the time.
 func (s *scene) hasty() *scene {
-	s.timing, s.clock = scaled(), clock{time.Now(), 100}
+	s.timing = scaled()
 	return s
 }
 
@@ -245,7 +234,7 @@ func said() io.Writer {
 
 func (s *scene) flow(rt http.RoundTripper) *oauthflow.Flow {
 	s.t.Helper()
-	f, err := oauthflow.NewFlow(oauthflow.Config{RedirectURLs: []string{callbackURL}, Transport: rt, Now: s.clock.now})
+	f, err := oauthflow.NewFlow(oauthflow.Config{RedirectURLs: []string{callbackURL}, Transport: rt})
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -267,10 +256,10 @@ func (s *scene) accepted(access string) bool {
 	return resp.StatusCode == http.StatusOK
 }
 
-// healthy counts the connections that a fresh process can use within the time.
+// healthy counts the connections that a fresh process can use within the time, which is stretched.
 func (s *scene) healthy(within time.Duration) (int, []error) {
 	m := s.manager(s.open())
-	ctx, cancel := context.WithTimeout(context.Background(), within)
+	ctx, cancel := context.WithTimeout(context.Background(), stretched(within))
 	defer cancel()
 	var all sync.WaitGroup
 	var mu sync.Mutex

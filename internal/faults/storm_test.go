@@ -158,17 +158,22 @@ func TestF33ADeadGrantIsAskedAboutOnce(t *testing.T) {
 	r.saw("%d requests for %d grants, %d callers told", a.posts, len(s.conns), dead)
 }
 
-// expireEvery ends all sessions again and again until it is stopped.
+// expireEvery ends all sessions again and again until it is stopped: so often, but not before half of those that have
+// ended were refreshed, unless that takes ten times as long.
 func (s *scene) expireEvery(d time.Duration) (stop func()) {
 	done := make(chan struct{})
 	var all sync.WaitGroup
 	all.Go(func() {
+		mark, began := s.mark(), time.Time{} // none has ended yet
 		for {
 			select {
 			case <-time.After(d):
-				s.org.ExpireSessions()
 			case <-done:
 				return
+			}
+			if s.since(mark).rotations >= len(s.conns)/2 || time.Since(began) >= 10*d {
+				mark, began = s.mark(), time.Now()
+				s.org.ExpireSessions()
 			}
 		}
 	})

@@ -45,7 +45,7 @@ func (t *tally) reply(c *crew) reply {
 	c.mu.Lock()
 	r.Events = maps.Clone(c.events)
 	c.mu.Unlock()
-	r.Failed = int(c.store.failed.Load())
+	r.Failed, r.Late, r.Taken = int(c.store.failed.Load()), int(c.store.late.Load()), int(c.net.taken.Load())
 	c.store.mu.Lock()
 	r.Window = slices.Clone(c.store.windows)
 	c.store.mu.Unlock()

@@ -24,7 +24,7 @@ import (
 // observer is called).
 type trip struct {
 	At    string
-	Do    string // kill, stop, panic, error, delay, cancel (the callers leave), starve (of descriptors), or eat (all memory)
+	Do    string // kill, stop, suspend (stop, while the wall clock goes on), panic, error, delay, cancel (the callers leave), starve (of descriptors), or eat (all memory)
 	Odds  float64
 	Times int // 0 = always
 	For   time.Duration
@@ -36,6 +36,7 @@ type trips struct {
 	hits []int
 
 	leave func()
+	ahead *ahead
 }
 
 func newTrips(list []trip) *trips { return &trips{list: list, hits: make([]int, len(list))} }
@@ -60,6 +61,9 @@ func (t *trips) at(point string) error {
 	case "kill":
 		_ = syscall.Kill(self, syscall.SIGKILL)
 		select {}
+	case "suspend":
+		t.ahead.by.Add(int64(due.For))
+		fallthrough
 	case "stop": // somebody else makes it go on
 		_ = syscall.Kill(self, syscall.SIGSTOP)
 		time.Sleep(time.Millisecond) // the signal is delivered here at the latest
@@ -88,6 +92,7 @@ type trippedDialer struct {
 	store *trippedStore
 
 	now, most atomic.Int32
+	taken     atomic.Int32 // requests whose acknowledgement never came, so that the system gave their answers up
 }
 
 func (d *trippedDialer) dial(ctx context.Context, _, addr string) (net.Conn, error) {
@@ -129,6 +134,9 @@ func (c *trippedConn) NetConn() net.Conn { return c.Conn }
 func (c *trippedConn) Write(b []byte) (int, error) {
 	n, err := c.Conn.Write(b)
 	c.written.Do(func() {
+		if store := c.dialer.store; store != nil && store.ahead.by.Load() != store.intended.Load() {
+			store.late.Add(1)
+		}
 		if tripped := c.dialer.trips.at("sent"); err == nil {
 			err = tripped
 		}
@@ -138,6 +146,12 @@ func (c *trippedConn) Write(b []byte) (int, error) {
 
 func (c *trippedConn) Read(b []byte) (int, error) {
 	n, err := c.Conn.Read(b)
+	if errors.Is(err, syscall.ETIMEDOUT) {
+		c.dialer.taken.Add(1)
+	}
+	if n == 0 { // no answer: the connection has ended before one came
+		return n, err
+	}
 	c.read.Do(func() {
 		if c.dialer.store != nil {
 			c.dialer.store.answered.Store(time.Now().UnixNano())
@@ -163,13 +177,36 @@ type trippedStore struct {
 	failed   atomic.Int32
 	answered atomic.Int64 // when the last answer came, by the wall clock
 
+	ahead    *ahead
+	intended atomic.Int64 // how far ahead the wall clock was when the last save of a connection began
+	late     atomic.Int32 // requests that left after the wall clock was set, and before another such save
+
 	acks *os.File // notes each save
+
+	ofConnections, ofOthers atomic.Int64 // calls
 
 	mu      sync.Mutex
 	windows []time.Duration // from the answer to the durable result, the first of them
 }
 
+// Pool passes on what the store tells of its pool.
+func (s *trippedStore) Pool() int {
+	if p, tells := s.Store.(oauthflow.PooledStore); tells {
+		return p.Pool()
+	}
+	return 0
+}
+
+func (s *trippedStore) count(id string) {
+	if strings.HasPrefix(id, "connection/") {
+		s.ofConnections.Add(1)
+	} else {
+		s.ofOthers.Add(1)
+	}
+}
+
 func (s *trippedStore) Load(ctx context.Context, id string) (oauthflow.Record, error) {
+	s.count(id)
 	if s.down.Load() {
 		return oauthflow.Record{}, errTripped
 	}
@@ -177,12 +214,14 @@ func (s *trippedStore) Load(ctx context.Context, id string) (oauthflow.Record, e
 }
 
 func (s *trippedStore) Save(ctx context.Context, r oauthflow.Record) error {
+	s.count(r.ID)
 	if s.down.Load() {
 		return errTripped
 	}
 	if !strings.HasPrefix(r.ID, "connection/") {
 		return s.Store.Save(ctx, r)
 	}
+	s.intended.Store(s.ahead.by.Load())
 	intent := r.Version%2 == 1
 	before := "result"
 	if intent {

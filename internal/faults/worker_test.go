@@ -32,7 +32,6 @@ type script struct {
 	Environment string
 	StoreEpoch  string
 	Timing      oauthflow.Timing
-	Clock       clock
 	Trips       []trip
 	Instance    string
 	Limits      limits
@@ -41,17 +40,23 @@ type script struct {
 	Under       []string // the command that runs it
 	Program     string   // the worker's program; empty for this one
 	Acks        string   // file that notes each save of a connection
+	Pool        int      // store calls at once, of a database also its connections; 0 for the default, and 8
 }
 
 // order is what a worker is asked to do, reply what became of it.
 type order struct {
-	Op     string // call, hammer, halt, probe, measure, close, replace, renew, store, vault, reseal, take over, complete
+	Op     string // call, hammer, halt, probe, measure, close, replace, renew, store, reseal, take over, complete, warm, minute
 	Conns  []int
 	Each   int           // goroutines
 	Within time.Duration // for all of it
 	Text   string
 	Query  map[string][]string
 }
+
+// ahead is the wall clock of a process, which may be set.
+type ahead struct{ by atomic.Int64 }
+
+func (a *ahead) now() time.Time { return time.Now().Add(time.Duration(a.by.Load())) }
 
 type reply struct {
 	Outcomes map[string]int // "ok", or the kind of the error
@@ -62,8 +67,11 @@ type reply struct {
 	Window   []time.Duration
 	Events   map[string]int
 	Failed   int // saves of connections
+	Late     int // requests that left although the wall clock had been set since their intent
+	Taken    int // answers that the network has taken, by what the system told
 	Heap     int // bytes that are live
 	Resident int // bytes of memory that the process has
+	Minute   minute
 	Err      string
 }
 
@@ -76,7 +84,7 @@ type crew struct {
 	base  *http.Transport
 	store *trippedStore
 	net   *trippedDialer
-	vault vault
+	ahead ahead
 	said  io.Writer
 	leave atomic.Pointer[context.CancelFunc] // ends the calls that are under way
 
@@ -88,6 +96,8 @@ type crew struct {
 	halt   context.CancelFunc
 	hammer sync.WaitGroup
 	tally  tally
+
+	warmed map[int]string // access tokens, by connection
 }
 
 // work is the main function of a worker process: orders come as lines of JSON, replies go out so.
@@ -131,7 +141,7 @@ func (c *crew) begin(text string) error {
 	}
 	roots := x509.NewCertPool()
 	roots.AddCert(ca)
-	records, _, err := c.Place.open(context.Background(), 8) // until the process ends
+	records, _, err := c.Place.open(context.Background(), cmp.Or(c.Pool, 8)) // until the process ends
 	if err != nil {
 		return err
 	}
@@ -141,7 +151,8 @@ func (c *crew) begin(text string) error {
 			(*leave)()
 		}
 	}
-	c.store = &trippedStore{Store: records, trips: trips}
+	trips.ahead = &c.ahead
+	c.store = &trippedStore{Store: records, trips: trips, ahead: &c.ahead}
 	if c.Acks != "" {
 		if c.store.acks, err = os.OpenFile(c.Acks, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600); err != nil {
 			return err
@@ -149,14 +160,14 @@ func (c *crew) begin(text string) error {
 	}
 	c.net = &trippedDialer{addr: cmp.Or(c.LoginAddr, c.Addr), roots: roots, trips: trips, store: c.store}
 	c.base = &http.Transport{DialTLSContext: (&trippedDialer{addr: c.Addr, roots: roots, trips: newTrips(nil)}).dial, MaxIdleConnsPerHost: 256}
-	flow, err := oauthflow.NewFlow(oauthflow.Config{RedirectURLs: []string{callbackURL}, Transport: &http.Transport{DialTLSContext: c.net.dial}, Now: c.Clock.now})
+	flow, err := oauthflow.NewFlow(oauthflow.Config{RedirectURLs: []string{callbackURL}, Transport: &http.Transport{DialTLSContext: c.net.dial}, Now: c.ahead.now})
 	if err != nil {
 		return err
 	}
 	if c.Keys == nil {
 		c.Keys = []sealingKey{{ID: "k1", Key: c.SealingKey}}
 	}
-	keys, err := newKeys(c.Keys, &c.vault)
+	keys, err := newKeys(c.Keys)
 	if err != nil {
 		return err
 	}
@@ -170,7 +181,7 @@ func (c *crew) begin(text string) error {
 		return err
 	}
 	c.m, err = oauthflow.NewManager(oauthflow.ManagerConfig{
-		Flow: flow, Store: c.store, Former: former, Keys: keys, Environment: c.Environment, StoreEpoch: c.StoreEpoch, Timing: c.Timing,
+		Flow: flow, Store: c.store, Former: former, Keys: keys, Environment: c.Environment, StoreEpoch: c.StoreEpoch, Timing: c.Timing, StoreCalls: c.Pool,
 		Logger: debugTo(c.said),
 		Observe: func(e oauthflow.Event) {
 			c.mu.Lock()
@@ -180,7 +191,9 @@ func (c *crew) begin(text string) error {
 			if news {
 				fmt.Fprintf(c.said, "%v %+v %#v\n", e, e, e)
 			}
-			trips.at("event")
+			if e.Type != oauthflow.EventTransport { // which tells of the transport when the process begins, and of no refresh
+				trips.at("event")
+			}
 		},
 	})
 	return err
@@ -230,9 +243,10 @@ func (c *crew) do(o order) reply {
 			return reply{Err: err.Error()}
 		}
 		return reply{}
-	case "vault":
-		c.vault.mood.Store(&o.Text)
-		return reply{}
+	case "warm":
+		return c.warm(ctx, o)
+	case "minute":
+		return c.minute(o)
 	case "reseal":
 		return reply{Outcomes: map[string]int{outcome(c.m.Reseal(ctx, nil)): 1}}
 	case "complete":

@@ -305,8 +305,9 @@ func TestConnectorReportsWhatTheCertifiedProviderRefuses(t *testing.T) {
 			t.Fatal(err)
 		}
 		before := len(p.calls("authorization_code"))
-		_, err = sf.Complete(t.Context(), callback)
-		wantKind(t, err, oauthflow.KindState)
+		if again, err := sf.Complete(t.Context(), callback); err != nil || again.Key() != conn.Key() {
+			t.Errorf("the same callback again: %v, %v; want the connection", again, err)
+		}
 		if n := len(p.calls("authorization_code")) - before; n != 0 {
 			t.Errorf("the replayed callback cost %d token requests", n)
 		}

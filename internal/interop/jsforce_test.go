@@ -33,7 +33,7 @@ func startOrg(t *testing.T, c orgtest.Config) (*orgtest.Org, *front) {
 }
 
 func TestJsforceDeploysTheAppAndLivesThroughAConnection(t *testing.T) {
-	org, f := startOrg(t, orgtest.Config{})
+	org, f := startOrg(t, orgtest.Config{Release: orgtest.Summer26}) // jsforce goes on with a refresh token that was replaced
 	_, adminToken := org.AdminSession()
 	pkg := appPackage(t)
 	zip, err := pkg.Zip()

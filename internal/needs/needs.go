@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+	"time"
 )
 
 // Everything reports whether no test may be left out or cut short.
@@ -23,12 +24,37 @@ func Missing(t testing.TB, format string, args ...any) {
 	t.Skipf(format, args...)
 }
 
-// Patience skips a test that takes minutes, unless everything must run.
+// Patience skips a test that takes long or judges times of the clock, unless everything must run.
 func Patience(t testing.TB) {
 	t.Helper()
 	if !Everything() {
-		t.Skip("takes minutes; set SFAUTH_REQUIRE_SERVICES=1")
+		t.Skip("takes long or judges times of the clock; set SFAUTH_REQUIRE_SERVICES=1")
 	}
+}
+
+// Size returns how often a test repeats its work or how much of it there is: the full size where everything must run.
+func Size(full, fast int) int {
+	if Everything() {
+		return full
+	}
+	return fast
+}
+
+// OneIn reports whether the case with a number is tried: every one where everything must run, else one in n.
+func OneIn(n, number int) bool { return number%Size(1, n) == 0 }
+
+// Late reports whether something took longer than it may. Only the gate judges that: on a busy machine all is late.
+func Late(took, limit time.Duration) bool { return Everything() && took > limit }
+
+// Service returns the address of a running server, which an environment variable names. No test looks for a server that is
+// not named: it would write to a database of somebody else's.
+func Service(t testing.TB, variable string) string {
+	t.Helper()
+	address := os.Getenv(variable)
+	if address == "" {
+		Missing(t, "%s names no server", variable)
+	}
+	return address
 }
 
 // Folder returns the folder that an environment variable names.
@@ -62,4 +88,15 @@ func Root(t testing.TB) {
 	if os.Geteuid() != 0 {
 		Missing(t, "only root can do this")
 	}
+}
+
+// Mounts ends a test that mounts a file system, which takes root and a system that allows it. SFAUTH_MOUNTS=elsewhere says
+// that another run of the gate has these tests, on a machine of its own: then they are skipped even where all else must run.
+func Mounts(t testing.TB) {
+	t.Helper()
+	Patience(t)
+	if os.Getenv("SFAUTH_MOUNTS") == "elsewhere" {
+		t.Skip("another run of the gate mounts file systems")
+	}
+	Root(t)
 }

@@ -1,10 +1,12 @@
 package needs_test
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/fullcast/sfauth/internal/needs"
 )
@@ -17,6 +19,7 @@ var lacks = map[string]func(*testing.T){
 	"Unset":    func(t *testing.T) { needs.Folder(t, "NEEDS_UNSET") },
 	"Gone":     func(t *testing.T) { needs.Folder(t, "NEEDS_GONE") },
 	"Program":  func(t *testing.T) { needs.Program(t, "no-such-program", "nor-this-one") },
+	"Service":  func(t *testing.T) { t.Log("uses " + needs.Service(t, "NEEDS_SERVICE")) },
 	"Patience": func(t *testing.T) { needs.Patience(t) },
 }
 
@@ -27,6 +30,7 @@ func TestWhatIsMissingSkipsATestAndFailsItWhereEverythingMustRun(t *testing.T) {
 	}
 	for name, want := range map[string]string{
 		"Missing": "no moon here", "Unset": "NEEDS_UNSET is not set", "Gone": "NEEDS_GONE is ", "Program": "no-such-program or nor-this-one is not installed",
+		"Service": "NEEDS_SERVICE names no server",
 	} {
 		if code, said := again(t, name, "0"); code != 0 || !strings.Contains(said, "--- SKIP") || !strings.Contains(said, want) {
 			t.Errorf("%s ends with %d, want a skip that says %q:\n%s", name, code, want, said)
@@ -37,7 +41,41 @@ func TestWhatIsMissingSkipsATestAndFailsItWhereEverythingMustRun(t *testing.T) {
 	}
 }
 
-func TestWhatTakesMinutesRunsWhereEverythingMust(t *testing.T) {
+func TestAServerThatIsNamedIsUsed(t *testing.T) {
+	t.Setenv("NEEDS_SERVICE", "postgres://127.0.0.1:1/test")
+	if code, said := again(t, "Service", "0"); code != 0 || !strings.Contains(said, "uses postgres://127.0.0.1:1/test") {
+		t.Errorf("got %d, want a run over the server:\n%s", code, said)
+	}
+}
+
+func TestSizesAndCasesAreFullWhereEverythingMustRun(t *testing.T) {
+	for required, want := range map[string]string{"0": "5 of 7: 0 3 6", "1": "900 of 7: 0 1 2 3 4 5 6"} {
+		t.Setenv("SFAUTH_REQUIRE_SERVICES", required)
+		got := fmt.Sprint(needs.Size(900, 5), " of 7:")
+		for number := range 7 {
+			if needs.OneIn(3, number) {
+				got += fmt.Sprint(" ", number)
+			}
+		}
+		if got != want {
+			t.Errorf("with %s: got %q, want %q", required, got, want)
+		}
+	}
+}
+
+func TestWhatIsLateIsJudgedWhereEverythingMustRun(t *testing.T) {
+	for required, want := range map[string]bool{"0": false, "1": true} {
+		t.Setenv("SFAUTH_REQUIRE_SERVICES", required)
+		if got := needs.Late(2*time.Second, time.Second); got != want {
+			t.Errorf("two seconds of one, with %s: got %t, want %t", required, got, want)
+		}
+		if needs.Late(time.Second, time.Second) {
+			t.Errorf("a second of one is late, with %s", required)
+		}
+	}
+}
+
+func TestWhatTakesLongRunsWhereEverythingMust(t *testing.T) {
 	if code, said := again(t, "Patience", "0"); code != 0 || !strings.Contains(said, "--- SKIP") {
 		t.Errorf("got %d, want a skip:\n%s", code, said)
 	}

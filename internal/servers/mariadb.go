@@ -23,11 +23,12 @@ func StartMariaDB(t testing.TB, settings ...string) *MariaDB {
 	m := &MariaDB{server{t: t, port: freePort(t)}}
 	dir := folder(t)
 	data := "--datadir=" + filepath.Join(dir, "data")
-	if out, err := unprivileged(t, install, "--no-defaults", data, "--auth-root-authentication-method=normal",
+	temporary := "--tmpdir=" + dir // a server that starts removes the temporary tables of others
+	if out, err := unprivileged(t, install, "--no-defaults", data, temporary, "--auth-root-authentication-method=normal",
 		"--innodb-log-file-size=4M").CombinedOutput(); err != nil {
 		t.Fatalf("%s: %v: %s", install, err, out)
 	}
-	args := []string{"--no-defaults", data, "--bind-address=127.0.0.1", "--port=" + m.Port(),
+	args := []string{"--no-defaults", data, temporary, "--bind-address=127.0.0.1", "--port=" + m.Port(),
 		"--socket=" + filepath.Join(dir, "socket"), "--pid-file=" + filepath.Join(dir, "pid"), "--log-bin=log", "--innodb-buffer-pool-size=16M",
 		"--innodb-flush-log-at-trx-commit=0"}
 	for _, s := range settings {

@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+
+	"github.com/fullcast/sfauth/oauthflow"
 )
 
 // Config says where a store keeps its files.
@@ -29,7 +31,7 @@ func Open(c Config) (*Store, error) {
 		return nil, fmt.Errorf("filestore: %w", err)
 	}
 	if c.Dir == "" {
-		return nil, errors.New("filestore: Config.Dir is empty; name a directory on a local disk")
+		return nil, fmt.Errorf("filestore: %w", &oauthflow.FieldError{Field: "Config.Dir", Problem: "is required; name a directory on a local disk"})
 	}
 	dir, err := filepath.Abs(c.Dir)
 	if err != nil {
@@ -99,6 +101,7 @@ func (s *Store) openDir(accepted []string) (err error) {
 	if problem := exposure(info); problem != "" {
 		return &FileError{s.path, problem, ErrUnsafe}
 	}
+	s.local = local
 	s.conn, err = s.dir.SyscallConn()
 	return err
 }

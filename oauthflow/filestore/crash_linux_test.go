@@ -100,6 +100,7 @@ func (sc crashScene) check(t *testing.T, task string, acknowledged bool) (happen
 // needStrace ends the test where strace cannot inject.
 func needStrace(t *testing.T) {
 	t.Helper()
+	needs.Patience(t)
 	if err := exec.Command("strace", "-qq", "-o", os.DevNull, "-e", "inject=close:delay_exit=1", "true").Run(); err != nil {
 		needs.Missing(t, "no strace that may trace and inject: %v", err)
 	}

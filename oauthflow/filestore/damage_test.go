@@ -79,11 +79,11 @@ func TestRecordsWhoseFilesWereExchangedAreRefused(t *testing.T) {
 	otherFile := only(t, sc.dir, ".rec")
 	must(t, errors.Join(os.Rename(otherFile, sc.record), os.Rename(sc.record+".aside", otherFile)))
 	for _, id := range []string{victim, other.ID} {
-		if r, err := sc.store.Load(t.Context(), id); !errors.Is(err, filestore.ErrDamaged) {
-			t.Errorf("Load of %s: got %v and %v, want an error wrapping ErrDamaged", id, r, err)
+		if r, err := sc.store.Load(t.Context(), id); !errors.Is(err, filestore.ErrDamaged) || !errors.Is(err, oauthflow.ErrForeignRecord) {
+			t.Errorf("Load of %s: got %v and %v, want an error wrapping ErrDamaged and ErrForeignRecord", id, r, err)
 		}
-		if err := sc.store.Save(t.Context(), recordAt(id, 1)); !errors.Is(err, filestore.ErrDamaged) {
-			t.Errorf("Save of %s: got %v, want an error wrapping ErrDamaged", id, err)
+		if err := sc.store.Save(t.Context(), recordAt(id, 1)); !errors.Is(err, filestore.ErrDamaged) || !errors.Is(err, oauthflow.ErrForeignRecord) {
+			t.Errorf("Save of %s: got %v, want an error wrapping ErrDamaged and ErrForeignRecord", id, err)
 		}
 	}
 }

@@ -20,7 +20,7 @@ import (
 // mount mounts a file system until the end of the test, which it skips where that is not allowed.
 func mount(t *testing.T, args ...string) (dir string) {
 	t.Helper()
-	needs.Root(t)
+	needs.Mounts(t)
 	dir = t.TempDir()
 	if out, err := exec.Command("mount", append(args, dir)...).CombinedOutput(); err != nil {
 		needs.Missing(t, "mounting is not allowed here: %s", out)

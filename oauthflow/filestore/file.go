@@ -3,6 +3,7 @@ package filestore
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -73,11 +74,13 @@ func (s *Store) readFile(k key, limit int, buf []byte, decode func([]byte) (id, 
 		return s.refuse(name, problem, ErrUnsafe)
 	}
 	id, problem := decode(b)
+	reason := ErrDamaged
 	if problem == "" && keyOf(id) != k {
 		problem = "holds another record than its name says"
+		reason = fmt.Errorf("%w: %w", ErrDamaged, oauthflow.ErrForeignRecord)
 	}
 	if problem != "" {
-		return s.refuse(name, problem+"; restore this file, or remove it and connect again", ErrDamaged)
+		return s.refuse(name, problem+"; restore this file, or remove it and connect again", reason)
 	}
 	return nil
 }
@@ -95,7 +98,7 @@ func (s *Store) missing(err error) error {
 }
 
 // replace puts a file in place of a record's, or as a new one. The shard must be locked.
-func (s *Store) replace(k key, content []byte) error {
+func (s *Store) replace(k key, content []byte, hint int64) error {
 	temp := k.shard().temp()
 	if err := s.discard(temp); err != nil { // of a writer that was killed
 		return err
@@ -105,7 +108,7 @@ func (s *Store) replace(k key, content []byte) error {
 		return err
 	}
 	defer dir.Close()
-	if err := s.write(temp, content); err != nil {
+	if err := s.write(temp, content, hint); err != nil {
 		return errors.Join(err, s.discard(temp))
 	}
 	if err := s.root.Rename(temp, k.file()); err != nil {
@@ -115,13 +118,14 @@ func (s *Store) replace(k key, content []byte) error {
 }
 
 // write makes a file and waits until its content is on the disk.
-func (s *Store) write(name string, content []byte) error {
+func (s *Store) write(name string, content []byte, hint int64) error {
 	f, err := s.root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
 	}
 	_, err = f.Write(content)
 	if err == nil {
+		_ = setAccessed(f.Fd(), hint) // without it a List opens the file
 		err = f.Sync()
 	}
 	return errors.Join(err, f.Close())

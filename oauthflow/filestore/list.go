@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"iter"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -14,35 +15,29 @@ import (
 	"github.com/fullcast/sfauth/oauthflow"
 )
 
-const (
-	pageSize  = 16384 // records found by one pass over the directory
-	batchSize = 512   // names read at a time
-)
+const batchSize = 512 // names read at a time
 
 // List implements [oauthflow.Store]. Records that cannot be read do not keep it from yielding the others; the error
 // about them comes last.
 func (s *Store) List(ctx context.Context, prefix string, before time.Time) iter.Seq2[oauthflow.Record, error] {
 	return func(yield func(oauthflow.Record, error) bool) {
-		l := lister{store: s, prefix: prefix, before: before}
-		for more := true; more; {
-			page, err := within(ctx, func() ([]spot, error) { return l.nextPage(ctx) })
-			if err != nil {
-				yield(oauthflow.Record{}, fmt.Errorf("filestore: listing: %w", err))
+		l := lister{store: s, prefix: prefix, before: microseconds(before), carries: s.local}
+		places, err := within(ctx, func() ([]spot, error) { return l.walk(ctx) })
+		if err != nil {
+			yield(oauthflow.Record{}, fmt.Errorf("filestore: listing: %w", err))
+			return
+		}
+		for _, at := range places {
+			r, err := within(ctx, func() (oauthflow.Record, error) { return s.read(at.key) })
+			switch {
+			case ctx.Err() != nil:
+				yield(oauthflow.Record{}, ctx.Err())
 				return
-			}
-			more = len(page) == pageSize
-			for _, at := range page {
-				r, err := within(ctx, func() (oauthflow.Record, error) { return s.read(at.key) })
-				switch {
-				case ctx.Err() != nil:
-					yield(oauthflow.Record{}, ctx.Err())
-					return
-				case err != nil:
-					l.miss(err)
-				case r.Due.UnixMicro() != at.due: // saved meanwhile; its place is elsewhere
-				case !yield(r, nil):
-					return
-				}
+			case err != nil:
+				l.miss(err)
+			case r.Due.UnixMicro() != at.due: // saved meanwhile; its place is elsewhere
+			case !yield(r, nil):
+				return
 			}
 		}
 		if l.missed != nil {
@@ -53,12 +48,12 @@ func (s *Store) List(ctx context.Context, prefix string, before time.Time) iter.
 
 // A lister finds the records of one List.
 type lister struct {
-	store  *Store
-	prefix string
-	before time.Time
-	last   spot  // of the page before; the zero spot comes before all records
-	missed error // why the first record that cannot be read cannot be
-	buf    [headerRead]byte
+	store   *Store
+	prefix  string
+	before  int64 // microseconds since 1970
+	missed  error // why the first record that cannot be read cannot be
+	carries bool  // notes access times that are no hints yet; false once that has failed
+	buf     [headerRead]byte
 }
 
 func (l *lister) miss(err error) {
@@ -67,19 +62,14 @@ func (l *lister) miss(err error) {
 	}
 }
 
-// nextPage goes through the directory and returns the earliest records after the last page, in order.
-func (l *lister) nextPage(ctx context.Context) ([]spot, error) {
+// walk goes through the directory and returns the places of all records to be listed, in order.
+func (l *lister) walk(ctx context.Context) ([]spot, error) {
 	dir, err := l.store.root.Open(".")
 	if err != nil {
 		return nil, err
 	}
 	defer dir.Close()
-	var page []spot
-	cut := func() {
-		slices.SortFunc(page, spot.compare)
-		page = slices.Compact(page) // a name that is replaced may be read twice
-		page = page[:min(len(page), pageSize)]
-	}
+	var places []spot
 	for {
 		names, err := dir.Readdirnames(batchSize)
 		if errors.Is(err, io.EOF) {
@@ -92,20 +82,13 @@ func (l *lister) nextPage(ctx context.Context) ([]spot, error) {
 			if err := ctx.Err(); err != nil {
 				return nil, err
 			}
-			at, ok := l.find(name)
-			if ok && at.compare(l.last) > 0 {
-				page = append(page, at)
+			if at, ok := l.find(name); ok {
+				places = append(places, at)
 			}
 		}
-		if len(page) >= 2*pageSize {
-			cut()
-		}
 	}
-	cut()
-	if len(page) > 0 {
-		l.last = page[len(page)-1]
-	}
-	return page, nil
+	slices.SortFunc(places, spot.compare)
+	return slices.Compact(places), nil // a name that is replaced may be read twice
 }
 
 // find returns the spot of the record in a file, if it is one to be listed.
@@ -114,10 +97,45 @@ func (l *lister) find(name string) (spot, bool) {
 	if !ok {
 		return spot{}, false
 	}
+	notBefore, hinted := l.store.hinted(k, name)
+	if hinted && notBefore >= l.before {
+		return spot{}, false
+	}
 	h, err := l.store.readHeader(k, l.buf[:])
 	if err != nil {
 		l.miss(err)
 		return spot{}, false
 	}
-	return spot{h.due.UnixMicro(), k}, strings.HasPrefix(h.id, l.prefix) && h.due.Before(l.before)
+	due := h.due.UnixMicro()
+	if due >= l.before && !hinted && l.carries {
+		l.carries = l.store.carryOver(k) == nil
+	}
+	return spot{due, k}, strings.HasPrefix(h.id, l.prefix) && (due < l.before || l.before == unbounded)
+}
+
+// hinted returns the time before which the record of a file is not due, in microseconds since 1970; false where its access time
+// is no hint.
+func (s *Store) hinted(k key, name string) (due int64, ok bool) {
+	if !s.local {
+		return 0, false
+	}
+	access, ok := accessed(s.conn, name)
+	if !ok {
+		return 0, false
+	}
+	return earliest(k, access)
+}
+
+// unbounded is a bound that no due time is beyond.
+const unbounded = math.MaxInt64
+
+// microseconds returns the first microsecond that is not before t, of those that a due time can have.
+func microseconds(t time.Time) int64 {
+	switch year := t.UTC().Year(); {
+	case year < 1970:
+		return 0
+	case year > 9999:
+		return unbounded
+	}
+	return t.Add(time.Microsecond - 1).UnixMicro()
 }

@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"syscall"
-	"time"
 
 	"github.com/fullcast/sfauth/oauthflow"
 )
@@ -19,6 +18,7 @@ type Store struct {
 	root  *os.Root
 	dir   *os.File
 	conn  syscall.RawConn    // of dir, to read files by their names in it
+	local bool               // another machine's cache may hold an access time that is old
 	turns [256]chan struct{} // one goroutine of this store at a time waits for the lock of a shard
 }
 
@@ -57,7 +57,7 @@ func (s *Store) Save(ctx context.Context, r oauthflow.Record) error {
 	version := r.Version
 	r.Version++
 	content := encode(r) // now, as the caller may change the data once Save has returned
-	return s.change(ctx, "saving", r.ID, version, func(k key) error { return s.replace(k, content) })
+	return s.change(ctx, "saving", r.ID, version, func(k key) error { return s.replace(k, content, hintFor(k, r.Due.UnixMicro())) })
 }
 
 // Delete implements [oauthflow.Store].
@@ -122,16 +122,8 @@ func within[T any](ctx context.Context, f func() (T, error)) (T, error) {
 }
 
 func checkRecord(r oauthflow.Record) error {
-	if err := checkID(r.ID); err != nil {
-		return err
-	}
-	switch year := r.Due.UTC().Year(); {
-	case year < 1970 || year > 9999:
-		return fmt.Errorf("filestore: record %s: Due is %s, must be from 1970 to 9999", r.ID, r.Due.UTC().Format(time.RFC3339))
-	case len(r.Data) > oauthflow.MaxRecordData:
-		return fmt.Errorf("filestore: record %s: Data has %d bytes, at most %d fit", r.ID, len(r.Data), oauthflow.MaxRecordData)
-	case r.Version+1 == 0:
-		return fmt.Errorf("filestore: record %s: Version has no successor", r.ID)
+	if err := r.Validate(); err != nil {
+		return fmt.Errorf("filestore: saving: %w", err)
 	}
 	return nil
 }
@@ -142,7 +134,7 @@ func checkID(id string) error {
 	}
 	for _, c := range []byte(id) {
 		if c < ' ' || c > '~' {
-			return fmt.Errorf("filestore: the record's ID %q holds the byte 0x%02x, must be printable ASCII", id, c)
+			return fmt.Errorf("filestore: the record's ID %+q holds the byte 0x%02x, must be printable ASCII", id, c)
 		}
 	}
 	return nil

@@ -43,9 +43,7 @@ func exposureOf(st *syscall.Stat_t) string {
 func readPlain(dir syscall.RawConn, name string, limit int, buf []byte) (b []byte, problem string, err error) {
 	fd := -1
 	if closed := dir.Control(func(dirfd uintptr) {
-		fd, err = retry(func() (int, error) {
-			return unix.Openat(int(dirfd), name, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
-		})
+		fd, err = openQuietly(int(dirfd), name)
 	}); closed != nil {
 		return nil, "", &fs.PathError{Op: "open", Path: name, Err: fs.ErrClosed}
 	}

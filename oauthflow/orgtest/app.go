@@ -66,8 +66,9 @@ type settings struct {
 
 // refreshPolicy is the Refresh Token Policy: infinite, zero, lifetime or inactivity with a period.
 type refreshPolicy struct {
-	kind   string
-	period time.Duration
+	kind    string
+	period  time.Duration
+	limited bool // by the app's idle limit, whatever the kind
 }
 
 // settingsOf reads an app's metadata. The caller holds the lock.
@@ -107,8 +108,9 @@ func (o *Org) externalSettings(a *app) settings {
 		permissionSets: splitList(policy.value("commaSeparatedPermissionSet")),
 		ip:             strings.ToLower(policy.value("ipRelaxationPolicyType")),
 		refresh: refreshPolicy{
-			kind:   strings.ToLower(strings.TrimPrefix(policy.value("refreshTokenPolicyType"), "Specific")),
-			period: period(policy.value("refreshTokenValidityPeriod"), policy.value("refreshTokenValidityUnit")),
+			kind:    strings.ToLower(strings.TrimPrefix(policy.value("refreshTokenPolicyType"), "Specific")),
+			period:  period(policy.value("refreshTokenValidityPeriod"), policy.value("refreshTokenValidityUnit")),
+			limited: global.is("isEnforceRefreshTokenTTL"),
 		},
 		sessionTimeout: minutes(policy.value("sessionTimeoutInMinutes")),
 		highAssurance:  policy.value("requiredSessionLevel") == "HIGH_ASSURANCE" && policy.value("policyAction") != "RaiseSessionLevel",
@@ -138,6 +140,7 @@ func connectedSettings(body *node) settings {
 		idTokenLife: minutes(config.value("idTokenConfig/idTokenValidity")),
 		jwt:         config.is("isNamedUserJwtEnabled"),
 	}
+	s.refresh.limited = config.is("isEnforceRefreshTokenTTL")
 	words := strings.Split(strings.ToLower(body.value("oauthPolicy/refreshTokenPolicy")), ":")
 	s.refresh.kind = strings.TrimPrefix(words[0], "specific_")
 	if len(words) == 3 {
@@ -147,7 +150,8 @@ func connectedSettings(body *node) settings {
 }
 
 // end is when the policy ended a refresh token that was granted and last used then, zero if it has not.
-// Source: help, manage OAuth access policies.
+// With the idle limit, 30 days without use end it as well. Source: help, manage OAuth access policies; limit the idle
+// refresh token TTL.
 func (p refreshPolicy) end(granted, used, now time.Time) time.Time {
 	end := time.Time{}
 	switch p.kind {
@@ -157,6 +161,9 @@ func (p refreshPolicy) end(granted, used, now time.Time) time.Time {
 		end = granted.Add(p.period)
 	case "inactivity":
 		end = used.Add(p.period)
+	}
+	if idle := used.Add(idleTTL); p.limited && (end.IsZero() || idle.Before(end)) {
+		end = idle
 	}
 	if now.Before(end) {
 		return time.Time{}

@@ -70,7 +70,7 @@ func (o *Org) apply(draft components, c change, r rules) result {
 	if r.trusted {
 		body.remove("oauthLink") // of the org the file came from
 	}
-	stored := o.put(draft, c.typ, c.fullName, body)
+	stored := o.put(draft, c.typ, c.fullName, body, r)
 	out.created, out.id = old == nil, stored.id
 	out.changed = old == nil || o.text(old) != o.text(stored)
 	return out
@@ -80,19 +80,25 @@ func (o *Org) apply(draft components, c change, r rules) result {
 func (o *Org) text(c *component) string { return string(o.retrieved(c, newestAPI).file(c.typ)) }
 
 // put stores a component in a draft, completed as the org would.
-func (o *Org) put(draft components, typ, fullName string, body *node) *component {
+func (o *Org) put(draft components, typ, fullName string, body *node, r rules) *component {
 	k, _ := kindOf(typ)
 	now := o.now()
 	c := &component{kind: k, fullName: fullName, body: body, created: now, modified: now}
-	if old := draft.find(typ, fullName); old != nil {
-		c.id, c.created = old.id, old.created
+	old := draft.find(typ, fullName)
+	if old != nil {
+		c.id, c.created, c.locked = old.id, old.created, old.locked
 		if link := old.body.value("oauthLink"); link != "" {
 			body.set("oauthLink", link)
 		}
 	} else {
 		c.id = o.newID(recordPrefix(typ))
+		c.locked = o.limits() && !r.trusted && typ == "ExtlClntAppGlobalOauthSettings"
 	}
 	o.complete(draft, c)
+	o.lock(c, old, c.body)
+	if old != nil || !r.trusted { // else it is as it was before
+		o.rewritePolicy(draft, typ, c.body)
+	}
 	draft[componentKey{typ, fullName}] = c
 	return c
 }
@@ -128,7 +134,10 @@ func (o *Org) judge(draft components, c change, body *node, old *component, r ru
 		return o.judgeApplication(draft, c, body, old, r)
 	}
 	if c.typ == "ConnectedApp" {
-		return o.judgeConnectedApp(body, old, r)
+		if p := o.judgeConnectedApp(body, old, r); p != nil || r.trusted {
+			return p
+		}
+		return o.refusePolicy(draft, c.typ, body)
 	}
 	if c.settingsMember() != "" {
 		return nil
@@ -159,7 +168,10 @@ func (o *Org) judge(draft components, c change, body *node, old *component, r ru
 		}
 		return judgeCallbacks(body)
 	case "ExtlClntAppOauthConfigurablePolicies":
-		return o.judgePolicy(body, r)
+		if p := o.judgePolicy(body, r); p != nil || r.trusted {
+			return p
+		}
+		return o.refusePolicy(draft, c.typ, body)
 	case "ExtlClntAppOauthSecuritySettings":
 		if old == nil && !r.trusted { // reported: comes with a retrieve, cannot be created
 			return body.problem("INVALID_TYPE", "Cannot create a new component of type ExtlClntAppOauthSecuritySettings")

@@ -15,7 +15,7 @@ var cited = regexp.MustCompile(`Source: \S|\b[Aa]ssumed\b|\bhelp, |\bdocs, |\bdo
 
 // answers are the functions that make what a client sees; whoever calls one decides how the org behaves.
 var answers = map[string]bool{
-	"jsonAnswer": true, "textAnswer": true, "pageAnswer": true, "redirectAnswer": true, "oauthError": true, "restError": true,
+	"jsonAnswer": true, "textAnswer": true, "pageAnswer": true, "redirectAnswer": true, "redirectWith": true, "oauthError": true, "restError": true,
 	"soapAnswer": true, "soapFault": true,
 }
 

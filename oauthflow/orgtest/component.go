@@ -83,6 +83,7 @@ type component struct {
 	fullName          string
 	id                string
 	body              *node
+	locked            bool // global OAuth settings that were made in a release that fixes PKCE and rotation
 	created, modified time.Time
 }
 

@@ -2,7 +2,6 @@ package orgtest
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"net/netip"
 	"regexp"
@@ -25,6 +24,15 @@ type Config struct {
 	// the one who sits at the browser when an authorize request names nobody by login_hint. Default: one administrator,
 	// "admin@acme.example".
 	Users []User
+
+	// Release is the Salesforce release of the org. It decides which API versions the org serves, and which security settings
+	// of an app are on and cannot be cleared: in [Winter27] the idle limit on refresh tokens of every app, and PKCE and
+	// rotation of every external client app that is made then. Apps of Existing are older. Default [Winter27].
+	Release Release
+
+	// ValidUntilRevoked is what the org does with that Refresh Token Policy while the idle limit is on. Sources differ.
+	// Default [InfiniteKept].
+	ValidUntilRevoked ValidUntilRevoked
 
 	// Existing is metadata the org has already, file path in a package to XML text, for example
 	// "connectedApps/Fullcast_Motion_Package.connectedApp"; a package.xml may be there and says nothing new. The rules about
@@ -131,6 +139,13 @@ func (c Config) complete() (Config, error) {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
+	c.Release = cmp.Or(c.Release, Winter27)
+	if err := c.Release.check(); err != nil {
+		bad = append(bad, err)
+	}
+	if c.ValidUntilRevoked < InfiniteKept || c.ValidUntilRevoked > InfiniteRefused {
+		bad = append(bad, fmt.Errorf("the field Config.ValidUntilRevoked is none of its constants: %d", c.ValidUntilRevoked))
+	}
 	for name, negative := range map[string]bool{
 		"SessionTimeout": c.SessionTimeout < 0, "ApprovalLimit": c.ApprovalLimit < 0,
 		"RefreshTime": c.RefreshTime < 0, "IntrospectionLag": c.IntrospectionLag < 0,
@@ -156,8 +171,24 @@ func (c Config) complete() (Config, error) {
 		users[i] = u
 	}
 	c.Users = users
-	return c, errors.Join(bad...)
+	if len(bad) > 0 {
+		return c, faults(bad)
+	}
+	return c, nil
 }
+
+// faults are what cannot be used of one configuration, on one line.
+type faults []error
+
+func (f faults) Error() string {
+	all := make([]string, len(f))
+	for i, err := range f {
+		all[i] = err.Error()
+	}
+	return strings.Join(all, "; ")
+}
+
+func (f faults) Unwrap() []error { return f }
 
 func checkDomain(name string, sandbox bool) error {
 	if sandbox && !sandboxName.MatchString(name) {

@@ -7,6 +7,7 @@ import (
 
 // defaults are what an org writes when a file says nothing. Booleans are always written back. Elements that a deploy leaves
 // out return to these values; Salesforce is known to do so for the certificate, for the rest it is assumed.
+// What a release selects by itself is not here but in [Org.fixed].
 // Source: docs defaults and the files public projects retrieved from their orgs.
 var defaults = map[string][]string{
 	"ExternalClientApplication": {"distributionState=Local", "isProtected=false"},
@@ -27,7 +28,8 @@ var defaults = map[string][]string{
 	"ConnectedApp": {
 		"oauthConfig/isAdminApproved=false", "oauthConfig/isClientCredentialEnabled=false",
 		"oauthConfig/isCodeCredentialEnabled=false", "oauthConfig/isCodeCredentialPostOnly=false",
-		"oauthConfig/isConsumerSecretOptional=false", "oauthConfig/isIntrospectAllTokens=false",
+		"oauthConfig/isConsumerSecretOptional=false", "oauthConfig/isEnforceRefreshTokenTTL=false",
+		"oauthConfig/isIntrospectAllTokens=false",
 		"oauthConfig/isNamedUserJwtEnabled=false", "oauthConfig/isPkceRequired=false",
 		"oauthConfig/isRefreshTokenRotationEnabled=false", "oauthConfig/isSecretRequiredForRefreshToken=true",
 		"oauthConfig/isSecretRequiredForTokenExchange=false", "oauthConfig/isTokenExchangeEnabled=false",
@@ -106,10 +108,10 @@ func (o *Org) createPolicies(draft components) {
 	for _, eca := range draft.of("ExternalClientApplication") {
 		oauth := draft.satellite("ExtlClntAppOauthSettings", eca.fullName)
 		if oauth != nil && draft.satellite("ExtlClntAppOauthConfigurablePolicies", eca.fullName) == nil {
-			o.put(draft, "ExtlClntAppOauthConfigurablePolicies", oauth.fullName+"_defaultPolicy", belongsTo(eca.fullName))
+			o.put(draft, "ExtlClntAppOauthConfigurablePolicies", oauth.fullName+"_defaultPolicy", belongsTo(eca.fullName), rules{})
 		}
 		if draft.satellite("ExtlClntAppConfigurablePolicies", eca.fullName) == nil {
-			o.put(draft, "ExtlClntAppConfigurablePolicies", eca.fullName+"_defaultPolicy", belongsTo(eca.fullName))
+			o.put(draft, "ExtlClntAppConfigurablePolicies", eca.fullName+"_defaultPolicy", belongsTo(eca.fullName), rules{})
 		}
 	}
 }

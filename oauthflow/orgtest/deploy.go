@@ -94,7 +94,7 @@ func (o *Org) advance() {
 func (o *Org) perform(j *job) {
 	j.status = "Succeeded"
 	options := j.options
-	list, version, err := unpack(j.archive, options)
+	list, version, err := unpack(j.archive, options, o.newest())
 	if err != nil {
 		j.status, j.failure, j.code = "Failed", err.Error(), "UNKNOWN_EXCEPTION"
 	} else {
@@ -145,7 +145,7 @@ func (o *Org) commit(list []change, r rules, options deployOptions) []result {
 
 // unpack reads a package: package.xml at the top with singlePackage, else one folder holding it. Limits and layout: docs,
 // REST deploy and file-based development.
-func unpack(archive []byte, options deployOptions) (list []change, version int, err error) {
+func unpack(archive []byte, options deployOptions, newest int) (list []change, version int, err error) {
 	files, err := unzip(archive)
 	if err != nil {
 		return nil, 0, err
@@ -167,7 +167,7 @@ func unpack(archive []byte, options deployOptions) (list []change, version int, 
 	if manifest.name != "Package" || manifest.space != metadataNamespace {
 		return nil, 0, fmt.Errorf("package.xml: the root element must be Package of %s", metadataNamespace)
 	}
-	if version, err = apiVersion(manifest.value("version")); err != nil {
+	if version, err = apiVersion(manifest.value("version"), newest); err != nil {
 		return nil, 0, fmt.Errorf("package.xml: %v", err)
 	}
 	list = named(manifest, files, root)
@@ -185,11 +185,12 @@ func unpack(archive []byte, options deployOptions) (list []change, version int, 
 	return list, version, nil
 }
 
-func apiVersion(text string) (int, error) {
+// apiVersion reads an API version that an org serves up to newest.
+func apiVersion(text string, newest int) (int, error) {
 	number, tail, _ := strings.Cut(text, ".")
 	v, err := strconv.Atoi(number)
-	if err != nil || strings.Trim(tail, "0") != "" || v < oldestAPI || v > newestAPI {
-		return 0, statementf("Invalid version specified:%s. The version must be between %d.0 and %d.0", text, oldestAPI, newestAPI)
+	if err != nil || strings.Trim(tail, "0") != "" || v < oldestAPI || v > newest {
+		return 0, statementf("Invalid version specified:%s. The version must be between %d.0 and %d.0", text, oldestAPI, newest)
 	}
 	return v, nil
 }

@@ -108,7 +108,7 @@ func (j *job) result(now time.Time) map[string]any {
 	m["status"], m["done"], m["success"] = j.status, j.done, j.status == "Succeeded"
 	m["startDate"], m["lastModifiedDate"] = stamp(j.started), stamp(now)
 	if !j.done {
-		list, _, _ := unpack(j.archive, j.options)
+		list, _, _ := unpack(j.archive, j.options, newestAPI)
 		m["numberComponentsTotal"] = len(list)
 		m["numberComponentsDeployed"] = int(float64(len(list)) * float64(now.Sub(j.started)) / float64(j.ends.Sub(j.started)))
 		return m

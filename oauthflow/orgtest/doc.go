@@ -7,7 +7,8 @@
 //
 // The org starts empty. An app gets into it as into a real one: deployed with the admin's session of [Org.AdminSession], or
 // already there by [Config.Existing]. From then on the org enforces what that app says: PKCE, secrets, callback URLs, scopes,
-// permitted users, refresh token policy, IP relaxation, rotation. It has no Experience Cloud site, so that it refuses the
+// permitted users, refresh token policy, IP relaxation, rotation, idle limit. [Config.Release] says what a new app begins
+// with. It has no Experience Cloud site, so that it refuses the
 // Authorization Code and Credentials Flow, as Salesforce's login and My Domain hosts do. That flow signs in the external
 // users of such a site; no package here runs it, so that answers to it would have nobody to be tried on.
 //

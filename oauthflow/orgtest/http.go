@@ -52,7 +52,7 @@ func (o *Org) place(host string) place {
 	switch {
 	case host == o.host:
 		return myDomain
-	case o.oldHosts[host]:
+	case o.oldHosts[host] != 0:
 		return oldDomain
 	case host == o.LoginHost():
 		return loginHost
@@ -129,8 +129,10 @@ func pageAnswer(status int, title, content string) answer {
 	return answer{status, http.Header{"Content-Type": {"text/html;charset=UTF-8"}, "Cache-Control": {"no-store"}}, []byte(page)}
 }
 
-func redirectAnswer(location string) answer {
-	return answer{http.StatusFound, http.Header{"Location": {location}, "Cache-Control": {"no-store"}}, nil}
+func redirectAnswer(location string) answer { return redirectWith(http.StatusFound, location) }
+
+func redirectWith(status int, location string) answer {
+	return answer{status, http.Header{"Location": {location}, "Cache-Control": {"no-store"}}, nil}
 }
 
 // oauthError is a refusal of the OAuth endpoints: 400, JSON, not stored. Source: help, OAuth flow errors.

@@ -89,7 +89,9 @@ func (o *Org) identity(in *request) answer {
 	})
 }
 
-func sameID(given, full string) bool { return given == full || len(given) == 15 && given == full[:15] }
+func sameID(given, full string) bool {
+	return len(given) == 18 && strings.EqualFold(given, full) || len(given) == 15 && given == full[:15]
+}
 
 // urls are the addresses in an identity answer, with Salesforce's own placeholder for the version.
 func (o *Org) urls(at string, u *person) map[string]string {

@@ -16,7 +16,7 @@ type Entry struct {
 	Time time.Time
 
 	// Event is what happened: "authorize", "exchange", "refresh", "revoke", "introspect", "userinfo", "identity", "api",
-	// "deploy", "fault", "approval dropped", or an administrator's act: "setup", "sessions expired", "credentials staged",
+	// "deploy", "fault", "redirect", "approval dropped", or an administrator's act: "setup", "sessions expired", "credentials staged",
 	// "credentials rotated", "signing key rotated".
 	Event string
 
@@ -30,7 +30,7 @@ type Entry struct {
 	Presented, Issued int
 
 	// Outcome is "ok", "code" for an authorize request, "reuse" for a spent refresh token, "busy" for a concurrent refresh,
-	// or the error code of the answer.
+	// or the error code of the answer; of a "redirect" the status.
 	Outcome string
 
 	// Detail is what else there is to say, for example the path of an API call.

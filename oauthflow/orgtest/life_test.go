@@ -145,7 +145,7 @@ func TestARenamedMyDomainAnswersUnderBothNamesForAWhile(t *testing.T) {
 	if a := w.get(old+"/services/data", access); a.status != http.StatusFound || a.header.Get("Location") != "https://newname.my.salesforce.com/services/data" {
 		t.Errorf("the old host: %d %q", a.status, a.header.Get("Location"))
 	}
-	if got := w.api(access); got != http.StatusOK {
+	if got := w.api(access); got != http.StatusUnauthorized {
 		t.Errorf("a token of before: %d", got)
 	}
 	w.org.RemoveOldDomains()

@@ -19,7 +19,7 @@ func migrated(name string, body *node) []change {
 	}
 	oauth.set("commaSeparatedOauthScopes", strings.Join(words, ", "))
 
-	carry(global, config, "callbackUrl", "certificate", "isConsumerSecretOptional", "isIntrospectAllTokens", "isNamedUserJwtEnabled",
+	carry(global, config, "callbackUrl", "certificate", "isConsumerSecretOptional", "isEnforceRefreshTokenTTL", "isIntrospectAllTokens", "isNamedUserJwtEnabled",
 		"isPkceRequired", "isRefreshTokenRotationEnabled", "isSecretRequiredForRefreshToken", "isSecretRequiredForTokenExchange",
 		"isTokenExchangeEnabled")
 

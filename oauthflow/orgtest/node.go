@@ -39,6 +39,7 @@ func parseXML(data []byte) (*node, error) {
 	d := xml.NewDecoder(bytes.NewReader(data))
 	var root *node
 	var open []*node
+	var texts [][]byte // of the open elements: comments may cut one into a million pieces
 	for {
 		token, err := d.Token()
 		if err == io.EOF {
@@ -61,18 +62,18 @@ func parseXML(data []byte) (*node, error) {
 			} else {
 				root = n
 			}
-			open = append(open, n)
+			open, texts = append(open, n), append(texts, nil)
 			if len(open) > 50 {
 				return nil, errors.New("nested too deeply")
 			}
 		case xml.CharData:
 			if len(open) > 0 {
-				open[len(open)-1].text += string(t)
+				texts[len(texts)-1] = append(texts[len(texts)-1], t...)
 			}
 		case xml.EndElement:
 			top := open[len(open)-1]
-			top.text = strings.TrimSpace(top.text)
-			open = open[:len(open)-1]
+			top.text = strings.TrimSpace(string(texts[len(texts)-1]))
+			open, texts = open[:len(open)-1], texts[:len(texts)-1]
 		}
 	}
 	if root == nil {

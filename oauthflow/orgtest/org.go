@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -14,9 +15,10 @@ type Org struct {
 	cfg Config
 
 	mu         sync.Mutex
-	id         string // 18 characters
-	host       string // current My Domain host
-	oldHosts   map[string]bool
+	id         string         // 18 characters
+	host       string         // current My Domain host
+	oldHosts   map[string]int // names the org had before: the status that they redirect with
+	poolStatus int            // what the generic login hosts redirect token requests with; 0 = they answer them
 	users      []*person
 	components components
 	apps       map[string]*app // by API name; an app goes with its metadata
@@ -32,6 +34,7 @@ type Org struct {
 	tickets    map[string]string // consent page to user name
 	keyTurn    int               // which signing key is in use
 	serial     int
+	release    atomic.Int64 // a Release
 }
 
 // person is a user with the id the org gave them.
@@ -49,7 +52,7 @@ func New(cfg Config) (*Org, error) {
 	}
 	o := &Org{
 		cfg:        cfg,
-		oldHosts:   map[string]bool{},
+		oldHosts:   map[string]int{},
 		components: components{},
 		apps:       map[string]*app{},
 		departed:   map[string]*app{},
@@ -60,6 +63,7 @@ func New(cfg Config) (*Org, error) {
 		tickets:    map[string]string{},
 	}
 	o.id = id18("00DTEST" + random(base62, 8))
+	o.release.Store(int64(cfg.Release))
 	o.host = o.hostOf(cfg.MyDomain)
 	for _, u := range cfg.Users {
 		o.users = append(o.users, &person{User: u, id: o.newID("005"), created: cfg.Now()})

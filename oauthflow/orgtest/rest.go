@@ -15,7 +15,7 @@ var versioned = regexp.MustCompile(`^/services/data/v(\d+)\.0(/.*)?$`)
 func (o *Org) rest(in *request) answer {
 	if in.path == "/services/data" || in.path == "/services/data/" { // docs: the list of versions needs no session
 		var list []map[string]string
-		for v := oldestAPI; v <= newestAPI; v++ {
+		for v := oldestAPI; v <= o.newest(); v++ {
 			list = append(list, map[string]string{
 				"label": fmt.Sprintf("API %d", v), "url": fmt.Sprintf("/services/data/v%d.0", v), "version": fmt.Sprintf("%d.0", v),
 			})
@@ -27,7 +27,7 @@ func (o *Org) rest(in *request) answer {
 		return restError(http.StatusNotFound, "NOT_FOUND", "The requested resource does not exist")
 	}
 	version, _ := strconv.Atoi(m[1])
-	if version < 20 || version > newestAPI { // versions before the app types exist serve the data API as well
+	if version < 20 || version > o.newest() { // versions before the app types exist serve the data API as well
 		return restError(http.StatusNotFound, "NOT_FOUND", "The requested resource does not exist")
 	}
 	o.mu.Lock()
@@ -47,15 +47,26 @@ func (o *Org) restSession(in *request) (*session, *answer) {
 		return nil, &a
 	}
 	s, why := o.sessionOf(in, in.bearer())
+	jwt := isJWT(in.bearer())
 	switch {
+	case why == "dead" && jwt:
+		// an expired JWT; two public reports (airbyte#71024 and another)
+		return fail(http.StatusUnauthorized, "INVALID_AUTH_HEADER", "INVALID_JWT_FORMAT")
 	case why == "dead":
 		return fail(http.StatusUnauthorized, "INVALID_SESSION_ID", "Session expired or invalid")
+	case why == "" && jwt && !has(s.scopes, "api", "full", "web"): // the same reports; that it is said of JWTs alone is assumed
+		return fail(http.StatusUnauthorized, "INVALID_AUTH_HEADER", "INVALID_SCOPES")
 	case why == "locked" || !has(s.scopes, "api", "full", "web"):
 		// no refresh cures this one (jsforce#1774)
 		return fail(http.StatusUnauthorized, "INVALID_SESSION_ID", "This session is not valid for use with the REST API")
 	}
 	o.record(Entry{Event: "api", Detail: in.path, User: s.user.Username, Outcome: "ok"})
 	return s, nil
+}
+
+// isJWT tells a token in JWT form. Source: help, JWT-based access tokens; RFC 7515.
+func isJWT(token string) bool {
+	return strings.HasPrefix(token, "eyJ") && strings.Count(token, ".") == 2
 }
 
 // resource finds what lies under a version. Source: captured calls of the sf CLI, jsforce and go-salesforce for which paths are

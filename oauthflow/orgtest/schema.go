@@ -9,7 +9,8 @@ import (
 	"sync"
 )
 
-// oldestAPI and newestAPI are the API versions the org serves. Older ones exist but know no external client app.
+// oldestAPI and newestAPI are the API versions that are known here; [Config.Release] decides up to which the org serves them.
+// Older ones exist but know no external client app.
 const (
 	oldestAPI = 57
 	newestAPI = 68

@@ -117,11 +117,11 @@ func (o *Org) respond(r *http.Request) (answer, breakage) {
 // route finds the endpoint. Generic login hosts have no API, and a name the org no longer uses points to the new one
 // (assumed to be a redirect for every path).
 func (o *Org) route(in *request) answer {
-	switch in.place {
-	case nowhere:
+	if in.place == nowhere {
 		return pageAnswer(http.StatusNotFound, "Error", "URL No Longer Exists")
-	case oldDomain:
-		return redirectAnswer(o.InstanceURL() + in.URL.RequestURI())
+	}
+	if a, moved := o.moved(in); moved {
+		return a
 	}
 	switch in.path {
 	case authorizePath:

@@ -1,14 +1,18 @@
 package orgtest
 
 import (
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
 // SetAppField changes one element of a component as an administrator does by clicking in Setup. The element is a path, such
 // as "ipRelaxationPolicyType" or "oauthConfig/isPkceRequired"; an empty value takes it away, so that the org's default
 // comes back. Settings of the org are components too: SetAppField("OauthOidcSettings", "OauthOidc", "isPkceRequired", "true").
-// An element or value that the schema does not know is an error. That a click writes just its own element is assumed.
+// An element or value that the schema does not know is an error, as is what Setup does not offer: to clear a box that is
+// greyed out, or to choose "valid until revoked" while the idle limit is on. That a click writes just its own element is
+// assumed.
 func (o *Org) SetAppField(typ, fullName, element, value string) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -20,11 +24,17 @@ func (o *Org) SetAppField(typ, fullName, element, value string) error {
 	if c == nil {
 		return fmt.Errorf("orgtest: SetAppField: the org has no %s named %q", typ, fullName)
 	}
+	if on := value == "true" || value == "1"; !on && c.body.is(element) && slices.Contains(o.fixed(c, c), element) {
+		return fmt.Errorf("orgtest: SetAppField: Setup shows the box of %s selected and greyed out: nobody can clear it in this release", element)
+	}
 	body := c.body.clone()
 	if value == "" {
 		body.remove(element)
 	} else {
 		body.set(element, value)
+	}
+	if infinite(typ, body) && !infinite(typ, c.body) && o.idleLimited(o.components, typ, body) {
+		return errors.New("orgtest: SetAppField: Setup does not list \"valid until revoked\" while the idle limit is on; it lists \"not used for\" 30 days")
 	}
 	r := o.commit([]change{{kind: k, fullName: fullName, body: body}}, rules{version: anyAPI, trusted: true}, deployOptions{RollbackOnError: true})[0]
 	if r.problem != nil {
@@ -129,32 +139,6 @@ func (o *Org) SetUser(u User) error {
 	}
 	o.record(Entry{Event: "setup", User: u.Username, Detail: "user changed"})
 	return nil
-}
-
-// RenameMyDomain gives the org another My Domain name. The old host redirects to the new one until [Org.RemoveOldDomains].
-// Tokens live on. Source: help, renaming My Domain.
-func (o *Org) RenameMyDomain(name string) error {
-	if err := checkDomain(name, o.cfg.Sandbox); err != nil {
-		return fmt.Errorf("orgtest: RenameMyDomain: %w", err)
-	}
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if next := o.hostOf(name); next != o.host {
-		o.oldHosts[o.host] = true
-		delete(o.oldHosts, next)
-		o.host = next
-	}
-	o.record(Entry{Event: "setup", Detail: "My Domain renamed"})
-	return nil
-}
-
-// RemoveOldDomains takes the redirects of earlier My Domain names away: those hosts do not resolve any more.
-// Source: help, renaming My Domain; that the name is gone from DNS at once is assumed.
-func (o *Org) RemoveOldDomains() {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.oldHosts = map[string]bool{}
-	o.record(Entry{Event: "setup", Detail: "old My Domain names removed"})
 }
 
 // RefreshSandbox copies production over the sandbox: another org id, other user ids under the same user names, every local

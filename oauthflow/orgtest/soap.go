@@ -41,7 +41,7 @@ func (o *Org) soap(in *request) answer {
 	if m == nil || in.Method != http.MethodPost {
 		return soapFault(&fault{"UNKNOWN_EXCEPTION", "Destination URL not reset"})
 	}
-	version, err := apiVersion(m[1])
+	version, err := apiVersion(m[1], o.newest())
 	if err != nil {
 		return soapFault(&fault{"UNSUPPORTED_API_VERSION", err.Error()})
 	}
@@ -55,7 +55,7 @@ func (o *Org) soap(in *request) answer {
 	e := Entry{Event: "api", Detail: "SOAP " + call.name, Outcome: "INVALID_SESSION_ID"}
 	defer func() { o.record(e) }()
 	s, why := o.sessionOf(in, envelope.value("Header/SessionHeader/sessionId"))
-	if why != "" || !has(s.scopes, "api", "full", "web") || strings.HasPrefix(s.token, "eyJ") {
+	if why != "" || !has(s.scopes, "api", "full", "web") || isJWT(s.token) {
 		return soapFault(&fault{"INVALID_SESSION_ID", "INVALID_SESSION_ID: Invalid Session ID found in SessionHeader: Illegal Session"})
 	}
 	e.User, e.Outcome = s.user.Username, "ok"

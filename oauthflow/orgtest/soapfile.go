@@ -88,7 +88,7 @@ func (o *Org) soapRetrieve(call *node, s *session, _ int) (string, *fault) {
 	if request == nil {
 		request = call.at("retrieveRequest")
 	}
-	version, err := apiVersion(request.value("apiVersion"))
+	version, err := apiVersion(request.value("apiVersion"), o.newest())
 	if err != nil {
 		return "", &fault{"INVALID_INPUT", "INVALID_INPUT: " + err.Error()}
 	}
@@ -202,7 +202,7 @@ func (o *Org) checkRetrieveStatus(call *node, _ *session, _ int) (string, *fault
 // the sf CLI; what it says of partial saves and tests is assumed from the rule that production rolls back.
 func (o *Org) describeMetadata(call *node, _ *session, version int) (string, *fault) {
 	if text := call.value("asOfVersion"); text != "" {
-		v, err := apiVersion(text)
+		v, err := apiVersion(text, o.newest())
 		if err != nil {
 			return "", &fault{"INVALID_INPUT", "INVALID_INPUT: " + err.Error()}
 		}

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"strings"
+	"unicode"
 
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
@@ -65,32 +67,36 @@ func New(c Config) (*Bridge, error) {
 // Observe records an event. It is for oauthflow.ManagerConfig.Observe or fullcast.Config.Observe.
 func (b *Bridge) Observe(e oauthflow.Event) {
 	label := b.label(e)
-	attrs := append(slices.Clip(label), attribute.String("sfauth.event.type", string(e.Type)))
+	attrs := append(slices.Clip(label), attribute.String("sfauth.event.type", word(string(e.Type))))
 	if e.Err != nil {
-		attrs = append(attrs, attribute.String("error.type", string(e.Err.Kind)))
+		attrs = append(attrs, attribute.String("error.type", word(string(e.Err.Kind))))
 	}
 	ctx := context.Background() // an event belongs to no request
-	b.events.Add(ctx, 1, metric.WithAttributes(attrs...))
+	b.events.Add(ctx, int64(max(e.Count, 1)), metric.WithAttributes(attrs...))
 	if e.Type == oauthflow.EventRefreshed && e.Took > 0 {
 		b.refreshes.Record(ctx, e.Took.Seconds(), metric.WithAttributes(label...))
 	}
 }
 
-// Watch counts the connections that list yields, by status and kind of app, at each collection of the metrics. A
-// collection so reads every record of the store: give the reader an interval of minutes where there are many, and let one
+// Watch counts the connections that list yields for a selection, by status and kind of app, at each collection of the metrics:
+//
+//	err := oteloauth.Watch(bridge, connector.List, fullcast.Filter{})
+//	err := oteloauth.Watch(bridge, manager.List, "")
+//
+// A collection so reads every record of the selection: give the reader an interval of minutes where there are many, and let one
 // process watch. A connection that cannot be read counts as "unreadable". The error is the MeterProvider's.
-func (b *Bridge) Watch(list func(context.Context) iter.Seq2[oauthflow.Connection, error]) error {
+func Watch[Selection any](b *Bridge, list func(context.Context, Selection) iter.Seq2[oauthflow.Connection, error], which Selection) error {
 	type series struct{ status, kind string }
-	_, err := b.meter.Int64ObservableGauge("sfauth.connections",
+	_, err := b.meter.Int64ObservableGauge("sfauth.connection.count",
 		metric.WithDescription("Connections in the store."), metric.WithUnit("{connection}"),
 		metric.WithInt64Callback(func(ctx context.Context, o metric.Int64Observer) error {
 			counts := map[series]int64{}
-			for conn, err := range list(ctx) {
+			for conn, err := range list(ctx, which) {
 				if err != nil {
 					counts[series{status: "unreadable"}]++
 					continue
 				}
-				counts[series{string(conn.Status), conn.Kind}]++
+				counts[series{word(string(conn.Status)), word(string(conn.Kind))}]++
 			}
 			if err := ctx.Err(); err != nil {
 				return err // a part would look like a loss
@@ -105,4 +111,26 @@ func (b *Bridge) Watch(list func(context.Context) iter.Seq2[oauthflow.Connection
 		return fmt.Errorf("oteloauth: %w", err)
 	}
 	return nil
+}
+
+// word returns a value of package oauthflow as an attribute's value: "in doubt" as in_doubt, "ExternalClientApp" as
+// external_client_app.
+//
+// Source: OpenTelemetry semantic conventions, "Naming": lower case, words separated by underscores.
+func word(value string) string {
+	var b strings.Builder
+	before := ' '
+	for _, c := range value {
+		switch {
+		case c == ' ':
+			b.WriteByte('_')
+		case unicode.IsUpper(c) && unicode.IsLower(before):
+			b.WriteByte('_')
+			b.WriteRune(unicode.ToLower(c))
+		default:
+			b.WriteRune(unicode.ToLower(c))
+		}
+		before = c
+	}
+	return b.String()
 }

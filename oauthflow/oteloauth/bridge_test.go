@@ -98,8 +98,8 @@ func TestEventsAreCountedByTypeAndKind(t *testing.T) {
 	}
 	expect(t, points(k.reader, "sfauth.events"), map[string]int64{
 		"sfauth.event.type=refreshed":                    3,
-		"sfauth.event.type=in doubt":                     1,
-		"error.type=grant dead,sfauth.event.type=broken": 1,
+		"sfauth.event.type=in_doubt":                     1,
+		"error.type=grant_dead,sfauth.event.type=broken": 1,
 	})
 	expect(t, points(k.reader, "sfauth.refresh.duration"), map[string]int64{"": 2})
 }
@@ -116,11 +116,11 @@ func TestALabelOfTheServiceIsAdded(t *testing.T) {
 func TestConnectionsAreCountedByStatus(t *testing.T) {
 	k := newKit(t, nil)
 	stored := []oauthflow.Connection{
-		{Kind: "ExternalClientApp", Status: oauthflow.StatusActive},
-		{Kind: "ExternalClientApp", Status: oauthflow.StatusActive},
-		{Kind: "ConnectedApp", Status: oauthflow.StatusBroken},
+		{Kind: oauthflow.ExternalClientAppKind, Status: oauthflow.StatusActive},
+		{Kind: oauthflow.ExternalClientAppKind, Status: oauthflow.StatusActive},
+		{Kind: oauthflow.ConnectedAppKind, Status: oauthflow.StatusBroken},
 	}
-	err := k.Watch(func(context.Context) iter.Seq2[oauthflow.Connection, error] {
+	err := oteloauth.Watch(k.Bridge, func(_ context.Context, which string) iter.Seq2[oauthflow.Connection, error] {
 		return func(yield func(oauthflow.Connection, error) bool) {
 			for _, c := range stored {
 				if !yield(c, nil) {
@@ -129,19 +129,19 @@ func TestConnectionsAreCountedByStatus(t *testing.T) {
 			}
 			yield(oauthflow.Connection{}, errors.New("sealed elsewhere"))
 		}
-	})
+	}, "all")
 	if err != nil {
 		t.Fatal(err)
 	}
-	expect(t, points(k.reader, "sfauth.connections"), map[string]int64{
-		"sfauth.app.kind=ExternalClientApp,sfauth.connection.status=active": 2,
-		"sfauth.app.kind=ConnectedApp,sfauth.connection.status=broken":      1,
-		"sfauth.app.kind=unknown,sfauth.connection.status=unreadable":       1,
+	expect(t, points(k.reader, "sfauth.connection.count"), map[string]int64{
+		"sfauth.app.kind=external_client_app,sfauth.connection.status=active": 2,
+		"sfauth.app.kind=connected_app,sfauth.connection.status=broken":       1,
+		"sfauth.app.kind=unknown,sfauth.connection.status=unreadable":         1,
 	})
 	stored = stored[:2] // what is gone is counted no more
-	expect(t, points(k.reader, "sfauth.connections"), map[string]int64{
-		"sfauth.app.kind=ExternalClientApp,sfauth.connection.status=active": 2,
-		"sfauth.app.kind=unknown,sfauth.connection.status=unreadable":       1,
+	expect(t, points(k.reader, "sfauth.connection.count"), map[string]int64{
+		"sfauth.app.kind=external_client_app,sfauth.connection.status=active": 2,
+		"sfauth.app.kind=unknown,sfauth.connection.status=unreadable":         1,
 	})
 }
 
@@ -252,11 +252,11 @@ func TestAConnectionsLifeIsExportedAsSpansEventsAndStates(t *testing.T) {
 		Flow: flow, Store: oauthflow.NewMemoryStore(), Keys: keys, Environment: "test", Observe: k.Observe,
 	})
 	check(err)
-	check(k.Watch(func(ctx context.Context) iter.Seq2[oauthflow.Connection, error] { return m.List(ctx, "") }))
+	check(oteloauth.Watch(k.Bridge, m.List, ""))
 	key := oauthflow.Key{Tenant: "acme", Name: "main"}
 	state := func(want string) {
 		t.Helper()
-		expect(t, points(k.reader, "sfauth.connections"), map[string]int64{"sfauth.app.kind=ConnectedApp,sfauth.connection.status=" + want: 1})
+		expect(t, points(k.reader, "sfauth.connection.count"), map[string]int64{"sfauth.app.kind=connected_app,sfauth.connection.status=" + want: 1})
 	}
 
 	_, err = m.Adopt(t.Context(), key, client, refreshToken)
@@ -287,7 +287,7 @@ func TestAConnectionsLifeIsExportedAsSpansEventsAndStates(t *testing.T) {
 	events := points(k.reader, "sfauth.events")
 	for want, n := range map[string]int64{
 		"sfauth.event.type=refreshed": 2, "sfauth.event.type=connected": 1, "sfauth.event.type=repaired": 1,
-		"error.type=IP restricted,sfauth.event.type=suspended": 1, "error.type=grant dead,sfauth.event.type=broken": 1,
+		"error.type=ip_restricted,sfauth.event.type=suspended": 1, "error.type=grant_dead,sfauth.event.type=broken": 1,
 	} {
 		if events[want] != n {
 			t.Errorf("%d events %s, want %d", events[want], want, n)

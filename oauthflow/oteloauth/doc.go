@@ -4,7 +4,7 @@
 //	…
 //	manager, err := oauthflow.NewManager(oauthflow.ManagerConfig{Observe: bridge.Observe /* … */})
 //	…
-//	err = bridge.Watch(func(ctx context.Context) iter.Seq2[oauthflow.Connection, error] { return manager.List(ctx, "") })
+//	err = oteloauth.Watch(bridge, manager.List, "")
 //
 // It uses OpenTelemetry's API alone: where the program sets up no SDK, nothing is recorded.
 //
@@ -12,17 +12,20 @@
 //
 //	sfauth.events             counter; sfauth.event.type: the event's type; error.type: its error's Kind, where it has one
 //	sfauth.refresh.duration   histogram in seconds of the refreshes that were answered with a token
-//	sfauth.connections        gauge of Watch; sfauth.connection.status: its Status, or "unreadable"; sfauth.app.kind
+//	sfauth.connection.count   gauge of Watch; sfauth.connection.status: its Status, or "unreadable"; sfauth.app.kind
 //
-// Worth an alert: any event "replay suspected", "foreign record", "user changed", "org changed" or "events missed"; "broken",
-// "suspended" and "in doubt" more often than usual; connections whose status is "broken" or "unreadable". The project's page
+// The values of attributes are those of package oauthflow, in lower case and with underscores: an event of EventReplay, "replay
+// suspected", is counted as replay_suspected, a connection with an app of kind ExternalClientApp as external_client_app.
+//
+// Worth an alert: any event replay_suspected, foreign_record, user_changed, org_changed or events_missed; broken,
+// suspended and in_doubt more often than usual; connections whose status is broken or unreadable. The project's page
 // "Running it in production" says what to do about each.
 //
 // # Errors
 //
 //	error                       when                                                 what to do
 //	of New                      the MeterProvider refuses an instrument              it is wrapped; see to the provider's views
-//	of Bridge.Watch             the MeterProvider refuses the gauge or its callback  the same; without the gauge all else is told
+//	of Watch                    the MeterProvider refuses the gauge or its callback  the same; without the gauge all else is told
 //	to the SDK's error handler  the list of Watch took longer than the reader waits  a longer timeout; connections are not counted by half
 //
 // # Spans

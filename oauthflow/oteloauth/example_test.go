@@ -13,6 +13,21 @@ import (
 	"github.com/fullcast/sfauth/oauthflow/oteloauth"
 )
 
+// What List gives is watched as it is: that of a manager, or of a fullcast.Connector with a fullcast.Filter.
+func ExampleWatch() {
+	reader := sdkmetric.NewManualReader()
+	bridge, err := oteloauth.New(oteloauth.Config{MeterProvider: sdkmetric.NewMeterProvider(sdkmetric.WithReader(reader))})
+	check(err)
+	stored := func(_ context.Context, tenant string) iter.Seq2[oauthflow.Connection, error] { // stands for manager.List
+		return func(yield func(oauthflow.Connection, error) bool) {
+			yield(oauthflow.Connection{Kind: oauthflow.ExternalClientAppKind, Status: oauthflow.StatusInDoubt}, nil)
+		}
+	}
+	check(oteloauth.Watch(bridge, stored, ""))
+	fmt.Println(points(reader, "sfauth.connection.count"))
+	// Output: map[sfauth.app.kind=external_client_app,sfauth.connection.status=in_doubt:1]
+}
+
 // A connection is adopted, which takes one refresh; a program's own exporter would send the metrics on.
 func ExampleNew() {
 	ctx := context.Background()
@@ -29,15 +44,15 @@ func ExampleNew() {
 		Flow: flow, Store: oauthflow.NewMemoryStore(), Keys: keys, Environment: "example", Observe: bridge.Observe,
 	})
 	check(err)
-	check(bridge.Watch(func(ctx context.Context) iter.Seq2[oauthflow.Connection, error] { return manager.List(ctx, "") }))
+	check(oteloauth.Watch(bridge, manager.List, ""))
 	_, err = manager.Adopt(ctx, oauthflow.Key{Tenant: "acme", Name: "main"}, client, refreshToken)
 	check(err)
 
-	fmt.Println(points(reader, "sfauth.connections"))
+	fmt.Println(points(reader, "sfauth.connection.count"))
 	check(manager.Close(ctx)) // every event is delivered when it returns
 	fmt.Println(points(reader, "sfauth.events"))
 	// Output:
-	// map[sfauth.app.kind=ConnectedApp,sfauth.connection.status=active:1]
+	// map[sfauth.app.kind=connected_app,sfauth.connection.status=active:1]
 	// map[sfauth.event.type=connected:1 sfauth.event.type=refreshed:1]
 }
 
@@ -54,7 +69,7 @@ func orgWithApp() (*orgtest.Org, oauthflow.Client, oauthflow.Secret) {
 	check(err)
 	host, err := oauthflow.ParseHost(org.InstanceURL())
 	check(err)
-	client := oauthflow.Client{Kind: "ConnectedApp", Host: host, ID: key, Secret: oauthflow.NewSecret(secret)}
+	client := oauthflow.Client{Kind: oauthflow.ConnectedAppKind, Host: host, ID: key, Secret: oauthflow.NewSecret(secret)}
 	return org, client, oauthflow.NewSecret(refresh)
 }
 

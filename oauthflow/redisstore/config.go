@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/fullcast/sfauth/internal/badfields"
 )
 
 // Config says where the records are kept.
@@ -54,21 +56,21 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	if c.Prefix == "" {
 		c.Prefix = "sfauth"
 	}
-	var errs []error
+	var bad badfields.List
 	if problem := clientProblem(c.Client); problem != "" {
-		errs = append(errs, errors.New("redisstore: Config.Client "+problem))
+		bad.Add("Config.Client", problem)
 	}
 	if !validPrefix.MatchString(c.Prefix) {
-		errs = append(errs, fmt.Errorf("redisstore: Config.Prefix is %q, must be 1 to 64 letters, digits and characters ._:/-", c.Prefix))
+		bad.Add("Config.Prefix", fmt.Sprintf("is %+q, must be 1 to 64 letters, digits and characters ._:/-", c.Prefix))
 	}
 	if c.Durability != AcknowledgedWritesSurvive && c.Durability != AcknowledgedWritesMayBeLost {
-		errs = append(errs, fmt.Errorf("redisstore: Config.Durability is %d, must be one of its constants", c.Durability))
+		bad.Add("Config.Durability", fmt.Sprintf("is %d, must be one of its constants", c.Durability))
 	}
 	if _, cluster := c.Client.(*redis.ClusterClient); c.Replicas < 0 || c.Replicas > 0 && cluster {
-		errs = append(errs, fmt.Errorf("redisstore: Config.Replicas is %d, must be 0 with a cluster client and not negative", c.Replicas))
+		bad.Add("Config.Replicas", fmt.Sprintf("is %d, must be 0 with a cluster client and not negative", c.Replicas))
 	}
-	if len(errs) > 0 {
-		return nil, errors.Join(errs...)
+	if err := bad.Err(); err != nil {
+		return nil, fmt.Errorf("redisstore: %w", err)
 	}
 	s := &Store{client: c.Client, prefix: "{" + c.Prefix + "}:", replicas: c.Replicas}
 	_, err := within(ctx, func() (struct{}, error) { return struct{}{}, examine(ctx, c) })

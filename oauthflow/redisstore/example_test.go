@@ -40,8 +40,7 @@ func ExampleConfig() {
 	_, err := redisstore.Open(context.Background(), redisstore.Config{Prefix: "my service"})
 	fmt.Println(err)
 	// Output:
-	// redisstore: Config.Client is required; redis.NewClient makes one
-	// redisstore: Config.Prefix is "my service", must be 1 to 64 letters, digits and characters ._:/-
+	// redisstore: Config.Client: is required; redis.NewClient makes one; Config.Prefix: is "my service", must be 1 to 64 letters, digits and characters ._:/-
 }
 
 // settings answers as an empty server does that is configured so.

@@ -23,7 +23,7 @@ const (
 func (s *Store) List(ctx context.Context, prefix string, before time.Time) iter.Seq2[oauthflow.Record, error] {
 	return func(yield func(oauthflow.Record, error) bool) {
 		var missed error
-		end := "(" + moment(microseconds(before))
+		end := lexEnd(before)
 		place := "-"
 		for {
 			page, err := within(ctx, func() ([]string, error) {
@@ -104,13 +104,14 @@ func idOf(member string) string {
 	return member[momentSize+1:]
 }
 
-// microseconds returns the first microsecond that is not before t, of those that a due time can have.
-func microseconds(t time.Time) int64 {
+// lexEnd returns the end of the places of the index that are due before t: of all after the year 9999, else the first
+// microsecond that is not before t.
+func lexEnd(t time.Time) string {
 	switch year := t.UTC().Year(); {
 	case year < 1970:
-		return 0
+		return "(" + moment(0)
 	case year > 9999:
-		return 1e18 - 1 // the last moment
+		return "+"
 	}
-	return t.Add(time.Microsecond - 1).UnixMicro()
+	return "(" + moment(t.Add(time.Microsecond-1).UnixMicro())
 }

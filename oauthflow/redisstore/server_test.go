@@ -1,10 +1,8 @@
 package redisstore_test
 
 import (
-	"cmp"
 	"context"
 	"crypto/rand"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -15,9 +13,6 @@ import (
 	"github.com/fullcast/sfauth/oauthflow/redisstore"
 	"github.com/redis/go-redis/v9"
 )
-
-// running is the server that the tests use unless the environment names another; how it is set up is its own affair.
-var running = cmp.Or(os.Getenv("SFAUTH_REDIS"), "redis://127.0.0.1:6379")
 
 // safe are the settings by which a server loses nothing that it has acknowledged.
 var safe = []string{"--appendonly", "yes", "--appendfsync", "always"}
@@ -31,6 +26,7 @@ type server struct {
 // start starts a server with settings, which ends with the test.
 func start(t testing.TB, settings ...string) *server {
 	t.Helper()
+	needs.Patience(t)
 	return &server{servers.StartRedis(t, settings...), t}
 }
 
@@ -58,16 +54,17 @@ func openWith(t testing.TB, c redisstore.Config) *redisstore.Store {
 	return s
 }
 
-// shared returns options for the server that is running, and a prefix of which nothing is left at the end.
+// shared returns options for the server that the environment names, however it is set up, and a prefix of which nothing is
+// left at the end.
 func shared(t testing.TB) (o *redis.Options, prefix string) {
 	t.Helper()
-	o, err := redis.ParseURL(running)
+	o, err := redis.ParseURL(needs.Service(t, "SFAUTH_REDIS"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	c := client(t, o)
 	if err := c.Ping(t.Context()).Err(); err != nil {
-		needs.Missing(t, "no Redis server: %v", err)
+		t.Fatalf("the Redis server does not answer: %v", err)
 	}
 	prefix = "sfauth-test:" + strings.ToLower(rand.Text())
 	t.Cleanup(func() {

@@ -19,7 +19,18 @@ type Store struct {
 	replicas int
 }
 
-var _ oauthflow.Store = (*Store)(nil)
+var _ oauthflow.PooledStore = (*Store)(nil)
+
+// Pool implements [oauthflow.PooledStore]: it returns the PoolSize of the client, in a cluster that of each server's.
+func (s *Store) Pool() int {
+	switch c := s.client.(type) {
+	case *redis.Client:
+		return c.Options().PoolSize
+	case *redis.ClusterClient:
+		return c.Options().PoolSize
+	}
+	return 0
+}
 
 func (s *Store) recordKey(id string) string { return s.prefix + "record:" + id }
 func (s *Store) indexKey() string           { return s.prefix + "due" }
@@ -132,16 +143,8 @@ const momentSize = 18
 func moment(microseconds int64) string { return fmt.Sprintf("%0*d", momentSize, microseconds) }
 
 func checkRecord(r oauthflow.Record) error {
-	if err := checkID(r.ID); err != nil {
-		return err
-	}
-	switch year := r.Due.UTC().Year(); {
-	case year < 1970 || year > 9999:
-		return fmt.Errorf("redisstore: record %s: Due is %s, must be from 1970 to 9999", r.ID, r.Due.UTC().Format(time.RFC3339))
-	case len(r.Data) > oauthflow.MaxRecordData:
-		return fmt.Errorf("redisstore: record %s: Data has %d bytes, at most %d fit", r.ID, len(r.Data), oauthflow.MaxRecordData)
-	case r.Version+1 == 0:
-		return fmt.Errorf("redisstore: record %s: Version has no successor", r.ID)
+	if err := r.Validate(); err != nil {
+		return fmt.Errorf("redisstore: saving: %w", err)
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package redisstore_test
 
 import (
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -19,12 +20,14 @@ func TestTheStoreKeepsTheContract(t *testing.T) {
 			return openWith(t, redisstore.Config{Client: srv.client(), Prefix: prefix})
 		})
 	})
-	t.Run("on the server that is running", func(t *testing.T) {
+	t.Run("on the server that the environment names", func(t *testing.T) {
 		t.Parallel()
 		storetest.Run(t, func(t *testing.T) func() oauthflow.Store {
 			o, prefix := shared(t)
 			return func() oauthflow.Store {
-				return openWith(t, redisstore.Config{Client: client(t, o), Prefix: prefix, Durability: redisstore.AcknowledgedWritesMayBeLost})
+				c, n := client(t, o), new(atomic.Int64)
+				c.AddHook(readCounter{n})
+				return counted{openWith(t, redisstore.Config{Client: c, Prefix: prefix, Durability: redisstore.AcknowledgedWritesMayBeLost}), n}
 			}
 		})
 	})

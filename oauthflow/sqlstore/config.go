@@ -1,12 +1,15 @@
 package sqlstore
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
 	"regexp"
 	"strings"
+
+	"github.com/fullcast/sfauth/internal/badfields"
 )
 
 // Config says which table of which database holds the records.
@@ -65,23 +68,23 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 		c.Table = "sfauth_records"
 	}
 	g, known := grammars[c.Dialect]
-	var errs []error
+	var bad badfields.List
 	if c.DB == nil {
-		errs = append(errs, errors.New("sqlstore: Config.DB is required; sql.Open makes one"))
+		bad.Add("Config.DB", "is required; sql.Open makes one")
 	}
 	if !known {
-		errs = append(errs, fmt.Errorf("sqlstore: Config.Dialect is %q, must be one of PostgreSQL, SQLite and MySQL", string(c.Dialect)))
+		bad.Add("Config.Dialect", fmt.Sprintf("is %+q, must be one of PostgreSQL, SQLite and MySQL", string(c.Dialect)))
 	}
 	if !tableName.MatchString(c.Table) || c.Dialect == SQLite && strings.Contains(c.Table, ".") {
-		errs = append(errs, fmt.Errorf("sqlstore: Config.Table is %q, must be a name of lower-case letters, digits and _ that begins with a letter, at most 59 bytes", c.Table))
+		bad.Add("Config.Table", fmt.Sprintf("is %+q, must be a name of lower-case letters, digits and _ that begins with a letter, at most 59 bytes", c.Table))
 	}
 	if c.Durability != AcknowledgedWritesSurvive && c.Durability != AcknowledgedWritesMayBeLost {
-		errs = append(errs, fmt.Errorf("sqlstore: Config.Durability is %d, must be one of its constants", c.Durability))
+		bad.Add("Config.Durability", fmt.Sprintf("is %d, must be one of its constants", c.Durability))
 	}
-	if len(errs) > 0 {
-		return nil, errors.Join(errs...)
+	if err := bad.Err(); err != nil {
+		return nil, fmt.Errorf("sqlstore: %w", err)
 	}
-	s := &Store{db: c.DB, grammar: g, name: c.Table, table: g.quoted(c.Table), index: g.quoted(indexName(c.Table))}
+	s := &Store{db: c.DB, dialect: c.Dialect, grammar: g, name: c.Table, asNamed: g.quoted(c.Table), table: g.quoted(c.Table), index: g.quoted(indexName(c.Table))}
 	if err := s.examine(ctx, c); err != nil {
 		return nil, err
 	}
@@ -118,10 +121,24 @@ func (s *Store) examine(ctx context.Context, c Config) error {
 	if is["binlog_format"] != "STATEMENT" { // in which a replica, read-only as it is, would not repeat the statement
 		s.writable = s.grammar.writable
 	}
+	facts, err := s.inspected(ctx)
+	if err != nil {
+		return err
+	}
+	if problem := facts.problem(); problem != nil {
+		return problem
+	}
+	s.resolve(cmp.Or(facts.Schema, is["schema"]))
+	if err := s.echoes(ctx); err != nil {
+		return err
+	}
+	if s.hides, err = s.knownHides(ctx); err != nil {
+		return fmt.Errorf("sqlstore: asking the database for row level security: %w", err)
+	}
 	if s.timeline, err = s.knownTimeline(ctx); err != nil {
 		return fmt.Errorf("sqlstore: asking the database for its timeline: %w", err)
 	}
-	if problem := s.grammar.volatile(is); problem != "" && c.Durability == AcknowledgedWritesSurvive {
+	if problem := cmp.Or(s.grammar.volatile(is), facts.volatile()); problem != "" && c.Durability == AcknowledgedWritesSurvive {
 		return fmt.Errorf("%w: %s; change that, or set Config.Durability to AcknowledgedWritesMayBeLost", ErrVolatile, problem)
 	}
 	return nil
@@ -148,16 +165,28 @@ func (s *Store) settings(ctx context.Context) (settings, error) {
 	return is, err
 }
 
+// knownHides returns the expression of whether rows are hidden, or nothing for a relative of PostgreSQL that cannot tell.
+func (s *Store) knownHides(ctx context.Context) (string, error) {
+	if s.grammar.hides == "" {
+		return "", nil
+	}
+	const question = "SELECT COUNT(row_security_active(oid)) FROM pg_class WHERE FALSE"
+	err := s.retry(ctx, func() error { return s.db.QueryRowContext(ctx, question).Scan(new(int64)) })
+	if err != nil && (s.grammar.judge(err) == unsupported || errors.Is(err, ErrNoTable)) {
+		return "", nil
+	}
+	return s.names().Replace(s.grammar.hides), err
+}
+
 // knownTimeline returns the expression of the timeline, or that of none for a relative of PostgreSQL that has no such
 // functions. A question that merely failed must not be the end of it.
 func (s *Store) knownTimeline(ctx context.Context) (string, error) {
-	const none = "''"
 	if s.grammar.timeline == "" {
-		return none, nil
+		return noTimeline, nil
 	}
 	err := s.retry(ctx, func() error { return s.db.QueryRowContext(ctx, "SELECT "+s.grammar.timeline).Scan(new(string)) })
 	if err != nil && s.grammar.judge(err) == unsupported {
-		return none, nil
+		return noTimeline, nil
 	}
 	return s.grammar.timeline, err
 }

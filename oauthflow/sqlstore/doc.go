@@ -11,7 +11,10 @@
 //	…
 //	err = store.Migrate(ctx)
 //
-// It is tested with the drivers jackc/pgx/v5, modernc.org/sqlite and go-sql-driver/mysql.
+// It is tested with the drivers jackc/pgx/v5 in all of its execution modes, lib/pq, modernc.org/sqlite, mattn/go-sqlite3 and
+// go-sql-driver/mysql, and with the settings of sessions that change how values are written (bytea_output, DateStyle, sql_mode
+// and others). Open sends bytes, text and a number to the database and back, so that a driver that cannot carry them is
+// refused there.
 //
 // # What it promises
 //
@@ -25,7 +28,10 @@
 // whether the change was made; Load tells.
 //
 // Ids are compared byte by byte whatever the database's collation, due times are exact to the microsecond, and neither
-// depends on a time zone or an encoding of the server or connection.
+// depends on a time zone or an encoding of the server or connection. PostgreSQL sends data as base64, whatever bytea_output is.
+//
+// Where the database tells a timeline, a Save or Delete compares it in the same statement as the version; see
+// [oauthflow.TimelineStore].
 //
 // # What it refuses
 //
@@ -36,6 +42,38 @@
 // that becomes a replica later refuses. Not so with binlog_format=STATEMENT, whose replicas would repeat the question:
 // there only Open looks, and the user should have no such privilege. Load and List do not find out that they read from a
 // replica: give the store the primary.
+//
+// Open also refuses, with a [TableError], what may hide, change or lose records: a view, a temporary, partitioned or foreign
+// table, tables that inherit, row level security that applies to the role, triggers and rules that run before or instead of a
+// change, a table without a unique index on id alone, in MySQL an engine other than InnoDB; and, with an error wrapping
+// ErrVolatile, an unlogged table. It looks at the columns, too, which somebody may have altered, or made by a tool of their own:
+//
+//	column        PostgreSQL               MySQL, MariaDB                                        SQLite
+//	id            text, varchar(255) or    varbinary(255) or longer; varchar(255) or longer in   of text affinity, with the
+//	              longer, in a collation   a NO PAD _bin collation (utf8mb4_0900_bin,            collation BINARY
+//	              of bytes (C, POSIX, …)   utf8mb4_nopad_bin, …)
+//	version, due  bigint                   bigint                                                of integer affinity
+//	data          bytea                    mediumblob, longblob                                  blob, or no type
+//
+// A collation that takes "bank" and "Bank" for one id (utf8mb4_general_ci, NOCASE, a nondeterministic one of ICU, the type
+// citext) would give one customer another's record; one that pads does so with trailing blanks; one in a language's order leaves
+// records out of a list. None of the columns may be generated. All that is wrong comes in one error: a TableError, or several
+// joined, each with its Remedy. In PostgreSQL, Load and List ask for row level security in their own statement, so that one that is
+// switched on later is an error and not an absence, and all statements name the schema that Open has found.
+//
+// Open looks once. What somebody alters while the store is open is noticed by the next Open, which each new process makes, and
+// until then:
+//
+//	row level security is switched on          Load and List: an error (PostgreSQL)
+//	a collation that takes two ids for one     oauthflow.ErrForeignRecord where the other id is asked for: the Manager compares
+//	                                           the id that it asked for with the one of the record, and the record opens under
+//	                                           no other; the ids that are spelled as stored go on working
+//	a column of another type, or gone          an error of the database, unless the values fit
+//	a collation in a language's order          not noticed: List may leave records out
+//	a trigger, a rule, a view, inheritance     not noticed
+//
+// Source: PostgreSQL documentation, "Row Security Policies", "System Information Functions" (row_security_active) and "CREATE
+// TABLE" (UNLOGGED).
 //
 // # Connections
 //
@@ -53,6 +91,7 @@
 //	oauthflow.ErrNotFound               Load: there is no such record                       connect first
 //	oauthflow.ErrConflict               Save, Delete: the record has another version        load it and decide again; a Manager does
 //	ErrNoTable                          the table is missing                                call Migrate, or have Schema run
+//	ErrTable (a TableError)             the table may hide, change or lose records           do what the Remedy says
 //	ErrReadOnly                         the database takes no writes; of MySQL also Open    connect to the primary
 //	ErrVolatile                         Open: the settings let acknowledged writes be lost  change what the text names
 //	context.Canceled, DeadlineExceeded  the caller left; a change may have been made        Load tells

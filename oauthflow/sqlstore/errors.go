@@ -22,6 +22,7 @@ const (
 	undone                  // it was not done, and may be tried again
 	readOnly                // it is not done here
 	noTable
+	hiddenRows  // some may be hidden from who asks
 	unsupported // the database has no such thing, or does not let this user have it
 )
 
@@ -46,6 +47,8 @@ func judgePostgreSQL(err error) verdict {
 		return undone
 	case "25006": // read only transaction
 		return readOnly
+	case "22012": // division by zero, of which there is one: see andVisible
+		return hiddenRows
 	case "42P01", "3F000": // undefined table, invalid schema name
 		return noTable
 	case "42883", "42501", "0A000": // undefined function, insufficient privilege, feature not supported
@@ -54,20 +57,22 @@ func judgePostgreSQL(err error) verdict {
 	return unknown
 }
 
-// judgeSQLite goes by the result code, which modernc.org/sqlite tells.
+// judgeSQLite goes by the result code, which modernc.org/sqlite tells, and else by SQLite's own words, which every driver
+// passes on: mattn/go-sqlite3 has the code in a field of its own type.
 //
-// Source: SQLite documentation, "Result and Error Codes".
+// Source: SQLite documentation, "Result and Error Codes" and sqlite3_errstr.
 func judgeSQLite(err error) verdict {
-	var e interface{ Code() int }
-	if !errors.As(err, &e) {
-		return unknown
+	code, text := 0, err.Error()
+	if e := interface{ Code() int }(nil); errors.As(err, &e) {
+		code = e.Code() & 0xff
 	}
-	switch code := e.Code() & 0xff; {
-	case code == 5 || code == 6: // busy, locked
+	says := func(words string) bool { return code == 0 && strings.Contains(text, words) }
+	switch {
+	case code == 5 || code == 6 || says("database is locked") || says("database table is locked") || says("database schema is locked"):
 		return undone
-	case code == 8: // read only
+	case code == 8 || says("attempt to write a readonly database"):
 		return readOnly
-	case code == 1 && strings.Contains(err.Error(), "no such table"):
+	case code <= 1 && strings.Contains(text, "no such table"):
 		return noTable
 	}
 	return unknown

@@ -11,12 +11,21 @@ type grammar struct {
 	name  func(string) string // a quoted name
 	value func(*statement, any)
 
+	ranges bool // it finds no place in an index by a comparison of rows, but by one of two ranges
+
 	insert, otherwise string // around an insertion that does nothing when the id has a record
 
 	settings string                // a query of names and values: version, and what else the next ones look at
 	product  string                // how the version begins
 	unfit    func(settings) error  // why the store cannot work like that at all; nil where nothing is known
 	volatile func(settings) string // by what acknowledged writes may be lost, or nothing
+
+	facts   string                       // a query of tableFacts
+	columns string                       // a query of columns
+	hides   string                       // whether rows of the table are hidden from who asks; empty where there is no such thing
+	data    string                       // expression of the column of that name, %s, in a form that no setting of a session changes
+	decode  func([]byte) ([]byte, error) // what the expression returned; nil where that is the data
+	echo    []string                     // pieces of a query that returns bytes, text and number as they came
 
 	timeline string // the history that the server is in; empty where there is no such thing
 	writable string // a condition of every write; empty where the database itself refuses it everywhere
@@ -32,12 +41,13 @@ type settings map[string]string
 
 var grammars = map[Dialect]*grammar{
 	PostgreSQL: {
-		name:      func(s string) string { return `"` + s + `"` },
+		name:      func(s string) string { return `"` + strings.ReplaceAll(s, `"`, `""`) + `"` },
 		value:     func(s *statement, v any) { fmt.Fprintf(&s.text, "$%d", s.bind(v)) },
 		insert:    "INSERT INTO",
 		otherwise: "ON CONFLICT (id) DO NOTHING",
 		settings: "SELECT 'version', version() UNION ALL SELECT 'fsync', current_setting('fsync') " +
-			"UNION ALL SELECT 'synchronous_commit', current_setting('synchronous_commit')",
+			"UNION ALL SELECT 'synchronous_commit', current_setting('synchronous_commit') " +
+			"UNION ALL SELECT 'schema', COALESCE(CAST(current_schema() AS text), '')",
 		product: "PostgreSQL ",
 		volatile: func(is settings) string {
 			switch {
@@ -48,6 +58,13 @@ var grammars = map[Dialect]*grammar{
 			}
 			return ""
 		},
+		facts:   factsPostgreSQL,
+		columns: columnsPostgreSQL,
+		hides:   "row_security_active('{table}')",
+		// bytea_output changes how bytes are written where the driver asks for text.
+		data:   "encode(%s, 'base64')",
+		decode: decodeBase64,
+		echo:   []string{"SELECT encode(CAST(", " AS bytea), 'base64'), CAST(", " AS text), CAST(", " AS bigint)"},
 		// A standby that is promoted begins a new one, and so does a restoration to a point in time. No setting makes sure that
 		// nothing was lost: of two standbys the other may be promoted, and any session may commit without waiting for one.
 		timeline: "CASE WHEN pg_is_in_recovery() THEN '' ELSE substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) END",
@@ -79,9 +96,13 @@ var grammars = map[Dialect]*grammar{
 			}
 			return ""
 		},
-		made:   "SELECT COUNT(*) FROM sqlite_master WHERE type = 'index' AND tbl_name = '{name}' AND name = '{index}'",
-		schema: "schema/sqlite.sql",
-		judge:  judgeSQLite,
+		facts:   factsSQLite,
+		columns: columnsSQLite,
+		data:    "%s",
+		echo:    []string{"SELECT CAST(", " AS BLOB), CAST(", " AS TEXT), CAST(", " AS INTEGER)"},
+		made:    "SELECT COUNT(*) FROM sqlite_master WHERE type = 'index' AND tbl_name = '{name}' AND name = '{index}'",
+		schema:  "schema/sqlite.sql",
+		judge:   judgeSQLite,
 	},
 	MySQL: {
 		name: func(s string) string { return "`" + s + "`" },
@@ -94,13 +115,19 @@ var grammars = map[Dialect]*grammar{
 				fmt.Fprintf(&s.text, "X'%x'", v)
 			}
 		},
+		// EXPLAIN shows a range over due and id for either of the two, and for a comparison of rows one over due alone.
+		ranges: true,
 		// What IGNORE would also hide cannot occur: every value was checked to fit. ON DUPLICATE KEY UPDATE would do,
 		// but then the number of affected rows depends on the driver's clientFoundRows.
 		insert: "INSERT IGNORE INTO",
 		// Not every version has each of them.
 		settings: "SHOW VARIABLES WHERE Variable_name IN ('version', 'autocommit', 'read_only', 'transaction_isolation', " +
 			"'tx_isolation', 'innodb_flush_log_at_trx_commit', 'log_bin', 'sync_binlog', 'binlog_format')",
-		unfit: unfitMySQL,
+		unfit:   unfitMySQL,
+		facts:   factsMySQL,
+		columns: columnsMySQL,
+		data:    "%s",
+		echo:    []string{"SELECT ", ", ", ", ", ""},
 		// With a binary log, that log decides after a crash what was committed.
 		volatile: func(is settings) string {
 			switch {

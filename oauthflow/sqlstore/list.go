@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -110,7 +111,7 @@ func (s *Store) query(ctx context.Context, q *statement, more ...any) ([]oauthfl
 		}
 		defer rows.Close()
 		for rows.Next() {
-			r, err := scan(rows, more...)
+			r, err := s.scan(rows, more...)
 			if err != nil {
 				return err
 			}
@@ -121,13 +122,14 @@ func (s *Store) query(ctx context.Context, q *statement, more ...any) ([]oauthfl
 	return out, err
 }
 
-// microseconds returns the first microsecond that is not before t, of those that a due time can have.
+// microseconds returns the first microsecond that is not before t, of those that a due time can have. After the year 9999 it is
+// later than what Save stores and than nearly all that the column can hold.
 func microseconds(t time.Time) int64 {
 	switch year := t.UTC().Year(); {
 	case year < 1970:
 		return 0
 	case year > 9999:
-		return time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC).UnixMicro()
+		return math.MaxInt64
 	}
 	return t.Add(time.Microsecond - 1).UnixMicro()
 }

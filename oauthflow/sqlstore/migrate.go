@@ -18,7 +18,7 @@ func (s *Store) Schema() string {
 	if err != nil {
 		panic(err) // it is in the program
 	}
-	return strings.NewReplacer("{table}", s.table, "{index}", s.index).Replace(string(text))
+	return strings.NewReplacer("{table}", s.asNamed, "{index}", s.index).Replace(string(text))
 }
 
 // Migrate makes the table and its index where they are missing, which needs the right to create tables. Where they are
@@ -41,20 +41,31 @@ func (s *Store) Migrate(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("sqlstore: the table %s exists, but is another one: %w", s.table, contextFirst(ctx, err))
 	}
-	return rows.Close()
+	if err := rows.Close(); err != nil {
+		return err
+	}
+	facts, err := s.inspected(ctx)
+	if problem := facts.problem(); err == nil && problem != nil {
+		return problem
+	}
+	return err
 }
 
 // made looks for the table and its index. CREATE INDEX IF NOT EXISTS would do so, too, but PostgreSQL has it wait for the
 // table first, and all changes wait behind it.
 func (s *Store) made(ctx context.Context) (bool, error) {
+	var n int
+	err := s.db.QueryRowContext(ctx, s.names().Replace(s.grammar.made)).Scan(&n)
+	return n > 0, err
+}
+
+// names puts the names of table and index into a query, as text between quotes.
+func (s *Store) names() *strings.Replacer {
 	schema, name, found := strings.Cut(s.name, ".")
 	if !found {
 		schema, name = "", s.name
 	}
-	names := strings.NewReplacer("{table}", s.table, "{schema}", schema, "{name}", name, "{index}", indexName(s.name))
-	var n int
-	err := s.db.QueryRowContext(ctx, names.Replace(s.grammar.made)).Scan(&n)
-	return n > 0, err
+	return strings.NewReplacer("{table}", strings.ReplaceAll(s.table, "'", "''"), "{schema}", schema, "{name}", name, "{index}", indexName(s.name))
 }
 
 func (s *Store) create(ctx context.Context) error {
@@ -63,12 +74,12 @@ func (s *Store) create(ctx context.Context) error {
 		return err
 	}
 	defer tx.Rollback() // which after Commit does nothing
-	statements := strings.SplitAfter(strings.TrimSpace(s.Schema()), ";\n")
+	statements := strings.SplitAfter(strings.TrimSpace(strings.ReplaceAll(s.Schema(), s.asNamed, s.table)), ";\n")
 	if s.grammar.lock != "" {
 		// Two that create one table at once would both not find it, and one would fail. The lock ends with the
 		// transaction, as behind a pooler it must.
 		number := fnv.New32a()
-		number.Write([]byte(s.table))
+		number.Write([]byte(s.asNamed))
 		statements = append([]string{fmt.Sprintf(s.grammar.lock, number.Sum32())}, statements...)
 	}
 	for _, statement := range statements {

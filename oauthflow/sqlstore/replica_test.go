@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/fullcast/sfauth/internal/needs"
 	"github.com/fullcast/sfauth/internal/servers"
 	"github.com/fullcast/sfauth/oauthflow"
 	"github.com/fullcast/sfauth/oauthflow/sqlstore"
@@ -57,6 +58,7 @@ func TestAReadOnlyReplicaOfMariaDBRefusesThePrivilegedAndRepeatsWhatThePrimaryWr
 	for _, format := range []string{"STATEMENT", "MIXED"} {
 		t.Run(format, func(t *testing.T) {
 			t.Parallel()
+			needs.Patience(t)
 			primary := servers.StartMariaDB(t, "server-id=1", "binlog-format="+format)
 			replica := servers.StartMariaDB(t, "server-id=2")
 			here := place{sqlstore.MySQL, "mysql", primary.DSN(), "sfauth_records"}
@@ -102,6 +104,7 @@ func TestAReadOnlyReplicaOfMariaDBRefusesThePrivilegedAndRepeatsWhatThePrimaryWr
 }
 
 func TestAHotStandbyRefusesTheWrites(t *testing.T) {
+	needs.Patience(t)
 	primary := servers.StartPostgres(t)
 	standby := primary.Standby()
 	p := place{sqlstore.PostgreSQL, "pgx", primary.DSN(), "sfauth_records"}

@@ -1,11 +1,9 @@
 package sqlstore_test
 
 import (
-	"cmp"
 	"context"
 	"crypto/rand"
 	"database/sql"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -16,12 +14,6 @@ import (
 	_ "github.com/go-sql-driver/mysql"
 	_ "github.com/jackc/pgx/v5/stdlib"
 	_ "modernc.org/sqlite"
-)
-
-// Servers that the tests use unless the environment names others.
-var (
-	postgresDSN = cmp.Or(os.Getenv("SFAUTH_POSTGRES"), "postgres://postgres@127.0.0.1:5432/test?connect_timeout=3")
-	mariadbDSN  = cmp.Or(os.Getenv("SFAUTH_MARIADB"), "root@tcp(127.0.0.1:3306)/test?timeout=3s")
 )
 
 // A place is a table of its own in one of the databases.
@@ -50,11 +42,11 @@ func eachDatabase(t *testing.T, test func(t *testing.T, p place)) {
 }
 
 func postgres(t testing.TB) place {
-	return server(t, place{dialect: sqlstore.PostgreSQL, driver: "pgx", dsn: postgresDSN})
+	return server(t, place{dialect: sqlstore.PostgreSQL, driver: "pgx", dsn: needs.Service(t, "SFAUTH_POSTGRES")})
 }
 
 func mariadb(t testing.TB) place {
-	return server(t, place{dialect: sqlstore.MySQL, driver: "mysql", dsn: mariadbDSN})
+	return server(t, place{dialect: sqlstore.MySQL, driver: "mysql", dsn: needs.Service(t, "SFAUTH_MARIADB")})
 }
 
 func sqlite(t testing.TB) place {
@@ -62,7 +54,7 @@ func sqlite(t testing.TB) place {
 	return place{sqlstore.SQLite, "sqlite", "file:" + path + "?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=busy_timeout(100)", "sfauth_records"}
 }
 
-// server chooses a table that is dropped at the end, or skips the test when there is no server.
+// server chooses a table that is dropped at the end, on a server that must answer.
 func server(t testing.TB, p place) place {
 	t.Helper()
 	p.table = "sfauth_" + strings.ToLower(rand.Text())
@@ -70,7 +62,7 @@ func server(t testing.TB, p place) place {
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 	defer cancel()
 	if err := db.PingContext(ctx); err != nil {
-		needs.Missing(t, "no %s server: %v", p.dialect, err)
+		t.Fatalf("the %s server does not answer: %v", p.dialect, err)
 	}
 	t.Cleanup(func() {
 		if _, err := db.ExecContext(context.Background(), "DROP TABLE IF EXISTS "+p.table); err != nil {

@@ -15,14 +15,23 @@ import (
 // goroutines.
 type Store struct {
 	db           *sql.DB
+	dialect      Dialect
 	grammar      *grammar
 	name         string // of the table, as configured
-	table, index string // quoted
-	timeline     string // expression; '' where the database does not tell
+	asNamed      string // the table as configured, quoted
+	table, index string // quoted; the table with its schema where that is known
+	timeline     string // expression; noTimeline where the database does not tell
+	hides        string // expression: whether rows are hidden from who asks; may be empty
 	writable     string // condition of every write; may be empty
 }
 
-var _ oauthflow.Store = (*Store)(nil)
+var (
+	_ oauthflow.TimelineStore = (*Store)(nil)
+	_ oauthflow.PooledStore   = (*Store)(nil)
+)
+
+// Pool implements [oauthflow.PooledStore]: it returns what was given to SetMaxOpenConns of the database's handle.
+func (s *Store) Pool() int { return s.db.Stats().MaxOpenConnections }
 
 // Load implements [oauthflow.Store].
 func (s *Store) Load(ctx context.Context, id string) (oauthflow.Record, error) {
@@ -37,6 +46,9 @@ func (s *Store) Load(ctx context.Context, id string) (oauthflow.Record, error) {
 		return s.db.QueryRowContext(ctx, q.text.String(), q.args...).Scan(&found, &version, &due, &r.Data, &r.Timeline)
 	})
 	if err != nil {
+		return oauthflow.Record{}, fmt.Errorf("sqlstore: loading %s: %w", id, err)
+	}
+	if r.Data, err = s.decoded(r.Data); err != nil {
 		return oauthflow.Record{}, fmt.Errorf("sqlstore: loading %s: %w", id, err)
 	}
 	if !found.Valid {
@@ -56,17 +68,22 @@ func (s *Store) Save(ctx context.Context, r oauthflow.Record) error {
 		data = []byte{} // which is not NULL
 	}
 	if r.Version == 0 {
-		return s.change(ctx, "saving", r.ID, s.insertion(key(r.ID), r.Due.UnixMicro(), data))
+		return s.change(ctx, "saving", r.ID, s.insertion(key(r.ID), r.Due.UnixMicro(), data, r.Timeline))
 	}
-	return s.change(ctx, "saving", r.ID, s.update(key(r.ID), int64(r.Version), r.Due.UnixMicro(), data))
+	return s.change(ctx, "saving", r.ID, s.update(key(r.ID), int64(r.Version), r.Due.UnixMicro(), data, r.Timeline))
 }
 
 // Delete implements [oauthflow.Store].
 func (s *Store) Delete(ctx context.Context, id string, version uint64) error {
+	return s.DeleteIn(ctx, "", id, version)
+}
+
+// DeleteIn implements [oauthflow.TimelineStore]. Where the database tells no timeline, it is Delete.
+func (s *Store) DeleteIn(ctx context.Context, timeline, id string, version uint64) error {
 	if err := checkID(id); err != nil {
 		return err
 	}
-	return s.change(ctx, "deleting", id, s.deletion(key(id), int64(min(version, maxVersion))))
+	return s.change(ctx, "deleting", id, s.deletion(key(id), int64(min(version, maxVersion)), timeline))
 }
 
 // change executes a statement that must affect one row.
@@ -129,6 +146,8 @@ func (s *Store) retry(ctx context.Context, do func() error) error {
 			}
 		case readOnly:
 			return fmt.Errorf("%w: %w", ErrReadOnly, err)
+		case hiddenRows:
+			return fmt.Errorf("%w: %w", s.hiddenFrom(ctx), err)
 		case noTable:
 			return fmt.Errorf("%w: %w", ErrNoTable, err)
 		default:
@@ -142,8 +161,16 @@ func (s *Store) retry(ctx context.Context, do func() error) error {
 	}
 }
 
+// decoded returns what the expression of the data stands for.
+func (s *Store) decoded(data []byte) ([]byte, error) {
+	if s.grammar.decode == nil || data == nil {
+		return data, nil
+	}
+	return s.grammar.decode(data)
+}
+
 // scan reads a row, and into more what else it has; the record's data are its own.
-func scan(row interface{ Scan(...any) error }, more ...any) (oauthflow.Record, error) {
+func (s *Store) scan(row interface{ Scan(...any) error }, more ...any) (oauthflow.Record, error) {
 	var r oauthflow.Record
 	var version, due int64
 	if err := row.Scan(append([]any{&r.ID, &version, &due, &r.Data}, more...)...); err != nil {
@@ -151,23 +178,21 @@ func scan(row interface{ Scan(...any) error }, more ...any) (oauthflow.Record, e
 	}
 	r.Version = uint64(version)
 	r.Due = time.UnixMicro(due).UTC()
-	return r, nil
+	var err error
+	r.Data, err = s.decoded(r.Data)
+	return r, err
 }
 
 // maxVersion is a version that no record has: the databases' integers end there.
 const maxVersion = math.MaxInt64
 
 func checkRecord(r oauthflow.Record) error {
-	if err := checkID(r.ID); err != nil {
-		return err
+	if err := r.Validate(); err != nil {
+		return fmt.Errorf("sqlstore: saving: %w", err)
 	}
-	switch year := r.Due.UTC().Year(); {
-	case year < 1970 || year > 9999:
-		return fmt.Errorf("sqlstore: record %s: Due is %s, must be from 1970 to 9999", r.ID, r.Due.UTC().Format(time.RFC3339))
-	case len(r.Data) > oauthflow.MaxRecordData:
-		return fmt.Errorf("sqlstore: record %s: Data has %d bytes, at most %d fit", r.ID, len(r.Data), oauthflow.MaxRecordData)
-	case r.Version >= maxVersion-1:
-		return fmt.Errorf("sqlstore: record %s: Version %d has no successor", r.ID, r.Version)
+	if r.Version >= maxVersion-1 {
+		return fmt.Errorf("sqlstore: saving: %w: %w", oauthflow.ErrInvalidRecord,
+			&oauthflow.FieldError{Field: "Record.Version", Problem: fmt.Sprintf("%d has no successor", r.Version)})
 	}
 	return nil
 }
@@ -177,7 +202,7 @@ func checkID(id string) error {
 		return fmt.Errorf("sqlstore: the record's ID has %d bytes, must have 1 to %d", len(id), maxID)
 	}
 	if !printable(id) {
-		return fmt.Errorf("sqlstore: the record's ID %q must be printable ASCII", id)
+		return fmt.Errorf("sqlstore: the record's ID %+q must be printable ASCII", id)
 	}
 	return nil
 }

@@ -6,12 +6,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/fullcast/sfauth/internal/needs"
 	"github.com/fullcast/sfauth/internal/servers"
 	"github.com/fullcast/sfauth/oauthflow"
 	"github.com/fullcast/sfauth/oauthflow/sqlstore"
 )
 
 func TestLoadTellsTheTimelineWhereAFailoverMayLoseWrites(t *testing.T) {
+	needs.Patience(t)
 	primary := servers.StartPostgres(t)
 	standby := primary.Standby()
 	at := func(s *servers.Postgres) string {

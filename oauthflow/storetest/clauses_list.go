@@ -28,6 +28,19 @@ var listClauses = []Clause{
 		slices.SortFunc(want, func(a, b oauthflow.Record) int { return a.Due.Compare(b.Due) })
 		expect(h.list("connection/", farAhead), want...)
 	}},
+	{"List yields each record with its own id, version and data, however many there are", func(p *probe) {
+		h := p.handle()
+		var want []oauthflow.Record
+		for i := range 60 {
+			r := newRecord(fmt.Sprintf("connection/acme/%d", i*7%60), fmt.Sprint("data of ", i))
+			r.Due = r.Due.Add(time.Duration(i) * time.Second)
+			if r = h.save(r); i%2 == 1 {
+				r = h.save(r)
+			}
+			want = append(want, r)
+		}
+		expect(h.list("connection/", farAhead), want...)
+	}},
 	{"List yields what is due before the given time and nothing due then or later", func(p *probe) {
 		h := p.handle()
 		early, onTime, late := newRecord("early", "1"), newRecord("on time", "2"), newRecord("late", "3")
@@ -146,6 +159,16 @@ var listClauses = []Clause{
 		}
 		expect(h.list("", farAhead), want)
 		h.holds(want)
+	}},
+	{"List of a time after the year 9999 yields what is due at the last microsecond of that year", func(p *probe) {
+		h := p.handle()
+		last, other := newRecord("connection/acme/last", "1"), newRecord("login/abc", "2")
+		last.Due = time.Date(9999, 12, 31, 23, 59, 59, 999999000, time.UTC)
+		last, other = h.save(last), h.save(other)
+		for _, before := range []time.Time{noBound, noBound.In(time.FixedZone("east", 14*3600)), noBound.AddDate(1000, 0, 0)} {
+			expect(h.list("connection/", before), last)
+			expect(h.list("", before), other, last)
+		}
 	}},
 }
 

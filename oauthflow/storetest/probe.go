@@ -17,6 +17,9 @@ var soon = time.Date(2026, 7, 14, 9, 30, 0, 0, time.UTC)
 // farAhead is later than the due time of any record that a clause lists.
 var farAhead = time.Date(9000, 1, 1, 0, 0, 0, 0, time.UTC)
 
+// noBound is later than every due time.
+var noBound = time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)
+
 // newRecord returns a record to be saved for the first time.
 func newRecord(id, data string) oauthflow.Record {
 	return oauthflow.Record{ID: id, Due: soon, Data: []byte(data)}

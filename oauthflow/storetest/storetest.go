@@ -8,9 +8,13 @@
 //		})
 //	}
 //
-// The clauses ask for nothing that the contract does not say: they save valid records only, take a due time as an
+// The clauses ask for nothing that the contract does not say: they take a due time as an
 // instant in whatever zone, and leave open what happens to records that change while they are listed. They cannot see
 // what survives a crash of the machine; that, a store has to prove by itself.
+//
+// A store that tells timelines ([oauthflow.TimelineStore]) is asked to compare them, with timelines that are not its own. Where
+// a handle is also a [FailoverStore], it is asked for a failover under load. One that is a [CountingStore] is asked whether its
+// lists read more than they yield.
 //
 // # Errors
 //
@@ -60,7 +64,8 @@ type Clause struct {
 
 // Clauses returns all clauses, the simple ones first: what breaks first tells most.
 func Clauses() []Clause {
-	return slices.Concat(recordClauses, saveClauses, deleteClauses, listClauses, handleClauses, contextClauses, concurrencyClauses)
+	return slices.Concat(recordClauses, saveClauses, deleteClauses, identityClauses, invalidClauses, timelineClauses, listClauses, readClauses, handleClauses,
+		contextClauses, concurrencyClauses)
 }
 
 // Check returns how the store breaks the clause, or nil. Each call of open returns a handle on the same data, which

@@ -36,8 +36,11 @@ func (s strict) Save(ctx context.Context, r oauthflow.Record) error {
 	return s.MemoryStore.Save(ctx, r)
 }
 
-func TestTheClausesSaveValidRecordsOnly(t *testing.T) {
+func TestTheClausesSaveValidRecordsOnlyUnlessTheySayOtherwise(t *testing.T) {
 	for _, c := range storetest.Clauses() {
+		if strings.Contains(c.Name, "refused as invalid") {
+			continue
+		}
 		s := strict{oauthflow.NewMemoryStore(), t}
 		if err := c.Check(t.Context(), func() oauthflow.Store { return s }); err != nil {
 			t.Errorf("%s: %v", c.Name, err)

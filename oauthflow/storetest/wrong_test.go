@@ -22,7 +22,7 @@ type wrong struct {
 }
 
 func wrongStores() []wrong {
-	return slices.Concat(wrongRecords(), wrongVersions(), wrongLists(), wrongSharing())
+	return slices.Concat(wrongRecords(), wrongIdentities(), wrongInvalid(), wrongVersions(), wrongLists(), wrongSharing(), wrongTimelines(), wrongReads())
 }
 
 func TestEachWrongStoreIsFoundOutByTheClauseNamedForIt(t *testing.T) {

@@ -7,9 +7,9 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"unicode"
 
 	"github.com/fullcast/sfauth/fullcast"
+	"github.com/fullcast/sfauth/internal/scrub"
 	"github.com/fullcast/sfauth/oauthflow"
 )
 
@@ -66,10 +66,5 @@ func oneLine(err error) string {
 		return "interrupted"
 	}
 	line := strings.Join(strings.FieldsFunc(err.Error(), func(r rune) bool { return r == '\n' || r == '\r' }), "; ")
-	return strings.Map(func(r rune) rune { // file names and files may hold what steers a terminal
-		if unicode.IsPrint(r) {
-			return r
-		}
-		return unicode.ReplacementChar
-	}, line)
+	return scrub.Printable(line) // file names and files may hold what steers a terminal
 }

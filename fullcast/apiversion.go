@@ -1,0 +1,95 @@
+package fullcast
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/fullcast/sfauth/metadata"
+)
+
+// APIVersion is the version of Salesforce's APIs that this package calls: every org serves it, and its metadata hold every
+// setting that Fullcast's instructions name. For calls of a service's own it is a good default:
+//
+//	conn.Resty().R().Get("/services/data/v" + fullcast.APIVersion.String() + "/limits")
+//
+// Source: REST API Developer Guide, "API End-of-Life Policy": a version is served for three years at least.
+const APIVersion metadata.APIVersion = 66
+
+// dataPath returns the path of a resource of the REST API of that version, such as "limits".
+func dataPath(resource string) string {
+	return "/services/data/v" + APIVersion.String() + "/" + resource
+}
+
+// The API versions that an org's metadata are read with: the last is the newest whose elements package metadata knows.
+const (
+	firstVersion = APIVersion
+	lastVersion  = metadata.APIVersion(68)
+)
+
+// apiVersion returns the newest version that the org serves, from [firstVersion] to [lastVersion], and firstVersion where
+// the org does not tell. An org that serves older ones alone is an error.
+//
+// Source: REST API Developer Guide, "Versions": the list needs no session.
+func (c *Connection) apiVersion(ctx context.Context) (metadata.APIVersion, error) {
+	newest := metadata.APIVersion(0)
+	for _, v := range c.servedVersions(ctx) {
+		if v <= lastVersion {
+			newest = max(newest, v)
+		}
+	}
+	switch {
+	case newest == 0:
+		return firstVersion, nil
+	case newest < firstVersion:
+		return 0, &metadata.Error{Op: "read", Name: "API versions", Err: fmt.Errorf(
+			"the org serves API versions up to %s; its apps are read with %s or later", newest, firstVersion)}
+	}
+	return newest, nil
+}
+
+// servedVersions asks the org; nil where it does not tell.
+func (c *Connection) servedVersions(ctx context.Context) []metadata.APIVersion {
+	ctx, cancel := context.WithTimeout(ctx, lookTime)
+	defer cancel()
+	base, err := c.InstanceURL(ctx)
+	if err != nil {
+		return nil
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, base+"/services/data/", nil)
+	if err != nil {
+		return nil
+	}
+	resp, err := c.connector.open.RoundTrip(req)
+	if err != nil {
+		return nil
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	var list []struct {
+		Version string `json:"version"`
+	}
+	if err != nil || resp.StatusCode != http.StatusOK || json.Unmarshal(body, &list) != nil {
+		return nil
+	}
+	var all []metadata.APIVersion
+	for _, l := range list {
+		number, _, _ := strings.Cut(l.Version, ".")
+		if n, err := strconv.ParseUint(number, 10, 16); err == nil {
+			all = append(all, metadata.APIVersion(n))
+		}
+	}
+	return all
+}
+
+// tooNew reports whether the org refuses what it was asked for because of the API version, though it lists that version: as
+// a type that its edition does not have.
+func tooNew(err error) bool {
+	var e *metadata.Error
+	return errors.As(err, &e) && (e.Code == "INVALID_TYPE" || e.Code == "UNSUPPORTED_API_VERSION")
+}

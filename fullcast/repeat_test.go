@@ -1,0 +1,209 @@
+package fullcast_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/fullcast/sfauth/fullcast"
+	"github.com/fullcast/sfauth/internal/canary/repeat"
+	"github.com/fullcast/sfauth/internal/canary/search"
+	"github.com/fullcast/sfauth/internal/needs"
+	"github.com/fullcast/sfauth/oauthflow"
+	"github.com/fullcast/sfauth/policy"
+)
+
+// repeating answers the requests that turn selects with themselves, and lets the others through. It learns every secret that
+// passes.
+type repeating struct {
+	next http.RoundTripper
+
+	mu   sync.Mutex
+	echo *repeat.Echo
+	turn func(*http.Request) bool
+}
+
+func (r *repeating) RoundTrip(req *http.Request) (*http.Response, error) {
+	r.mu.Lock()
+	echo := r.echo
+	if echo != nil && !r.turn(req) {
+		echo = nil
+	}
+	r.mu.Unlock()
+	if echo == nil {
+		return r.next.RoundTrip(req)
+	}
+	return echo.RoundTrip(req)
+}
+
+// everything collects all that is shown: errors, reports in every form, log lines at debug level, events.
+type everything struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+	said int
+}
+
+func (e *everything) Write(p []byte) (int, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.text.Write(p)
+}
+
+func (e *everything) show(values ...any) {
+	for _, v := range values {
+		if err, is := v.(error); v == nil || is && err == nil {
+			continue
+		}
+		e.mu.Lock()
+		e.said++
+		e.mu.Unlock()
+		fmt.Fprintln(e, repeat.Shown(v))
+	}
+}
+
+func (e *everything) report(r policy.Report, err error) {
+	e.show(r, err)
+	for _, form := range []policy.Format{policy.Text, policy.Markdown, policy.HTML, policy.JSON, policy.SARIF} {
+		if err := policy.Write(e, form, r); err != nil {
+			e.show(err)
+		}
+	}
+}
+
+// use does with a connection all that a service does.
+func (e *everything) use(ctx context.Context, sf *fullcast.Connector, conn *fullcast.Connection) {
+	d := conn.Diagnose(ctx)
+	e.show(d, d.String())
+	e.report(conn.Check(ctx))
+	for _, path := range []string{"/services/data/v66.0/query?q=SELECT", "/services/Soap/u/66.0", "/services/async/66.0/job"} {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://acme.my.salesforce.com"+path, nil)
+		if err != nil {
+			e.show(err)
+			continue
+		}
+		if base, err := conn.InstanceURL(ctx); err == nil {
+			req, _ = http.NewRequestWithContext(ctx, http.MethodGet, base+path, nil)
+		}
+		resp, err := conn.HTTPClient().Do(req)
+		e.show(err)
+		if err == nil {
+			err := conn.ResponseError(resp)
+			e.show(err, sf.ForAdmin(err), conn.ForAdmin(err))
+			resp.Body.Close()
+		}
+	}
+	_, err := conn.Resty().R().SetContext(ctx).Get("/services/data/v66.0/limits")
+	e.show(err, sf.ForAdmin(err))
+	if org, err := conn.Org(66); err == nil {
+		list, err := org.List(ctx)
+		e.show(list, err, sf.ForAdmin(err))
+		_, err = org.Retrieve(ctx)
+		e.show(err, sf.ForAdmin(err))
+	}
+	_, err = conn.InstanceURL(ctx)
+	e.show(err, sf.ForAdmin(err))
+	status, err := conn.Status(ctx)
+	e.show(status, err, sf.ForAdmin(err))
+	if status.Fault != nil {
+		e.show(status.Fault, conn.ForAdmin(status.Fault))
+	}
+}
+
+func TestNothingThatIsShownOfAConnectionRepeatsWhatWasSentToItsOrg(t *testing.T) {
+	turns := map[string]func(*http.Request) bool{
+		"the org's APIs": func(r *http.Request) bool {
+			return strings.HasPrefix(r.URL.Path, "/services/") && !strings.HasPrefix(r.URL.Path, "/services/oauth2/") || strings.HasSuffix(r.URL.Path, "/userinfo")
+		},
+		"the login host": func(r *http.Request) bool {
+			return strings.HasPrefix(r.URL.Path, "/services/oauth2/") || strings.HasPrefix(r.URL.Path, "/.well-known/") || strings.HasPrefix(r.URL.Path, "/id/keys")
+		},
+		"every host": func(*http.Request) bool { return true },
+	}
+	number := 0
+	innocent := map[string]bool{} // lines that were looked at: secrets are new in every world, so that a line that comes again holds none
+	for echo := range repeat.All() {
+		// What is read of an answer is looked at part by part in the packages that read it.
+		if echo.Writing != "it is" || echo.Part != "the whole request" && echo.Part != "the secrets" {
+			continue
+		}
+		if number++; !needs.OneIn(5, number) {
+			continue
+		}
+		t.Run(echo.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				for name, turn := range turns {
+					shown := &everything{}
+					w := bubbleWorld(t, config{})
+					w.deploy(t, fullcast.ExternalClientApp(fullcast.Production, "admin@acme.example"))
+					rt := &repeating{next: w.rec}
+					w.rec.said, w.out = io.Discard, io.Discard
+					w.sf = w.connector(t, w.store, func(c *fullcast.Config) {
+						c.Transport, c.Observe = rt, func(e oauthflow.Event) { shown.show(e) }
+						c.Logger = slog.New(slog.NewJSONHandler(shown, &slog.HandlerOptions{Level: slog.LevelDebug}))
+					})
+					client := w.client(t, "Fullcast")
+					var mu sync.Mutex
+					secrets := []string{client.Secret.Reveal()}
+					w.rec.seen = func(r *http.Request) {
+						if token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok {
+							mu.Lock()
+							secrets = append(secrets, token)
+							mu.Unlock()
+						}
+					}
+					conn, err := w.sf.Complete(t.Context(), w.approved(t, w.begin(t, client)))
+					if err != nil {
+						t.Fatal(err)
+					}
+					if _, err := query(t.Context(), conn); err != nil {
+						t.Fatal(err)
+					}
+					if token, err := conn.TokenSource().Token(); err == nil {
+						mu.Lock()
+						secrets = append(secrets, token.AccessToken)
+						mu.Unlock()
+					}
+					rt.mu.Lock()
+					rt.echo, rt.turn = &echo, turn
+					rt.mu.Unlock()
+					if name != "the org's APIs" {
+						w.org.ExpireSessions()
+					}
+					ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+					shown.use(ctx, w.sf, conn)
+					to, err := w.sf.Begin(ctx, main, fullcast.BeginOptions{Client: client, Binding: session})
+					if err == nil {
+						_, err = w.sf.Complete(ctx, w.approved(t, to))
+					}
+					shown.show(err, w.sf.ForAdmin(err))
+					shown.show(w.sf.Disconnect(ctx, main))
+					cancel()
+					shown.show(w.sf.Close(t.Context()))
+					if shown.said < 20 {
+						t.Errorf("only %d things were shown", shown.said)
+					}
+					mu.Lock()
+					finder := search.New(secrets)
+					mu.Unlock()
+					for line := range strings.Lines(shown.text.String()) {
+						if innocent[line] {
+							continue
+						}
+						innocent[line] = true
+						if what := finder.Find(line); what != "" {
+							t.Errorf("with %s repeating, %s is shown: %.600s", name, what, line)
+						}
+					}
+				}
+			})
+		})
+	}
+}

@@ -1,0 +1,246 @@
+package fullcast_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/fullcast/sfauth/fullcast"
+	"github.com/fullcast/sfauth/metadata"
+	"github.com/fullcast/sfauth/oauthflow"
+	"github.com/fullcast/sfauth/oauthflow/orgtest"
+)
+
+// patient is what happened to a connection, and the deed whose outcome is judged.
+type patient struct {
+	*world
+	t    *testing.T
+	conn *fullcast.Connection
+}
+
+func (p *patient) inject(path string, status int, body string, header ...string) {
+	p.t.Helper()
+	h := http.Header{"Content-Type": {"application/json;charset=UTF-8"}}
+	for i := 0; i+1 < len(header); i += 2 {
+		h.Set(header[i], header[i+1])
+	}
+	if err := p.org.Inject(orgtest.Fault{Path: path, Times: -1, Status: status, Header: h, Body: body}); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+func (p *patient) api(status int, body string, header ...string) {
+	p.inject("/services/data/v66.0/query", status, body, header...)
+}
+
+func (p *patient) rename(r orgtest.Rename) {
+	p.t.Helper()
+	r.Name = "acme-corp"
+	if err := p.org.Rename(r); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+const (
+	malformedJWT = `[{"message":"INVALID_JWT_FORMAT","errorCode":"INVALID_AUTH_HEADER"}]`
+	usedUp       = `[{"message":"TotalRequests Limit exceeded.","errorCode":"REQUEST_LIMIT_EXCEEDED"}]`
+	blockPage    = `<!DOCTYPE html><html><body>Blocked by policy 0815</body></html>`
+)
+
+// Each row is what Salesforce or the network does, and what a service and the people behind it get for it.
+func TestWhatHappensToAConnectionIsToldWithItsKindRemedyAndActorAndCostsAsFewRequests(t *testing.T) {
+	type row struct {
+		name    string
+		jwt     bool // the app issues JWT-based access tokens
+		generic bool // the admin has connected at login.salesforce.com
+		happens func(*patient)
+		deed    func(*patient) error // nil: a query over HTTP
+		kind    oauthflow.Kind       // empty: the deed works
+		remedy  fullcast.Remedy
+		actor   fullcast.Actor
+		api     int // requests for the API,
+		token   int // and for the token endpoint
+		says    string
+		wants   oauthflow.Status // of the connection afterwards; empty: active
+	}
+	for _, r := range []row{
+		// Ended sessions and refusals.
+		{name: "an ended session", happens: func(p *patient) { p.org.ExpireSessions() }, api: 2, token: 1},
+		{name: "an ended JWT", jwt: true, happens: func(p *patient) { p.org.ExpireSessions() }, api: 2, token: 1},
+		{name: "JWTs that are refused, fresh ones too", jwt: true, happens: func(p *patient) { p.api(401, malformedJWT) },
+			kind: oauthflow.KindFreshRefused, remedy: fullcast.AdminFixesPolicy, actor: fullcast.ActorAdmin, api: 2, token: 1},
+		{name: "the words for a JWT, of an opaque token", happens: func(p *patient) { p.api(401, malformedJWT) }, deed: overResty,
+			kind: oauthflow.KindInvalid, remedy: fullcast.FixConfiguration, actor: fullcast.ActorAdmin, api: 1},
+		{name: "a JWT without the API's scope", jwt: true, happens: func(p *patient) {
+			p.api(401, `[{"message":"INVALID_SCOPES","errorCode":"INVALID_AUTH_HEADER"}]`)
+		}, deed: overResty, kind: oauthflow.KindScope, remedy: fullcast.AdminFixesApp, actor: fullcast.ActorAdmin, api: 1},
+		{name: "the API limit, as XML", happens: func(p *patient) {
+			p.api(403, `<?xml version="1.0" encoding="UTF-8"?><Errors><Error><errorCode>REQUEST_LIMIT_EXCEEDED</errorCode><message>TotalRequests Limit exceeded.</message></Error></Errors>`, "Content-Type", "application/xml")
+		}, deed: overResty, kind: oauthflow.KindLimit, remedy: fullcast.Retry, actor: fullcast.ActorNobody, api: 1, wants: oauthflow.StatusSuspended},
+		{name: "the API limit, as one object", happens: func(p *patient) { p.api(403, strings.Trim(usedUp, "[]")) }, deed: overResty,
+			kind: oauthflow.KindLimit, remedy: fullcast.Retry, actor: fullcast.ActorNobody, api: 1, wants: oauthflow.StatusSuspended},
+		{name: "the API limit, with a byte order mark", happens: func(p *patient) { p.api(403, "\ufeff"+usedUp) }, deed: overResty,
+			kind: oauthflow.KindLimit, remedy: fullcast.Retry, actor: fullcast.ActorNobody, api: 1, wants: oauthflow.StatusSuspended},
+		{name: "a firewall's page in place of the API", happens: func(p *patient) { p.api(403, blockPage, "Content-Type", "text/html") }, deed: overResty,
+			kind: oauthflow.KindUnknownAnswer, remedy: fullcast.Retry, actor: fullcast.ActorNobody, api: 1},
+		{name: "a firewall's page in place of the token endpoint", happens: func(p *patient) {
+			p.org.ExpireSessions()
+			p.inject("/services/oauth2/token", 401, blockPage, "Content-Type", "text/html")
+		}, kind: oauthflow.KindUnknownAnswer, remedy: fullcast.Retry, actor: fullcast.ActorNobody, api: 1, token: 1},
+		{name: "a refusal whose body was read", happens: func(p *patient) { p.api(403, usedUp) }, deed: func(p *patient) error {
+			resp, err := p.conn.HTTPClient().Get(p.org.InstanceURL() + "/services/data/v66.0/query")
+			if err != nil {
+				return err
+			}
+			resp.Body.Close()
+			return p.conn.ResponseError(resp)
+		}, kind: oauthflow.KindInvalid, remedy: fullcast.FixCode, actor: fullcast.ActorProgrammer, api: 1, wants: oauthflow.StatusSuspended},
+
+		// Hosts.
+		{name: "a renamed My Domain", happens: func(p *patient) { p.rename(orgtest.Rename{}) }, api: 2, token: 2},
+		{name: "a renamed My Domain, the old name is gone", generic: true, happens: func(p *patient) { p.rename(orgtest.Rename{Gone: true}) }, api: 2, token: 1},
+		{name: "a renamed My Domain, and the grant is dead", happens: func(p *patient) { p.rename(orgtest.Rename{RevokeTokens: true}) },
+			kind: oauthflow.KindGrantDead, remedy: fullcast.Reauthorize, actor: fullcast.ActorAdmin, api: 1, token: 2,
+			says: "My Domain changed; connect again at acme-corp.my.salesforce.com", wants: oauthflow.StatusBroken},
+		{name: "a token endpoint that redirects to the org's My Domain", generic: true, happens: func(p *patient) {
+			p.org.ExpireSessions()
+			if err := p.org.RedirectLoginPool(307); err != nil {
+				p.t.Fatal(err)
+			}
+		}, api: 2, token: 2},
+		{name: "a token endpoint that redirects to a site", happens: func(p *patient) {
+			p.org.ExpireSessions()
+			p.inject("/services/oauth2/token", 302, "", "Location", "https://acme.my.site.com/services/oauth2/token")
+		}, kind: oauthflow.KindInvalid, remedy: fullcast.FixConfiguration, actor: fullcast.ActorAdmin, api: 1, token: 1, wants: oauthflow.StatusSuspended},
+
+		// The end of a grant.
+		{name: "a month without use", happens: func(p *patient) { time.Sleep(31 * 24 * time.Hour) },
+			kind: oauthflow.KindGrantDead, remedy: fullcast.Reauthorize, actor: fullcast.ActorAdmin, api: 1, token: 1,
+			says: "30 days without use", wants: oauthflow.StatusBroken},
+		{name: "a dead grant, and the right new secret", happens: func(p *patient) {
+			_, _, err := p.org.StageCredentials("Fullcast")
+			if err := errors.Join(err, p.org.RevokeAll("Fullcast"), p.org.RotateCredentials("Fullcast")); err != nil {
+				p.t.Fatal(err)
+			}
+		}, deed: func(p *patient) error {
+			_, err := p.sf.UpdateCredentials(p.t.Context(), main, p.client(p.t, "Fullcast"))
+			return err
+		}, kind: oauthflow.KindGrantDead, remedy: fullcast.Reauthorize, actor: fullcast.ActorAdmin, token: 2, wants: oauthflow.StatusBroken},
+		{name: "a gateway that fails after Salesforce has rotated for the first time", happens: func(p *patient) {
+			p.org.ExpireSessions()
+			if err := p.org.Inject(orgtest.Fault{Path: "/services/oauth2/token", Times: 1, Status: 503, Acts: true}); err != nil {
+				p.t.Fatal(err)
+			}
+		}, kind: oauthflow.KindBusy, remedy: fullcast.Retry, actor: fullcast.ActorNobody, api: 1, token: 1},
+
+		// Callbacks.
+		{name: "a callback that is loaded again", happens: func(*patient) {}, deed: func(p *patient) error {
+			cb := p.approved(p.t, p.begin(p.t, p.client(p.t, "Fullcast")))
+			_, err := p.sf.Complete(p.t.Context(), cb)
+			_, again := p.sf.Complete(p.t.Context(), cb)
+			return errors.Join(err, again)
+		}, token: 1},
+		{name: "a callback in another session", happens: func(*patient) {}, deed: func(p *patient) error {
+			cb := p.approved(p.t, p.begin(p.t, p.client(p.t, "Fullcast")))
+			cb.Binding = "fedcba9876543210, a cookie of another session"
+			_, err := p.sf.Complete(p.t.Context(), cb)
+			return err
+		}, kind: oauthflow.KindState, remedy: fullcast.Reauthorize, actor: fullcast.ActorAdmin},
+		{name: "a callback that is prefetched", happens: func(*patient) {}, deed: func(p *patient) error {
+			u := approved(p.t, p.world)
+			r := httptest.NewRequest("GET", u.String(), nil)
+			r.Header.Set("Signed-In", main.Tenant)
+			r.Header.Set("Sec-Purpose", "prefetch;prerender")
+			rec := httptest.NewRecorder()
+			callbackPages(p.t, p.world, new(error)).ServeHTTP(rec, r)
+			if rec.Code != http.StatusNoContent {
+				return errors.New(rec.Result().Status)
+			}
+			return nil
+		}},
+		{name: "the expected org's ID in capitals", happens: func(*patient) {}, deed: func(p *patient) error {
+			now, err := p.conn.Status(p.t.Context())
+			if err != nil {
+				return err
+			}
+			_, err = p.login(p.t, p.sf, (*fullcast.Connector).Begin, fullcast.BeginOptions{Client: p.client(p.t, "Fullcast"), ExpectOrg: strings.ToUpper(now.OrgID)})
+			return err
+		}, token: 1},
+	} {
+		t.Run(r.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := bubbleWorld(t, config{RotateRefreshTokens: true})
+				w.deploy(t, fullcast.ExternalClientApp(fullcast.Production, "admin@acme.example"))
+				if r.jwt {
+					if err := w.org.SetAppField("ExtlClntAppGlobalOauthSettings", "Fullcast_glbloauth", "isNamedUserJwtEnabled", "true"); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if r.generic {
+					var err error
+					if w.host, err = oauthflow.ParseHost("login.salesforce.com"); err != nil {
+						t.Fatal(err)
+					}
+				}
+				p := &patient{w, t, w.connect(t)}
+				r.happens(p)
+				api, token := w.rec.count("/services/data/v66.0/query"), w.rec.count("/services/oauth2/token")
+				deed := r.deed
+				if deed == nil {
+					deed = overHTTP
+				}
+				judge(t, p, deed(p), r.kind, r.remedy, r.actor, r.says)
+				if a, k := w.rec.count("/services/data/v66.0/query")-api, w.rec.count("/services/oauth2/token")-token; a != r.api || k != r.token {
+					t.Errorf("%d requests for the API and %d for tokens, want %d and %d", a, k, r.api, r.token)
+				}
+				synctest.Wait()
+				want := r.wants
+				if want == "" {
+					want = oauthflow.StatusActive
+				}
+				if now, err := p.conn.Status(t.Context()); err != nil || now.Status != want {
+					t.Errorf("the connection is %q (%v), %v; want %q", now.Status, now.Fault, err, want)
+				}
+			})
+		})
+	}
+}
+
+// judge compares an outcome with a row.
+func judge(t *testing.T, p *patient, err error, kind oauthflow.Kind, remedy fullcast.Remedy, actor fullcast.Actor, says string) {
+	t.Helper()
+	if kind == "" {
+		if err != nil {
+			t.Errorf("got %v", err)
+		}
+		return
+	}
+	wantError(t, err, kind, remedy)
+	var e *fullcast.Error
+	if errors.As(err, &e) && e.Actor() != actor {
+		t.Errorf("%q is to act, want %q", e.Actor(), actor)
+	}
+	if err != nil && !strings.Contains(err.Error()+fullcast.RemedyFor(err, metadata.KindExternalClientApp).String(), says) {
+		t.Errorf("the text is %q, want %q in it", err, says)
+	}
+}
+
+func overHTTP(p *patient) error {
+	ctx, cancel := context.WithTimeout(p.t.Context(), time.Minute)
+	defer cancel()
+	status, err := query(ctx, p.conn)
+	if err == nil && status != http.StatusOK {
+		return errors.New(http.StatusText(status))
+	}
+	return err
+}
+
+func overResty(p *patient) error {
+	_, err := p.conn.Resty().R().SetContext(p.t.Context()).SetQueryParam("q", "SELECT Id FROM Account").Get("/services/data/v66.0/query")
+	return err
+}

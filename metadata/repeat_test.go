@@ -1,0 +1,142 @@
+package metadata_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/fullcast/sfauth/internal/canary/repeat"
+	"github.com/fullcast/sfauth/internal/canary/search"
+	"github.com/fullcast/sfauth/internal/needs"
+	"github.com/fullcast/sfauth/metadata"
+)
+
+const repeated = "00DREPEAT0000001!AQ7repeatCanarySession.0123456789abcdefgh_Zq3"
+
+// bearing adds the token to what it carries, as the transport below an Org does.
+type bearing struct{ next http.RoundTripper }
+
+func (b bearing) RoundTrip(r *http.Request) (*http.Response, error) {
+	r = r.Clone(r.Context())
+	r.Header.Set("Authorization", "Bearer "+repeated)
+	resp, err := b.next.RoundTrip(r)
+	if resp != nil && resp.Request == nil {
+		resp.Request = r
+	}
+	return resp, err
+}
+
+// everyCall calls an org that answers with an echo in every way, and returns all that is shown of what comes back.
+func everyCall(t *testing.T, named string, echo repeat.Echo) map[string][]any {
+	t.Helper()
+	var rt http.RoundTripper = bearing{echo}
+	if named == "one that does not" {
+		rt = anonymous{rt}
+	}
+	org, err := metadata.NewOrg(metadata.OrgConfig{
+		HTTPClient: &http.Client{Transport: rt}, Version: 66,
+		InstanceURL: func(context.Context) (string, error) { return "https://acme.my.salesforce.com", nil },
+		Session:     func(context.Context, string) (string, error) { return repeated, nil },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	defer cancel()
+	said := map[string][]any{}
+	show := func(call string, values ...any) { said[call] = append(said[call], values...) }
+	progress := func(r metadata.DeployResult) { show("progress", r) }
+	list, err := org.List(ctx)
+	show("List", list, err)
+	for _, kind := range []metadata.Kind{metadata.KindExternalClientApp, metadata.KindConnectedApp} {
+		app, err := org.Read(ctx, kind, "Fullcast")
+		show("Read", err)
+		if pkg, err := app.Package(66); err == nil {
+			for _, f := range pkg.Files {
+				show("Read", f.Name+"\n"+string(f.Data))
+			}
+		}
+	}
+	other, err := org.ReadOther(ctx, "Fullcast")
+	show("ReadOther", other, err)
+	settings, err := org.Settings(ctx)
+	show("Settings", fmt.Sprintf("%+v", settings), err)
+	changes, err := org.Upsert(ctx, connectedSpec().New())
+	show("Upsert", changes, err)
+	apps, err := org.Retrieve(ctx)
+	show("Retrieve", apps, err)
+	for _, soap := range []bool{false, true} {
+		result, err := org.Deploy(ctx, packageOf(t, connectedSpec()), metadata.DeployOptions{SOAP: soap, Progress: progress})
+		show("Deploy", result, err)
+	}
+	result, err := org.QuickDeploy(ctx, "0Af000000000001AAA", progress)
+	show("QuickDeploy", result, err)
+	result, err = org.Wait(ctx, "0Af000000000001AAA", progress)
+	show("Wait", result, err)
+	show("Cancel", org.Cancel(ctx, "0Af000000000001AAA"))
+	credentials, err := org.Credentials(ctx, "Fullcast")
+	show("Credentials", credentials, err)
+	return said
+}
+
+func TestAnOrgThatRepeatsARequestInAnyPlaceOfItsAnswerShowsNoSession(t *testing.T) {
+	finder := search.New([]string{repeated})
+	told, number, seen := 0, 0, map[string]bool{}
+	for _, named := range []string{"a response that names its request", "one that does not"} {
+		for echo := range repeat.All() {
+			if named == "one that does not" && echo.Writing != "it is" {
+				continue // how it is written is told by the first
+			}
+			if number++; !needs.OneIn(7, number) {
+				continue
+			}
+			t.Run(named+"/"+echo.String(), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					for call, values := range everyCall(t, named, echo) {
+						for _, v := range values {
+							if v == nil {
+								continue
+							}
+							told++
+							text := repeat.Shown(v)
+							if seen[text] {
+								continue
+							}
+							seen[text] = true
+							if what := finder.Find(text); what != "" {
+								t.Errorf("%s shows %s: %.600v", call, what, v)
+							}
+							if e, is := v.(error); is && strings.ContainsFunc(e.Error(), steers) {
+								t.Errorf("%s: the error is not one printable line: %q", call, e)
+							}
+						}
+					}
+				})
+			})
+		}
+	}
+	if told < needs.Size(5000, 700) {
+		t.Errorf("only %d values were looked at", told)
+	}
+}
+
+// anonymous leaves out of a response which request it answers.
+type anonymous struct{ next http.RoundTripper }
+
+func (a anonymous) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := a.next.RoundTrip(r)
+	if resp != nil {
+		resp.Request = nil
+	}
+	return resp, err
+}
+
+// steers reports whether a character could steer a terminal, begin a line, turn text around or hide in it.
+func steers(r rune) bool {
+	return r < ' ' || r >= 0x7f && r < 0xa0 || r == 0xad || r == 0x61c || r >= 0x200b && r <= 0x200f || r >= 0x2028 && r <= 0x202e ||
+		r >= 0x2060 && r <= 0x206f || r == 0xfeff || r >= 0xe0000 && r <= 0xe007f
+}

@@ -1,0 +1,138 @@
+package oauthflow
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"log/slog"
+	"strings"
+	"time"
+)
+
+// ErrForeignRecord means that a store has answered with something else than the record that it was asked for: one with
+// another id, one outside of the list, or one that was sealed in another environment, under another id or version, or was
+// changed. It comes with [KindForeign] and [EventForeign]. Nothing of such a record is used, and nothing is sent, revoked,
+// saved or deleted because of it.
+//
+// Usual causes are a column or a cache that compares ids without regard to case or trailing blanks, rows that were copied
+// or exchanged by hand, and a restored backup of another environment. The log names the id that the store returned; the
+// error does not, since that may be another tenant's.
+var ErrForeignRecord = errors.New("the store's answer is not the record that was asked for")
+
+// loadFrom asks a store for a record. It is the only caller of Store.Load: a record that it returns has the id that was asked
+// for. With [ErrNotFound] comes what the store has said of its timeline.
+func (m *Manager) loadFrom(ctx context.Context, op string, store Store, id string) (Record, error) {
+	r, err := store.Load(ctx, id)
+	switch {
+	case errors.Is(err, ErrNotFound):
+		return Record{Timeline: r.Timeline}, storeError(op, err)
+	case err != nil:
+		err := storeError(op, err)
+		m.reportForeign(id, r, err)
+		return Record{}, err
+	case r.ID != id:
+		err := recordError(op, id, fmt.Errorf("%w: it has another id", ErrForeignRecord))
+		m.reportForeign(id, r, err)
+		return Record{}, err
+	}
+	return r, nil
+}
+
+// unseal decrypts a record that was asked for by id. It is the only way to open one: what is sealed under another id, such as
+// another tenant's record in this one's place, does not open.
+func (m *Manager) unseal(op, id string, r Record) ([]byte, error) {
+	err := ErrForeignRecord
+	if r.ID == id {
+		var plain []byte
+		if plain, err = m.seal.open(id, r.Version, r.Data); err == nil {
+			m.foreign.Delete(id)
+			return plain, nil
+		}
+	}
+	err = recordError(op, id, err)
+	m.reportForeign(id, r, err)
+	return nil, err
+}
+
+// maxDisorder is how many elements of a list may come in the wrong order or again. A store that begins its list again and
+// again would never end.
+const maxDisorder = 1000
+
+// list asks a store for records. It is the only caller of Store.List. A record outside of what was asked for comes as an
+// error wrapping [ErrForeignRecord], after which the sequence goes on; any other error ends it. So does a store that yields
+// too much in the wrong order.
+func (m *Manager) list(ctx context.Context, op string, store Store, prefix string, before time.Time) iter.Seq2[Record, error] {
+	return func(yield func(Record, error) bool) {
+		var last time.Time
+		same, disorder := map[string]bool{}, 0 // ids that are due at last
+		for r, err := range store.List(ctx, prefix, before) {
+			if err != nil {
+				err := storeError(op, err)
+				m.reportForeign(prefix+"*", r, err)
+				yield(Record{}, err)
+				return
+			}
+			switch {
+			case r.Due.After(last) && len(same) > fewIDs: // to clear a map takes as long as it was ever large
+				same = map[string]bool{}
+			case r.Due.After(last):
+				clear(same)
+			case r.Due.Before(last), same[r.ID]:
+				disorder++
+			}
+			last, same[r.ID] = r.Due, true
+			switch {
+			case disorder > maxDisorder:
+				yield(Record{}, storeError(op, errDisorder))
+				return
+			case strings.HasPrefix(r.ID, prefix) && (r.Due.Before(before) || before.Equal(afterAll)):
+				if !yield(r, nil) {
+					return
+				}
+			default:
+				err := &Error{Op: op, Kind: KindForeign, Err: fmt.Errorf("a list of %q: %w: it does not belong there", prefix, ErrForeignRecord)}
+				m.reportForeign(prefix+"*"+r.ID, r, err)
+				if !yield(Record{}, err) {
+					return
+				}
+			}
+		}
+	}
+}
+
+const fewIDs = 64
+
+var errDisorder = errors.New("the store's list is not in the order of due times, or repeats itself")
+
+// maxReported is how many foreign records are remembered, so that each is told of once.
+const maxReported = 4096
+
+// told is a foreign record that an event has told of.
+type told struct {
+	id      string // that it has
+	version uint64
+}
+
+// reportForeign tells of a record that is not the one that was asked for or does not open, once for each of its versions.
+func (m *Manager) reportForeign(asked string, r Record, err error) {
+	e := new(Error)
+	if !errors.As(err, &e) || e.Kind != KindForeign {
+		return
+	}
+	is := told{r.ID, r.Version}
+	was, known := m.foreign.Swap(asked, is)
+	if known && was == is {
+		return
+	}
+	k, _ := keyOf(asked)
+	if !m.observe(Event{Type: EventForeign, Key: k, Err: e}) {
+		m.foreign.CompareAndDelete(asked, is) // the next look tells
+		return
+	}
+	if !known && m.reported.Add(1) > maxReported {
+		m.reported.Store(0)
+		m.foreign.Clear()
+	}
+	m.logf(slog.LevelError, "the store has answered with a foreign record", "record", asked, "found", fmt.Sprintf("%+.300q", r.ID), "error", e)
+}

@@ -1,0 +1,385 @@
+package oauthflow_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/fullcast/sfauth/internal/needs"
+	"github.com/fullcast/sfauth/oauthflow"
+	"github.com/fullcast/sfauth/oauthflow/orgtest"
+)
+
+// liar is a store that answers wrongly while a lie is told.
+type liar struct {
+	oauthflow.Store
+
+	mu  sync.Mutex
+	lie *lie
+}
+
+// lie is one way of a store to answer with what was not asked for. Each may be nil.
+type lie struct {
+	load func(good oauthflow.Store, id string) (oauthflow.Record, error)
+	list func(good oauthflow.Store, prefix string, before time.Time) iter.Seq2[oauthflow.Record, error]
+}
+
+func (l *liar) tell(lie *lie) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.lie = lie
+}
+
+func (l *liar) told() lie {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.lie == nil {
+		return lie{}
+	}
+	return *l.lie
+}
+
+func (l *liar) Load(ctx context.Context, id string) (oauthflow.Record, error) {
+	if f := l.told().load; f != nil {
+		return f(l.Store, id)
+	}
+	return l.Store.Load(ctx, id)
+}
+
+func (l *liar) List(ctx context.Context, prefix string, before time.Time) iter.Seq2[oauthflow.Record, error] {
+	if f := l.told().list; f != nil {
+		return f(l.Store, prefix, before)
+	}
+	return l.Store.List(ctx, prefix, before)
+}
+
+var (
+	askingKey = oauthflow.Key{Tenant: "bank", Name: "main"}
+	othersKey = oauthflow.Key{Tenant: "Bank", Name: "main"} // of another customer
+)
+
+const (
+	askingID = "connection/bank/main"
+	othersID = "connection/Bank/main"
+)
+
+// lies are what a store may answer for the asking customer's record.
+func lies() map[string]lie {
+	instead := func(change func(id string, r *oauthflow.Record)) func(oauthflow.Store, string) (oauthflow.Record, error) {
+		return func(good oauthflow.Store, id string) (oauthflow.Record, error) {
+			if id != askingID {
+				return good.Load(context.Background(), id)
+			}
+			r, err := good.Load(context.Background(), othersID)
+			change(id, &r)
+			return r, err
+		}
+	}
+	listed := func(change func(r *oauthflow.Record)) func(oauthflow.Store, string, time.Time) iter.Seq2[oauthflow.Record, error] {
+		return func(good oauthflow.Store, prefix string, before time.Time) iter.Seq2[oauthflow.Record, error] {
+			return func(yield func(oauthflow.Record, error) bool) {
+				r, err := good.Load(context.Background(), othersID)
+				if change(&r); strings.HasPrefix(askingID, prefix) {
+					yield(r, err)
+				}
+			}
+		}
+	}
+	return map[string]lie{
+		"with another record": {load: instead(func(string, *oauthflow.Record) {}), list: listed(func(*oauthflow.Record) {})},
+		"with another record under the id that was asked for": {
+			load: instead(func(id string, r *oauthflow.Record) { r.ID = id }), list: listed(func(r *oauthflow.Record) { r.ID = askingID }),
+		},
+		"with another record under its id in capital letters": {
+			load: instead(func(id string, r *oauthflow.Record) { r.ID = strings.ToUpper(r.ID) }),
+			list: listed(func(r *oauthflow.Record) { r.ID = strings.ToUpper(r.ID) }),
+		},
+		"without regard to case": {
+			load: func(good oauthflow.Store, id string) (oauthflow.Record, error) {
+				return withoutCase(good, id)
+			},
+			list: func(good oauthflow.Store, prefix string, before time.Time) iter.Seq2[oauthflow.Record, error] {
+				return func(yield func(oauthflow.Record, error) bool) {
+					for r, err := range good.List(context.Background(), "", before) {
+						if strings.HasPrefix(strings.ToLower(r.ID), strings.ToLower(prefix)) && r.ID != askingID && !yield(r, err) {
+							return
+						}
+					}
+				}
+			},
+		},
+	}
+}
+
+// withoutCase finds the other customer's record first.
+func withoutCase(good oauthflow.Store, id string) (oauthflow.Record, error) {
+	for r := range good.List(context.Background(), "", time.Date(9999, 12, 31, 23, 0, 0, 0, time.UTC)) {
+		if strings.EqualFold(r.ID, id) && (r.ID != askingID) {
+			return r, nil
+		}
+	}
+	return oauthflow.Record{}, oauthflow.ErrNotFound
+}
+
+// deceived is a world whose store can lie, with the connection of another customer.
+type deceived struct {
+	*world
+	liar    *liar
+	m       *oauthflow.Manager
+	secrets []string // of the other customer
+
+	mu   sync.Mutex
+	told []oauthflow.Event
+}
+
+func newDeceived(t *testing.T, connected bool) *deceived {
+	w := newWorld(t, orgtest.Config{ApprovalLimit: 20})
+	d := &deceived{world: w, liar: &liar{Store: w.store}}
+	w.store = d.liar
+	before := w.manager()
+	w.connect(before, othersKey)
+	d.secrets = []string{w.token(before.Source(othersKey))}
+	if connected {
+		w.connect(before, askingKey)
+	}
+	w.connect(before, oauthflow.Key{Tenant: "bank", Name: "second"})
+	d.m = w.manager(func(c *oauthflow.ManagerConfig) {
+		c.Observe = func(e oauthflow.Event) {
+			d.mu.Lock()
+			defer d.mu.Unlock()
+			d.told = append(d.told, e)
+		}
+	})
+	return d
+}
+
+func (d *deceived) alerts() int {
+	synctest.Wait()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	n := 0
+	for _, e := range d.told {
+		if e.Type == oauthflow.EventForeign {
+			n++
+		}
+	}
+	return n
+}
+
+// stored is what is in the store, without what a wait for a host leaves there.
+func (d *deceived) stored() []oauthflow.Record {
+	var out []oauthflow.Record
+	for r, err := range d.liar.Store.List(context.Background(), "", time.Date(9999, 12, 31, 23, 0, 0, 0, time.UTC)) {
+		if err != nil {
+			d.t.Fatal(err)
+		}
+		out = append(out, r)
+	}
+	slices.SortFunc(out, func(a, b oauthflow.Record) int { return strings.Compare(a.ID, b.ID) })
+	return out
+}
+
+// deed is what somebody does with the connection whose record the store withholds. It returns what it was given.
+type deed func(d *deceived) (any, error)
+
+func foreignDeeds() map[string]deed {
+	source := func(f func(s *oauthflow.Source, ctx context.Context) (any, error)) deed {
+		return func(d *deceived) (any, error) { return f(d.m.Source(askingKey), d.t.Context()) }
+	}
+	second := oauthflow.Key{Tenant: "bank", Name: "second"}
+	return map[string]deed{
+		"Load":        func(d *deceived) (any, error) { return d.m.Load(d.t.Context(), askingKey) },
+		"Token":       source(func(s *oauthflow.Source, ctx context.Context) (any, error) { return s.TokenContext(ctx) }),
+		"Replace":     source(func(s *oauthflow.Source, ctx context.Context) (any, error) { return s.Replace(ctx, "a-rejected-1") }),
+		"Present":     source(func(s *oauthflow.Source, ctx context.Context) (any, error) { return s.Present(ctx) }),
+		"InstanceURL": source(func(s *oauthflow.Source, ctx context.Context) (any, error) { return s.InstanceURL(ctx) }),
+		"an API call": func(d *deceived) (any, error) {
+			req, err := http.NewRequestWithContext(d.t.Context(), http.MethodGet, d.org.InstanceURL()+"/services/data/v66.0/limits", nil)
+			if err != nil {
+				return nil, err
+			}
+			resp, err := d.m.Source(askingKey).Transport(d.wire).RoundTrip(req)
+			if err == nil {
+				resp.Body.Close()
+			}
+			return nil, err
+		},
+		"Renew":      func(d *deceived) (any, error) { return nil, d.m.Renew(d.t.Context(), askingKey) },
+		"Introspect": func(d *deceived) (any, error) { return d.m.Introspect(d.t.Context(), askingKey) },
+		"BeginAgain": func(d *deceived) (any, error) {
+			return d.m.BeginAgain(d.t.Context(), askingKey, browser, oauthflow.AuthorizeOptions{})
+		},
+		"SetClient": func(d *deceived) (any, error) { return nil, d.m.SetClient(d.t.Context(), askingKey, d.client()) },
+		"SetKind": func(d *deceived) (any, error) {
+			return nil, d.m.SetKind(d.t.Context(), askingKey, d.client().ID, oauthflow.ConnectedAppKind)
+		},
+		"SetIdlePeriod": func(d *deceived) (any, error) {
+			return nil, d.m.SetIdlePeriod(d.t.Context(), askingKey, d.client().ID, time.Hour)
+		},
+		"Disconnect": func(d *deceived) (any, error) { return nil, d.m.Disconnect(d.t.Context(), askingKey) },
+		"Move": func(d *deceived) (any, error) {
+			return nil, d.m.Move(d.t.Context(), askingKey, oauthflow.Key{Tenant: "bank", Name: "third"})
+		},
+		"Move to it": func(d *deceived) (any, error) { return nil, d.m.Move(d.t.Context(), second, askingKey) },
+		"Adopt": func(d *deceived) (any, error) {
+			return d.m.Adopt(d.t.Context(), askingKey, d.client(), oauthflow.NewSecret("5Aep861adopted0123456789"))
+		},
+		"AdoptDryRun": func(d *deceived) (any, error) {
+			return d.m.AdoptDryRun(d.t.Context(), askingKey, d.client(), oauthflow.NewSecret("5Aep861adopted0123456789"))
+		},
+		"List": func(d *deceived) (any, error) {
+			var found []any
+			var errs []error
+			for c, err := range d.m.List(d.t.Context(), "bank") {
+				if err == nil {
+					found = append(found, c)
+				}
+				errs = append(errs, err)
+			}
+			return found, errors.Join(errs...)
+		},
+	}
+}
+
+// A store that answers one customer with another's record: because of a fault, of a column that compares ids without regard
+// to case, or of somebody who may write to it and has no key.
+func TestAStoreThatAnswersWithAnothersRecordServesSendsEndsAndChangesNothingOfIt(t *testing.T) {
+	number := 0
+	for how, told := range lies() {
+		for _, connected := range []bool{false, true} {
+			for name, do := range foreignDeeds() {
+				if number++; !needs.OneIn(3, number) {
+					continue
+				}
+				t.Run(fmt.Sprintf("%s, connected %v, %s", how, connected, name), func(t *testing.T) {
+					synctest.Test(t, func(t *testing.T) {
+						d := newDeceived(t, connected)
+						before, sent := d.stored(), len(d.org.Ledger())
+						d.liar.tell(&told)
+						got, err := do(d)
+						synctest.Wait()
+						if kindOf(err) != oauthflow.KindForeign || !errors.Is(err, oauthflow.ErrForeignRecord) {
+							t.Errorf("got %v, want an error of %q that wraps ErrForeignRecord", err, oauthflow.KindForeign)
+						}
+						if shown := fmt.Sprintf("%+v %v", got, err); strings.Contains(shown, "Bank") || slices.ContainsFunc(d.secrets, func(s string) bool { return strings.Contains(shown, s) }) {
+							t.Errorf("the caller is shown the other customer: %s", shown)
+						}
+						d.untouched(before, sent)
+						d.liar.tell(nil)
+						if !d.alive(d.token(d.m.Source(othersKey))) {
+							t.Error("the other customer's connection does not work any more")
+						}
+						if connected && !d.alive(d.token(d.m.Source(askingKey))) {
+							t.Error("the customer's own connection does not work once the store has stopped lying")
+						}
+					})
+				})
+			}
+		}
+	}
+}
+
+// untouched fails unless nothing was sent and changed since, and an event told.
+func (d *deceived) untouched(before []oauthflow.Record, sent int) {
+	d.t.Helper()
+	if n := d.alerts(); n != 1 {
+		d.t.Errorf("%d events %q, want 1", n, oauthflow.EventForeign)
+	}
+	if n := len(d.org.Ledger()); n != sent {
+		d.t.Errorf("%d requests were sent: %+v", n-sent, d.org.Ledger()[sent:])
+	}
+	after := d.stored()
+	if !slices.EqualFunc(before, after, func(a, b oauthflow.Record) bool {
+		return a.ID == b.ID && a.Version == b.Version && bytes.Equal(a.Data, b.Data) && a.Due.Equal(b.Due)
+	}) {
+		d.t.Errorf("the store has changed from %d records to %d", len(before), len(after))
+	}
+}
+
+func TestALoginDoesNotSpendItsCodeForAConnectionThatTheStoreMistakes(t *testing.T) {
+	for how, told := range lies() {
+		t.Run(how, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				d := newDeceived(t, true)
+				cb := d.begin(d.m, askingKey)
+				before, sent := d.stored(), len(d.org.Ledger())
+				d.liar.tell(&told)
+				if _, err := d.m.Complete(t.Context(), cb); kindOf(err) != oauthflow.KindForeign || !errors.Is(err, oauthflow.ErrForeignRecord) {
+					t.Errorf("got %v, want ErrForeignRecord", err)
+				}
+				d.untouched(before, sent)
+				d.liar.tell(nil)
+				if _, err := d.m.Complete(t.Context(), cb); err != nil {
+					t.Errorf("once the store has stopped lying: %v", err)
+				}
+			})
+		})
+	}
+}
+
+// The store exchanges two records of other kinds: logins, and the marks of adopted refresh tokens.
+func TestARecordOfAnyKindThatWasExchangedIsForeign(t *testing.T) {
+	const adopted = "5Aep861adopted0123456789"
+	kinds := map[string]struct {
+		prefix string
+		make   func(d *deceived) // two records of the kind
+		do     deed
+	}{
+		"logins": {"login/", func(d *deceived) { d.begin(d.m, othersKey) }, nil},
+		"adopted refresh tokens": {"adopted/", func(d *deceived) {
+			for i, token := range []string{adopted, adopted + "another"} {
+				_, _ = d.m.Adopt(d.t.Context(), numbered(i), d.client(), oauthflow.NewSecret(token))
+			}
+		}, func(d *deceived) (any, error) {
+			return d.m.Adopt(d.t.Context(), numbered(7), d.client(), oauthflow.NewSecret(adopted))
+		}},
+	}
+	for name, kind := range kinds {
+		for _, renamed := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, under the id that was asked for %v", name, renamed), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					d := newDeceived(t, true)
+					there := d.stored()
+					kind.make(d)
+					do := kind.do
+					if do == nil {
+						cb := d.begin(d.m, askingKey)
+						do = func(d *deceived) (any, error) { return d.m.Complete(t.Context(), cb) }
+					}
+					two := slices.DeleteFunc(d.stored(), func(r oauthflow.Record) bool {
+						return !strings.HasPrefix(r.ID, kind.prefix) || slices.ContainsFunc(there, func(o oauthflow.Record) bool { return o.ID == r.ID })
+					})
+					if len(two) != 2 {
+						t.Fatalf("%d records %s, want 2", len(two), kind.prefix)
+					}
+					before, sent := d.stored(), len(d.org.Ledger())
+					d.liar.tell(&lie{load: func(good oauthflow.Store, id string) (oauthflow.Record, error) {
+						for i, r := range two {
+							if r.ID == id {
+								r = two[1-i]
+								if renamed {
+									r.ID = id
+								}
+								return r, nil
+							}
+						}
+						return good.Load(context.Background(), id)
+					}})
+					if _, err := do(d); kindOf(err) != oauthflow.KindForeign || !errors.Is(err, oauthflow.ErrForeignRecord) {
+						t.Errorf("got %v, want ErrForeignRecord", err)
+					}
+					d.untouched(before, sent)
+				})
+			})
+		}
+	}
+}

@@ -1,0 +1,89 @@
+package policy
+
+import (
+	"fmt"
+	"net/url"
+	"strings"
+)
+
+// differences says how the set got differs from the set want; empty when it does not.
+func differences(got, want []string) string {
+	var parts []string
+	say := func(what string, members []string) {
+		if n := len(members); n > maxNamed {
+			members = append(members[:maxNamed:maxNamed], fmt.Sprintf("and %d more", n-maxNamed))
+		}
+		if len(members) > 0 {
+			parts = append(parts, what+" "+strings.Join(members, ", "))
+		}
+	}
+	var missing, foreign, extra, twice []string
+	wants := setOf(want)
+	pages := pagesOf(want)
+	seen := make(map[string]bool, len(got))
+	for _, g := range got {
+		switch {
+		case seen[g]:
+			twice = append(twice, g)
+		case wants[g]:
+		case pages.ofAnotherHost(g):
+			foreign = append(foreign, g)
+		default:
+			extra = append(extra, g)
+		}
+		seen[g] = true
+	}
+	for _, w := range want {
+		if !seen[w] {
+			missing = append(missing, w)
+		}
+	}
+	say("missing", missing)
+	say("of another instance", foreign)
+	say("not wanted", extra)
+	say("listed twice", twice)
+	return strings.Join(parts, "; ")
+}
+
+// maxNamed is how many members of a list a sentence names. The instructions have at most 12.
+const maxNamed = 40
+
+func setOf(members []string) map[string]bool {
+	set := make(map[string]bool, len(members))
+	for _, m := range members {
+		set[m] = true
+	}
+	return set
+}
+
+// pages are URLs by their path: a host, and another one where there are several.
+type pages map[string][2]string
+
+func pagesOf(urls []string) pages {
+	all := make(pages, len(urls))
+	for _, raw := range urls {
+		u, err := url.Parse(raw)
+		if err != nil {
+			continue
+		}
+		hosts, known := all[u.Path]
+		switch {
+		case !known:
+			hosts = [2]string{u.Host, u.Host}
+		case u.Host != hosts[0]:
+			hosts[1] = u.Host
+		}
+		all[u.Path] = hosts
+	}
+	return all
+}
+
+// ofAnotherHost tells whether a URL is the same page of another host.
+func (p pages) ofAnotherHost(raw string) bool {
+	u, err := url.Parse(raw)
+	if err != nil || u.Host == "" {
+		return false
+	}
+	hosts, known := p[u.Path]
+	return known && (hosts[0] != u.Host || hosts[1] != u.Host)
+}
