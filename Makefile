@@ -1,11 +1,14 @@
 .DEFAULT_GOAL := help
-.PHONY: help check test race lint tidy release fuzz examples interop browser driver faults faults-long bench scale corpus golden
+.PHONY: help check nightly test race lint tidy release fuzz examples interop browser driver faults faults-long bench scale corpus golden
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 check: ## everything that must pass before a commit; what CI runs
 	@bash .ci/run
+
+nightly: ## the same with each test at its full size, and the bench; takes more than an hour of a quiet machine
+	@bash .ci/run nightly
 
 test: ## the fast tests; need only Go
 	go test work

@@ -63,44 +63,6 @@ func TestFewPackagesAreTestedByTheRealClock(t *testing.T) {
 	}
 }
 
-// A test that is cut short under the race detector is run in full without it.
-func TestTheGateRunsInFullWhatTheRaceDetectorCutsShort(t *testing.T) {
-	files, err := filepath.Glob("oauthflow/*_test.go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, list, _ := strings.Cut(read(t, ".ci/run"), "\nin_full=(")
-	list, _, _ = strings.Cut(list, ")")
-	found := 0
-	for _, path := range files {
-		file, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, decl := range file.Decls {
-			test, ok := decl.(*ast.FuncDecl)
-			if !ok {
-				continue
-			}
-			cut := false
-			ast.Inspect(test, func(n ast.Node) bool {
-				x, ok := n.(*ast.Ident)
-				cut = cut || ok && x.Name == "raced"
-				return true
-			})
-			if cut {
-				found++
-				if !slices.Contains(strings.Fields(list), test.Name.Name) {
-					t.Errorf("%s does less under the race detector, and the gate does not run it without", test.Name.Name)
-				}
-			}
-		}
-	}
-	if found != len(strings.Fields(list)) || found == 0 {
-		t.Errorf("%d tests are cut short, and the gate runs %d in full", found, len(strings.Fields(list)))
-	}
-}
-
 // A server on its usual port may be somebody's; tests use what the environment names.
 func TestNoTestLooksForAServerThatIsNotNamed(t *testing.T) {
 	for path := range goFiles(t) {

@@ -1,19 +1,36 @@
 // Package needs is how a test says what it needs of its surroundings: a program, a service, reference data, a right.
 //
 // A machine that lacks it skips the test, so that "go test" passes with nothing but Go. Where SFAUTH_REQUIRE_SERVICES is 1,
-// as the gate has it, the test fails instead: what was not run was not shown. No test skips in any other way.
+// as the gate has it, the test fails instead: what was not run was not shown. No test skips in any other way. How often a test
+// repeats its work is another question, which SFAUTH_FULL_SIZE answers.
 package needs
 
 import (
 	"os"
 	"os/exec"
+	"runtime"
+	"runtime/debug"
 	"strings"
 	"testing"
 	"time"
 )
 
-// Everything reports whether no test may be left out or cut short.
+// Everything reports whether no test may be left out.
 func Everything() bool { return os.Getenv("SFAUTH_REQUIRE_SERVICES") == "1" }
+
+// FullSize reports whether no test may be cut short, which takes about an hour: SFAUTH_FULL_SIZE is 1.
+func FullSize() bool { return os.Getenv("SFAUTH_FULL_SIZE") == "1" }
+
+// Run runs the tests of a package that has many and returns the code to exit with. "go test" runs as many packages at once
+// as there are processors, so that each takes one, and leaves its garbage longer; both halve the work. Where everything must
+// run, as under the race detector, the tests have all processors.
+func Run(m *testing.M) int {
+	if !Everything() {
+		runtime.GOMAXPROCS(1)
+	}
+	debug.SetGCPercent(400)
+	return m.Run()
+}
 
 // Missing ends a test that lacks something: format says what, and how to get it.
 func Missing(t testing.TB, format string, args ...any) {
@@ -24,23 +41,27 @@ func Missing(t testing.TB, format string, args ...any) {
 	t.Skipf(format, args...)
 }
 
-// Patience skips a test that takes long or judges times of the clock, unless everything must run.
+// Patience skips a test that takes long or judges times of the clock, unless everything must run. Under the race detector, where
+// it would take ten times as long, it runs at full size alone: the gate runs it without the detector.
 func Patience(t testing.TB) {
 	t.Helper()
 	if !Everything() {
 		t.Skip("takes long or judges times of the clock; set SFAUTH_REQUIRE_SERVICES=1")
 	}
+	if raced && !FullSize() {
+		t.Skip("takes long under the race detector; set SFAUTH_FULL_SIZE=1")
+	}
 }
 
-// Size returns how often a test repeats its work or how much of it there is: the full size where everything must run.
+// Size returns how often a test repeats its work or how much of it there is.
 func Size(full, fast int) int {
-	if Everything() {
+	if FullSize() {
 		return full
 	}
 	return fast
 }
 
-// OneIn reports whether the case with a number is tried: every one where everything must run, else one in n.
+// OneIn reports whether the case with a number is tried: every one at full size, else one in n.
 func OneIn(n, number int) bool { return number%Size(1, n) == 0 }
 
 // Late reports whether something took longer than it may. Only the gate judges that: on a busy machine all is late.

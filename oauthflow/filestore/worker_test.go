@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/fullcast/sfauth/internal/needs"
 	"github.com/fullcast/sfauth/oauthflow"
 	"github.com/fullcast/sfauth/oauthflow/filestore"
 )
@@ -28,7 +29,7 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
-	os.Exit(m.Run())
+	os.Exit(needs.Run(m))
 }
 
 // workerEnv returns the environment of a worker with a task. Few threads make it repeatable, and the race detector need
