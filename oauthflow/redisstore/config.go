@@ -130,12 +130,12 @@ func durable(ctx context.Context, server redis.Cmdable) error {
 		var refused redis.Error
 		switch {
 		case errors.As(err, &refused):
-			return fmt.Errorf("%w, as far as it tells: CONFIG GET %s is refused (%w); allow the user +config|get, "+
+			return fmt.Errorf("redisstore: %w, as far as it tells: CONFIG GET %s is refused (%w); allow the user +config|get, "+
 				"or make sure of the settings and set Config.Durability to AcknowledgedWritesMayBeLost", ErrVolatile, want.setting, err)
 		case err != nil:
 			return fmt.Errorf("redisstore: asking the server for its settings: %w", err)
 		case !want.fits(got[want.setting]):
-			return fmt.Errorf("%w: %s is %q; make it %q in the server's configuration, "+
+			return fmt.Errorf("redisstore: %w: %s is %q; make it %q in the server's configuration, "+
 				"or set Config.Durability to AcknowledgedWritesMayBeLost", ErrVolatile, want.setting, got[want.setting], want.words)
 		}
 	}
@@ -152,7 +152,7 @@ func alone(ctx context.Context, server redis.UniversalClient, instead string) er
 		var refused redis.Error
 		switch {
 		case errors.As(err, &refused):
-			return fmt.Errorf("%w, as far as it tells: INFO replication is refused (%w); allow the user +info, use %s, "+
+			return fmt.Errorf("redisstore: %w, as far as it tells: INFO replication is refused (%w); allow the user +info, use %s, "+
 				"or make sure that it has no replica and set Config.Durability to AcknowledgedWritesMayBeLost", ErrVolatile, err, instead)
 		case err != nil:
 			return fmt.Errorf("redisstore: asking the server for its replicas: %w", err)
@@ -164,7 +164,7 @@ func alone(ctx context.Context, server redis.UniversalClient, instead string) er
 			return nil
 		}
 	}
-	return fmt.Errorf("%w: %s, and a failover loses what they lack; use %s, "+
+	return fmt.Errorf("redisstore: %w: %s, and a failover loses what they lack; use %s, "+
 		"or set Config.Durability to AcknowledgedWritesMayBeLost", ErrVolatile, found, instead)
 }
 

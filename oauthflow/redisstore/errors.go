@@ -11,10 +11,10 @@ import (
 
 // Reasons for errors.Is, beside oauthflow's ErrNotFound and ErrConflict.
 var (
-	ErrVolatile = errors.New("redisstore: the server may lose acknowledged writes")
-	ErrDamaged  = errors.New("redisstore: the key holds something else than this store wrote")
-	ErrReadOnly = errors.New("redisstore: the server takes no writes; it may be a replica, connect to the master")
-	ErrReplicas = fmt.Errorf("redisstore: too few replicas answer; look after them: %w", oauthflow.ErrNotDurable)
+	ErrVolatile = errors.New("the server may lose acknowledged writes")
+	ErrDamaged  = errors.New("the key holds something else than this store wrote")
+	ErrReadOnly = errors.New("the server takes no writes; it may be a replica, connect to the master")
+	ErrReplicas = fmt.Errorf("too few replicas answer; look after them: %w", oauthflow.ErrNotDurable)
 )
 
 // classified adds the reason that the server's words stand for. Within a script they may come after others.

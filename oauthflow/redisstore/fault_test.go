@@ -3,6 +3,7 @@ package redisstore_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -122,8 +123,8 @@ func TestAKeyOfAnotherKindIsRefusedAndNothingIsChanged(t *testing.T) {
 				"Save":                 s.Save(t.Context(), r),
 				"Delete":               s.Delete(t.Context(), r.ID, r.Version),
 			} {
-				if !errors.Is(err, redisstore.ErrDamaged) {
-					t.Errorf("%s: got %v, want an error wrapping ErrDamaged", name, err)
+				if !errors.Is(err, redisstore.ErrDamaged) || strings.Count(err.Error(), "redisstore: ") != 1 {
+					t.Errorf("%s: got %v, want an error wrapping ErrDamaged that names the package once", name, err)
 				}
 			}
 			if after := c.Dump(t.Context(), test.key).Val(); after != before {

@@ -115,7 +115,7 @@ func (s *Store) examine(ctx context.Context, c Config) error {
 	}
 	if s.grammar.unfit != nil {
 		if err := s.grammar.unfit(is); err != nil {
-			return err
+			return fmt.Errorf("sqlstore: %w", err)
 		}
 	}
 	if is["binlog_format"] != "STATEMENT" { // in which a replica, read-only as it is, would not repeat the statement
@@ -139,7 +139,7 @@ func (s *Store) examine(ctx context.Context, c Config) error {
 		return fmt.Errorf("sqlstore: asking the database for its timeline: %w", err)
 	}
 	if problem := cmp.Or(s.grammar.volatile(is), facts.volatile()); problem != "" && c.Durability == AcknowledgedWritesSurvive {
-		return fmt.Errorf("%w: %s; change that, or set Config.Durability to AcknowledgedWritesMayBeLost", ErrVolatile, problem)
+		return fmt.Errorf("sqlstore: %w: %s; change that, or set Config.Durability to AcknowledgedWritesMayBeLost", ErrVolatile, problem)
 	}
 	return nil
 }

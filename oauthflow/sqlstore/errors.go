@@ -9,9 +9,9 @@ import (
 
 // Reasons for errors.Is, beside oauthflow's ErrNotFound and ErrConflict.
 var (
-	ErrReadOnly = errors.New("sqlstore: the database takes no writes; it may be a replica, connect to the primary")
-	ErrNoTable  = errors.New("sqlstore: the table does not exist; call Migrate, or have its Schema run")
-	ErrVolatile = errors.New("sqlstore: the database may lose acknowledged writes")
+	ErrReadOnly = errors.New("the database takes no writes; it may be a replica, connect to the primary")
+	ErrNoTable  = errors.New("the table does not exist; call Migrate, or have its Schema run")
+	ErrVolatile = errors.New("the database may lose acknowledged writes")
 )
 
 // A verdict is what an error of the database means for the statement.

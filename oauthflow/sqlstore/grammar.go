@@ -156,7 +156,7 @@ func unfitMySQL(is settings) error {
 	case is["read_only"] != "" && is["read_only"] != "OFF":
 		return fmt.Errorf("%w: read_only is %s", ErrReadOnly, is["read_only"])
 	case is["transaction_isolation"] == "READ-UNCOMMITTED" || is["tx_isolation"] == "READ-UNCOMMITTED":
-		return errors.New("sqlstore: the transaction isolation is READ-UNCOMMITTED, in which a Load sees what may be undone; " +
+		return errors.New("the transaction isolation is READ-UNCOMMITTED, in which a Load sees what may be undone; " +
 			"take READ-COMMITTED or a higher one")
 	}
 	return nil

@@ -120,8 +120,9 @@ func TestWithoutTheTableEveryMethodSaysWhatToDo(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, p place) {
 		s := open(t, p)
 		for _, step := range steps(t.Context(), s) {
-			if err := step.do(); !errors.Is(err, sqlstore.ErrNoTable) || !strings.Contains(err.Error(), "Migrate") {
-				t.Errorf("%s: got %v, want an error wrapping ErrNoTable that names Migrate", step.name, err)
+			err := step.do()
+			if !errors.Is(err, sqlstore.ErrNoTable) || !strings.Contains(err.Error(), "Migrate") || strings.Count(err.Error(), "sqlstore: ") != 1 {
+				t.Errorf("%s: got %v, want an error wrapping ErrNoTable that names Migrate, and the package once", step.name, err)
 			}
 		}
 	})

@@ -49,6 +49,7 @@ func work(task []string) error {
 	}
 	defer db.Close()
 	db.SetMaxOpenConns(4)
+	db.SetMaxIdleConns(4)
 	s, err := sqlstore.Open(ctx, sqlstore.Config{DB: db, Dialect: p.dialect, Table: p.table, Durability: sqlstore.AcknowledgedWritesMayBeLost})
 	if err != nil {
 		return err

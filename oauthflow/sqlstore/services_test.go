@@ -80,6 +80,7 @@ func connect(t testing.TB, p place) *sql.DB {
 		t.Fatal(err)
 	}
 	db.SetMaxOpenConns(6)
+	db.SetMaxIdleConns(6) // a new connection costs PostgreSQL a process
 	t.Cleanup(func() { db.Close() })
 	return db
 }

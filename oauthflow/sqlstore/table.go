@@ -12,7 +12,7 @@ import (
 )
 
 // ErrTable is the reason of every [TableError].
-var ErrTable = errors.New("sqlstore: the table is not fit to hold the records")
+var ErrTable = errors.New("the table is not fit to hold the records")
 
 // TableError says why the table of a [Config] cannot hold the records: some would be hidden, changed on their way, or kept
 // nowhere. It wraps [ErrTable].
@@ -29,7 +29,7 @@ func (e *TableError) Error() string {
 	if e.Role != "" {
 		role = " for the role " + e.Role
 	}
-	return fmt.Sprintf("%v: %s%s %s; %s", ErrTable, e.Table, role, e.Problem, e.Remedy)
+	return fmt.Sprintf("sqlstore: %v: %s%s %s; %s", ErrTable, e.Table, role, e.Problem, e.Remedy)
 }
 
 // Unwrap returns [ErrTable].
