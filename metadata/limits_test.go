@@ -2,7 +2,6 @@ package metadata_test
 
 import (
 	"runtime"
-	"runtime/debug"
 	"testing"
 	"time"
 
@@ -10,13 +9,9 @@ import (
 )
 
 // within wants do to take no more than a time and to allocate no more than some bytes, all that it frees again
-// included. Other work of the machine makes a run slow and none fast, so one fast run of ten is enough; the race
-// detector, which makes programs up to twenty times as slow, is given ten times the time.
+// included. Other work of the machine makes a run slow and none fast, so one fast run of ten is enough.
 func within(t *testing.T, limit time.Duration, memory uint64, do func()) {
 	t.Helper()
-	if raced() {
-		limit *= 10
-	}
 	took, allocated := time.Duration(1<<63-1), uint64(1<<64-1)
 	for range 10 {
 		var before, after runtime.MemStats
@@ -36,15 +31,4 @@ func within(t *testing.T, limit time.Duration, memory uint64, do func()) {
 	if allocated > memory {
 		t.Errorf("it allocated %d bytes, want at most %d", allocated, memory)
 	}
-}
-
-// raced tells whether the race detector looks on.
-func raced() bool {
-	info, _ := debug.ReadBuildInfo()
-	for _, s := range info.Settings {
-		if s.Key == "-race" {
-			return s.Value == "true"
-		}
-	}
-	return false
 }

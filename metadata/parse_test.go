@@ -10,6 +10,7 @@ import (
 	"testing/fstest"
 	"time"
 
+	"github.com/fullcast/sfauth/internal/needs"
 	"github.com/fullcast/sfauth/metadata"
 )
 
@@ -306,6 +307,7 @@ func TestATreeWithAFolderThatLeadsBackIsRefused(t *testing.T) {
 }
 
 func TestManySmallFilesAreReadWithinOneBudget(t *testing.T) {
+	needs.Unraced(t)
 	tree, large := fstest.MapFS{}, fstest.MapFS{}
 	for i := range 30 {
 		tree[fmt.Sprintf("%03d.connectedApp", i)] = element("ConnectedApp", strings.Repeat("<a/>", 29_990))

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/fullcast/sfauth/internal/needs"
 	"github.com/fullcast/sfauth/metadata"
 )
 
@@ -51,6 +52,7 @@ func TestAZipFromARetrieveIsRead(t *testing.T) {
 }
 
 func TestHostileZipsAreRefusedSoonAndInLittleMemory(t *testing.T) {
+	needs.Unraced(t)
 	for _, test := range []struct {
 		name, says string
 		data       []byte

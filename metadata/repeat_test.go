@@ -84,6 +84,7 @@ func everyCall(t *testing.T, named string, echo repeat.Echo) map[string][]any {
 }
 
 func TestAnOrgThatRepeatsARequestInAnyPlaceOfItsAnswerShowsNoSession(t *testing.T) {
+	needs.Unraced(t)
 	finder := search.New([]string{repeated})
 	told, number, seen := 0, 0, map[string]bool{}
 	for _, named := range []string{"a response that names its request", "one that does not"} {

@@ -48,6 +48,12 @@ func Patience(t testing.TB) {
 	if !Everything() {
 		t.Skip("takes long or judges times of the clock; set SFAUTH_REQUIRE_SERVICES=1")
 	}
+	Unraced(t)
+}
+
+// Unraced skips a test under the race detector, unless at full size: it has one goroutine, in which nothing races, and much to do.
+func Unraced(t testing.TB) {
+	t.Helper()
 	if raced && !FullSize() {
 		t.Skip("takes long under the race detector; set SFAUTH_FULL_SIZE=1")
 	}
@@ -64,8 +70,9 @@ func Size(full, fast int) int {
 // OneIn reports whether the case with a number is tried: every one at full size, else one in n.
 func OneIn(n, number int) bool { return number%Size(1, n) == 0 }
 
-// Late reports whether something took longer than it may. Only the gate judges that: on a busy machine all is late.
-func Late(took, limit time.Duration) bool { return Everything() && took > limit }
+// Late reports whether something took longer than it may. Only the gate judges that, and not under the race detector: on a busy
+// machine, or looked at so closely, all is late.
+func Late(took, limit time.Duration) bool { return Everything() && !raced && took > limit }
 
 // Service returns the address of a running server, which an environment variable names. No test looks for a server that is
 // not named: it would write to a database of somebody else's.
