@@ -7,7 +7,6 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/fullcast/sfauth/fullcast"
 	"github.com/fullcast/sfauth/metadata"
@@ -27,7 +26,7 @@ func constructions() []construction {
 	insecure := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}
 	named := &http.Transport{TLSClientConfig: &tls.Config{ServerName: "acme.example"}}
 	manager := oauthflow.ManagerConfig{
-		StoreCalls: -1, Environment: "über", StoreEpoch: strings.Repeat("x", 65), SessionLifetime: oauthflow.SessionLifetime{Assume: time.Second},
+		StoreCalls: -1, Environment: "über", StoreEpoch: strings.Repeat("x", 65),
 		AccessTokens: 7, APITransport: insecure,
 		Timing: oauthflow.Timing{Lease: -1, Quiet: -1, Confirm: -1, LastTry: -1, Recheck: -1, Login: -1},
 	}
@@ -39,12 +38,12 @@ func constructions() []construction {
 		{"fullcast.NewConnector", func() error {
 			_, err := fullcast.NewConnector(fullcast.Config{
 				Site: "app.fullcast.io/", Environment: "über", StoreCalls: 5000, StoreEpoch: strings.Repeat("x", 65),
-				SessionLifetime: oauthflow.SessionLifetime{Assume: time.Second}, AccessTokens: 7, Transport: insecure, APITransport: named,
+				AccessTokens: 7, Transport: insecure, APITransport: named,
 				EgressAddresses: []string{"203.0.113.7", "10.0.0.1", "everywhere"},
 			})
 			return err
 		}, []string{"Config.Site", "Config.EgressAddresses[1]", "Config.EgressAddresses[2]", "Config.Transport", "Config.APITransport", "Config.Store",
-			"Config.StoreCalls", "Config.Keys", "Config.Environment", "Config.StoreEpoch", "Config.SessionLifetime.Assume", "Config.AccessTokens"}},
+			"Config.StoreCalls", "Config.Keys", "Config.Environment", "Config.StoreEpoch", "Config.AccessTokens"}},
 		{"fullcast.NewConnector", func() error {
 			_, err := fullcast.NewConnector(fullcast.Config{Site: fullcast.Production, Transport: insecure})
 			return err
@@ -58,7 +57,7 @@ func constructions() []construction {
 		{"oauthflow.NewFlow", func() error { _, err := oauthflow.NewFlow(oauthflow.Config{}); return err }, []string{"Config.RedirectURLs"}},
 		{"oauthflow.NewManager", func() error { _, err := oauthflow.NewManager(manager); return err },
 			[]string{"ManagerConfig.Flow", "ManagerConfig.Store", "ManagerConfig.StoreCalls", "ManagerConfig.Keys", "ManagerConfig.Environment",
-				"ManagerConfig.StoreEpoch", "ManagerConfig.SessionLifetime.Assume", "ManagerConfig.AccessTokens", "ManagerConfig.APITransport",
+				"ManagerConfig.StoreEpoch", "ManagerConfig.AccessTokens", "ManagerConfig.APITransport",
 				"ManagerConfig.Timing.Lease", "ManagerConfig.Timing.Quiet", "ManagerConfig.Timing.Confirm", "ManagerConfig.Timing.LastTry",
 				"ManagerConfig.Timing.Recheck", "ManagerConfig.Timing.Login"}},
 		{"oauthflow.NewKeys", func() error {

@@ -54,10 +54,6 @@ type ManagerConfig struct {
 	// Source: Salesforce Help, "Limit the Idle Refresh Token TTL in External Client Apps".
 	IdleLimit func(Connection) time.Duration
 
-	// SessionLifetime is what is taken for the lifetime of an access token. Optional; default unknown: a token is used
-	// until Salesforce refuses it.
-	SessionLifetime SessionLifetime
-
 	// AccessTokens says where access tokens are kept. Optional; default [AccessTokenStored].
 	AccessTokens AccessTokens
 
@@ -113,9 +109,6 @@ func (c *ManagerConfig) fill() error {
 	if len(c.StoreEpoch) > 64 {
 		bad.Add("ManagerConfig.StoreEpoch", "must be at most 64 bytes")
 	}
-	if c.SessionLifetime.Assume != 0 && c.SessionLifetime.Assume < time.Minute {
-		bad.Add("ManagerConfig.SessionLifetime.Assume", "must be at least a minute")
-	}
 	if c.AccessTokens != AccessTokenStored && c.AccessTokens != AccessTokenInMemoryOnly {
 		bad.Add("ManagerConfig.AccessTokens", "must be AccessTokenStored or AccessTokenInMemoryOnly")
 	}
@@ -124,13 +117,6 @@ func (c *ManagerConfig) fill() error {
 	}
 	c.Timing.fill(&bad)
 	return invalidFields(op, bad)
-}
-
-// SessionLifetime says how the end of an access token is foreseen. Salesforce tells none, and its sessions are
-// prolonged by use, so that a guess only saves the one refused request at the end of an idle session.
-type SessionLifetime struct {
-	Assume time.Duration // refresh before this age. Optional, at least a minute
-	Learn  bool          // ask introspection after each refresh, and take what it says instead of Assume
 }
 
 // AccessTokens says where access tokens are kept.

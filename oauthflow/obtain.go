@@ -50,25 +50,18 @@ func (m *Manager) obtain(s *Source, f *flight) (v *view, refreshed bool, err err
 		if err := m.unusable(s, g); err != nil {
 			return nil, false, err
 		}
-		var serve *view // what there is, while a newer one would only be better
 		if !g.Access.IsZero() && (g.Access.Reveal() != f.rejected || f.left != "" && !g.livesAt(f.left)) {
-			serve = m.view(g)
-			if !m.aged(g) || g.Intent != nil || moved(r, g) {
-				s.see(r, g)
-				m.overhear(doubt.intent, g)
-				return serve, false, nil
-			}
+			s.see(r, g)
+			m.overhear(doubt.intent, g)
+			return m.view(g), false, nil
 		}
-		if serve == nil && !g.Access.IsZero() && f.renewal.Load() {
+		if !g.Access.IsZero() && f.renewal.Load() {
 			if s.view.Load() == nil {
 				s.publish(m.view(g)) // for whoever comes while this goes on
 			}
 			f.offer() // and for who has come already
 		}
 		done, err := m.refresh(ctx, s, f, &doubt, &seat, r, g, host)
-		if err != nil && serve != nil && !broken(err) {
-			return serve, false, nil
-		}
 		if err != nil {
 			if broken(err) {
 				s.publish(nil)
@@ -76,7 +69,6 @@ func (m *Manager) obtain(s *Source, f *flight) (v *view, refreshed bool, err err
 			return nil, false, err
 		}
 		if done != nil {
-			m.learnLifetime(done)
 			v := m.view(done)
 			v.made = true
 			return v, true, nil
