@@ -47,3 +47,22 @@ func TestRecordsOfEarlierVersionsAreReadAndHinderNobody(t *testing.T) {
 		})
 	}
 }
+
+// Earlier versions could leave access tokens out of the store.
+func TestARecordWithoutAccessTokenIsRefreshedOnceForAllProcesses(t *testing.T) {
+	w := rotating(t)
+	v := w.unlocked()
+	w.connect(w.manager(), mainKey)
+	v.change(w.store, mainRecord, func(fields map[string]any) { fields["Access"] = "" })
+	for range 3 {
+		if !w.alive(w.token(w.manager().Source(mainKey))) {
+			t.Error("the token is dead")
+		}
+	}
+	if n := w.wire.refreshes(); n != 1 {
+		t.Errorf("%d refreshes, want one", n)
+	}
+	if err := w.manager().Disconnect(t.Context(), mainKey); err != nil || len(w.liveApprovals()) != 0 {
+		t.Errorf("disconnected: %v, alive are %v", err, w.liveApprovals())
+	}
+}

@@ -16,8 +16,7 @@ const (
 // refusedAtOnce counts the generations that Salesforce refused as soon as they were used, each once, and reports whether
 // there are so many in a row that another refresh would only be the next of them.
 func (m *Manager) refusedAtOnce(g *grant, was *rejected) bool {
-	inMemory := g.Access.IsZero() && m.cfg.AccessTokens == AccessTokenInMemoryOnly
-	if g.Access.Reveal() != was.access && !inMemory { // replaced for another reason
+	if g.Access.Reveal() != was.access { // replaced for another reason
 		return false
 	}
 	if g.freshRefused() && g.Counted == g.Generation+1 { // its pause is over: one more try

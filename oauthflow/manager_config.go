@@ -54,9 +54,6 @@ type ManagerConfig struct {
 	// Source: Salesforce Help, "Limit the Idle Refresh Token TTL in External Client Apps".
 	IdleLimit func(Connection) time.Duration
 
-	// AccessTokens says where access tokens are kept. Optional; default [AccessTokenStored].
-	AccessTokens AccessTokens
-
 	// APITransport carries the requests of a [Source.Transport] that is given none. Optional; default http.DefaultTransport as it is
 	// at each call. What is refused there is refused here: InsecureSkipVerify, ServerName, Dial and DialTLS.
 	APITransport http.RoundTripper
@@ -109,26 +106,12 @@ func (c *ManagerConfig) fill() error {
 	if len(c.StoreEpoch) > 64 {
 		bad.Add("ManagerConfig.StoreEpoch", "must be at most 64 bytes")
 	}
-	if c.AccessTokens != AccessTokenStored && c.AccessTokens != AccessTokenInMemoryOnly {
-		bad.Add("ManagerConfig.AccessTokens", "must be AccessTokenStored or AccessTokenInMemoryOnly")
-	}
 	if problem := weakens(c.APITransport); problem != "" {
 		bad.Add("ManagerConfig.APITransport", problem)
 	}
 	c.Timing.fill(&bad)
 	return invalidFields(op, bad)
 }
-
-// AccessTokens says where access tokens are kept.
-type AccessTokens int
-
-const (
-	// AccessTokenStored seals them into the store, so that all processes share one.
-	AccessTokenStored AccessTokens = iota
-	// AccessTokenInMemoryOnly keeps them out of the store. Each process then refreshes for itself once, and again
-	// whenever its own token is refused.
-	AccessTokenInMemoryOnly
-)
 
 // Timing holds the times that decide when a refresh is given up, taken over or tried again.
 type Timing struct {

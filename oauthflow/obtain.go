@@ -46,7 +46,6 @@ func (m *Manager) obtain(s *Source, f *flight) (v *view, refreshed bool, err err
 			m.tells.Store(true)
 		}
 		m.sources.keep(s)
-		s.recall(g)
 		if err := m.unusable(s, g); err != nil {
 			return nil, false, err
 		}
