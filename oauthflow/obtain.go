@@ -270,9 +270,6 @@ func (m *Manager) attempt(ctx context.Context, seat *seat, r Record, g *grant, m
 		if err != nil {
 			return nil, at, err // the new refresh token is safe, the rest of the answer cannot be used
 		}
-		if err := m.verify(ctx, used.client(), g.asked(used).Host, fresh); err != nil {
-			return nil, at, m.quarantine(ctx, at, stored, err, took)
-		}
 		return stored, at, nil
 	}
 	var e *Error
