@@ -7,7 +7,6 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/fullcast/sfauth/fullcast"
 	"github.com/fullcast/sfauth/metadata"
@@ -27,8 +26,7 @@ func constructions() []construction {
 	insecure := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}
 	named := &http.Transport{TLSClientConfig: &tls.Config{ServerName: "acme.example"}}
 	manager := oauthflow.ManagerConfig{
-		StoreCalls: -1, Environment: "über", StoreEpoch: strings.Repeat("x", 65), SessionLifetime: oauthflow.SessionLifetime{Assume: time.Second},
-		AccessTokens: 7, APITransport: insecure,
+		StoreCalls: -1, Environment: "über", StoreEpoch: strings.Repeat("x", 65), APITransport: insecure,
 		Timing: oauthflow.Timing{Lease: -1, Quiet: -1, Confirm: -1, LastTry: -1, Recheck: -1, Login: -1},
 	}
 	return []construction{
@@ -39,12 +37,12 @@ func constructions() []construction {
 		{"fullcast.NewConnector", func() error {
 			_, err := fullcast.NewConnector(fullcast.Config{
 				Site: "app.fullcast.io/", Environment: "über", StoreCalls: 5000, StoreEpoch: strings.Repeat("x", 65),
-				SessionLifetime: oauthflow.SessionLifetime{Assume: time.Second}, AccessTokens: 7, Transport: insecure, APITransport: named,
+				Transport: insecure, APITransport: named,
 				EgressAddresses: []string{"203.0.113.7", "10.0.0.1", "everywhere"},
 			})
 			return err
 		}, []string{"Config.Site", "Config.EgressAddresses[1]", "Config.EgressAddresses[2]", "Config.Transport", "Config.APITransport", "Config.Store",
-			"Config.StoreCalls", "Config.Keys", "Config.Environment", "Config.StoreEpoch", "Config.SessionLifetime.Assume", "Config.AccessTokens"}},
+			"Config.StoreCalls", "Config.Keys", "Config.Environment", "Config.StoreEpoch"}},
 		{"fullcast.NewConnector", func() error {
 			_, err := fullcast.NewConnector(fullcast.Config{Site: fullcast.Production, Transport: insecure})
 			return err
@@ -58,14 +56,14 @@ func constructions() []construction {
 		{"oauthflow.NewFlow", func() error { _, err := oauthflow.NewFlow(oauthflow.Config{}); return err }, []string{"Config.RedirectURLs"}},
 		{"oauthflow.NewManager", func() error { _, err := oauthflow.NewManager(manager); return err },
 			[]string{"ManagerConfig.Flow", "ManagerConfig.Store", "ManagerConfig.StoreCalls", "ManagerConfig.Keys", "ManagerConfig.Environment",
-				"ManagerConfig.StoreEpoch", "ManagerConfig.SessionLifetime.Assume", "ManagerConfig.AccessTokens", "ManagerConfig.APITransport",
+				"ManagerConfig.StoreEpoch", "ManagerConfig.APITransport",
 				"ManagerConfig.Timing.Lease", "ManagerConfig.Timing.Quiet", "ManagerConfig.Timing.Confirm", "ManagerConfig.Timing.LastTry",
 				"ManagerConfig.Timing.Recheck", "ManagerConfig.Timing.Login"}},
 		{"oauthflow.NewKeys", func() error {
 			good := oauthflow.GenerateSealingKey("twice")
-			_, err := oauthflow.NewKeys(oauthflow.SealingKey{Wrapped: []byte("x")}, good, good, oauthflow.SealingKey{ID: "a/b"})
+			_, err := oauthflow.NewKeys(oauthflow.SealingKey{}, good, good, oauthflow.SealingKey{ID: "a/b"})
 			return err
-		}, []string{"current.Wrapped", "current.ID", "current.Key", "former[1].ID", "former[2].ID", "former[2].Key"}},
+		}, []string{"current.ID", "current.Key", "former[1].ID", "former[2].ID", "former[2].Key"}},
 		{"oauthflow/filestore.Open", func() error { _, err := filestore.Open(filestore.Config{}); return err }, []string{"Config.Dir"}},
 		{"oauthflow/orgtest.New", func() error {
 			_, err := orgtest.New(orgtest.Config{

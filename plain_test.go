@@ -35,7 +35,6 @@ var plain = map[string]string{
 	"oauthflow.Connection.NextKey":                         publicKey,
 	"oauthflow.Error.Code":                                 "Salesforce's error code",
 	"oauthflow.Record.Data":                                "sealed",
-	"oauthflow.SealingKey.Wrapped":                         "encrypted by a KMS, as it stands in the store",
 }
 
 const publicKey = "the consumer key, which every authorize URL shows"

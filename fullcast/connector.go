@@ -33,15 +33,13 @@ type Config struct {
 	// other environment. Optional; default the Site.
 	Environment string
 
-	// StoreCalls, Former, StoreEpoch, IdleLimit, SessionLifetime and AccessTokens are those of [oauthflow.ManagerConfig]. Optional.
+	// StoreCalls, Former, StoreEpoch and IdleLimit are those of [oauthflow.ManagerConfig]. Optional.
 	// [Connection.Check] reads an app's own shorter period and stores it, so that IdleLimit is needed only where nobody
 	// checks.
-	StoreCalls      int
-	Former          oauthflow.Store
-	StoreEpoch      string
-	IdleLimit       func(oauthflow.Connection) time.Duration
-	SessionLifetime oauthflow.SessionLifetime
-	AccessTokens    oauthflow.AccessTokens
+	StoreCalls int
+	Former     oauthflow.Store
+	StoreEpoch string
+	IdleLimit  func(oauthflow.Connection) time.Duration
 
 	// Crew is how many connections [Connector.AdoptAll], [Connector.DisconnectAll] and [Connector.DisconnectEveryTenant] deal with at
 	// once in this process; and that of [oauthflow.ManagerConfig]. Optional, 1 to 256; default 16.
@@ -106,8 +104,8 @@ func NewConnector(c Config) (*Connector, error) {
 	}
 	m, err := oauthflow.NewManager(oauthflow.ManagerConfig{
 		Flow: flow, Store: c.Store, Keys: c.Keys, Environment: c.Environment, Observe: c.Observe, Logger: c.Logger,
-		StoreCalls: c.StoreCalls, Former: c.Former, StoreEpoch: c.StoreEpoch, IdleLimit: c.IdleLimit, SessionLifetime: c.SessionLifetime,
-		AccessTokens: c.AccessTokens, Crew: c.Crew, APITransport: c.APITransport,
+		StoreCalls: c.StoreCalls, Former: c.Former, StoreEpoch: c.StoreEpoch, IdleLimit: c.IdleLimit,
+		Crew: c.Crew, APITransport: c.APITransport,
 	})
 	bad = append(bad, faults(err, hidden...)...)
 	if err := bad.Err(); err != nil {

@@ -24,7 +24,7 @@ import (
 // sentForm sends one exchange of p and returns the form that left.
 func sentForm(t testing.TB, c oauthflow.Client, o oauthflow.AuthorizeOptions) (authorize, form url.Values) {
 	t.Helper()
-	f := wireFlow(t, unpublished(func(r *http.Request) (*http.Response, error) {
+	f := wireFlow(t, carrier(func(r *http.Request) (*http.Response, error) {
 		body, _ := io.ReadAll(r.Body)
 		form, _ = url.ParseQuery(string(body))
 		return wireReply(r, 200, tokenAnswer(nil)), nil
@@ -105,7 +105,7 @@ func TestNothingInTheAPINamesAnotherChallengeMethodOrEndpoint(t *testing.T) {
 
 func TestARefusalOfThePKCEIsNeverFollowedByALoginWithoutIt(t *testing.T) {
 	requests := 0
-	f := wireFlow(t, unpublished(func(r *http.Request) (*http.Response, error) {
+	f := wireFlow(t, carrier(func(r *http.Request) (*http.Response, error) {
 		requests++
 		return wireReply(r, 400, `{"error":"invalid_request","error_description":"code challenge not supported"}`), nil
 	}))

@@ -100,9 +100,6 @@ func (c commit) made(ctx context.Context, r Record, now *grant, patient bool) (d
 	if now.MovedTo != nil {
 		return true, nil, at, nil
 	}
-	if now.Access.IsZero() { // not kept in the store
-		now.Access = sealedSecret{c.fresh.AccessToken}
-	}
 	return c.ended(at, now)
 }
 

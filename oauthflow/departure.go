@@ -81,7 +81,6 @@ func (s *Source) stored(ctx context.Context, v *view, asked string) *view {
 	if err != nil || s.m.unusable(s, g) != nil {
 		return v
 	}
-	s.recall(g)
 	if g.Access.IsZero() || g.livesAt(asked) {
 		return v
 	}

@@ -22,9 +22,8 @@ const (
 // Exchange spends the code of a callback (its query) that answers p, and returns the tokens. A callback that carries
 // an error, or does not belong to p, costs no request.
 //
-// A callback that does not name its issuer is refused, and its code never sent, if the login host's metadata promises
-// to name it. The metadata is asked for in at most five seconds and kept for a day; where it cannot be read, what was
-// read before counts, and without that there is no promise.
+// A callback that names another issuer (iss) than p's login host is refused, and its code never sent. One without iss is accepted,
+// since Salesforce sends none.
 //
 // Errors: [KindState] and the kinds of Salesforce's refusals; [KindNotSent]; [KindInDoubt], after which the code must
 // not be sent again: begin a new login; [KindBadAnswer], [ErrOrgChanged] and [ErrNoRefreshToken], with what there is of
@@ -38,9 +37,6 @@ func (f *Flow) Exchange(ctx context.Context, p Pending, callback url.Values) (*T
 		return nil, err
 	}
 	c := p.client
-	if !callback.Has("iss") && f.keys.promised(ctx, f, c.Host) {
-		return nil, &Error{Op: opCallback, Host: c.Host.name, Kind: KindState, Err: errIssuerless}
-	}
 	if !p.tokenHost.IsZero() {
 		c.Host = p.tokenHost
 	}

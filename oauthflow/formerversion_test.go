@@ -47,3 +47,43 @@ func TestRecordsOfEarlierVersionsAreReadAndHinderNobody(t *testing.T) {
 		})
 	}
 }
+
+// Earlier versions could leave access tokens out of the store.
+func TestARecordWithoutAccessTokenIsRefreshedOnceForAllProcesses(t *testing.T) {
+	w := rotating(t)
+	v := w.unlocked()
+	w.connect(w.manager(), mainKey)
+	v.change(w.store, mainRecord, func(fields map[string]any) { fields["Access"] = "" })
+	for range 3 {
+		if !w.alive(w.token(w.manager().Source(mainKey))) {
+			t.Error("the token is dead")
+		}
+	}
+	if n := w.wire.refreshes(); n != 1 {
+		t.Errorf("%d refreshes, want one", n)
+	}
+	if err := w.manager().Disconnect(t.Context(), mainKey); err != nil || len(w.liveApprovals()) != 0 {
+		t.Errorf("disconnected: %v, alive are %v", err, w.liveApprovals())
+	}
+}
+
+// Earlier versions checked the id_token of a refresh, and suspended the connection for one that was not to be trusted.
+func TestAConnectionThatWasSuspendedForAnIDTokenHeals(t *testing.T) {
+	w := rotating(t)
+	v := w.unlocked()
+	w.connect(w.manager(), mainKey)
+	v.change(w.store, mainRecord, func(fields map[string]any) {
+		fields["Access"], fields["Failures"] = "", 1
+		fields["Fault"] = map[string]any{"Op": "id_token", "Kind": "id_token", "At": time.Now()}
+	})
+	m := w.manager()
+	if c, err := m.Load(t.Context(), mainKey); err != nil || c.Status != oauthflow.StatusSuspended {
+		t.Fatalf("it is %q, %v", c.Status, err)
+	}
+	if !w.alive(w.token(m.Source(mainKey))) {
+		t.Error("the token is dead")
+	}
+	if c, err := m.Load(t.Context(), mainKey); err != nil || c.Status != oauthflow.StatusActive {
+		t.Errorf("after a refresh it is %q, %v", c.Status, err)
+	}
+}

@@ -24,7 +24,8 @@ const idTokenLeeway = 5 * time.Minute
 //
 // It may ask the login host for its public keys; those are kept, and asked for again when a token names another key, at
 // most twice a minute. Store what [Flow.Exchange] or [Flow.Refresh] returned first and verify afterwards: a refresh
-// token must not be lost because a proof of identity cannot be checked.
+// token must not be lost because a proof of identity cannot be checked. [Manager.Complete] checks that of a login; that of a
+// refresh, which names nobody new, a Manager ignores.
 //
 // Errors: [KindIDToken] when the id_token is not to be trusted; any other kind says that it could not be checked, which
 // may be repeated.

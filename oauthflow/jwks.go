@@ -35,7 +35,6 @@ type keySource struct {
 	issuers []string // hosts that keys may come from
 	since   time.Time
 	set     *oidc.RemoteKeySet
-	names   bool // the issuer promises to name itself in every callback
 
 	mu   sync.Mutex
 	last []byte // the keys as they were asked for last
@@ -43,7 +42,7 @@ type keySource struct {
 }
 
 // of returns where the keys of an issuer come from, after discovery where that is not known. Keys may come from the hosts
-// in issuers only; where the issuer names others, what else it says of itself comes back with the error.
+// in issuers only.
 func (k *issuerKeys) of(ctx context.Context, f *Flow, issuer string, issuers []string) (*keySource, error) {
 	k.mu.Lock()
 	s := k.all[issuer]
@@ -65,11 +64,10 @@ func (k *issuerKeys) of(ctx context.Context, f *Flow, issuer string, issuers []s
 		return nil, e
 	}
 	var found struct {
-		Keys  string `json:"jwks_uri"`
-		Names bool   `json:"authorization_response_iss_parameter_supported"`
+		Keys string `json:"jwks_uri"`
 	}
-	if s.names = p.Claims(&found) == nil && found.Names; !s.allowed(found.Keys) {
-		return s, &Error{Kind: KindBadAnswer, Err: errors.New("the login host's discovery document names keys elsewhere")}
+	if p.Claims(&found) != nil || !s.allowed(found.Keys) {
+		return nil, &Error{Kind: KindBadAnswer, Err: errors.New("the login host's discovery document names keys elsewhere")}
 	}
 	s.set = oidc.NewRemoteKeySet(oidc.ClientContext(context.Background(), client), found.Keys)
 	k.mu.Lock()
@@ -85,24 +83,6 @@ func (k *issuerKeys) of(ctx context.Context, f *Flow, issuer string, issuers []s
 	}
 	k.all[issuer] = s
 	return s, nil
-}
-
-var errIssuerless = errors.New("the login host promises to name itself (iss) in every callback, and this one does not")
-
-// promised reports whether h's metadata promises that every callback names h. It fails open: what Salesforce publishes
-// makes no such promise, and a login must not depend on a document that it otherwise does without. State, host and
-// token endpoint are bound to one another all the same.
-func (k *issuerKeys) promised(ctx context.Context, f *Flow, h Host) bool {
-	ctx, cancel := context.WithTimeout(ctx, verifyTimeout)
-	defer cancel()
-	issuer := h.endpoint("")
-	s, err := k.of(ctx, f, issuer, h.issuers(h))
-	if err != nil && s == nil {
-		k.mu.Lock()
-		s = k.all[issuer] // a promise that was read once is not forgotten because it cannot be read again
-		k.mu.Unlock()
-	}
-	return s != nil && s.names
 }
 
 // allowed reports whether an address is on one of the issuer's hosts.

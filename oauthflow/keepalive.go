@@ -151,9 +151,6 @@ func (m *Manager) Renew(ctx context.Context, k Key) error {
 // renew refreshes the connection unless somebody has since the given access token was stored. Unlike a rejected
 // token, that one is handed out until there is another, and nothing is risked that could end it.
 func (s *Source) renew(ctx context.Context, stored string) error {
-	if v := s.view.Load(); stored == "" && v != nil { // kept in memory only
-		stored = v.access()
-	}
 	_, err := s.join(ctx, stored, renewal)
 	return err
 }

@@ -14,11 +14,6 @@ import (
 type SealingKey struct {
 	ID  string // 1–32 bytes of letters, digits, "-", "_", "."; stands in clear in every record
 	Key Secret // 32 random bytes in standard base64, as "openssl rand -base64 32" prints them
-
-	// Wrapped is for records that a version before v0.1.0 sealed with a key of its own, and stored that key beside them,
-	// wrapped by a KMS: the wrapped form, as [WrappedKeys] returns it. Such a key opens those records, and nothing is sealed
-	// with it. Empty for every other key.
-	Wrapped []byte
 }
 
 // GenerateSealingKey returns a fresh key. Keep it outside the store: who has both has the tokens.
@@ -31,38 +26,31 @@ func GenerateSealingKey(id string) SealingKey {
 // Keys seal and open records: one key seals, and all of them open.
 type Keys struct {
 	current string
-	opening map[keyName]Secret
+	opening map[string]Secret // by id
 }
-
-// keyName is what a record says of the key that seals it.
-type keyName struct{ id, wrapped string }
 
 // NewKeys returns Keys that seal with current and open with current and former keys. [Manager.Reseal] makes the former
 // ones superfluous. A record that was sealed with any other key does not open. An error
 // of [KindInvalid] names every field at fault.
 func NewKeys(current SealingKey, former ...SealingKey) (*Keys, error) {
 	const op = "new keys"
-	k := &Keys{current: current.ID, opening: map[keyName]Secret{}}
+	k := &Keys{current: current.ID, opening: map[string]Secret{}}
 	var bad badfields.List
-	if len(current.Wrapped) > 0 {
-		bad.Add("current.Wrapped", "must be empty: nothing is sealed with a key that stands in the store, wrapped or not")
-	}
 	for i, sk := range append([]SealingKey{current}, former...) {
 		field := "current"
 		if i > 0 {
 			field = fmt.Sprintf("former[%d]", i-1)
 		}
-		name := keyName{sk.ID, string(sk.Wrapped)}
 		if !isKeyID(sk.ID) {
 			bad.Add(field+".ID", "must be 1 to 32 letters, digits, dashes, underscores or dots")
-		} else if _, twice := k.opening[name]; twice {
+		} else if _, twice := k.opening[sk.ID]; twice {
 			bad.Add(field+".ID", fmt.Sprintf("%q is used twice", sk.ID))
 		}
 		raw, err := base64.StdEncoding.DecodeString(strings.TrimSpace(sk.Key.Reveal()))
 		if err != nil || len(raw) != sealKeySize {
 			bad.Add(field+".Key", "must be 32 bytes in base64, as \"openssl rand -base64 32\" prints them")
 		}
-		k.opening[name] = NewSecret(string(raw))
+		k.opening[sk.ID] = NewSecret(string(raw))
 	}
 	if err := invalidFields(op, bad); err != nil {
 		return nil, err
@@ -76,20 +64,11 @@ func isKeyID(s string) bool {
 	})
 }
 
-// sealing returns the name and the key to seal with.
-func (k *Keys) sealing() (keyName, Secret) {
-	name := keyName{id: k.current}
-	return name, k.opening[name]
-}
-
-// opens returns the key of a name.
-func (k *Keys) opens(name keyName) (Secret, error) {
-	key, ok := k.opening[name]
-	switch {
-	case ok:
-		return key, nil
-	case name.wrapped != "":
-		return Secret{}, fmt.Errorf("it is sealed with a wrapped key named %+.40q, which is not among the keys", name.id)
+// opens returns the key of an id.
+func (k *Keys) opens(id string) (Secret, error) {
+	key, ok := k.opening[id]
+	if !ok {
+		return Secret{}, fmt.Errorf("it is sealed with the key %+.40q, which is not among the keys", id)
 	}
-	return Secret{}, fmt.Errorf("it is sealed with the key %+.40q, which is not among the keys", name.id)
+	return key, nil
 }

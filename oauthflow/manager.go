@@ -41,12 +41,11 @@ type Manager struct {
 	_       [64]byte // whoever counts himself in at mu takes its cache line from those who read sources
 	sources sources
 
-	proved    atomic.Bool // the store has taken a write, as a take-over asks before it begins
-	foreign   sync.Map    // record id that was asked for to what an event has told of
-	reported  atomic.Int64
-	doubted   sync.Map // record id to the doubt that the keep-alive could not resolve
-	ahead     sync.Map // record id to a wait that a clock ahead of ours wrote
-	lifetimes sync.Map // Key to time.Duration: how long sessions live, where introspection has told
+	proved   atomic.Bool // the store has taken a write, as a take-over asks before it begins
+	foreign  sync.Map    // record id that was asked for to what an event has told of
+	reported atomic.Int64
+	doubted  sync.Map // record id to the doubt that the keep-alive could not resolve
+	ahead    sync.Map // record id to a wait that a clock ahead of ours wrote
 
 	ready     readiness
 	events    inbox

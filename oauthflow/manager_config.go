@@ -54,13 +54,6 @@ type ManagerConfig struct {
 	// Source: Salesforce Help, "Limit the Idle Refresh Token TTL in External Client Apps".
 	IdleLimit func(Connection) time.Duration
 
-	// SessionLifetime is what is taken for the lifetime of an access token. Optional; default unknown: a token is used
-	// until Salesforce refuses it.
-	SessionLifetime SessionLifetime
-
-	// AccessTokens says where access tokens are kept. Optional; default [AccessTokenStored].
-	AccessTokens AccessTokens
-
 	// APITransport carries the requests of a [Source.Transport] that is given none. Optional; default http.DefaultTransport as it is
 	// at each call. What is refused there is refused here: InsecureSkipVerify, ServerName, Dial and DialTLS.
 	APITransport http.RoundTripper
@@ -113,36 +106,12 @@ func (c *ManagerConfig) fill() error {
 	if len(c.StoreEpoch) > 64 {
 		bad.Add("ManagerConfig.StoreEpoch", "must be at most 64 bytes")
 	}
-	if c.SessionLifetime.Assume != 0 && c.SessionLifetime.Assume < time.Minute {
-		bad.Add("ManagerConfig.SessionLifetime.Assume", "must be at least a minute")
-	}
-	if c.AccessTokens != AccessTokenStored && c.AccessTokens != AccessTokenInMemoryOnly {
-		bad.Add("ManagerConfig.AccessTokens", "must be AccessTokenStored or AccessTokenInMemoryOnly")
-	}
 	if problem := weakens(c.APITransport); problem != "" {
 		bad.Add("ManagerConfig.APITransport", problem)
 	}
 	c.Timing.fill(&bad)
 	return invalidFields(op, bad)
 }
-
-// SessionLifetime says how the end of an access token is foreseen. Salesforce tells none, and its sessions are
-// prolonged by use, so that a guess only saves the one refused request at the end of an idle session.
-type SessionLifetime struct {
-	Assume time.Duration // refresh before this age. Optional, at least a minute
-	Learn  bool          // ask introspection after each refresh, and take what it says instead of Assume
-}
-
-// AccessTokens says where access tokens are kept.
-type AccessTokens int
-
-const (
-	// AccessTokenStored seals them into the store, so that all processes share one.
-	AccessTokenStored AccessTokens = iota
-	// AccessTokenInMemoryOnly keeps them out of the store. Each process then refreshes for itself once, and again
-	// whenever its own token is refused.
-	AccessTokenInMemoryOnly
-)
 
 // Timing holds the times that decide when a refresh is given up, taken over or tried again.
 type Timing struct {

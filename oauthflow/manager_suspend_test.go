@@ -139,85 +139,79 @@ func TestAHostThatAsksToWaitIsLeftAloneByEveryProcess(t *testing.T) {
 		})
 	}
 }
+
 func TestSessionsThatAreRefusedAtOnceSuspendTheConnection(t *testing.T) {
-	for name, change := range map[string]func(*oauthflow.ManagerConfig){
-		"token in the store": func(*oauthflow.ManagerConfig) {},
-		"token in memory":    memoryOnly,
-	} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				w := rotating(t)
-				e := newEventLog()
-				m, second := w.manager(change, e.observe), w.manager(change, e.observe)
-				w.connect(m, mainKey)
-				api := &refusing{base: w.org.RoundTripper()}
-				var last error
-				for range 60 {
-					if _, last = ask(t, w, m, api); last != nil {
-						break
-					}
-					time.Sleep(100 * time.Millisecond)
+	synctest.Test(t, func(t *testing.T) {
+		w := rotating(t)
+		e := newEventLog()
+		m, second := w.manager(e.observe), w.manager(e.observe)
+		w.connect(m, mainKey)
+		api := &refusing{base: w.org.RoundTripper()}
+		var last error
+		for range 60 {
+			if _, last = ask(t, w, m, api); last != nil {
+				break
+			}
+			time.Sleep(100 * time.Millisecond)
+		}
+		refused := wantKind(t, last, oauthflow.KindFreshRefused)
+		if n := w.wire.refreshes(); n > 6 {
+			t.Errorf("%d refreshes until the connection was suspended, want 4 or 5", n)
+		}
+		if refused.RetryAfter <= 0 || refused.RetryAfter > time.Hour {
+			t.Errorf("RetryAfter is %v", refused.RetryAfter)
+		}
+		if c, err := second.Load(t.Context(), mainKey); err != nil || c.Status != oauthflow.StatusSuspended || c.Fault == nil || c.Fault.Kind != oauthflow.KindFreshRefused {
+			t.Errorf("the second process sees %v, %v, %v", c.Status, c.Fault, err)
+		}
+		sent := w.wire.refreshes()
+		for began := time.Now(); time.Since(began) < refused.RetryAfter-time.Second; time.Sleep(time.Second) {
+			for _, m := range []*oauthflow.Manager{m, second} {
+				if _, err := ask(t, w, m, api); err != nil {
+					wantKind(t, err, oauthflow.KindFreshRefused)
 				}
-				refused := wantKind(t, last, oauthflow.KindFreshRefused)
-				if n := w.wire.refreshes(); n > 6 {
-					t.Errorf("%d refreshes until the connection was suspended, want 4 or 5", n)
+			}
+		}
+		if n := w.wire.refreshes(); n != sent {
+			t.Errorf("%d refreshes within the pause, want 0", n-sent)
+		}
+		began := time.Now()
+		for time.Since(began) < 24*time.Hour {
+			_, _ = ask(t, w, m, api)
+			time.Sleep(30 * time.Second)
+		}
+		if n := w.wire.refreshes() - sent; n > 24*4+10 {
+			t.Errorf("%d refreshes in a day of refusals, want at most one in 15 minutes or so", n)
+		}
+		if n := e.count(oauthflow.EventRepaired); n != 0 {
+			t.Errorf("told %d times of the end of a suspension that goes on", n)
+		}
+		api.healed = true
+		for began = time.Now(); ; time.Sleep(30 * time.Second) {
+			if status, err := ask(t, w, m, api); err == nil && status != http.StatusUnauthorized {
+				break
+			}
+			if time.Since(began) > time.Hour {
+				t.Fatal("the connection did not heal within an hour")
+			}
+		}
+		synctest.Wait() // nobody waits for the suspension's end to be stored
+		if c, err := second.Load(t.Context(), mainKey); err != nil || c.Status != oauthflow.StatusActive {
+			t.Errorf("afterwards it is %v, %v", c.Status, err)
+		}
+		w.wantEvents("refresh", "reuse", 0)
+		for range 10 { // the whole fleet goes on
+			for _, m := range []*oauthflow.Manager{m, second} {
+				if _, err := ask(t, w, m, api); err != nil {
+					t.Error(err)
 				}
-				if refused.RetryAfter <= 0 || refused.RetryAfter > time.Hour {
-					t.Errorf("RetryAfter is %v", refused.RetryAfter)
-				}
-				if c, err := second.Load(t.Context(), mainKey); err != nil || c.Status != oauthflow.StatusSuspended || c.Fault == nil || c.Fault.Kind != oauthflow.KindFreshRefused {
-					t.Errorf("the second process sees %v, %v, %v", c.Status, c.Fault, err)
-				}
-				sent := w.wire.refreshes()
-				for began := time.Now(); time.Since(began) < refused.RetryAfter-time.Second; time.Sleep(time.Second) {
-					for _, m := range []*oauthflow.Manager{m, second} {
-						if _, err := ask(t, w, m, api); err != nil {
-							wantKind(t, err, oauthflow.KindFreshRefused)
-						}
-					}
-				}
-				if n := w.wire.refreshes(); n != sent && name == "token in the store" || n > sent+1 {
-					t.Errorf("%d refreshes within the pause, want 0", n-sent)
-				}
-				began := time.Now()
-				for time.Since(began) < 24*time.Hour {
-					_, _ = ask(t, w, m, api)
-					time.Sleep(30 * time.Second)
-				}
-				if n := w.wire.refreshes() - sent; n > 24*4+10 {
-					t.Errorf("%d refreshes in a day of refusals, want at most one in 15 minutes or so", n)
-				}
-				if n := e.count(oauthflow.EventRepaired); n != 0 {
-					t.Errorf("told %d times of the end of a suspension that goes on", n)
-				}
-				api.healed = true
-				for began = time.Now(); ; time.Sleep(30 * time.Second) {
-					if status, err := ask(t, w, m, api); err == nil && status != http.StatusUnauthorized {
-						break
-					}
-					if time.Since(began) > time.Hour {
-						t.Fatal("the connection did not heal within an hour")
-					}
-				}
-				synctest.Wait() // nobody waits for the suspension's end to be stored
-				if c, err := second.Load(t.Context(), mainKey); err != nil || c.Status != oauthflow.StatusActive {
-					t.Errorf("afterwards it is %v, %v", c.Status, err)
-				}
-				w.wantEvents("refresh", "reuse", 0)
-				for range 10 { // the whole fleet goes on
-					for _, m := range []*oauthflow.Manager{m, second} {
-						if _, err := ask(t, w, m, api); err != nil {
-							t.Error(err)
-						}
-					}
-					time.Sleep(time.Minute)
-				}
-				if s, r := e.count(oauthflow.EventSuspended), e.count(oauthflow.EventRepaired); s != 1 || r != 1 {
-					t.Errorf("told %d times of the suspension and %d times of its end, want once each", s, r)
-				}
-			})
-		})
-	}
+			}
+			time.Sleep(time.Minute)
+		}
+		if s, r := e.count(oauthflow.EventSuspended), e.count(oauthflow.EventRepaired); s != 1 || r != 1 {
+			t.Errorf("told %d times of the suspension and %d times of its end, want once each", s, r)
+		}
+	})
 }
 
 func TestAWaitWrittenByAWrongClockNeitherBlocksNorHidesALaterOne(t *testing.T) {

@@ -423,24 +423,6 @@ func TestADoubtBeginsAnewWithTheTimeline(t *testing.T) {
 	})
 }
 
-func TestAnAgedTokenIsServedWhileATimelineIsNew(t *testing.T) {
-	for _, timelines := range [][2]string{{"", "1"}, {"1", "2"}} {
-		synctest.Test(t, func(t *testing.T) {
-			w := rotating(t)
-			h := &history{w.store, timelines[0]}
-			w.store = h
-			w.connect(w.manager(), mainKey)
-			h.timeline = timelines[1]
-			time.Sleep(2 * time.Hour)
-			m := w.manager(func(c *oauthflow.ManagerConfig) { c.SessionLifetime.Assume = time.Hour })
-			began := time.Now()
-			if _, err := m.Source(mainKey).TokenContext(t.Context()); err != nil || time.Since(began) > 0 {
-				t.Errorf("%q: served after %v, %v; want at once", timelines, time.Since(began), err)
-			}
-		})
-	}
-}
-
 func TestAnIdleConnectionIsRefreshedBeforeItsEndAlsoWhereNobodyMayIntrospect(t *testing.T) {
 	for i, timelines := range [][2]string{{"", ""}, {"", "1"}, {"1", "2"}} {
 		if !needs.OneIn(3, i+1) {

@@ -77,22 +77,6 @@ func TestAMarkThatAFailoverMayUndoIsNotBelieved(t *testing.T) {
 	})
 }
 
-func TestATokenThatIsKeptInMemoryIsHandedOutAlsoWhenItsSaveWasUnsafe(t *testing.T) {
-	unsafely(t, func(t *testing.T, unsafe error) {
-		w, c := copying(t)
-		s := w.manager(memoryOnly).Source(mainKey)
-		w.connect(w.manager(memoryOnly), mainKey)
-		dead := w.token(s)
-		w.org.ExpireSessions()
-		c.say(second(unsafe))
-		for range 2 {
-			if tok, err := s.Replace(t.Context(), dead); err != nil || !w.alive(tok.AccessToken) {
-				t.Fatalf("got %v, want a token that works", err)
-			}
-		}
-	})
-}
-
 func TestAnAnswerForAnotherUserIsToldAlsoWhenItsSaveWasUnsafe(t *testing.T) {
 	unsafely(t, func(t *testing.T, unsafe error) {
 		w, c := copying(t)

@@ -46,29 +46,21 @@ func (m *Manager) obtain(s *Source, f *flight) (v *view, refreshed bool, err err
 			m.tells.Store(true)
 		}
 		m.sources.keep(s)
-		s.recall(g)
 		if err := m.unusable(s, g); err != nil {
 			return nil, false, err
 		}
-		var serve *view // what there is, while a newer one would only be better
 		if !g.Access.IsZero() && (g.Access.Reveal() != f.rejected || f.left != "" && !g.livesAt(f.left)) {
-			serve = m.view(g)
-			if !m.aged(g) || g.Intent != nil || moved(r, g) {
-				s.see(r, g)
-				m.overhear(doubt.intent, g)
-				return serve, false, nil
-			}
+			s.see(r, g)
+			m.overhear(doubt.intent, g)
+			return m.view(g), false, nil
 		}
-		if serve == nil && !g.Access.IsZero() && f.renewal.Load() {
+		if !g.Access.IsZero() && f.renewal.Load() {
 			if s.view.Load() == nil {
 				s.publish(m.view(g)) // for whoever comes while this goes on
 			}
 			f.offer() // and for who has come already
 		}
 		done, err := m.refresh(ctx, s, f, &doubt, &seat, r, g, host)
-		if err != nil && serve != nil && !broken(err) {
-			return serve, false, nil
-		}
 		if err != nil {
 			if broken(err) {
 				s.publish(nil)
@@ -76,7 +68,6 @@ func (m *Manager) obtain(s *Source, f *flight) (v *view, refreshed bool, err err
 			return nil, false, err
 		}
 		if done != nil {
-			m.learnLifetime(done)
 			v := m.view(done)
 			v.made = true
 			return v, true, nil
@@ -278,9 +269,6 @@ func (m *Manager) attempt(ctx context.Context, seat *seat, r Record, g *grant, m
 		m.learnPace(g.loginHost(), time.Since(start.monotonic))
 		if err != nil {
 			return nil, at, err // the new refresh token is safe, the rest of the answer cannot be used
-		}
-		if err := m.verify(ctx, used.client(), g.asked(used).Host, fresh); err != nil {
-			return nil, at, m.quarantine(ctx, at, stored, err, took)
 		}
 		return stored, at, nil
 	}

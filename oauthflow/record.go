@@ -70,11 +70,7 @@ func (m *Manager) saveDue(ctx context.Context, op string, was Record, g *grant) 
 
 // saveIn is saveDue into the given store.
 func (m *Manager) saveIn(ctx context.Context, op string, store Store, was Record, g *grant) (Record, error) {
-	kept := *g
-	if m.cfg.AccessTokens == AccessTokenInMemoryOnly {
-		kept.Access = sealedSecret{}
-	}
-	plain, err := kept.encode()
+	plain, err := g.encode()
 	if err != nil {
 		return was, &Error{Op: op, Kind: KindStore, Err: err}
 	}

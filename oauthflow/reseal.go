@@ -58,7 +58,7 @@ func (m *Manager) Reseal(ctx context.Context, progress func(done, total int)) er
 // current reports whether a record that was listed is sealed with the current key, so that nobody has to load it. What does not
 // open is not.
 func (m *Manager) current(op string, r Record) bool {
-	if h, err := readHead(r.Data); err != nil || h.key != (keyName{id: m.cfg.Keys.current}) || strings.HasPrefix(r.ID, formerPrefix) {
+	if h, err := readHead(r.Data); err != nil || h.key != m.cfg.Keys.current || strings.HasPrefix(r.ID, formerPrefix) {
 		return false
 	}
 	_, err := m.unseal(op, r.ID, r)
@@ -84,7 +84,7 @@ func (m *Manager) resealOne(ctx context.Context, op, id string) error {
 			}
 			return nil
 		}
-		if h, err := readHead(r.Data); err == nil && h.key == (keyName{id: m.cfg.Keys.current}) { // is authentic: unseal has covered it
+		if h, err := readHead(r.Data); err == nil && h.key == m.cfg.Keys.current { // is authentic: unseal has covered it
 			return nil
 		}
 		if r.Data, err = m.seal.seal(id, r.Version+1, plain); err != nil {

@@ -29,11 +29,11 @@ func TestResealTrustsNothingOfARecordThatItHasNotOpened(t *testing.T) {
 			data[0] = 9
 			return data
 		},
-		"that claims a wrapped key": func(data []byte) []byte {
+		"that names an encrypted key": func(data []byte) []byte {
 			at := 2 + int(data[1])
 			return append(append(bytes.Clone(data[:at]), 0, 32), append(make([]byte, 32), data[at+2:]...)...)
 		},
-		"that claims a wrapped key longer than the record": func(data []byte) []byte {
+		"that names an encrypted key longer than the record": func(data []byte) []byte {
 			binary.BigEndian.PutUint16(data[2+int(data[1]):], 65535)
 			return data
 		},

@@ -26,8 +26,8 @@ const (
 // place: format, environment, record id, record version, key id. A record that is moved, rolled back under another
 // version, or copied to another environment does not open.
 //
-// Layout: format (1 byte), key id (length in 1 byte, then text), wrapped key (length in 2 bytes, then bytes; empty but in
-// records of versions before v0.1.0, see [SealingKey]), salt (32 bytes), in format 2 a random nonce (12 bytes), ciphertext with tag.
+// Layout: format (1 byte), key id (length in 1 byte, then text), 0 (2 bytes; in records of versions before v0.1.0 the length of an
+// encrypted key that follows), salt (32 bytes), in format 2 a random nonce (12 bytes), ciphertext with tag.
 //
 // Both formats are always opened. Format 2 is written only where FIPS 140 is enforced (GODEBUG=fips140=only), since there
 // the module makes every nonce by itself; elsewhere format 1, which earlier versions open, too.
@@ -41,21 +41,23 @@ type sealer struct {
 var (
 	errForeign = fmt.Errorf("%w: it was sealed in another environment, under another id or version, or was changed", ErrForeignRecord)
 	errFormat  = errors.New("it is damaged, or in a format that this version does not know")
+	errWrapped = errors.New("it names an encrypted key that stands in the record, as versions before v0.1.0 wrote it, and no such key is used: " +
+		"have such a version make a plain key its current one and run Manager.Reseal")
 )
 
 // seal encrypts plain for the record id at the version that it will have once it is saved.
 func (s sealer) seal(id string, version uint64, plain []byte) ([]byte, error) {
-	name, key := s.keys.sealing()
+	name := s.keys.current
 	format := byte(sealFormatZero)
 	if fips140.Enforced() {
 		format = sealFormatRandom
 	}
-	head := append([]byte{format, byte(len(name.id))}, name.id...)
-	head = binary.BigEndian.AppendUint16(head, 0) // no wrapped key
+	head := append([]byte{format, byte(len(name))}, name...)
+	head = append(head, 0, 0)
 	salt := make([]byte, sealSalt)
 	rand.Read(salt)
 	aad := s.associated(head, id, version)
-	block, err := recordCipher(key, salt, aad)
+	block, err := recordCipher(s.keys.opening[name], salt, aad)
 	if err != nil {
 		return nil, err
 	}
@@ -130,7 +132,7 @@ func openSealed(block cipher.Block, format byte, sealed, aad []byte) ([]byte, er
 }
 
 type sealHead struct {
-	key    keyName
+	key    string // its id
 	length int
 }
 
@@ -142,11 +144,13 @@ func readHead(data []byte) (sealHead, error) {
 	if len(data) < id+2 {
 		return sealHead{}, errFormat
 	}
-	h := sealHead{length: id + 2 + int(binary.BigEndian.Uint16(data[id:]))}
+	if binary.BigEndian.Uint16(data[id:]) != 0 {
+		return sealHead{}, errWrapped
+	}
+	h := sealHead{string(data[2:id]), id + 2}
 	if len(data) < h.length+sealSalt {
 		return sealHead{}, errFormat
 	}
-	h.key = keyName{id: string(data[2:id]), wrapped: string(data[id+2 : h.length])}
 	return h, nil
 }
 

@@ -228,7 +228,7 @@ func TestNoSaltIsUsedTwice(t *testing.T) {
 	w := newWorld(t, orgtest.Config{})
 	salts := map[string]bool{}
 	w.store = saltStore{w.store, func(data []byte) {
-		salt := string(data[2+int(data[1])+2:][:32]) // format, length of the key's id, the id, no wrapped key, then the salt
+		salt := string(data[2+int(data[1])+2:][:32]) // format, length of the key's id, the id, two zeros, then the salt
 		if salts[salt] {
 			t.Fatal("a salt came twice")
 		}

@@ -22,7 +22,7 @@ type foreigner struct {
 	t       *testing.T
 	id      string
 	key     []byte
-	wrapped []byte // its form that stands in the records of versions before v0.1.0; nil of a plain key
+	wrapped []byte // an encrypted key that stands in the record, as in those of versions before v0.1.0; nil for none
 }
 
 // unlocked gives the world a sealing key that it has, too.
@@ -58,7 +58,7 @@ func (v foreigner) cipher(salt, associated []byte) cipher.AEAD {
 	return gcm
 }
 
-// head is format, the key's id, and the wrapped key.
+// head is format, the key's id, and the encrypted key.
 func (v foreigner) head() []byte {
 	head := append([]byte{1, byte(len(v.id))}, v.id...)
 	return append(binary.BigEndian.AppendUint16(head, uint16(len(v.wrapped))), v.wrapped...)

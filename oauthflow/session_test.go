@@ -56,7 +56,6 @@ func (w *world) issued(form string, f *far) (*oauthflow.Source, *http.Client) {
 			return nil, err
 		}
 		answer["access_token"] = tokenNo(form, n)
-		delete(answer, "id_token") // which is about the other one
 		body, err := json.Marshal(answer)
 		resp.Body = io.NopCloser(bytes.NewReader(body))
 		return resp, err

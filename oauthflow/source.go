@@ -166,7 +166,6 @@ func (s *Source) present(ctx context.Context) (*view, error) {
 		return nil, err
 	}
 	s.m.sources.keep(s)
-	s.recall(g)
 	if err := s.m.unusable(s, g); err != nil {
 		return nil, err
 	}

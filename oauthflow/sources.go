@@ -185,7 +185,6 @@ func (m *Manager) forgetSource(k Key) {
 		m.sources.drop(s)
 	}
 	id := k.recordID()
-	m.lifetimes.Delete(k)
 	m.doubted.Delete(id)
 	m.foreign.Delete(id)
 	m.ahead.Delete(id)

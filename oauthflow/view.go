@@ -166,10 +166,3 @@ func (s *Source) show(v *view) {
 		s.m.sources.keep(s)
 	}
 }
-
-// recall fills in an access token that is kept in memory only.
-func (s *Source) recall(g *grant) {
-	if v := s.view.Load(); v != nil && g.Access.IsZero() && v.epoch == tagOf(g.Epoch) {
-		g.Access = sealedSecret{NewSecret(v.access())}
-	}
-}

@@ -49,16 +49,6 @@ func says(status int, body string, header ...string) carrier {
 	return func(r *http.Request) (*http.Response, error) { return wireReply(r, status, body, header...), nil }
 }
 
-// unpublished is a login host that has no metadata, before which a login looks there, and else answers as c does.
-func unpublished(c carrier) carrier {
-	return func(r *http.Request) (*http.Response, error) {
-		if strings.HasPrefix(r.URL.Path, "/.well-known/") {
-			return wireReply(r, http.StatusNotFound, ""), nil
-		}
-		return c(r)
-	}
-}
-
 func wireReply(r *http.Request, status int, body string, header ...string) *http.Response {
 	h := http.Header{"Content-Type": {"application/json;charset=UTF-8"}}
 	for i := 0; i < len(header); i += 2 {
@@ -155,7 +145,6 @@ func wireCalls(t testing.TB) map[string]func(*oauthflow.Flow) error {
 	return map[string]func(*oauthflow.Flow) error{
 		"exchange": func(f *oauthflow.Flow) error {
 			p, _, q := wireBegin(t, f, c, oauthflow.AuthorizeOptions{})
-			q.Set("iss", "https://"+wireHost) // else the host's metadata would be asked for first
 			_, err := f.Exchange(ctx, p, q)
 			return err
 		},

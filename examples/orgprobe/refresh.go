@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/fullcast/sfauth/oauthflow"
 )
@@ -44,15 +43,6 @@ var refreshQuestions = []probe{
 			}
 			err := o.refresh(ctx, o.token)
 			return answer{Did: "introspected, then refreshed", Found: yes(err == nil), Evidence: o.wire.last(http.MethodPost, tokenPath).shape()}, err
-		}},
-	{id: "R7", question: "Does introspection tell when the session ends?", why: "the learned session lifetime",
-		ask: func(ctx context.Context, o *org) (answer, error) {
-			got, err := o.flow.Introspect(ctx, o.client, &oauthflow.Token{AccessToken: o.token.AccessToken})
-			a := answer{Did: "introspected the access token", Found: "no", Evidence: o.wire.last(http.MethodPost, introspectPath).shape()}
-			if !got.ExpiresAt.IsZero() {
-				a.Found = fmt.Sprintf("yes, %s after its beginning", got.ExpiresAt.Sub(got.IssuedAt).Round(time.Second))
-			}
-			return a, err
 		}},
 }
 

@@ -6,39 +6,6 @@ import (
 	"time"
 )
 
-// aged reports whether the access token is so old that its session has probably ended.
-func (m *Manager) aged(g *grant) bool {
-	lifetime := m.cfg.SessionLifetime.Assume
-	if learned, ok := m.lifetimes.Load(g.Key); ok {
-		lifetime = learned.(time.Duration)
-	}
-	return lifetime > 0 && m.flow.now().Sub(g.RefreshedAt) > lifetime*9/10
-}
-
-// learnLifetime asks how long the fresh access token lives, where that is allowed. Nobody waits for it.
-func (m *Manager) learnLifetime(g *grant) {
-	if !m.cfg.SessionLifetime.Learn {
-		return
-	}
-	t := &Token{AccessToken: g.Access.Secret}
-	m.work.Go(func() {
-		defer m.contain(nil)
-		ctx, cancel := context.WithTimeout(m.ctx, 30*time.Second)
-		defer cancel()
-		var is Introspection
-		err := g.askEither(g.Client, func(c Client) (err error) {
-			is, err = m.flow.Introspect(ctx, c, t)
-			return err
-		})
-		if err != nil || !is.Active || is.ExpiresAt.IsZero() {
-			return
-		}
-		if d := is.ExpiresAt.Sub(m.flow.now()); d >= time.Minute {
-			m.lifetimes.Store(g.Key, d)
-		}
-	})
-}
-
 const (
 	refusedLimit  = 5           // generations refused at once, in a row
 	refusedYouth  = time.Minute // a token refused later than this after it was made has been good for something
@@ -49,8 +16,7 @@ const (
 // refusedAtOnce counts the generations that Salesforce refused as soon as they were used, each once, and reports whether
 // there are so many in a row that another refresh would only be the next of them.
 func (m *Manager) refusedAtOnce(g *grant, was *rejected) bool {
-	inMemory := g.Access.IsZero() && m.cfg.AccessTokens == AccessTokenInMemoryOnly
-	if g.Access.Reveal() != was.access && !inMemory { // replaced for another reason
+	if g.Access.Reveal() != was.access { // replaced for another reason
 		return false
 	}
 	if g.freshRefused() && g.Counted == g.Generation+1 { // its pause is over: one more try
