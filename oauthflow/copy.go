@@ -1,0 +1,255 @@
+package oauthflow
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/fullcast/sfauth/internal/badfields"
+)
+
+// CopyConfig says what [Copy] works with.
+type CopyConfig struct {
+	// From holds the records. Required.
+	From Store
+
+	// To gets the records. Required; another store than From, empty or not.
+	To Store
+
+	// Keys open the records of both stores and seal what is written. Required.
+	Keys *Keys
+
+	// Environment is that of the records, as in [ManagerConfig]. Required.
+	Environment string
+
+	// Progress is told the records dealt with and their number, from the calling goroutine. Optional.
+	Progress func(done, total int)
+}
+
+const opCopy = "copy"
+
+// validate returns an error that names every field at fault.
+func (c CopyConfig) validate() error {
+	var bad badfields.List
+	if c.From == nil {
+		bad.Add("CopyConfig.From", "is required")
+	}
+	if c.To == nil {
+		bad.Add("CopyConfig.To", "is required")
+	}
+	if c.Keys == nil {
+		bad.Add("CopyConfig.Keys", "is required: those of the service")
+	}
+	if len(c.Environment) > 64 || !printable(c.Environment) {
+		bad.Add("CopyConfig.Environment", "must be 1 to 64 printable ASCII characters: that of the service")
+	}
+	return invalidFields(opCopy, bad)
+}
+
+// Copy copies all records of one store to another, so that a service can change its store. Close every manager of both stores
+// first, in all processes, and open the new ones when Copy has ended: what a process does meanwhile may be refused, and the
+// result of a refresh that is under way may be lost.
+//
+// Copy opens each connection of From, seals it for To, creates it there, and leaves in From a mark without data: every manager
+// over From answers [ErrRelocated] then. At each moment at most one of the two stores has a connection that can be used. The
+// records of adopted refresh tokens ([ErrConnectedElsewhere]), and of login hosts that ask to be left alone, go from one store
+// to the other. Logins under way are not copied: who has begun one begins again.
+//
+// It is safe to repeat, and to run twice at once. If it was interrupted, repeat it until it returns nil; until then some
+// connections may be refused in both stores. Nil means that everything is in To, and that From holds no secrets and can be
+// dropped. A record that is in To already is no error when it has the same content, and stays as it is in both stores when it
+// has another. So does a record that does not open: of another key or environment, or of a newer format. All others are copied.
+//
+// To go back, copy in the other direction: the marks in the store that is returned to make room.
+//
+// Errors: a *[BulkError] that names records by their ids, those that were left ([KindForeign]), those that a store failed for
+// ([KindStore]), and those whose process was killed in a refresh less than about two minutes ago ([KindStore]); [KindInvalid] for
+// c, and for a pair of stores that cannot be meant: one and the same, an empty From, a From that was copied elsewhere.
+func Copy(ctx context.Context, c CopyConfig) error {
+	if err := c.validate(); err != nil {
+		return err
+	}
+	j := copying{guardStore(c.From, defaultCrew, newSilence()), guardStore(c.To, defaultCrew, newSilence()), sealer{c.Keys, c.Environment}}
+	if err := again(func() error { return j.leave(ctx) }); err != nil {
+		return err
+	}
+	var ids []string
+	for r, err := range listRecords(ctx, j.from, "", afterAll) {
+		if err != nil {
+			return storeError(opCopy, err)
+		}
+		if !strings.HasPrefix(r.ID, relocatedPrefix) {
+			ids = append(ids, r.ID)
+		}
+	}
+	b := bulk{op: opCopy, places: defaultCrew, told: c.Progress, total: len(ids)}
+	err := b.each(ctx, ids, func(ctx context.Context, id string) error {
+		return again(func() error {
+			if k, ok := keyOf(id); ok {
+				return j.connection(ctx, id, k)
+			}
+			return j.other(ctx, id)
+		})
+	})
+	if ctx.Err() == nil && b.tally.Kinds[KindStore] == 0 {
+		if arrived := j.arrive(ctx); arrived != nil {
+			return errors.Join(err, arrived)
+		}
+	}
+	return err
+}
+
+type copying struct {
+	from, to Store
+	seal     sealer
+}
+
+// connection copies a connection in three saves, each of which can be repeated. To is loaded first: so what is saved there is
+// never older than what another Copy has saved, and the mark in From is saved over that content alone.
+func (j copying) connection(ctx context.Context, id string, k Key) error {
+	here, now, _, err := j.grant(ctx, j.to, id, k)
+	if err != nil {
+		return err
+	}
+	r, g, plain, err := j.grant(ctx, j.from, id, k)
+	if err != nil || g == nil {
+		return err
+	}
+	mark := &grant{Key: k, Gone: g.Gone, Leaving: true, Left: true, Copied: hashed(string(plain))}
+	switch {
+	case g.Left && (now == nil || !now.arriving() || now.Copied != g.Copied): // copied
+		return nil
+	case g.Left:
+		mark, g = g, now // the mark is saved again: a load does not say that no failover undoes it
+	case g.arriving():
+		return storeError(opCopy, fmt.Errorf("record %q: a copy from another store is not finished: finish it first", id))
+	case g.Intent != nil && time.Since(g.Intent.At) < g.Intent.Lease+answerWait:
+		return storeError(opCopy, fmt.Errorf("record %q: a refresh is under way: stop the services, wait three minutes, and repeat", id))
+	default:
+		g.carry(r, here, time.Now())
+		if now != nil && !now.Left && !now.arriving() && !now.same(g) {
+			return foreignCopy(id, errDiffers)
+		}
+		g.Leaving, g.Copied, here.Due = true, mark.Copied, r.Due
+		if here, err = j.put(ctx, j.to, here, g); err != nil {
+			return err
+		}
+	}
+	r.Due = farFuture
+	if _, err := j.put(ctx, j.from, r, mark); err != nil {
+		return err
+	}
+	g.Leaving, g.Copied = false, ""
+	_, err = j.put(ctx, j.to, here, g)
+	return err
+}
+
+// other copies a record that is no connection, and deletes it in From: nothing there needs a mark of it. A wait for a login
+// host that To has already counts there; logins are deleted only.
+func (j copying) other(ctx context.Context, id string) error {
+	here, there, err := j.open(ctx, j.to, id)
+	if err != nil {
+		return err
+	}
+	r, plain, err := j.open(ctx, j.from, id)
+	if err != nil || r.Version == 0 {
+		return err
+	}
+	var of struct{ Format int }
+	switch wait := strings.HasPrefix(id, hostPrefix); {
+	case strings.HasPrefix(id, loginPrefix), strings.HasPrefix(id, formerPrefix):
+	case !wait && !strings.HasPrefix(id, adoptedPrefix):
+		return foreignCopy(id, ErrNewerFormat)
+	case decode(plain, &of, &of.Format) != nil:
+		return foreignCopy(id, decode(plain, &of, &of.Format))
+	case here.Version == 0:
+		here.Due = r.Due
+		if _, err := j.save(ctx, j.to, here, plain); err != nil {
+			return err
+		}
+	case !wait && !bytes.Equal(plain, there):
+		return foreignCopy(id, errDiffers)
+	}
+	if err := remove(ctx, j.from, r); err != nil {
+		return storeError(opCopy, fmt.Errorf("record %q: %w", id, err))
+	}
+	return nil
+}
+
+var errDiffers = errors.New("the other store has one with another content; both are left as they are")
+
+func foreignCopy(id string, err error) error {
+	return &Error{Op: opCopy, Kind: KindForeign, Err: fmt.Errorf("record %q: %w", id, err)}
+}
+
+// open returns a record and its content; one of version 0 where there is none.
+func (j copying) open(ctx context.Context, s Store, id string) (Record, []byte, error) {
+	r, err := loadRecord(ctx, s, id)
+	switch {
+	case errors.Is(err, ErrNotFound):
+		return r, nil, nil
+	case errors.Is(err, errOtherID):
+		return r, nil, foreignCopy(id, err)
+	case err != nil:
+		return r, nil, storeError(opCopy, fmt.Errorf("record %q: %w", id, err))
+	}
+	plain, err := unsealRecord(j.seal, id, r)
+	if err != nil {
+		return r, nil, foreignCopy(id, err)
+	}
+	return r, plain, nil
+}
+
+// grant is open for a connection.
+func (j copying) grant(ctx context.Context, s Store, id string, k Key) (Record, *grant, []byte, error) {
+	r, plain, err := j.open(ctx, s, id)
+	if err != nil || r.Version == 0 {
+		return r, nil, nil, err
+	}
+	g, err := decodeGrant(k, plain)
+	if err != nil {
+		return r, nil, nil, foreignCopy(id, err)
+	}
+	return r, g, plain, nil
+}
+
+// put is save for a connection.
+func (j copying) put(ctx context.Context, s Store, was Record, g *grant) (Record, error) {
+	plain, err := g.encode()
+	if err != nil {
+		return was, foreignCopy(was.ID, err)
+	}
+	return j.save(ctx, s, was, plain)
+}
+
+// save saves a content over a record as it was loaded.
+func (j copying) save(ctx context.Context, s Store, was Record, plain []byte) (r Record, err error) {
+	if r, err = saveSealed(ctx, j.seal, s, was, plain); err != nil {
+		err = storeError(opCopy, fmt.Errorf("record %q: %w", was.ID, err))
+	}
+	return r, err
+}
+
+// same reports whether two grants hold the same, whatever a copy has noted in them.
+func (g *grant) same(o *grant) bool {
+	a, b := *g, *o
+	for _, g := range []*grant{&a, &b} {
+		g.Leaving, g.Copied = false, ""
+	}
+	x, err1 := a.encode()
+	y, err2 := b.encode()
+	return err1 == nil && err2 == nil && bytes.Equal(x, y)
+}
+
+// again repeats what somebody else has come in between.
+func again(do func() error) (err error) {
+	for range conflictTries {
+		if err = do(); !errors.Is(err, ErrConflict) {
+			return err
+		}
+	}
+	return err
+}
