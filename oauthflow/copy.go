@@ -107,73 +107,85 @@ type copying struct {
 	seal     sealer
 }
 
+// stored is a record as it was loaded, opened; of version 0 where there is none.
+type stored struct {
+	Record
+	plain []byte
+	grant *grant // of a connection
+}
+
 // connection copies a connection in three saves, each of which can be repeated. To is loaded first: so what is saved there is
 // never older than what another Copy has saved, and the mark in From is saved over that content alone.
 func (j copying) connection(ctx context.Context, id string, k Key) error {
-	here, now, _, err := j.grant(ctx, j.to, id, k)
+	to, err := j.open(ctx, j.to, id)
 	if err != nil {
 		return err
 	}
-	r, g, plain, err := j.grant(ctx, j.from, id, k)
-	if err != nil || g == nil {
+	from, err := j.open(ctx, j.from, id)
+	if err != nil || from.Version == 0 {
 		return err
 	}
-	mark := &grant{Key: k, Gone: g.Gone, Leaving: true, Left: true, Copied: hashed(string(plain))}
+	g, there := from.grant, to.grant
+	mark := &grant{Key: k, Gone: g.Gone, Leaving: true, Left: true, Copied: hashed(string(from.plain))}
 	switch {
-	case g.Left && (now == nil || !now.arriving() || now.Copied != g.Copied): // copied
+	case g.Left && (there == nil || !there.arriving() || there.Copied != g.Copied): // copied
 		return nil
 	case g.Left:
-		mark, g = g, now // the mark is saved again: a load does not say that no failover undoes it
+		mark, g = g, there // the mark is saved again: a load does not say that no failover undoes it
 	case g.arriving():
 		return storeError(opCopy, fmt.Errorf("record %q: a copy from another store is not finished: finish it first", id))
 	case g.Intent != nil && time.Since(g.Intent.At) < g.Intent.Lease+answerWait:
 		return storeError(opCopy, fmt.Errorf("record %q: a refresh is under way: stop the services, wait three minutes, and repeat", id))
 	default:
-		g.carry(r, here, time.Now())
-		if now != nil && !now.Left && !now.arriving() && !now.same(g) {
+		g.carry(from.Record, to.Record, time.Now())
+		if there != nil && !there.Left && !there.arriving() && !there.same(g) {
 			return foreignCopy(id, errDiffers)
 		}
-		g.Leaving, g.Copied, here.Due = true, mark.Copied, r.Due
-		if here, err = j.put(ctx, j.to, here, g); err != nil {
+		g.Leaving, g.Copied, to.Due = true, mark.Copied, from.Due
+		if to.Record, err = j.put(ctx, j.to, to.Record, g); err != nil {
 			return err
 		}
 	}
-	r.Due = farFuture
-	if _, err := j.put(ctx, j.from, r, mark); err != nil {
+	from.Due = farFuture
+	if _, err := j.put(ctx, j.from, from.Record, mark); err != nil {
 		return err
 	}
 	g.Leaving, g.Copied = false, ""
-	_, err = j.put(ctx, j.to, here, g)
+	_, err = j.put(ctx, j.to, to.Record, g)
 	return err
 }
 
 // other copies a record that is no connection, and deletes it in From: nothing there needs a mark of it. A wait for a login
-// host that To has already counts there; logins are deleted only.
+// host that To has already counts there; logins, and what nothing reads any more, are deleted only.
 func (j copying) other(ctx context.Context, id string) error {
-	here, there, err := j.open(ctx, j.to, id)
-	if err != nil {
+	from, err := j.open(ctx, j.from, id)
+	if err != nil || from.Version == 0 {
 		return err
 	}
-	r, plain, err := j.open(ctx, j.from, id)
-	if err != nil || r.Version == 0 {
-		return err
-	}
+	wait, claim := strings.HasPrefix(id, hostPrefix), strings.HasPrefix(id, adoptedPrefix)
 	var of struct{ Format int }
-	switch wait := strings.HasPrefix(id, hostPrefix); {
+	switch {
 	case strings.HasPrefix(id, loginPrefix), strings.HasPrefix(id, formerPrefix):
-	case !wait && !strings.HasPrefix(id, adoptedPrefix):
+	case !wait && !claim:
 		return foreignCopy(id, ErrNewerFormat)
-	case decode(plain, &of, &of.Format) != nil:
-		return foreignCopy(id, decode(plain, &of, &of.Format))
-	case here.Version == 0:
-		here.Due = r.Due
-		if _, err := j.save(ctx, j.to, here, plain); err != nil {
-			return err
+	default:
+		if err := decode(from.plain, &of, &of.Format); err != nil {
+			return foreignCopy(id, err)
 		}
-	case !wait && !bytes.Equal(plain, there):
-		return foreignCopy(id, errDiffers)
+		to, err := j.open(ctx, j.to, id)
+		switch {
+		case err != nil:
+			return err
+		case to.Version == 0:
+			to.Due = from.Due
+			if _, err := j.save(ctx, j.to, to.Record, from.plain); err != nil {
+				return err
+			}
+		case claim && !bytes.Equal(from.plain, to.plain):
+			return foreignCopy(id, errDiffers)
+		}
 	}
-	if err := remove(ctx, j.from, r); err != nil {
+	if err := remove(ctx, j.from, from.Record); err != nil {
 		return storeError(opCopy, fmt.Errorf("record %q: %w", id, err))
 	}
 	return nil
@@ -185,35 +197,31 @@ func foreignCopy(id string, err error) error {
 	return &Error{Op: opCopy, Kind: KindForeign, Err: fmt.Errorf("record %q: %w", id, err)}
 }
 
-// open returns a record and its content; one of version 0 where there is none.
-func (j copying) open(ctx context.Context, s Store, id string) (Record, []byte, error) {
+// open loads and opens a record.
+func (j copying) open(ctx context.Context, s Store, id string) (stored, error) {
 	r, err := loadRecord(ctx, s, id)
 	switch {
 	case errors.Is(err, ErrNotFound):
-		return r, nil, nil
+		return stored{Record: r}, nil
 	case errors.Is(err, errOtherID):
-		return r, nil, foreignCopy(id, err)
+		return stored{}, foreignCopy(id, err)
 	case err != nil:
-		return r, nil, storeError(opCopy, fmt.Errorf("record %q: %w", id, err))
+		return stored{}, storeError(opCopy, fmt.Errorf("record %q: %w", id, err))
 	}
-	plain, err := unsealRecord(j.seal, id, r)
-	if err != nil {
-		return r, nil, foreignCopy(id, err)
-	}
-	return r, plain, nil
+	return j.opened(id, r)
 }
 
-// grant is open for a connection.
-func (j copying) grant(ctx context.Context, s Store, id string, k Key) (Record, *grant, []byte, error) {
-	r, plain, err := j.open(ctx, s, id)
-	if err != nil || r.Version == 0 {
-		return r, nil, nil, err
+// opened opens a record that was asked for by id.
+func (j copying) opened(id string, r Record) (is stored, err error) {
+	is.Record = r
+	is.plain, err = unsealRecord(j.seal, id, r)
+	if k, ok := keyOf(id); err == nil && ok {
+		is.grant, err = decodeGrant(k, is.plain)
 	}
-	g, err := decodeGrant(k, plain)
 	if err != nil {
-		return r, nil, nil, foreignCopy(id, err)
+		return stored{}, foreignCopy(id, err)
 	}
-	return r, g, plain, nil
+	return is, nil
 }
 
 // put is save for a connection.

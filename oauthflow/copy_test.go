@@ -799,3 +799,62 @@ func TestACopyThatIsNotFinishedIsToldAndKeptFromTheKeepAlive(t *testing.T) {
 		}
 	})
 }
+
+// A service that was not stopped refreshes while two copies are under way: the older token that one of them has loaded must not
+// take the place of the newer one that the other has.
+func TestOfTwoCopiesNoneBringsAnOlderContent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := rotating(t)
+		m := w.manager()
+		w.connect(m, mainKey)
+		from, to := w.store, oauthflow.NewMemoryStore()
+		created, overwritten, done := make(chan struct{}), make(chan struct{}), make(chan error)
+		secondFrom, secondTo := &hooked{Store: from}, &hooked{Store: to}
+		secondTo.onSave(func(r oauthflow.Record, do func() error) error {
+			err := do()
+			if r.ID == mainRecord {
+				secondTo.onSave(nil)
+				close(created)
+			}
+			return err
+		})
+		secondFrom.onSave(func(r oauthflow.Record, do func() error) error {
+			if r.ID == mainRecord {
+				secondFrom.onSave(nil)
+				<-overwritten
+			}
+			return do()
+		})
+		firstTo := &hooked{Store: to}
+		firstTo.onLoad(func(id string) error {
+			if id == mainRecord {
+				firstTo.onLoad(nil)
+				w.renewed(m, mainKey)
+				go func() {
+					done <- oauthflow.Copy(t.Context(), oauthflow.CopyConfig{From: secondFrom, To: secondTo, Keys: w.keys, Environment: "test"})
+				}()
+				<-created
+			}
+			return nil
+		})
+		firstTo.onSave(func(r oauthflow.Record, do func() error) error {
+			err := do()
+			if r.ID == mainRecord {
+				firstTo.onSave(nil)
+				close(overwritten)
+				time.Sleep(time.Second)
+			}
+			return err
+		})
+		w.store = firstTo
+		if err := w.copied(from); err != nil {
+			t.Error(err)
+		}
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+		w.store = to
+		w.renewed(w.manager(), mainKey)
+		w.wantEvents("refresh", "reuse", 0)
+	})
+}

@@ -60,16 +60,16 @@ type destination struct {
 // leave marks From, so that no connection begins there any more, and sees that To is the store to which all goes or went. To
 // has taken a write before From is changed.
 func (j copying) leave(ctx context.Context) error {
-	mark, plain, err := j.open(ctx, j.from, relocatedRecord)
+	mark, err := j.open(ctx, j.from, relocatedRecord)
 	if err != nil {
 		return err
 	}
 	var to destination
 	if mark.Version > 0 {
-		if err := decode(plain, &to, &to.Format); err != nil {
+		if err := decode(mark.plain, &to, &to.Format); err != nil {
 			return foreignCopy(relocatedRecord, err)
 		}
-		if there, _, err := j.open(ctx, j.to, relocatedPrefix+to.Name); err != nil || there.Version > 0 {
+		if there, err := j.open(ctx, j.to, relocatedPrefix+to.Name); err != nil || there.Version > 0 {
 			return err
 		}
 		return invalid(opCopy, "CopyConfig.To", "is another store than the one to which From was copied already")
@@ -78,20 +78,21 @@ func (j copying) leave(ctx context.Context) error {
 		return err
 	}
 	to = destination{madeFormat, random().Reveal()}
-	if plain, err = json.Marshal(to); err != nil {
+	plain, err := json.Marshal(to)
+	if err != nil {
 		return storeError(opCopy, err)
 	}
 	name, err := j.save(ctx, j.to, Record{ID: relocatedPrefix + to.Name, Due: afterConnections}, plain)
 	if err != nil {
 		return err
 	}
-	if same, _, err := j.open(ctx, j.from, name.ID); err != nil {
+	if same, err := j.open(ctx, j.from, name.ID); err != nil {
 		return err
 	} else if same.Version > 0 {
 		return errors.Join(invalid(opCopy, "CopyConfig.To", "is the same store as CopyConfig.From"), remove(ctx, j.to, name))
 	}
 	mark.Due = afterConnections
-	_, err = j.save(ctx, j.from, mark, plain)
+	_, err = j.save(ctx, j.from, mark.Record, plain)
 	return err
 }
 
@@ -112,21 +113,19 @@ func (j copying) arrive(ctx context.Context) error {
 		if err != nil {
 			return storeError(opCopy, err)
 		}
-		k, _ := keyOf(r.ID)
-		if plain, err := unsealRecord(j.seal, r.ID, r); err != nil {
-			continue
-		} else if g, err := decodeGrant(k, plain); err != nil || !g.Left {
+		is, err := j.opened(r.ID, r)
+		if err != nil || is.grant == nil || !is.grant.Left { // what does not open stays
 			continue
 		}
 		if err := remove(ctx, j.to, r); err != nil && !errors.Is(err, ErrConflict) {
 			return storeError(opCopy, err)
 		}
 	}
-	mark, _, err := j.open(ctx, j.to, relocatedRecord)
-	if err == nil && mark.Version > 0 {
-		err = remove(ctx, j.to, mark)
+	mark, err := j.open(ctx, j.to, relocatedRecord)
+	if err != nil || mark.Version == 0 {
+		return err
 	}
-	if err != nil && !errors.Is(err, ErrConflict) {
+	if err := remove(ctx, j.to, mark.Record); err != nil && !errors.Is(err, ErrConflict) {
 		return storeError(opCopy, err)
 	}
 	return nil
