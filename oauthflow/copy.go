@@ -50,24 +50,24 @@ func (c CopyConfig) validate() error {
 }
 
 // Copy copies all records of one store to another, so that a service can change its store. Close every manager of both stores
-// first, in all processes, and open the new ones when Copy has ended: what a process does meanwhile may be refused, and the
-// result of a refresh that is under way may be lost.
+// first, in all processes, and start the service with the new store when Copy has returned nil. A process that goes on meanwhile
+// may be refused, and the result of its refresh may be lost.
 //
-// Copy opens each connection of From, seals it for To, creates it there, and leaves in From a mark without data: every manager
-// over From answers [ErrRelocated] then. At each moment at most one of the two stores has a connection that can be used. The
-// records of adopted refresh tokens ([ErrConnectedElsewhere]), and of login hosts that ask to be left alone, go from one store
-// to the other. Logins under way are not copied: who has begun one begins again.
+// Copy opens each connection of From, seals it for To, creates it there, and leaves in From a mark without data, for which every
+// manager over From returns [ErrRelocated]. A connection can be used in To only once its mark is in From, so that it can never be
+// used in both. The records of adopted refresh tokens ([ErrConnectedElsewhere]), and of login hosts that ask to be left alone,
+// are copied and deleted in From. Logins under way are deleted: their users begin again.
 //
-// It is safe to repeat, and to run twice at once. If it was interrupted, repeat it until it returns nil; until then some
+// It is safe to repeat, and to run twice at once. After an interruption, repeat it until it returns nil; until then some
 // connections may be refused in both stores. Nil means that everything is in To, and that From holds no secrets and can be
-// dropped. A record that is in To already is no error when it has the same content, and stays as it is in both stores when it
-// has another. So does a record that does not open: of another key or environment, or of a newer format. All others are copied.
+// dropped. A record that To has already is no error if its content is the same. If its content differs, both records stay as they
+// are. So does a record that cannot be opened: one of another key or environment, or of a newer format. All others are copied.
 //
-// To go back, copy in the other direction: the marks in the store that is returned to make room.
+// To go back, copy in the other direction: Copy replaces or deletes the marks that it finds in To.
 //
-// Errors: a *[BulkError] that names records by their ids, those that were left ([KindForeign]), those that a store failed for
-// ([KindStore]), and those whose process was killed in a refresh less than about two minutes ago ([KindStore]); [KindInvalid] for
-// c, and for a pair of stores that cannot be meant: one and the same, an empty From, a From that was copied elsewhere.
+// Errors: a *[BulkError] that names each record by its id: of [KindForeign] those that were left, of [KindStore] those for which a
+// store failed, and those whose process was killed during a refresh, for about two minutes. [KindInvalid] for c, and for two
+// stores that cannot be meant: From is empty, is To, or was copied to another store than To.
 func Copy(ctx context.Context, c CopyConfig) error {
 	if err := c.validate(); err != nil {
 		return err

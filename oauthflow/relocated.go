@@ -57,8 +57,8 @@ type destination struct {
 	Name   string // of the other store: it has a record of this id after relocatedPrefix
 }
 
-// leave marks From, so that no connection begins there any more, and sees that To is the store to which all goes or went. To
-// has taken a write before From is changed.
+// leave marks From, so that no connection begins there any more, and checks that To is the store to which the copy of From goes.
+// To has taken a write before From is changed.
 func (j copying) leave(ctx context.Context) error {
 	mark, err := j.open(ctx, j.from, relocatedRecord)
 	if err != nil {
@@ -107,7 +107,7 @@ func (j copying) holdsAny(ctx context.Context) error {
 	return invalid(opCopy, "CopyConfig.From", "is empty: is it the store that the service has used?")
 }
 
-// arrive ends the marks in To of an earlier copy from there: what has not come back has ended meanwhile.
+// arrive deletes the marks that are left in To of an earlier copy from To: a connection that did not come back has ended.
 func (j copying) arrive(ctx context.Context) error {
 	for r, err := range listRecords(ctx, j.to, connectionPrefix, afterAll) {
 		if err != nil {
