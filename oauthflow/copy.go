@@ -65,7 +65,7 @@ func (c CopyConfig) validate() error {
 //
 // To go back, copy in the other direction: Copy replaces or deletes the marks that it finds in To.
 //
-// Errors: a *[BulkError] that names each record by its id: of [KindForeign] those that were left, of [KindStore] those for which a
+// Errors: a *[BulkError] that names the records by their ids: of [KindForeign] those that were left, of [KindStore] those for which a
 // store failed, and those whose process was killed during a refresh, for about two minutes. [KindInvalid] for c, and for two
 // stores that cannot be meant: From is empty, is To, or was copied to another store than To.
 func Copy(ctx context.Context, c CopyConfig) error {
