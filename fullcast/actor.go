@@ -33,10 +33,10 @@ func (r Remedy) Actor() Actor {
 
 // Actor returns who has to act on the error. It is its Remedy's, except that a stored record that cannot be opened here
 // ([oauthflow.KindForeign]) is the operator's: the environment or the sealing keys are not those that it was stored
-// with, or the store holds another record in its place.
+// with, or the store holds another record in its place. So is a store from which all was copied ([oauthflow.ErrRelocated]).
 func (e *Error) Actor() Actor {
 	var cause *oauthflow.Error
-	if errors.As(e.Err, &cause) && cause.Kind == oauthflow.KindForeign {
+	if errors.As(e.Err, &cause) && cause.Kind == oauthflow.KindForeign || errors.Is(e.Err, oauthflow.ErrRelocated) {
 		return ActorOperator
 	}
 	return e.Remedy.Actor()

@@ -36,6 +36,7 @@ func TestAnErrorSaysWhoActs(t *testing.T) {
 		want fullcast.Actor
 	}{
 		{&fullcast.Error{Op: "open", Remedy: fullcast.FixConfiguration, Err: foreign}, fullcast.ActorOperator},
+		{&fullcast.Error{Op: "open", Remedy: fullcast.Retry, Err: &oauthflow.Error{Kind: oauthflow.KindStore, Err: oauthflow.ErrRelocated}}, fullcast.ActorOperator},
 		{&fullcast.Error{Op: "request", Remedy: fullcast.FixCode, Err: oauthflow.ErrBodyRead}, fullcast.ActorProgrammer},
 		{&fullcast.Error{Op: "request", Remedy: fullcast.Retry, Err: errors.New("down")}, fullcast.ActorNobody},
 		{&fullcast.Error{Op: "count", Err: errors.New("unknown")}, ""},

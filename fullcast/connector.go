@@ -33,11 +33,10 @@ type Config struct {
 	// other environment. Optional; default the Site.
 	Environment string
 
-	// StoreCalls, Former, StoreEpoch and IdleLimit are those of [oauthflow.ManagerConfig]. Optional.
+	// StoreCalls, StoreEpoch and IdleLimit are those of [oauthflow.ManagerConfig]. Optional.
 	// [Connection.Check] reads an app's own shorter period and stores it, so that IdleLimit is needed only where nobody
 	// checks.
 	StoreCalls int
-	Former     oauthflow.Store
 	StoreEpoch string
 	IdleLimit  func(oauthflow.Connection) time.Duration
 
@@ -104,7 +103,7 @@ func NewConnector(c Config) (*Connector, error) {
 	}
 	m, err := oauthflow.NewManager(oauthflow.ManagerConfig{
 		Flow: flow, Store: c.Store, Keys: c.Keys, Environment: c.Environment, Observe: c.Observe, Logger: c.Logger,
-		StoreCalls: c.StoreCalls, Former: c.Former, StoreEpoch: c.StoreEpoch, IdleLimit: c.IdleLimit,
+		StoreCalls: c.StoreCalls, StoreEpoch: c.StoreEpoch, IdleLimit: c.IdleLimit,
 		Crew: c.Crew, APITransport: c.APITransport,
 	})
 	bad = append(bad, faults(err, hidden...)...)
@@ -134,7 +133,7 @@ func faults(err error, hidden ...string) (bad badfields.List) {
 }
 
 // Manager returns the connector's manager, for what services rarely do: [oauthflow.Manager.Reseal],
-// [oauthflow.Manager.TakeOver], [oauthflow.Manager.Renew].
+// [oauthflow.Manager.Renew].
 func (c *Connector) Manager() *oauthflow.Manager { return c.manager }
 
 // BeginOptions say how one login is to run.

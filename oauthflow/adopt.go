@@ -30,6 +30,9 @@ func (m *Manager) Adopt(ctx context.Context, k Key, c Client, refreshToken Secre
 		return Connection{}, err
 	}
 	defer end()
+	if err := m.relocated(ctx, op); err != nil {
+		return Connection{}, err
+	}
 	corrected := false // an adoption of the same token with another client
 	old, err := m.replace(ctx, op, g, func(old *grant) error {
 		if err := g.adoptable(op, old); err != nil {
@@ -95,6 +98,9 @@ func (m *Manager) AdoptDryRun(ctx context.Context, k Key, c Client, refreshToken
 		return Introspection{}, err
 	}
 	defer end()
+	if err := m.relocated(ctx, op); err != nil {
+		return Introspection{}, err
+	}
 	var e *Error
 	_, old, err := m.load(ctx, op, k)
 	switch {

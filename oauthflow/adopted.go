@@ -82,23 +82,23 @@ func (m *Manager) elsewhere(ctx context.Context, op string, g *grant) error {
 }
 
 // heldBy returns [ErrConnectedElsewhere] when the record of g's refresh token names another key that holds a live
-// connection of it. What has become of one that was taken over, only the other store knows.
+// connection of it. What has become of one that was relocated, only the other store knows.
 func (m *Manager) heldBy(ctx context.Context, op string, g *grant, r Record, held subject) error {
 	if r.Version == 0 || held.Key == g.Key {
 		return nil
 	}
 	_, there, err := m.load(ctx, op, held.Key)
-	if errors.Is(err, errLeaving) || err == nil && there.live() && there.Adopted == g.Adopted {
+	if err == nil && there.live() && there.Adopted == g.Adopted {
 		return &Error{Op: op, Host: g.Client.Host, Kind: KindElsewhere, Err: ErrConnectedElsewhere}
 	}
-	if e := new(Error); errors.As(err, &e) && e.Kind == KindForeign { // it may hold the token
+	if e := new(Error); errors.Is(err, ErrRelocated) || errors.As(err, &e) && e.Kind == KindForeign { // it may hold the token
 		return err
 	}
 	return nil
 }
 
 func (m *Manager) readSubject(ctx context.Context, op, id string) (Record, subject, error) {
-	r, err := m.find(ctx, op, id)
+	r, err := m.loadFrom(ctx, op, m.cfg.Store, id)
 	if errors.Is(err, ErrNotFound) {
 		return Record{ID: id, Timeline: r.Timeline}, subject{}, nil
 	} else if err != nil {

@@ -157,16 +157,13 @@ func TestNoDueTimeKeepsAConnectionOutOfAListOfAll(t *testing.T) {
 		if listed != 1 {
 			t.Errorf("due %v: %d connections are listed, want 1", due, listed)
 		}
-		w.store = oauthflow.NewMemoryStore()
-		taking := w.manager(func(c *oauthflow.ManagerConfig) {
-			c.Former = postponed{memory, due}
-			c.Keys = keysFor(t, current, old)
-		})
-		if err := taking.TakeOver(t.Context(), nil); err != nil {
+		from := w.store
+		w.store, w.keys = oauthflow.NewMemoryStore(), keysFor(t, current, old)
+		if err := w.copied(from); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := w.store.Load(t.Context(), "connection/"+mainKey.Tenant+"/"+mainKey.Name); err != nil {
-			t.Errorf("due %v: TakeOver says that nothing of worth is left there: %v", due, err)
+			t.Errorf("due %v: Copy says that all is here: %v", due, err)
 		}
 	}
 }

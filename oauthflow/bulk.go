@@ -60,11 +60,11 @@ func (e *BulkError) Unwrap() []error {
 
 // bulk is a call that deals with many records.
 type bulk struct {
-	m     *Manager
-	op    string
-	tally crew.Tally[Kind]
-	total int
-	told  func(done, total int)
+	op     string
+	places int // records that are dealt with at once
+	tally  crew.Tally[Kind]
+	total  int
+	told   func(done, total int)
 }
 
 func (b *bulk) add(err error) {
@@ -83,7 +83,7 @@ func (b *bulk) add(err error) {
 func (b *bulk) each(ctx context.Context, ids []string, do func(ctx context.Context, id string) error) error {
 	next := 0
 	left := crew.Job[string]{
-		Places: min(b.m.cfg.Crew, b.m.cfg.StoreCalls),
+		Places: b.places,
 		Of:     func(id string) (tenant, host string) { return tenantOf(id), "" },
 		Do:     do,
 		Told:   func(_ string, err error) { b.add(err) },

@@ -53,7 +53,7 @@ const safeTime = time.Minute
 
 // again looks at the record as it is now.
 func (c commit) again(ctx context.Context, waited time.Duration) (done bool, stored *grant, at Record, err error) {
-	r, now, err := c.m.loadLeaving(ctx, opRefresh, c.grant.Key)
+	r, now, err := c.m.load(ctx, opRefresh, c.grant.Key)
 	var e *Error
 	switch {
 	case errors.As(err, &e) && e.Kind == KindNotConnected && now != nil && now.MovedTo != nil && now.Epoch == c.grant.Epoch:
@@ -75,10 +75,6 @@ func (c commit) again(ctx context.Context, waited time.Duration) (done bool, sto
 		return c.made(ctx, r, now, waited < safeTime)
 	case now.Generation > c.grant.Generation: // another's refresh of the same token succeeded, so that nothing rotates
 		return true, nil, r, nil
-	case now.Left: // whoever has taken it over looks for the result here
-		full := *c.grant
-		full.Leaving = true
-		now = &full
 	}
 	return c.over(ctx, r, now)
 }

@@ -49,6 +49,7 @@
 //	KindElsewhere, ErrConnectedElsewhere     work with the connection that was given the token, or log in
 //	ErrSuperseded                            look whether the org is connected; if not, begin a new login
 //	ErrNewerFormat                           update this process; the record is left as it is
+//	ErrRelocated                             give this process the store to which all was copied; nothing was sent
 //	ErrForeignRecord                         look at the store's collation, cache and rows; nothing of the record was used
 //	ErrNotDurable                            look after the store's replicas: no token is sent while they lack what is saved
 //	ErrNotFound, ErrConflict                 for writers of a Store
@@ -56,7 +57,7 @@
 //	ErrBodyRead                              call ResponseError before the response's body is read
 //	ErrTransport                             correct the transport that the service has configured, as the text says
 //	ErrClosed                                the Manager was closed
-//	errors.As a *BulkError                   call Reseal or TakeOver again: it does the rest; see Kinds and Errs for what failed
+//	errors.As a *BulkError                   call Reseal or Copy again: it does the rest; see Kinds and Errs for what failed
 //	context.Canceled, DeadlineExceeded       the caller left before the first byte did
 //
 // What the org's APIs refuse comes back as their response, and [ResponseError] makes an Error of it.

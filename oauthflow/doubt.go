@@ -3,7 +3,6 @@ package oauthflow
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"time"
 )
 
@@ -73,11 +72,6 @@ func (m *Manager) resolve(ctx context.Context, f *flight, d *doubt, r Record, g 
 		return false, nil
 	}
 	d.asked = now
-	if m.cfg.Former != nil { // whoever has sent may work with that store, and bring the result there
-		if err := m.takeOver(ctx, opRefresh, r.ID); err != nil && !errors.Is(err, ErrNotFound) {
-			m.logf(slog.LevelDebug, "a late result could not be looked for", "connection", g.Key, "error", err)
-		}
-	}
 	is, err := m.ask(ctx, g)
 	if errors.Is(err, ErrClosed) {
 		return false, err
@@ -134,9 +128,9 @@ func moved(r Record, g *grant) bool { return r.Timeline != "" && r.Timeline != g
 
 // carry makes g, loaded from another store as r, a record of the store that is there. What was in doubt stays in doubt: a
 // timeline means nothing elsewhere, and there may be none, so that an intent says it.
-func (g *grant) carry(r, there Record, lease time.Duration, now time.Time) {
+func (g *grant) carry(r, there Record, now time.Time) {
 	if moved(r, g) && g.Intent == nil {
-		g.Intent = &intent{Attempt: random().Reveal(), Lease: lease, At: now}
+		g.Intent = &intent{Attempt: random().Reveal(), Lease: defaultLease, At: now}
 	}
 	g.Timeline = there.Timeline
 }

@@ -59,6 +59,9 @@ func (e *Error) Sentence() string {
 	if errors.Is(e.Err, errFreshJWT) {
 		return sentenceFreshJWT
 	}
+	if errors.Is(e.Err, ErrRelocated) {
+		return "This connection is in another token store, which Fullcast's service has to be given; nothing was sent."
+	}
 	if errors.Is(e.Err, ErrSuperseded) {
 		return "Something else changed this connection at the same time, and this login was given up; connect again if the org is not connected."
 	}

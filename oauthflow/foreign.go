@@ -20,57 +20,97 @@ import (
 // error does not, since that may be another tenant's.
 var ErrForeignRecord = errors.New("the store's answer is not the record that was asked for")
 
-// loadFrom asks a store for a record. It is the only caller of Store.Load: a record that it returns has the id that was asked
-// for. With [ErrNotFound] comes what the store has said of its timeline.
+// loadFrom is loadRecord that reports a foreign record. With [ErrNotFound] comes what the store has said of its timeline.
 func (m *Manager) loadFrom(ctx context.Context, op string, store Store, id string) (Record, error) {
+	r, err := loadRecord(ctx, store, id)
+	switch {
+	case err == nil:
+		return r, nil
+	case errors.Is(err, ErrNotFound):
+		return Record{Timeline: r.Timeline}, storeError(op, err)
+	case errors.Is(err, errOtherID):
+		err = recordError(op, id, err)
+	default:
+		err = storeError(op, err)
+	}
+	m.reportForeign(id, r, err)
+	return Record{}, err
+}
+
+// loadRecord asks a store for a record. It is the only caller of Store.Load: a record that it returns without an error has the
+// id that was asked for. With [ErrNotFound] comes the record to create.
+func loadRecord(ctx context.Context, store Store, id string) (Record, error) {
 	r, err := store.Load(ctx, id)
 	switch {
 	case errors.Is(err, ErrNotFound):
-		return Record{Timeline: r.Timeline}, storeError(op, err)
-	case err != nil:
-		err := storeError(op, err)
-		m.reportForeign(id, r, err)
-		return Record{}, err
-	case r.ID != id:
-		err := recordError(op, id, fmt.Errorf("%w: it has another id", ErrForeignRecord))
-		m.reportForeign(id, r, err)
-		return Record{}, err
+		return Record{ID: id, Timeline: r.Timeline}, err
+	case err == nil && r.ID != id:
+		err = errOtherID
 	}
-	return r, nil
+	return r, err
 }
 
-// unseal decrypts a record that was asked for by id. It is the only way to open one: what is sealed under another id, such as
-// another tenant's record in this one's place, does not open.
+var errOtherID = fmt.Errorf("%w: it has another id", ErrForeignRecord)
+
+// unseal is unsealRecord that reports a foreign record.
 func (m *Manager) unseal(op, id string, r Record) ([]byte, error) {
-	err := ErrForeignRecord
-	if r.ID == id {
-		var plain []byte
-		if plain, err = m.seal.open(id, r.Version, r.Data); err == nil {
-			m.foreign.Delete(id)
-			return plain, nil
-		}
+	plain, err := unsealRecord(m.seal, id, r)
+	if err == nil {
+		m.foreign.Delete(id)
+		return plain, nil
 	}
 	err = recordError(op, id, err)
 	m.reportForeign(id, r, err)
 	return nil, err
 }
 
+// unsealRecord decrypts a record that was asked for by id. It is the only way to open one: what is sealed under another id, such
+// as another tenant's record in this one's place, does not open.
+func unsealRecord(seal sealer, id string, r Record) ([]byte, error) {
+	if r.ID != id {
+		return nil, ErrForeignRecord
+	}
+	return seal.open(id, r.Version, r.Data)
+}
+
+// recordError is sealError for a record that need not be a connection's.
+func recordError(op, id string, err error) error {
+	if k, ok := keyOf(id); ok {
+		return sealError(op, k, err)
+	}
+	return &Error{Op: op, Kind: KindForeign, Err: fmt.Errorf("record %q: %w", id, err)}
+}
+
 // maxDisorder is how many elements of a list may come in the wrong order or again. A store that begins its list again and
 // again would never end.
 const maxDisorder = 1000
 
-// list asks a store for records. It is the only caller of Store.List. A record outside of what was asked for comes as an
-// error wrapping [ErrForeignRecord], after which the sequence goes on; any other error ends it. So does a store that yields
-// too much in the wrong order.
+// list is listRecords that reports a foreign record.
 func (m *Manager) list(ctx context.Context, op string, store Store, prefix string, before time.Time) iter.Seq2[Record, error] {
+	return func(yield func(Record, error) bool) {
+		for r, err := range listRecords(ctx, store, prefix, before) {
+			if err != nil {
+				err = storeError(op, err)
+				m.reportForeign(prefix+"*"+r.ID, r, err)
+				r = Record{}
+			}
+			if !yield(r, err) {
+				return
+			}
+		}
+	}
+}
+
+// listRecords asks a store for records. It is the only caller of Store.List. A record outside of what was asked for comes with
+// an error wrapping [ErrForeignRecord], after which the sequence goes on; any other error ends it. So does a store that yields
+// too much in the wrong order.
+func listRecords(ctx context.Context, store Store, prefix string, before time.Time) iter.Seq2[Record, error] {
 	return func(yield func(Record, error) bool) {
 		var last time.Time
 		same, disorder := map[string]bool{}, 0 // ids that are due at last
 		for r, err := range store.List(ctx, prefix, before) {
 			if err != nil {
-				err := storeError(op, err)
-				m.reportForeign(prefix+"*", r, err)
-				yield(Record{}, err)
+				yield(r, err)
 				return
 			}
 			switch {
@@ -84,16 +124,14 @@ func (m *Manager) list(ctx context.Context, op string, store Store, prefix strin
 			last, same[r.ID] = r.Due, true
 			switch {
 			case disorder > maxDisorder:
-				yield(Record{}, storeError(op, errDisorder))
+				yield(Record{}, errDisorder)
 				return
 			case strings.HasPrefix(r.ID, prefix) && (r.Due.Before(before) || before.Equal(afterAll)):
 				if !yield(r, nil) {
 					return
 				}
 			default:
-				err := &Error{Op: op, Kind: KindForeign, Err: fmt.Errorf("a list of %q: %w: it does not belong there", prefix, ErrForeignRecord)}
-				m.reportForeign(prefix+"*"+r.ID, r, err)
-				if !yield(Record{}, err) {
+				if !yield(r, fmt.Errorf("a list of %q: %w: it does not belong there", prefix, ErrForeignRecord)) {
 					return
 				}
 			}

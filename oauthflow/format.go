@@ -86,8 +86,8 @@ func strictly(plain []byte, g *grant) error {
 	return d.Decode(g)
 }
 
-// formerField was written into every record by earlier versions, nearly always as false, which need not be kept.
-const formerField = "Unsettled"
+// formerFields were written into records by earlier versions. Those with such a value need not be kept; "" is any.
+var formerFields = map[string]string{"Unsettled": "false", "TakeOvers": ""}
 
 // keepLater keeps the fields of a later version. Those inside other fields would be lost: no version makes such.
 func (g *grant) keepLater(plain []byte) error {
@@ -99,7 +99,7 @@ func (g *grant) keepLater(plain []byte) error {
 	for name, value := range fields {
 		if f, ok := reflect.TypeFor[grant]().FieldByName(name); !ok || !f.IsExported() {
 			delete(fields, name)
-			if name != formerField || string(value) != "false" {
+			if is, known := formerFields[name]; !known || is != "" && is != string(value) {
 				g.later[name] = value
 			}
 		}

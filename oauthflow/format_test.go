@@ -47,18 +47,18 @@ func TestARecordOfANewerFormatIsRefusedAndLeftAsItIs(t *testing.T) {
 			asked := w.wire.refreshes()
 			ctx := t.Context()
 			for what, do := range map[string]func() error{
-				"Token":       func() error { _, err := m.Source(mainKey).TokenContext(ctx); return err },
-				"Replace":     func() error { _, err := m.Source(mainKey).Replace(ctx, "whatever"); return err },
-				"Renew":       func() error { return m.Renew(ctx, mainKey) },
-				"Load":        func() error { _, err := m.Load(ctx, mainKey); return err },
-				"SetClient":   func() error { return m.SetClient(ctx, mainKey, w.client()) },
-				"Adopt":       func() error { _, err := m.Adopt(ctx, mainKey, w.client(), w.inherited()); return err },
-				"Disconnect":  func() error { return m.Disconnect(ctx, mainKey) },
-				"Move from":   func() error { return m.Move(ctx, mainKey, oauthflow.Key{Tenant: "acme", Name: "new"}) },
-				"Move onto":   func() error { return m.Move(ctx, other, mainKey) },
-				"Complete":    func() error { _, err := m.Complete(ctx, w.begin(m, mainKey)); return err },
-				"List":        func() error { return lastError(m, mainKey) },
-				"a take-over": func() error { return w.takenOver(v) },
+				"Token":      func() error { _, err := m.Source(mainKey).TokenContext(ctx); return err },
+				"Replace":    func() error { _, err := m.Source(mainKey).Replace(ctx, "whatever"); return err },
+				"Renew":      func() error { return m.Renew(ctx, mainKey) },
+				"Load":       func() error { _, err := m.Load(ctx, mainKey); return err },
+				"SetClient":  func() error { return m.SetClient(ctx, mainKey, w.client()) },
+				"Adopt":      func() error { _, err := m.Adopt(ctx, mainKey, w.client(), w.inherited()); return err },
+				"Disconnect": func() error { return m.Disconnect(ctx, mainKey) },
+				"Move from":  func() error { return m.Move(ctx, mainKey, oauthflow.Key{Tenant: "acme", Name: "new"}) },
+				"Move onto":  func() error { return m.Move(ctx, other, mainKey) },
+				"Complete":   func() error { _, err := m.Complete(ctx, w.begin(m, mainKey)); return err },
+				"List":       func() error { return lastError(m, mainKey) },
+				"Copy":       func() error { return w.copiedAgain(v) },
 			} {
 				err := do()
 				var e *oauthflow.Error
@@ -92,15 +92,16 @@ func lastError(m *oauthflow.Manager, k oauthflow.Key) (last error) {
 	return last
 }
 
-// takenOver takes a store over that holds a copy of the record in a newer format.
-func (w *world) takenOver(v foreigner) error {
+// copiedAgain copies a store that holds a copy of the record in a newer format.
+func (w *world) copiedAgain(v foreigner) error {
 	former := oauthflow.NewMemoryStore()
 	r := w.record(mainKey)
 	fields := v.read(r)
 	r.Version = 0
 	v.write(former, r, fields)
-	m := w.manager(func(c *oauthflow.ManagerConfig) { c.Store, c.Former = oauthflow.NewMemoryStore(), former })
-	return m.TakeOver(context.Background(), nil)
+	return oauthflow.Copy(context.Background(), oauthflow.CopyConfig{
+		From: former, To: oauthflow.NewMemoryStore(), Keys: w.keys, Environment: "test",
+	})
 }
 
 func TestALoginOrAdoptionOfANewerFormatIsLeftAsItIs(t *testing.T) {

@@ -46,7 +46,7 @@ type grant struct {
 	NotBefore time.Time // back-off shared by all processes
 	Revoking  bool      // being disconnected: nothing is refreshed or handed out
 	Gone      bool      // disconnected: what is left keeps the record's versions from starting anew
-	Leaving   bool      // being taken over into another store; nothing is refreshed here
+	Leaving   bool      // not to be used here: see [ErrRelocated]
 	Adopted   string    // hash of the refresh token that Adopt was given
 	Adopting  bool      // nobody has been told of the adoption yet
 	MovedFrom *Key      // where the tokens have come from
@@ -54,8 +54,7 @@ type grant struct {
 	MovedTo   *Key      // where the tokens have gone; what is left here is about to be deleted
 	APIFault  *fault    `json:",omitempty"` // what API calls were refused for last; the tokens have no part in it
 	NoHost    time.Time `json:",omitzero"`  // since when a disconnection could not revoke: no login host, or [tokenUnreachable]
-	Left      bool      `json:",omitempty"` // taken over: this is the mark that stays, which is Leaving, too
-	TakeOvers uint64    `json:",omitempty"` // how often it has been taken over
+	Left      bool      `json:",omitempty"` // copied to another store: this is the mark that stays, which is Leaving, too
 	TokenHost string    `json:",omitempty"` // where token requests go, since Client.Host has redirected them
 	Renamed   string    `json:",omitempty"` // the org's new host, of a grant found dead after its old one had redirected API calls or was gone
 
@@ -64,6 +63,7 @@ type grant struct {
 
 	SentWith *sealedClient `json:",omitempty"` // credentials that the intent's request was first sent with, where not Client
 	Departed []string      `json:",omitempty"` // epochs whose tokens went from here to another key last
+	Copied   string        `json:",omitempty"` // hash of the content that [Copy] has found in the store it copies from
 
 	later map[string]json.RawMessage // fields of a later version of this module, kept as they are
 }

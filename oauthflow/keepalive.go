@@ -10,7 +10,7 @@ import (
 
 const opKeepAlive = "keep alive"
 
-// KeepAlive looks after the store until ctx ends, and returns ctx's error: it refreshes connections before Salesforce
+// KeepAlive looks after the store until ctx ends, and returns ctx's error, or [ErrRelocated] once the store was left: it refreshes connections before Salesforce
 // ends their unused refresh tokens, which is after 30 days or the shorter time that [ManagerConfig].IdleLimit or
 // [Manager.SetIdlePeriod] tells, finishes disconnections and moves that were interrupted, and deletes logins that
 // nobody completed. Any number of processes may run it over one store; each connection is refreshed once. A failure is
@@ -33,17 +33,28 @@ func (m *Manager) KeepAlive(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		swept := make(chan bool, 1)
+		type result struct {
+			more bool
+			gone error
+		}
+		swept := make(chan result, 1)
 		go func() {
 			defer end()
-			swept <- m.sweep(ctx, left)
+			if err := m.relocated(ctx, opKeepAlive); errors.Is(err, ErrRelocated) {
+				swept <- result{gone: err}
+				return
+			}
+			swept <- result{more: m.sweep(ctx, left)}
 		}()
-		more := false
+		var got result
 		select {
-		case more = <-swept:
+		case got = <-swept:
 		case <-ctx.Done():
 		}
-		if !more {
+		if got.gone != nil {
+			return got.gone
+		}
+		if !got.more {
 			sleep(ctx, sweepEvery/2+jitter(sweepEvery, sweepEvery))
 		}
 	}
@@ -77,9 +88,11 @@ func (m *Manager) lookAfter(ctx context.Context, id string, listed Record) bool 
 		return false
 	}
 	switch {
+	case g.Leaving:
+		err = storeError(opKeepAlive, g.relocated())
 	case g.Gone:
 		m.forgetSource(g.Key)
-		err = m.forget(ctx, r)
+		err = remove(ctx, m.cfg.Store, r)
 	case g.Revoking:
 		err = m.Disconnect(ctx, g.Key)
 	case g.MovedTo != nil:
@@ -97,17 +110,6 @@ func (m *Manager) lookAfter(ctx context.Context, id string, listed Record) bool 
 		m.logf(slog.LevelDebug, "keep-alive", "connection", g.Key, "error", err)
 	}
 	return err == nil
-}
-
-// forget deletes what is left of a connection that is gone, also where a take-over of it was left half done: nothing would
-// keep that from being taken over again.
-func (m *Manager) forget(ctx context.Context, r Record) error {
-	if m.cfg.Former != nil {
-		if err := m.takeOver(ctx, opKeepAlive, r.ID); err != nil && !errors.Is(err, ErrNotFound) {
-			return err
-		}
-	}
-	return remove(ctx, m.cfg.Store, r)
 }
 
 // doubted is a version of a record whose doubt stayed one.

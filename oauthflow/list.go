@@ -11,9 +11,8 @@ import (
 
 // List yields the connections of a tenant, or of all tenants when it is empty, so that a page for a tenant's user must see that
 // there is one. It yields those first that have to be looked at first. A record that cannot be opened, or that does not
-// belong to the list ([ErrForeignRecord]), yields an error of [KindForeign], one of a connection that another store has taken
-// over one of [KindStore]; neither ends the sequence. What the store does not list is not seen. What is still in ManagerConfig.Former is not listed. A store whose list
-// does not end, or is in no order, is an error of [KindStore], which ends it.
+// belong to the list ([ErrForeignRecord]), yields an error of [KindForeign], one of a connection that was copied to
+// another store [ErrRelocated]; neither ends the sequence. What the store does not list is not seen. A store whose list does not end, or is in no order, is an error of [KindStore], which ends it.
 func (m *Manager) List(ctx context.Context, tenant string) iter.Seq2[Connection, error] {
 	prefix := connectionPrefix
 	if tenant != "" {
@@ -41,12 +40,11 @@ func (m *Manager) List(ctx context.Context, tenant string) iter.Seq2[Connection,
 				}
 				continue
 			}
-			if g.Gone || g.Leaving && m.cfg.Former != nil {
+			if g.Gone {
 				continue
 			}
 			if g.Leaving {
-				err := &Error{Op: "list", Kind: KindStore, Err: fmt.Errorf("connection %q: %w", g.Key, errLeaving)}
-				if !yield(Connection{}, err) {
+				if !yield(Connection{}, storeError("list", g.relocated())) {
 					return
 				}
 				continue

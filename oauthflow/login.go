@@ -95,6 +95,9 @@ func (m *Manager) Begin(ctx context.Context, k Key, c Client, binding string, o 
 		return "", err
 	}
 	defer end()
+	if err := m.relocated(ctx, op); err != nil {
+		return "", err
+	}
 	for try := range loginTries {
 		r, state, err := m.loginPlace(ctx, k.Tenant, try)
 		if errors.Is(err, ErrConflict) {

@@ -123,7 +123,7 @@ func (m *Manager) recordResult(ctx context.Context, r Record, s *spentLogin, res
 			return
 		}
 		if try > 0 || !saved { // sealed with another key meanwhile, or saved by an earlier try
-			now, err := m.find(ctx, "complete", r.ID)
+			now, err := m.loadFrom(ctx, "complete", m.cfg.Store, r.ID)
 			if errors.Is(err, ErrNotFound) {
 				return
 			} else if err != nil {
@@ -174,7 +174,7 @@ func (m *Manager) recorded(ctx context.Context, cb Callback, r Record, s *spentL
 			return Connection{Key: s.Key}, loginError("is being completed by another request, or was interrupted: " +
 				"load this page again in a minute, then begin again")
 		}
-		if r, err = m.find(ctx, "complete", id); errors.Is(err, ErrNotFound) {
+		if r, err = m.loadFrom(ctx, "complete", m.cfg.Store, id); errors.Is(err, ErrNotFound) {
 			return Connection{}, loginError(loginUnknown)
 		} else if err != nil {
 			return Connection{Key: s.Key}, err

@@ -23,7 +23,7 @@ const (
 
 // A tenant's logins have a fixed number of places in the store, so that no number of processes stores more. The first
 // character of the state, one of 64, says which place is a login's: so a callback needs one load. Where few places are taken,
-// a login needs one load and one save, as the first random state meets a free one.
+// a login needs one load and one save here, as the first random state meets a free one.
 
 const stateAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_" // base64url
 
@@ -139,7 +139,7 @@ func (m *Manager) replaced(r Record) {
 }
 
 // foundLogin returns the login that has a state, or what has taken its place; an error that wraps [ErrNotFound] when there is
-// neither. One that an earlier version has stored, or that was taken over while another had its place, has an id of its own.
+// neither. One that an earlier version has stored has an id of its own.
 func (m *Manager) foundLogin(ctx context.Context, tenant string, state Secret) (Record, *login, *spentLogin, error) {
 	fail := func(err error) (Record, *login, *spentLogin, error) { return Record{}, nil, nil, err }
 	ids := []string{loginPrefix + stateHash(state)}
@@ -147,7 +147,7 @@ func (m *Manager) foundLogin(ctx context.Context, tenant string, state Secret) (
 		ids = []string{id, ids[0]}
 	}
 	for i, id := range ids {
-		r, err := m.find(ctx, "complete", id)
+		r, err := m.loadFrom(ctx, "complete", m.cfg.Store, id)
 		if errors.Is(err, ErrNotFound) {
 			continue
 		} else if err != nil {
@@ -159,12 +159,6 @@ func (m *Manager) foundLogin(ctx context.Context, tenant string, state Secret) (
 		}
 		if i == len(ids)-1 || l != nil && l.State.Equal(state) || s != nil && s.State == stateHash(state) {
 			return r, l, s, nil
-		}
-		if m.cfg.Former == nil {
-			continue
-		}
-		if err := m.takeOver(ctx, "complete", id); err != nil && !errors.Is(err, ErrNotFound) { // that store has a login in this place, too
-			return fail(err)
 		}
 	}
 	return fail(storeError("complete", ErrNotFound))

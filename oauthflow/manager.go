@@ -41,8 +41,7 @@ type Manager struct {
 	_       [64]byte // whoever counts himself in at mu takes its cache line from those who read sources
 	sources sources
 
-	proved   atomic.Bool // the store has taken a write, as a take-over asks before it begins
-	foreign  sync.Map    // record id that was asked for to what an event has told of
+	foreign  sync.Map // record id that was asked for to what an event has told of
 	reported atomic.Int64
 	doubted  sync.Map // record id to the doubt that the keep-alive could not resolve
 	ahead    sync.Map // record id to a wait that a clock ahead of ours wrote
@@ -72,9 +71,6 @@ func NewManager(c ManagerConfig) (*Manager, error) {
 	m.gates = newGates(silence)
 	m.flights = newFlights(c.StoreCalls, silence)
 	m.cfg.Store = guardStore(c.Store, c.StoreCalls, silence)
-	if c.Former != nil {
-		m.cfg.Former = guardStore(c.Former, c.StoreCalls, newSilence())
-	}
 	m.ctx, m.stop = context.WithCancel(context.Background())
 	m.open, m.shut = context.WithCancel(m.ctx)
 	m.tellTransport(m.flow.transport)

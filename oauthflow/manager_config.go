@@ -24,13 +24,9 @@ type ManagerConfig struct {
 	// else 16.
 	StoreCalls int
 
-	// Crew is how many records [Manager.Reseal] and [Manager.TakeOver] deal with at once in this process, no more than StoreCalls.
+	// Crew is how many records [Manager.Reseal] deals with at once in this process, no more than StoreCalls.
 	// Optional, 1 to 256; default 16.
 	Crew int
-
-	// Former is a store that records are taken over from, each when it is needed; [Manager.TakeOver] moves the rest, and
-	// tells when the store can be dropped. Optional.
-	Former Store
 
 	// Keys seal the records. Required.
 	Keys *Keys
@@ -113,7 +109,9 @@ func (c *ManagerConfig) fill() error {
 	return invalidFields(op, bad)
 }
 
-// Timing holds the times that decide when a refresh is given up, taken over or tried again.
+const defaultLease = 10 * time.Second
+
+// Timing holds the times that decide when a refresh is given up, taken over by another process or tried again.
 type Timing struct {
 	Lease   time.Duration // from writing the intent to the first byte of the request. Default 10 s
 	Quiet   time.Duration // after the lease until another process looks into it, for the request to arrive in. Default 5 s
@@ -133,7 +131,7 @@ func (t *Timing) fill(bad *badfields.List) {
 			bad.Add("ManagerConfig.Timing."+field, fmt.Sprintf("must be %v to %v", least, most))
 		}
 	}
-	set(&t.Lease, "Lease", 10*time.Second, 50*time.Millisecond, time.Minute)
+	set(&t.Lease, "Lease", defaultLease, 50*time.Millisecond, time.Minute)
 	set(&t.Quiet, "Quiet", 5*time.Second, 50*time.Millisecond, time.Minute)
 	set(&t.Confirm, "Confirm", 5*time.Second, 10*time.Millisecond, time.Minute)
 	set(&t.LastTry, "LastTry", 150*time.Second, 100*time.Millisecond, time.Hour)

@@ -104,7 +104,6 @@ func TestEveryMethodSaysThatTheManagerIsClosed(t *testing.T) {
 			"SetKind":       func() error { return m.SetKind(ctx, mainKey, client.ID, oauthflow.ExternalClientAppKind) },
 			"SetIdlePeriod": func() error { return m.SetIdlePeriod(ctx, mainKey, client.ID, 7*24*time.Hour) },
 			"Source":        nil,
-			"TakeOver":      func() error { return m.TakeOver(ctx, nil) },
 		}
 		methods.wantAll(t, m)
 		source := calls{

@@ -188,7 +188,6 @@ func TestAListThatDoesNotEndOrIsInNoOrderEnds(t *testing.T) {
 				for i := range all {
 					all[i].Due = time.Now().Add(-time.Duration(i+1) * time.Minute)
 				}
-				former := oauthflow.NewMemoryStore()
 				d.liar.tell(&lie{list: func(oauthflow.Store, string, time.Time) iter.Seq2[oauthflow.Record, error] {
 					return func(yield func(oauthflow.Record, error) bool) {
 						for r := range sequence(all) {
@@ -208,12 +207,13 @@ func TestAListThatDoesNotEndOrIsInNoOrderEnds(t *testing.T) {
 				if err := d.m.Reseal(t.Context(), nil); err == nil {
 					t.Error("Reseal: got nil")
 				}
-				next := d.manager(func(c *oauthflow.ManagerConfig) { c.Store, c.Former = former, d.liar })
-				if err := next.TakeOver(t.Context(), nil); err == nil {
-					t.Error("TakeOver: got nil")
-				}
 				if _, err := swept(d); err != nil {
 					t.Errorf("KeepAlive: %v", err)
+				}
+				if err := oauthflow.Copy(t.Context(), oauthflow.CopyConfig{
+					From: d.liar, To: oauthflow.NewMemoryStore(), Keys: d.keys, Environment: "test",
+				}); err == nil {
+					t.Error("Copy: got nil")
 				}
 			})
 		})
@@ -239,14 +239,14 @@ func TestAStoreThatListsWhatWasDealtWithDoesNotHoldTheKeepAlive(t *testing.T) {
 	})
 }
 
-// Reseal and TakeOver load what they list; the store answers with another customer's record.
+// Reseal and Copy load what they list; the store answers with another customer's record.
 func TestWhatRewritesEveryRecordLeavesAForeignOneAsItIs(t *testing.T) {
 	for how, told := range lies() {
 		told.list = nil
 		if how == "without regard to case" {
 			continue // whose list does not name the record
 		}
-		for _, name := range []string{"Reseal", "TakeOver", "a connection is asked for that the former store has"} {
+		for _, name := range []string{"Reseal", "Copy"} {
 			t.Run(how+", "+name, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					d := newDeceived(t, true)
@@ -257,9 +257,6 @@ func TestWhatRewritesEveryRecordLeavesAForeignOneAsItIs(t *testing.T) {
 					sent := len(d.org.Ledger())
 					d.liar.tell(&told)
 					next := oauthflow.NewMemoryStore()
-					over := func() *oauthflow.Manager {
-						return d.manager(func(c *oauthflow.ManagerConfig) { c.Store, c.Former = next, d.liar })
-					}
 					switch name {
 					case "Reseal":
 						keys, kerr := oauthflow.NewKeys(oauthflow.GenerateSealingKey("k2"), d.sealing)
@@ -267,10 +264,8 @@ func TestWhatRewritesEveryRecordLeavesAForeignOneAsItIs(t *testing.T) {
 							t.Fatal(kerr)
 						}
 						err = d.manager(func(c *oauthflow.ManagerConfig) { c.Keys = keys }).Reseal(t.Context(), nil)
-					case "TakeOver":
-						err = over().TakeOver(t.Context(), nil)
 					default:
-						_, err = over().Source(askingKey).TokenContext(t.Context())
+						err = oauthflow.Copy(t.Context(), oauthflow.CopyConfig{From: d.liar, To: next, Keys: d.keys, Environment: "test"})
 					}
 					if !errors.Is(err, oauthflow.ErrForeignRecord) {
 						t.Errorf("got %v, want ErrForeignRecord", err)

@@ -94,7 +94,7 @@ func TestWhatALoginCostsTheStore(t *testing.T) {
 		return redirect
 	}
 	redirect := begin(0)
-	g.want(t, "the first login", 1, 1, 0)
+	g.want(t, "the first login", 2, 1, 0) // one whether all was copied to another store
 	cb := w.approve(rivalKey(0), redirect)
 	g.reset()
 	if _, err := m.Complete(t.Context(), cb); err != nil {
@@ -107,7 +107,7 @@ func TestWhatALoginCostsTheStore(t *testing.T) {
 	for i := range 20 {
 		g.reset()
 		begin(i)
-		g.want(t, "a login where every place is taken", 3, 1, 1)
+		g.want(t, "a login where every place is taken", 4, 1, 1)
 	}
 }
 

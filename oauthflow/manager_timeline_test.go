@@ -138,16 +138,15 @@ func TestATimelineIsTheStoresOwn(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.store = &history{oauthflow.NewMemoryStore(), "00000001"}
-		after := w.manager(func(c *oauthflow.ManagerConfig) { c.Former = former })
-		if err := after.TakeOver(t.Context(), nil); err != nil {
+		if err := w.copied(former); err != nil {
 			t.Fatal(err)
 		}
-		s := after.Source(mainKey)
+		s := w.manager().Source(mainKey)
 		if _, err := s.Replace(t.Context(), w.token(s)); err != nil {
 			t.Fatal(err)
 		}
 		if n := w.events("introspect", ""); n != 0 {
-			t.Errorf("the org was asked %d times about a connection that was taken over", n)
+			t.Errorf("the org was asked %d times about a connection that was copied", n)
 		}
 	})
 }
@@ -191,15 +190,14 @@ var lives = map[string]func(t *testing.T, w *world, h *history) (backup, oauthfl
 		}
 		return w.backup(), w.renewed(m, targetKey)
 	},
-	"a login that was taken over": func(t *testing.T, w *world, h *history) (backup, oauthflow.Key) {
+	"a login that was copied": func(t *testing.T, w *world, h *history) (backup, oauthflow.Key) {
 		former := &history{oauthflow.NewMemoryStore(), "00000002"}
 		m := w.manager(func(c *oauthflow.ManagerConfig) { c.Store = former })
 		w.connect(m, mainKey)
-		m = w.manager(func(c *oauthflow.ManagerConfig) { c.Former = former })
-		if err := m.TakeOver(t.Context(), nil); err != nil {
+		if err := w.copied(former); err != nil {
 			t.Fatal(err)
 		}
-		return w.backup(), w.renewed(m, mainKey)
+		return w.backup(), w.renewed(w.manager(), mainKey)
 	},
 	"a record of a time when no timeline was told": func(t *testing.T, w *world, h *history) (backup, oauthflow.Key) {
 		h.timeline = ""
@@ -348,7 +346,7 @@ func TestAFirstRefreshWithoutAFailoverCostsNoQuestion(t *testing.T) {
 	})
 }
 
-func TestATakeOverTakesTheDoubtAlong(t *testing.T) {
+func TestACopyTakesTheDoubtAlong(t *testing.T) {
 	stores := map[string]string{"a store with a timeline of the same name": "00000001", "a store that tells none": ""}
 	for name, timeline := range stores {
 		t.Run(name, func(t *testing.T) {
@@ -362,7 +360,10 @@ func TestATakeOverTakesTheDoubtAlong(t *testing.T) {
 				w.renewed(m, mainKey)
 				former.Store, former.timeline = old.restored(t), "00000002"
 				w.store = &history{oauthflow.NewMemoryStore(), timeline}
-				w.wantGuarded(w.manager(func(c *oauthflow.ManagerConfig) { c.Former = former }), mainKey)
+				if err := w.copied(former); err != nil {
+					t.Fatal(err)
+				}
+				w.wantGuarded(w.manager(), mainKey)
 			})
 		})
 	}

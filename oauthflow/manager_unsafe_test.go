@@ -29,54 +29,6 @@ func second(unsafe error) func(int) error {
 	}
 }
 
-func TestATakeOverKeepsTheFormerCopyUntilASaveHasSucceeded(t *testing.T) {
-	unsafely(t, func(t *testing.T, unsafe error) {
-		w := rotating(t)
-		w.connect(w.manager(), mainKey)
-		former := w.store
-		c := copiesOf(oauthflow.NewMemoryStore())
-		w.store = c
-		replica := w.backup() // of the new store, which has nothing yet
-		after := w.after(former)
-		c.say(always(unsafe))
-		for range 2 {
-			if err := after.TakeOver(t.Context(), nil); err == nil {
-				t.Error("TakeOver says that all is done")
-			}
-		}
-		c.say(nil)
-		c.failOver(replica.restored(t))
-		if _, err := w.after(former).Load(t.Context(), mainKey); err != nil {
-			t.Errorf("after the failover: %v", err)
-		}
-	})
-}
-
-func TestAMarkThatAFailoverMayUndoIsNotBelieved(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w, c := copying(t)
-		before := w.manager()
-		w.connect(before, mainKey)
-		replica := w.backup().restored(t)
-		_, after := w.newStore()
-		c.say(always(errTooFew))
-		for range 3 {
-			if err := after.Renew(t.Context(), mainKey); err == nil {
-				t.Error("refreshed in the new store although the former one may forget that it is left")
-			}
-		}
-		c.say(nil)
-		c.failOver(replica)
-		if err := before.Renew(t.Context(), mainKey); err != nil {
-			t.Errorf("in the former store: %v", err)
-		}
-		w.wantEvents("refresh", "reuse", 0)
-		if err := after.Renew(t.Context(), mainKey); err != nil {
-			t.Errorf("in the new store: %v", err)
-		}
-	})
-}
-
 func TestAnAnswerForAnotherUserIsToldAlsoWhenItsSaveWasUnsafe(t *testing.T) {
 	unsafely(t, func(t *testing.T, unsafe error) {
 		w, c := copying(t)

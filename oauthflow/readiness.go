@@ -93,7 +93,7 @@ type storeLoad struct {
 	err  error
 }
 
-// readyRecord is the id of a record that there never is.
+// readyRecord is the id of a record that there never is, for which keys are probed.
 const readyRecord = hostPrefix + "readiness.invalid"
 
 // store returns nil when the store answers, ctx's error when it does not in time.
@@ -110,10 +110,7 @@ func (r *readiness) store(ctx context.Context, m *Manager) error {
 		r.load = l
 		go func() {
 			defer end()
-			_, err := m.loadFrom(m.open, "readiness", m.cfg.Store, readyRecord)
-			if !errors.Is(err, ErrNotFound) {
-				l.err = err
-			}
+			l.err = m.relocated(m.open, "readiness")
 			r.mu.Lock()
 			r.load = nil
 			r.mu.Unlock()
@@ -135,6 +132,8 @@ func storeCheck(err error) ReadyCheck {
 		return ReadyCheck{ReadyStore, ReadyOK, "It answers."}
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return ReadyCheck{ReadyStore, ReadyProblem, "It does not answer in time."}
+	case errors.Is(err, ErrRelocated):
+		return ReadyCheck{ReadyStore, ReadyProblem, "Its records were copied to another store, which this process is to be given."}
 	case errors.Is(err, ErrClosed):
 		return ReadyCheck{ReadyStore, ReadyProblem, "It is not asked any more: this process is ending."}
 	}

@@ -25,17 +25,8 @@ func (m *Manager) Load(ctx context.Context, k Key) (Connection, error) {
 // load reads and opens a connection's record. With an error of [KindNotConnected] comes the record that a new
 // connection replaces, and what is left of an old one.
 func (m *Manager) load(ctx context.Context, op string, k Key) (Record, *grant, error) {
-	r, g, err := m.loadLeaving(ctx, op, k)
-	if g != nil && g.Leaving {
-		return Record{}, nil, storeError(op, errLeaving)
-	}
-	return r, g, err
-}
-
-// loadLeaving is load also for a connection that another store is taking over.
-func (m *Manager) loadLeaving(ctx context.Context, op string, k Key) (Record, *grant, error) {
 	id := k.recordID()
-	r, err := m.find(ctx, op, id)
+	r, err := m.loadFrom(ctx, op, m.cfg.Store, id)
 	switch {
 	case errors.Is(err, ErrNotFound):
 		return Record{ID: id, Timeline: r.Timeline}, nil, notConnected(op, k)
@@ -43,13 +34,15 @@ func (m *Manager) loadLeaving(ctx context.Context, op string, k Key) (Record, *g
 		return Record{}, nil, err
 	}
 	g, err := m.openGrant(op, id, r)
-	if err == nil && g.Leaving && m.cfg.Former != nil {
-		r, g, err = m.loadReturned(ctx, op, k)
-	}
-	if err == nil && g.Gone {
+	switch {
+	case err != nil:
+		return r, g, err
+	case g.Leaving:
+		return Record{}, nil, storeError(op, g.relocated())
+	case g.Gone:
 		return r, g, notConnected(op, k)
 	}
-	return r, g, err
+	return r, g, nil
 }
 
 func notConnected(op string, k Key) error {
@@ -65,22 +58,27 @@ func (m *Manager) save(ctx context.Context, op string, was Record, g *grant) (Re
 
 // saveDue is save that leaves it to the record when somebody has to look at it.
 func (m *Manager) saveDue(ctx context.Context, op string, was Record, g *grant) (Record, error) {
-	return m.saveIn(ctx, op, m.cfg.Store, was, g)
-}
-
-// saveIn is saveDue into the given store.
-func (m *Manager) saveIn(ctx context.Context, op string, store Store, was Record, g *grant) (Record, error) {
 	plain, err := g.encode()
 	if err != nil {
 		return was, &Error{Op: op, Kind: KindStore, Err: err}
 	}
-	data, err := m.seal.seal(was.ID, was.Version+1, plain)
+	r, err := saveSealed(ctx, m.seal, m.cfg.Store, was, plain)
 	if err != nil {
-		return was, &Error{Op: op, Kind: KindStore, Err: err}
+		err = storeError(op, err)
+	}
+	return r, err
+}
+
+// saveSealed seals a content, compares and swaps it for the record as it was loaded, and returns the record as it is then; with an
+// error, as it was.
+func saveSealed(ctx context.Context, seal sealer, store Store, was Record, plain []byte) (Record, error) {
+	data, err := seal.seal(was.ID, was.Version+1, plain)
+	if err != nil {
+		return was, err
 	}
 	next := Record{ID: was.ID, Version: was.Version, Due: was.Due, Data: data, Timeline: was.Timeline}
 	if err := store.Save(ctx, next); err != nil {
-		return was, storeError(op, err)
+		return was, err
 	}
 	next.Version++
 	return next, nil

@@ -118,7 +118,7 @@ func (m *Manager) discardUnlessStored(g *grant, u *unsureError, c Client, t *Tok
 	m.work.Go(func() {
 		defer m.contain(nil)
 		for sleep(m.open, jitter(time.Second, time.Second)) {
-			r, now, err := m.loadLeaving(m.ctx, "complete", g.Key)
+			r, now, err := m.load(m.ctx, "complete", g.Key)
 			var e *Error
 			gone := errors.As(err, &e) && e.Kind == KindNotConnected
 			switch {

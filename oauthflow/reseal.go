@@ -25,7 +25,7 @@ func (m *Manager) Reseal(ctx context.Context, progress func(done, total int)) er
 		return err
 	}
 	defer end()
-	b := bulk{m: m, op: op, told: progress}
+	b := bulk{op: op, places: min(m.cfg.Crew, m.cfg.StoreCalls), told: progress}
 	var ids []string
 	current := 0
 	var faults []error

@@ -46,7 +46,7 @@ func (s *scene) workers(n int, change ...func(*script)) []*worker {
 }
 
 func (s *scene) spawn(change ...func(*script)) (*worker, error) {
-	sc := script{Place: s.place, Former: s.former, Addr: s.server.Addr(), CA: s.server.CA(), SealingKey: s.sealing.Key.Reveal(), Environment: environment,
+	sc := script{Place: s.place, Addr: s.server.Addr(), CA: s.server.CA(), SealingKey: s.sealing.Key.Reveal(), Environment: environment,
 		Timing: s.timing, Instance: s.org.InstanceURL(), Loud: testing.Verbose()}
 	for _, f := range change {
 		f(&sc)

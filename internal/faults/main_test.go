@@ -14,7 +14,7 @@ const workerVariable = "SFAUTH_FAULTS_WORKER"
 
 // regardless are the tests that choose their own stores, or need none: where a store is asked for, they would only repeat
 // themselves. A row that should be among them and is not is red.
-const regardless = "InVirtualTime|F08|F18|F19|F22|TheDiskItself|EveryThirdFsync|F45|F46|F47|F50|F51|F52|F53|F55|F56|F67|" +
+const regardless = "InVirtualTime|F08|F18|F19|F22|TheDiskItself|EveryThirdFsync|F45|F46|F47|F50|F51|F52|F53|F55|F67|" +
 	"OnTheOtherStores|Histor|ATrend|DoneAtOnce|LostAnswersAndDeaths"
 
 func TestMain(m *testing.M) {

@@ -37,7 +37,6 @@ type scene struct {
 	server  *orgtest.Server
 	roots   *x509.CertPool
 	place   place
-	former  *place // taken over from; nil for nowhere
 	sealing oauthflow.SealingKey
 	conns   []oauthflow.Key
 	grants  map[oauthflow.Key]string // the refresh token each connection was made with
@@ -201,9 +200,6 @@ func (s *scene) manager(store oauthflow.Store, change ...func(*oauthflow.Manager
 		s.t.Fatal(err)
 	}
 	cfg := oauthflow.ManagerConfig{Store: store, Keys: keys, Environment: environment, Timing: s.timing, Logger: debugTo(said())}
-	if s.former != nil {
-		cfg.Former = s.openAt(*s.former)
-	}
 	if s.server != nil {
 		cfg.Flow = s.flow(s.server.Transport())
 	}

@@ -23,7 +23,6 @@ import (
 // script is what a worker process is told at its start.
 type script struct {
 	Place       place
-	Former      *place
 	Addr        string // of the org's server
 	LoginAddr   string // of its login host, where that is another
 	CA          []byte
@@ -45,7 +44,7 @@ type script struct {
 
 // order is what a worker is asked to do, reply what became of it.
 type order struct {
-	Op     string // call, hammer, halt, probe, measure, close, replace, renew, store, reseal, take over, complete, warm, minute
+	Op     string // call, hammer, halt, probe, measure, close, replace, renew, store, reseal, complete, warm, minute
 	Conns  []int
 	Each   int           // goroutines
 	Within time.Duration // for all of it
@@ -171,17 +170,11 @@ func (c *crew) begin(text string) error {
 	if err != nil {
 		return err
 	}
-	var former oauthflow.Store
-	if c.Former != nil {
-		if former, _, err = c.Former.open(context.Background(), 8); err != nil {
-			return err
-		}
-	}
 	if err := c.Limits.apply(); err != nil {
 		return err
 	}
 	c.m, err = oauthflow.NewManager(oauthflow.ManagerConfig{
-		Flow: flow, Store: c.store, Former: former, Keys: keys, Environment: c.Environment, StoreEpoch: c.StoreEpoch, Timing: c.Timing, StoreCalls: c.Pool,
+		Flow: flow, Store: c.store, Keys: keys, Environment: c.Environment, StoreEpoch: c.StoreEpoch, Timing: c.Timing, StoreCalls: c.Pool,
 		Logger: debugTo(c.said),
 		Observe: func(e oauthflow.Event) {
 			c.mu.Lock()
@@ -237,11 +230,6 @@ func (c *crew) do(o order) reply {
 		return c.tally.reply(c)
 	case "store":
 		c.store.down.Store(o.Text == "down")
-		return reply{}
-	case "take over":
-		if err := c.m.TakeOver(ctx, nil); err != nil {
-			return reply{Err: err.Error()}
-		}
 		return reply{}
 	case "warm":
 		return c.warm(ctx, o)
