@@ -142,9 +142,10 @@ func (o *Org) ask(ctx context.Context, method, path string, prepare func(*resty.
 	if prepare != nil {
 		prepare(req)
 	}
+	sent := o.tokens(ctx)
 	resp, err := req.Execute(method, target)
 	if err != nil {
-		return scrub.Scrubber{}, transportError(err, scrub.Scrubber{})
+		return scrub.Scrubber{}, transportError(err, scrub.New(append(sent, o.tokens(ctx)...)...)) // the transport may have taken a newer one
 	}
 	said := o.sentWith(ctx, resp)
 	if resp.StatusCode() < 200 || resp.StatusCode() > 299 {

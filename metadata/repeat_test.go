@@ -2,6 +2,7 @@ package metadata_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -15,6 +16,9 @@ import (
 	"github.com/fullcast/sfauth/metadata"
 )
 
+// formless has no form of a secret of Salesforce's: only who is told that it was sent knows it.
+const formless = "QuIeT-MaPLe.SeVeN-RiVeR.AmBeR-QuILL"
+
 const repeated = "00DREPEAT0000001!AQ7repeatCanarySession.0123456789abcdefgh_Zq3"
 
 // bearing adds the token to what it carries, as the transport below an Org does.
@@ -22,7 +26,7 @@ type bearing struct{ next http.RoundTripper }
 
 func (b bearing) RoundTrip(r *http.Request) (*http.Response, error) {
 	r = r.Clone(r.Context())
-	r.Header.Set("Authorization", "Bearer "+repeated)
+	r.Header.Set("Authorization", "Bearer "+formless)
 	resp, err := b.next.RoundTrip(r)
 	if resp != nil && resp.Request == nil {
 		resp.Request = r
@@ -40,7 +44,7 @@ func everyCall(t *testing.T, named string, echo repeat.Echo) map[string][]any {
 	org, err := metadata.NewOrg(metadata.OrgConfig{
 		HTTPClient: &http.Client{Transport: rt}, Version: 66,
 		InstanceURL: func(context.Context) (string, error) { return "https://acme.my.salesforce.com", nil },
-		Session:     func(context.Context, string) (string, error) { return repeated, nil },
+		Session:     func(context.Context, string) (string, error) { return formless, nil },
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -85,7 +89,7 @@ func everyCall(t *testing.T, named string, echo repeat.Echo) map[string][]any {
 
 func TestAnOrgThatRepeatsARequestInAnyPlaceOfItsAnswerShowsNoSession(t *testing.T) {
 	needs.Unraced(t)
-	finder := search.New([]string{repeated})
+	finder := search.New([]string{formless})
 	told, number, seen := 0, 0, map[string]bool{}
 	for _, named := range []string{"a response that names its request", "one that does not"} {
 		for echo := range repeat.All() {
@@ -124,6 +128,39 @@ func TestAnOrgThatRepeatsARequestInAnyPlaceOfItsAnswerShowsNoSession(t *testing.
 		t.Errorf("only %d values were looked at", told)
 	}
 }
+
+// quoting is a transport that quotes what it was to send.
+type quoting struct{}
+
+func (quoting) RoundTrip(*http.Request) (*http.Response, error) {
+	return nil, errors.New("cannot send " + formless[6:])
+}
+
+func TestATransportThatQuotesThePartOfATokenInItsErrorShowsNoneOfIt(t *testing.T) {
+	org, err := metadata.NewOrg(metadata.OrgConfig{
+		HTTPClient: &http.Client{Transport: quoting{}}, Version: 66,
+		InstanceURL: func(context.Context) (string, error) { return "https://acme.my.salesforce.com", nil },
+		Session:     func(context.Context, string) (string, error) { return formless, nil },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	for call, err := range map[string]error{
+		"Cancel":      org.Cancel(ctx, "0Af000000000001AAA"),
+		"Credentials": lastOf(org.Credentials(ctx, "Fullcast")),
+		"Read":        lastOf(org.Read(ctx, metadata.KindConnectedApp, "Fullcast")),
+		"Deploy":      lastOf(org.Deploy(ctx, packageOf(t, connectedSpec()), metadata.DeployOptions{})),
+		"Deploy SOAP": lastOf(org.Deploy(ctx, packageOf(t, connectedSpec()), metadata.DeployOptions{SOAP: true})),
+	} {
+		if err == nil || strings.Contains(fmt.Sprintf("%v %+v", err, err), formless[6:]) {
+			t.Errorf("%s: %v", call, err)
+		}
+	}
+}
+
+func lastOf[T any](_ T, err error) error { return err }
 
 // anonymous leaves out of a response which request it answers.
 type anonymous struct{ next http.RoundTripper }

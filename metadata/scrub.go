@@ -26,11 +26,16 @@ func (o *Org) sentWith(ctx context.Context, resp *resty.Response) scrub.Scrubber
 	if raw := resp.RawResponse; raw != nil && raw.Request != nil && raw.Request.Header.Get("Authorization") != "" {
 		return scrub.New(scrub.SentWith(raw.Request)...)
 	}
+	return scrub.New(o.tokens(ctx)...)
+}
+
+// tokens returns the access token that is in use now, where there is one.
+func (o *Org) tokens(ctx context.Context) []secret.Secret {
 	token, err := o.cfg.Session(ctx, "")
 	if err != nil {
-		return scrub.Scrubber{}
+		return nil
 	}
-	return scrub.New(secret.New(token))
+	return []secret.Secret{secret.New(token)}
 }
 
 // shown returns the error of a transport, without its words and causes where they hold something that is not shown.

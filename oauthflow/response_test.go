@@ -74,13 +74,13 @@ func TestARefusalThatRepeatsTheTokenIsWithheld(t *testing.T) {
 
 func TestASessionInABulkHeaderIsItsSendersToReplace(t *testing.T) {
 	const body = `<error xmlns="http://www.force.com/2009/06/asyncapi/dataload"><exceptionCode>InvalidSessionId</exceptionCode></error>`
-	for _, own := range []bool{false, true} {
+	for _, own := range []string{"", "X-Sfdc-Session", "X-SFDC-Session", "x-sfdc-session"} {
 		f := &far{answer: once(400, body)}
 		w, _, client := call(t, orgtest.Config{}, f)
 		req := mustRequest(t, w.org.InstanceURL()+"/services/async/66.0/job")
 		status, refreshes := 200, 1
-		if own {
-			req.Header.Set("X-SFDC-Session", "its own")
+		if own != "" {
+			req.Header[own] = []string{"its own"}
 			status, refreshes = 400, 0
 		}
 		resp, err := client.Do(req)
@@ -89,7 +89,7 @@ func TestASessionInABulkHeaderIsItsSendersToReplace(t *testing.T) {
 		}
 		resp.Body.Close()
 		if resp.StatusCode != status || w.wire.refreshes() != refreshes {
-			t.Errorf("with a session of its own %v: status %d after %d refreshes, want %d after %d", own, resp.StatusCode, w.wire.refreshes(), status, refreshes)
+			t.Errorf("with a session of its own in %q: status %d after %d refreshes, want %d after %d", own, resp.StatusCode, w.wire.refreshes(), status, refreshes)
 		}
 	}
 }

@@ -82,5 +82,16 @@ func sessionOf(req *http.Request, resp *http.Response, access string) (sessionVe
 		return sessionStands, reply{}
 	}
 	said := readReply(resp.StatusCode, resp.Header, body, formOf(access))
-	return judgeSession(said, req.Header.Get("X-SFDC-Session") != ""), said
+	return judgeSession(said, namesASession(req.Header)), said
+}
+
+// namesASession reports whether a request carries a session of its sender's own in the header of the Bulk API, in whatever case a
+// map holds its name.
+func namesASession(h http.Header) bool {
+	for name, values := range h {
+		if strings.EqualFold(name, "X-SFDC-Session") && slices.ContainsFunc(values, func(v string) bool { return v != "" }) {
+			return true
+		}
+	}
+	return false
 }

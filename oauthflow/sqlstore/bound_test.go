@@ -15,7 +15,7 @@ func TestAListWithoutABoundHoldsARecordWhateverDueTimeItsRowWasGiven(t *testing.
 			t.Fatal(err)
 		}
 		db := connect(t, p)
-		for _, due := range []int64{time.Date(9999, 12, 31, 12, 0, 0, 0, time.UTC).UnixMicro(), 9e18, math.MaxInt64 - 1, -1, math.MinInt64 + 1} {
+		for _, due := range []int64{time.Date(9999, 12, 31, 12, 0, 0, 0, time.UTC).UnixMicro(), 9e18, math.MaxInt64 - 1, math.MaxInt64, -1, math.MinInt64, math.MinInt64 + 1} {
 			if _, err := db.ExecContext(t.Context(), "UPDATE "+p.table+" SET due = "+strconv.FormatInt(due, 10)); err != nil {
 				t.Fatal(err)
 			}

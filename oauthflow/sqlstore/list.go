@@ -35,7 +35,7 @@ func (a spot) compare(b spot) int {
 // prefix, it looks at these alone; else it goes through all records that are due before the given time.
 func (s *Store) List(ctx context.Context, prefix string, before time.Time) iter.Seq2[oauthflow.Record, error] {
 	return func(yield func(oauthflow.Record, error) bool) {
-		l := lister{store: s, prefix: prefix, before: microseconds(before)}
+		l := lister{store: s, prefix: prefix, last: lastBefore(before)}
 		for !l.done {
 			records, err := l.next(ctx)
 			if err != nil {
@@ -59,7 +59,7 @@ func (s *Store) List(ctx context.Context, prefix string, before time.Time) iter.
 type lister struct {
 	store  *Store
 	prefix string
-	before int64
+	last   int64 // due time that is listed
 	looked bool // how many records have the prefix
 	byID   bool
 	after  spot
@@ -80,7 +80,7 @@ func (l *lister) next(ctx context.Context) ([]oauthflow.Record, error) {
 		}
 		if len(few) <= fewSize {
 			l.done = true
-			few = slices.DeleteFunc(few, func(r oauthflow.Record) bool { return r.Due.UnixMicro() >= l.before })
+			few = slices.DeleteFunc(few, func(r oauthflow.Record) bool { return r.Due.UnixMicro() > l.last })
 			slices.SortFunc(few, func(a, b oauthflow.Record) int { return spotOf(a).compare(spotOf(b)) })
 			return few, nil
 		}
@@ -90,7 +90,7 @@ func (l *lister) next(ctx context.Context) ([]oauthflow.Record, error) {
 	if l.byID {
 		statement = l.store.pageByID
 	}
-	page, err := l.store.query(ctx, statement(l.prefix, l.before, l.after))
+	page, err := l.store.query(ctx, statement(l.prefix, l.last, l.after))
 	if err != nil {
 		return nil, err
 	}
@@ -122,14 +122,14 @@ func (s *Store) query(ctx context.Context, q *statement, more ...any) ([]oauthfl
 	return out, err
 }
 
-// microseconds returns the first microsecond that is not before t, of those that a due time can have. After the year 9999 it is
-// later than what Save stores and than nearly all that the column can hold.
-func microseconds(t time.Time) int64 {
+// lastBefore returns the last microsecond that is before t, of those that a due time can have. After the year 9999 it is the last that
+// the column can hold.
+func lastBefore(t time.Time) int64 {
 	switch year := t.UTC().Year(); {
 	case year < 1970:
-		return 0
+		return -1
 	case year > 9999:
 		return math.MaxInt64
 	}
-	return t.Add(time.Microsecond - 1).UnixMicro()
+	return t.Add(time.Microsecond-1).UnixMicro() - 1
 }

@@ -139,36 +139,36 @@ func (s *Store) first(prefix string, limit, countLimit int64) *statement {
 // page selects the next records in order of due and id along the index of that order: no planner may take the comparison
 // of the prefix for a reason to go by id, or believe that it leaves so little that it may as well read and sort all, as
 // PostgreSQL does of an equality that it knows nothing about.
-func (s *Store) page(prefix string, before int64, after spot) *statement {
+func (s *Store) page(prefix string, last int64, after spot) *statement {
 	st := s.grammar.sql("SELECT id, version, due, ", s.data("data"), " FROM ", s.table, " WHERE TRUE")
 	if prefix != "" {
 		s.grammar.add(st, " AND CASE WHEN SUBSTR(id, 1, ", int64(len(prefix)), ") = ", key(prefix), " THEN TRUE ELSE FALSE END")
 	}
-	s.inOrder(st, "due", before, after)
+	s.inOrder(st, "due", last, after)
 	return st
 }
 
 // pageByID selects the same, but looks at all records of the prefix and at no others: no planner may take the order of an
 // index on a sum.
-func (s *Store) pageByID(prefix string, before int64, after spot) *statement {
+func (s *Store) pageByID(prefix string, last int64, after spot) *statement {
 	st := s.grammar.sql("SELECT id, version, due, ", s.data("data"), " FROM ", s.table)
 	s.within(st, prefix)
-	s.inOrder(st, "due + 0", before, after)
+	s.inOrder(st, "due + 0", last, after)
 	return st
 }
 
 // inOrder ends the statement of a page with its place in the order of due and id. A page begins in the index where the one before
 // has ended, also among records that are due at once: else each page would read all of these again.
-func (s *Store) inOrder(st *statement, due string, before int64, after spot) {
+func (s *Store) inOrder(st *statement, due string, last int64, after spot) {
 	g := s.grammar
 	g.add(st, s.andVisible(), " AND ")
 	switch {
 	case after.id == "":
-		g.add(st, due, " < ", before)
+		g.add(st, due, " <= ", last)
 	case g.ranges:
-		g.add(st, "(", due, " = ", after.due, " AND id > ", key(after.id), " OR ", due, " > ", after.due, " AND ", due, " < ", before, ")")
+		g.add(st, "(", due, " = ", after.due, " AND id > ", key(after.id), " OR ", due, " > ", after.due, " AND ", due, " <= ", last, ")")
 	default:
-		g.add(st, due, " < ", before, " AND (", due, ", id) > (", after.due, ", ", key(after.id), ")")
+		g.add(st, due, " <= ", last, " AND (", due, ", id) > (", after.due, ", ", key(after.id), ")")
 	}
 	g.add(st, " ORDER BY ", due, ", id LIMIT ", int64(pageSize))
 }
