@@ -28,11 +28,16 @@ func workflows(t *testing.T) map[string]string {
 }
 
 var (
-	actionUsed   = regexp.MustCompile(`(?m)^\s*(?:- )?uses: *(.*)$`)
+	actionUsed   = regexp.MustCompile(`(?m)^\s*(?:- )?"?uses"?: *(.*)$`)
 	actionPinned = regexp.MustCompile(`^[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+\b`)
-	imageUsed    = regexp.MustCompile(`(?m)^\s*(?:container|image): *(\S.*)$`)
+	imageUsed    = regexp.MustCompile(`\b(?:container|image)"?: *"?([^\s{}",]+)`)
 	imagePinned  = regexp.MustCompile(`@sha256:[0-9a-f]{64}$`)
-	runnerUsed   = regexp.MustCompile(`(?m)^\s*runs-on: *(.*)$`)
+	runnerUsed   = regexp.MustCompile(`(?m)^\s*"?runs-on"?: *(.*)$`)
+	runnerPinned = regexp.MustCompile(`^[a-z]+-\d+\.\d+$`)
+	secretGiven  = regexp.MustCompile(`\$\{\{[^}]*\b(?:secrets|github\.token|toJSON)\b`)
+	strangersIn  = regexp.MustCompile(`\$\{\{[^}]*\bgithub\.(?:head_ref|event)\b`)
+	unpinnedRun  = regexp.MustCompile(`[@:]latest\b|\bnpm (?:install|i)\b|\bnpx\b|\bdocker run\b|\bcurl\b`)
+	commentLine  = regexp.MustCompile(`(?m)^\s*#.*\n`)
 	programRun   = regexp.MustCompile(`(?m)^\s*(?:- )?run:`)
 	jobBegins    = regexp.MustCompile(`(?m)^  (\w+):$`)
 	checkoutUsed = regexp.MustCompile(`(?m)^( *)- uses: actions/checkout@.*\n((?:\s+#.*\n|\s{2,}[^-\s].*\n)*)`)
@@ -40,6 +45,7 @@ var (
 
 // workflowFaults returns what in a workflow lets somebody else's code in, or lets it reach a token.
 func workflowFaults(text string) (faults []string) {
+	text = commentLine.ReplaceAllString(text, "")
 	report := func(format string, found string) { faults = append(faults, format+": "+strings.TrimSpace(found)) }
 	for _, m := range actionUsed.FindAllStringSubmatch(text, -1) {
 		if !actionPinned.MatchString(m[1]) {
@@ -52,8 +58,8 @@ func workflowFaults(text string) (faults []string) {
 		}
 	}
 	for _, m := range runnerUsed.FindAllStringSubmatch(text, -1) {
-		if strings.Contains(m[1], "latest") {
-			report("a runner that changes", m[1])
+		if !runnerPinned.MatchString(m[1]) {
+			report("a runner that changes or is anybody's", m[1])
 		}
 	}
 	checkouts := checkoutUsed.FindAllStringSubmatch(text, -1)
@@ -72,9 +78,18 @@ func workflowFaults(text string) (faults []string) {
 	if !regexp.MustCompile(`\npermissions:(?: \{\}|\n  contents: read)$`).MatchString(strings.TrimSpace(head)) {
 		report("permissions that are not the least", head)
 	}
+	if strings.Contains(text, "pull_request_target") {
+		report("a stranger's branch that runs with rights", "pull_request_target")
+	}
+	for _, m := range append(unpinnedRun.FindAllString(text, -1), strangersIn.FindAllString(text, -1)...) {
+		report("a command of somebody else's", m)
+	}
 	for _, job := range jobs(text) {
 		runs := programRun.MatchString(job)
-		if runs && strings.Contains(job, "secrets.") {
+		if strings.Contains(job, "--privileged") && !strings.HasPrefix(job, "  namespaces:\n") {
+			report("a privileged container where none is needed", job)
+		}
+		if runs && secretGiven.MatchString(job) {
 			report("a job that is given a secret and runs programs", job)
 		}
 		if runs && strings.Contains(job, ": write") {
@@ -121,6 +136,20 @@ func TestEachWayToWeakenAWorkflowIsSeen(t *testing.T) {
 		{"a kept token", strings.Replace(ci, "persist-credentials: false", "fetch-depth: 1", 1), "keeps its token"},
 		{"the main branch of sfauth", regexp.MustCompile(`ref: v\S+`).ReplaceAllString(copied, "ref: main"), "without a release"},
 		{"no release of sfauth", regexp.MustCompile(` +ref: v\S+\n`).ReplaceAllString(copied, ""), "without a release"},
+		{"a privileged gate", strings.Replace(ci, "  gate:\n", "  gate:\n    options: --privileged\n", 1), "privileged"},
+		{"a container begun by hand", ci + "          docker run --privileged alpine@sha256:0815\n", "somebody else's"},
+		{"the job's own token", ci + "        env:\n          TOKEN: ${{ github.token }}\n", "given a secret"},
+		{"a secret by an index", ci + "        env:\n          TOKEN: ${{ secrets['TOKEN'] }}\n", "given a secret"},
+		{"all secrets", ci + "        env:\n          TOKEN: ${{ toJSON(secrets) }}\n", "given a secret"},
+		{"a stranger's branch with rights", strings.Replace(ci, "pull_request:", "pull_request_target:", 1), "stranger's branch"},
+		{"a stranger's words in a command", ci + "          echo ${{ github.head_ref }}\n", "somebody else's"},
+		{"a title in a command", ci + "          echo ${{ github.event.pull_request.title }}\n", "somebody else's"},
+		{"a kept token that a comment denies", strings.Replace(ci, "persist-credentials: false", "# persist-credentials: false", 1), "keeps its token"},
+		{"an action in quotes", ci + "      - \"uses\": actions/setup-go@v6\n", "without commit"},
+		{"a service's image", strings.Replace(ci, "  gate:\n", "  gate:\n    services: {db: {image: postgres:latest}}\n", 1), "without digest"},
+		{"a package of no version", ci + "          npm install -g x\n", "somebody else's"},
+		{"a program of no version", ci + "          go run example.com/x@latest\n", "somebody else's"},
+		{"a runner of one's own", strings.Replace(ci, "ubuntu-24.04", "[self-hosted]", 1), "runner"},
 		{"a secret in the privileged job", ci + "        env:\n          TOKEN: ${{ secrets.TOKEN }}\n", "given a secret"},
 		{"a program beside the secret", strings.Replace(ci, "          retention-days: 1\n", "          retention-days: 1\n      - run: make\n", 1), "given a secret"},
 		{"programs where the report is uploaded", copied + "      - run: make\n", "may write"},

@@ -60,7 +60,7 @@ type lister struct {
 	store  *Store
 	prefix string
 	last   int64 // due time that is listed
-	looked bool // how many records have the prefix
+	looked bool  // how many records have the prefix
 	byID   bool
 	after  spot
 	done   bool
