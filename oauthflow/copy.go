@@ -72,7 +72,9 @@ func Copy(ctx context.Context, c CopyConfig) error {
 	if err := c.validate(); err != nil {
 		return err
 	}
-	j := copying{guardStore(c.From, defaultCrew, newSilence()), guardStore(c.To, defaultCrew, newSilence()), sealer{c.Keys, c.Environment}}
+	j := copying{
+		from: guardStore(c.From, defaultCrew, newSilence()), to: guardStore(c.To, defaultCrew, newSilence()), seal: sealer{c.Keys, c.Environment},
+	}
 	if err := again(func() error { return j.leave(ctx) }); err != nil {
 		return err
 	}
@@ -105,6 +107,7 @@ func Copy(ctx context.Context, c CopyConfig) error {
 type copying struct {
 	from, to Store
 	seal     sealer
+	name     string // of To, as [copying.leave] has found it
 }
 
 // stored is a record as it was loaded, opened; of version 0 where there is none.
@@ -116,7 +119,7 @@ type stored struct {
 
 // connection copies a connection in three saves, each of which can be repeated. To is loaded first: so what is saved there is
 // never older than what another Copy has saved, and the mark in From is saved over that content alone.
-func (j copying) connection(ctx context.Context, id string, k Key) error {
+func (j *copying) connection(ctx context.Context, id string, k Key) error {
 	to, err := j.open(ctx, j.to, id)
 	if err != nil {
 		return err
@@ -126,7 +129,7 @@ func (j copying) connection(ctx context.Context, id string, k Key) error {
 		return err
 	}
 	g, there := from.grant, to.grant
-	mark := &grant{Key: k, Gone: g.Gone, Leaving: true, Left: true, Copied: hashed(string(from.plain))}
+	mark := &grant{Key: k, Gone: g.Gone, Leaving: true, Left: true, Copied: hashed(j.name + string(from.plain))}
 	switch {
 	case g.Left && (there == nil || !there.arriving() || there.Copied != g.Copied): // copied
 		return nil
@@ -157,7 +160,7 @@ func (j copying) connection(ctx context.Context, id string, k Key) error {
 
 // other copies a record that is no connection, and deletes it in From: nothing there needs a mark of it. A wait for a login
 // host that To has already counts there; logins, and what nothing reads any more, are deleted only.
-func (j copying) other(ctx context.Context, id string) error {
+func (j *copying) other(ctx context.Context, id string) error {
 	from, err := j.open(ctx, j.from, id)
 	if err != nil || from.Version == 0 {
 		return err
@@ -198,7 +201,7 @@ func foreignCopy(id string, err error) error {
 }
 
 // open loads and opens a record.
-func (j copying) open(ctx context.Context, s Store, id string) (stored, error) {
+func (j *copying) open(ctx context.Context, s Store, id string) (stored, error) {
 	r, err := loadRecord(ctx, s, id)
 	switch {
 	case errors.Is(err, ErrNotFound):
@@ -212,7 +215,7 @@ func (j copying) open(ctx context.Context, s Store, id string) (stored, error) {
 }
 
 // opened opens a record that was asked for by id.
-func (j copying) opened(id string, r Record) (is stored, err error) {
+func (j *copying) opened(id string, r Record) (is stored, err error) {
 	is.Record = r
 	is.plain, err = unsealRecord(j.seal, id, r)
 	if k, ok := keyOf(id); err == nil && ok {
@@ -225,7 +228,7 @@ func (j copying) opened(id string, r Record) (is stored, err error) {
 }
 
 // put is save for a connection.
-func (j copying) put(ctx context.Context, s Store, was Record, g *grant) (Record, error) {
+func (j *copying) put(ctx context.Context, s Store, was Record, g *grant) (Record, error) {
 	plain, err := g.encode()
 	if err != nil {
 		return was, foreignCopy(was.ID, err)
@@ -234,7 +237,7 @@ func (j copying) put(ctx context.Context, s Store, was Record, g *grant) (Record
 }
 
 // save saves a content over a record as it was loaded.
-func (j copying) save(ctx context.Context, s Store, was Record, plain []byte) (r Record, err error) {
+func (j *copying) save(ctx context.Context, s Store, was Record, plain []byte) (r Record, err error) {
 	if r, err = saveSealed(ctx, j.seal, s, was, plain); err != nil {
 		err = storeError(opCopy, fmt.Errorf("record %q: %w", was.ID, err))
 	}

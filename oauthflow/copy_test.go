@@ -207,7 +207,7 @@ func (s ends) Delete(ctx context.Context, id string, version uint64) error {
 // whose store is the one that was copied.
 func copyInterrupted(t *testing.T, step int, fill func(w *world, v foreigner), then func(w *world, v foreigner, to oauthflow.Store)) {
 	t.Helper()
-	for last, finished := 1, false; !finished; last += step {
+	for last, finished := 1, false; !finished && !t.Failed(); last += step {
 		for _, late := range []bool{false, true} {
 			t.Run(fmt.Sprintf("at call %d, late %v", last, late), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
@@ -274,17 +274,22 @@ func TestACopyThatIsInterruptedAnywhereIsFinishedByTheNext(t *testing.T) {
 // lives elsewhere is revoked, whatever has happened to the connection in between.
 func TestAfterAnInterruptedCopyNoTokenIsSentFromTwoPlacesOrRevoked(t *testing.T) {
 	for _, again := range []bool{true, false} { // that the key is connected again after its connection was moved
-		t.Run(fmt.Sprintf("connected again %v", again), func(t *testing.T) { movedBetweenCopies(t, again) })
+		for _, both := range []bool{true, false} { // that processes work with both stores, or with the new one alone
+			t.Run(fmt.Sprintf("connected again %v, over both stores %v", again, both), func(t *testing.T) { movedBetweenCopies(t, again, both) })
+		}
 	}
 }
 
-func movedBetweenCopies(t *testing.T, again bool) {
+func movedBetweenCopies(t *testing.T, again, both bool) {
 	t.Helper()
 	copyInterrupted(t, 1, func(w *world, _ foreigner) { w.connect(w.manager(), mainKey) }, func(w *world, _ foreigner, to oauthflow.Store) {
 		t, from := w.t, w.store
 		old, after := w.over(from), w.over(to)
 		sent := w.wire.refreshes()
 		for _, m := range []*oauthflow.Manager{old, after} {
+			if m == old && !both {
+				continue
+			}
 			err := m.Move(t.Context(), mainKey, secondKey)
 			if err != nil && kindOf(err) != oauthflow.KindStore && kindOf(err) != oauthflow.KindNotConnected {
 				t.Errorf("Move: %v", err)
@@ -300,7 +305,7 @@ func movedBetweenCopies(t *testing.T, again bool) {
 				}
 			}
 		}
-		w.keptAliveAsLongAsItLasts(2*day, old, after) // so that what is left of the move is forgotten
+		w.keptAliveAsLongAsItLasts(2*day, after) // so that what is left of the move is forgotten
 		w.store = to
 		if err := w.copied(from); err != nil && kindOf(err) != oauthflow.KindForeign {
 			t.Errorf("the copy again: %v", err)
@@ -766,13 +771,7 @@ func TestACopyThatIsNotFinishedIsToldAndKeptFromTheKeepAlive(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := rotating(t)
 		w.connect(w.manager(), mainKey)
-		from := &hooked{Store: w.store}
-		from.onSave(func(r oauthflow.Record, do func() error) error {
-			if isConnection(r.ID) {
-				return errStoreDown
-			}
-			return do()
-		})
+		from := savesNoConnection(w.store)
 		w.store = oauthflow.NewMemoryStore()
 		if err := w.copied(from); kindOf(err) != oauthflow.KindStore {
 			t.Fatalf("got %v, want it interrupted", err)
@@ -856,5 +855,115 @@ func TestOfTwoCopiesNoneBringsAnOlderContent(t *testing.T) {
 		w.store = to
 		w.renewed(w.manager(), mainKey)
 		w.wantEvents("refresh", "reuse", 0)
+	})
+}
+
+// What an unfinished copy from one store has brought is not made usable by an earlier one from another.
+func TestAnUnfinishedCopyIsFinishedFromItsOwnStoreAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := rotating(t)
+		w.connect(w.manager(), mainKey)
+		a, b, c := w.store, oauthflow.NewMemoryStore(), oauthflow.NewMemoryStore()
+		w.copyTo(b)
+		w.copyTo(c)
+		w.store = b
+		if err := w.copied(savesNoConnection(c)); kindOf(err) != oauthflow.KindStore {
+			t.Fatalf("got %v, want it interrupted", err)
+		}
+		if err := w.copied(a); err != nil {
+			t.Error(err)
+		}
+		if w.usable(b, mainKey) || !w.usable(c, mainKey) {
+			t.Error("it can be used where its copy is not finished")
+		}
+		if err := w.copied(c); err != nil {
+			t.Error(err)
+		}
+		w.renewed(w.manager(), mainKey)
+	})
+}
+
+// savesNoConnection is a store that takes no save of a connection.
+func savesNoConnection(s oauthflow.Store) oauthflow.Store {
+	h := &hooked{Store: s}
+	h.onSave(func(r oauthflow.Record, do func() error) error {
+		if isConnection(r.ID) {
+			return errStoreDown
+		}
+		return do()
+	})
+	return h
+}
+
+func TestMarksStayUntilACopyBackHasBroughtEverything(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := rotating(t)
+		w.connect(w.manager(), mainKey)
+		w.connect(w.manager(), secondKey)
+		a := w.copyTo(oauthflow.NewMemoryStore())
+		b := &hooked{Store: w.store}
+		b.onLoad(func(id string) error {
+			if id == mainRecord {
+				return errStoreDown
+			}
+			return nil
+		})
+		w.store = a
+		if err := w.copied(b); kindOf(err) != oauthflow.KindStore {
+			t.Errorf("got %v, want an error of the store", err)
+		}
+		for _, k := range []oauthflow.Key{mainKey, numbered(1)} {
+			if _, err := w.tryBegin(w.manager(), k); !errors.Is(err, oauthflow.ErrRelocated) {
+				t.Errorf("Begin for %v: %v, want ErrRelocated", k, err)
+			}
+		}
+		if err := w.manager().Renew(t.Context(), mainKey); !errors.Is(err, oauthflow.ErrRelocated) {
+			t.Errorf("Renew: %v, want ErrRelocated", err)
+		}
+		b.onLoad(nil)
+		if err := w.copied(b); err != nil {
+			t.Error(err)
+		}
+		w.renewed(w.manager(), mainKey)
+	})
+}
+
+func TestATokenThatWasAdoptedUnderAnotherKeyInEachStoreIsTold(t *testing.T) {
+	w := newWorld(t, orgtest.Config{})
+	token := w.inherited()
+	if _, err := w.manager().Adopt(t.Context(), mainKey, w.client(), token); err != nil {
+		t.Fatal(err)
+	}
+	from := w.store
+	w.store = oauthflow.NewMemoryStore()
+	if _, err := w.manager().Adopt(t.Context(), secondKey, w.client(), token); err != nil {
+		t.Fatal(err)
+	}
+	claim := w.claim()
+	there, here := w.all(from)[claim], w.all(w.store)[claim]
+	if err := w.copied(from); kindOf(err) != oauthflow.KindForeign || !strings.Contains(err.Error(), claim) {
+		t.Errorf("got %v, want to be told of %s", err, claim)
+	}
+	if w.all(from)[claim] != there || w.all(w.store)[claim] != here {
+		t.Error("one of the two was changed")
+	}
+}
+
+func TestWhatIsLeftOfADisconnectionStaysWhileItsCopyIsNotFinished(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := rotating(t)
+		w.connect(w.manager(), mainKey)
+		if err := w.manager().Disconnect(t.Context(), mainKey); err != nil {
+			t.Fatal(err)
+		}
+		from := w.store
+		w.store = oauthflow.NewMemoryStore()
+		if err := w.copied(savesNoConnection(from)); kindOf(err) != oauthflow.KindStore {
+			t.Fatalf("got %v, want it interrupted", err)
+		}
+		w.keptAlive(2*day, w.manager())
+		if _, there := w.all(w.store)[mainRecord]; !there {
+			t.Error("the keep-alive has deleted it")
+		}
 	})
 }

@@ -63,7 +63,7 @@ type grant struct {
 
 	SentWith *sealedClient `json:",omitempty"` // credentials that the intent's request was first sent with, where not Client
 	Departed []string      `json:",omitempty"` // epochs whose tokens went from here to another key last
-	Copied   string        `json:",omitempty"` // hash of the content that [Copy] has found in the store it copies from
+	Copied   string        `json:",omitempty"` // tells which copy of which content [Copy] has begun
 
 	later map[string]json.RawMessage // fields of a later version of this module, kept as they are
 }

@@ -59,7 +59,7 @@ type destination struct {
 
 // leave marks From, so that no connection begins there any more, and checks that To is the store to which the copy of From goes.
 // To has taken a write before From is changed.
-func (j copying) leave(ctx context.Context) error {
+func (j *copying) leave(ctx context.Context) error {
 	mark, err := j.open(ctx, j.from, relocatedRecord)
 	if err != nil {
 		return err
@@ -69,6 +69,7 @@ func (j copying) leave(ctx context.Context) error {
 		if err := decode(mark.plain, &to, &to.Format); err != nil {
 			return foreignCopy(relocatedRecord, err)
 		}
+		j.name = to.Name
 		if there, err := j.open(ctx, j.to, relocatedPrefix+to.Name); err != nil || there.Version > 0 {
 			return err
 		}
@@ -91,13 +92,13 @@ func (j copying) leave(ctx context.Context) error {
 	} else if same.Version > 0 {
 		return errors.Join(invalid(opCopy, "CopyConfig.To", "is the same store as CopyConfig.From"), remove(ctx, j.to, name))
 	}
-	mark.Due = afterConnections
+	j.name, mark.Due = to.Name, afterConnections
 	_, err = j.save(ctx, j.from, mark.Record, plain)
 	return err
 }
 
 // holdsAny returns an error where From holds no records.
-func (j copying) holdsAny(ctx context.Context) error {
+func (j *copying) holdsAny(ctx context.Context) error {
 	for _, err := range listRecords(ctx, j.from, "", afterAll) {
 		if err != nil {
 			return storeError(opCopy, err)
@@ -108,7 +109,7 @@ func (j copying) holdsAny(ctx context.Context) error {
 }
 
 // arrive deletes the marks that are left in To of an earlier copy from To: a connection that did not come back has ended.
-func (j copying) arrive(ctx context.Context) error {
+func (j *copying) arrive(ctx context.Context) error {
 	for r, err := range listRecords(ctx, j.to, connectionPrefix, afterAll) {
 		if err != nil {
 			return storeError(opCopy, err)
