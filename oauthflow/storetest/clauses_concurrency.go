@@ -111,18 +111,22 @@ var concurrencyClauses = []Clause{
 		r := a.save(patterned(oauthflow.Record{ID: "connection/acme/main"}))
 		still := a.save(newRecord("connection/acme/still", "unchanged"))
 		var done atomic.Bool
+		var loads, lists atomic.Int64 // while it is being saved: on a busy machine, all saves may be over before the first
 		p.crowd(3, []handle{a, b}, func(i int, h handle) {
 			switch i {
 			case 0:
 				defer done.Store(true)
-				for range 8 * rounds {
+				for n := 0; n < 8*rounds || loads.Load() < enoughReads || lists.Load() < enoughReads; n++ {
 					r = h.save(patterned(r))
 				}
 			case 1:
+				defer loads.Store(enoughReads)
 				for !done.Load() {
 					checkPattern(h.load("connection/acme/main"))
+					loads.Add(1)
 				}
 			case 2:
+				defer lists.Store(enoughReads)
 				for !done.Load() {
 					got := h.list("connection/acme/", farAhead)
 					for _, r := range got {
@@ -133,6 +137,7 @@ var concurrencyClauses = []Clause{
 					if !slices.ContainsFunc(got, func(r oauthflow.Record) bool { return same(r, still) }) {
 						failf("a record that did not change is missing from a list while another is being saved")
 					}
+					lists.Add(1)
 				}
 			}
 		})
@@ -147,6 +152,9 @@ var concurrencyClauses = []Clause{
 		}
 	}},
 }
+
+// enoughReads is how many reads must have met a Save.
+const enoughReads = 8
 
 // wins reports whether a Save or Delete won; it may lose by a conflict only.
 func wins(err error) bool {
