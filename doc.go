@@ -5,7 +5,7 @@
 //   - [github.com/fullcast/sfauth/oauthflow] speaks OAuth 2.0 with Salesforce and owns tokens: one refresh at a time,
 //     stored encrypted, never lost by our own doing.
 //   - [github.com/fullcast/sfauth/metadata] reads, writes and deploys an app as Salesforce metadata.
-//   - [github.com/fullcast/sfauth/policy] says what is wrong with an app and which clicks mend it.
+//   - [github.com/fullcast/sfauth/policy] says what is wrong with an app and which clicks correct it.
 //   - [github.com/fullcast/sfauth/oauthflow/filestore], and as modules of their own
 //     [github.com/fullcast/sfauth/oauthflow/sqlstore] and [github.com/fullcast/sfauth/oauthflow/redisstore], keep them;
 //     [github.com/fullcast/sfauth/oauthflow/storetest] proves any other store.

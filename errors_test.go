@@ -79,7 +79,7 @@ func TestEachPackageTellsOfItsErrorsInATable(t *testing.T) {
 }
 
 func TestTheRuleForTablesOfErrors(t *testing.T) {
-	const table = "Package p.\n\n# Errors\n\n\terror   when   what to do\n\tErrOne  always  mend it\n\n# Cost\n\nErrTwo costs.\n"
+	const table = "Package p.\n\n# Errors\n\n\terror   when   what to do\n\tErrOne  always  correct it\n\n# Cost\n\nErrTwo costs.\n"
 	tests := []struct {
 		name, comment, exported string
 		want                    []string

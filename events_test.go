@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// Whoever runs the SDK finds each event in the page about it, under the name that logs and metrics give it.
+// An operator finds each event in the page about it, under the name that logs and metrics give it.
 func TestThePageOnProductionNamesEveryEventAndNoOther(t *testing.T) {
 	_, watch, _ := strings.Cut(read(t, "docs/production.md"), "\n## What to watch\n")
 	watch, _, ok := strings.Cut(watch, "\n## ")

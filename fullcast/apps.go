@@ -49,7 +49,7 @@ func ExternalClientApp(s Site, contactEmail string) metadata.AppSpec {
 }
 
 // ConnectedApp is the app that older connections were made with: every setting that Fullcast's instructions name, in
-// a table or in a step, and nothing else. Each field's comment is Setup's label. It is for checking and mending such
+// a table or in a step, and nothing else. Each field's comment is Setup's label. It is for checking and correcting such
 // an app; a new connection needs an [ExternalClientApp].
 //
 // The instructions type the name with a trailing blank, which Salesforce trims. contactEmail and the Refresh Token Policy

@@ -12,13 +12,13 @@ import (
 	"github.com/fullcast/sfauth/policy"
 )
 
-// Check reads the connection's app from the org and holds it against the setup instructions for its kind. The report
-// says what differs and which clicks mend it; what no metadata holds is reported as not visible. It reads with the newest
+// Check reads the connection's app from the org and compares it with the setup instructions for its kind. The report
+// says what differs and which clicks correct it; what no metadata holds is reported as not visible. It reads with the newest
 // API version that the org serves, 66 to 68. Where the org refuses the connection's JWT-based access token for SOAP
 // ([metadata.ErrJWTSession]), the report says so of each setting, and none has passed.
 //
 // Setup's "Migrate to External Client App" leaves an external client app of the connected app's API name, reported to
-// keep its consumer key. It is found by that name, held against the instructions for external client apps, and the
+// keep its consumer key. It is found by that name, compared with the instructions for external client apps, and the
 // report's Note says so. A legacy connection whose key is found on it is one to an external client app from then on:
 // [oauthflow.EventKind] tells.
 //

@@ -95,7 +95,7 @@ func operation(req *http.Request) string {
 const maxPath = 200
 
 // TokenSource returns the connection's access tokens for packages that take an oauth2.TokenSource. It replaces a token
-// only when the store holds a newer one: who calls with its tokens has to watch for ended sessions himself, which
+// only when the store holds a newer one: code that calls with its tokens has to watch for ended sessions by itself, which
 // [Connection.HTTPClient] does.
 func (c *Connection) TokenSource() oauth2.TokenSource { return tokenSource{c} }
 

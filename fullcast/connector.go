@@ -227,7 +227,7 @@ func (c *Connector) authorizeOptions(op string, k oauthflow.Key, o BeginOptions)
 }
 
 // Reconnect is [Connector.Begin] for a connection that exists, with the app that it has: for a broken one whose app is
-// as it was. BeginOptions.Client stays empty. A connected app is not authorized anew: [ErrMigrationRequired].
+// as it was. BeginOptions.Client stays empty. A connected app is not authorized again: [ErrMigrationRequired].
 func (c *Connector) Reconnect(ctx context.Context, k oauthflow.Key, o BeginOptions) (redirect string, err error) {
 	const op = "reconnect"
 	if isMigration(k) {

@@ -458,7 +458,7 @@ func TestBeginRefusesWhatDoesNotBelongToTheSite(t *testing.T) {
 			_, err := w.sf.Begin(t.Context(), main, o)
 			var e *fullcast.Error
 			if !errors.As(err, &e) || e.Remedy != fullcast.FixConfiguration {
-				t.Errorf("got %v, want an error to be mended in the configuration", err)
+				t.Errorf("got %v, want an error to be corrected in the configuration", err)
 			}
 		})
 	}

@@ -64,7 +64,7 @@ func (d Diagnosis) String() string {
 // it sees only a part where the session has ended: any call of the connection renews that, and then it sees the rest.
 //
 // It has no error of its own: what cannot be looked at is a line that says so. It ends within three minutes, whatever ctx
-// says and whoever does not answer.
+// says and a host that does not answer.
 func (c *Connection) Diagnose(ctx context.Context) Diagnosis {
 	ctx, cancel := context.WithTimeout(ctx, diagnosisTime)
 	defer cancel()

@@ -4,7 +4,7 @@
 // A [Connector] belongs to one [Site]. [Connector.Connect] and [Connector.Complete] run the login, [Connector.Open] returns a
 // [Connection] from any process over the same store, and [Connection.HTTPClient] or [Connection.Resty] call the org.
 // [ExternalClientApp] and [ConnectedApp] are the two apps as values, with every setting that Fullcast's instructions name;
-// [Connection.Check] holds the app in the org against them. The package example shows all of it.
+// [Connection.Check] compares the app in the org with them. The package example shows all of it.
 //
 // # Lifecycle
 //

@@ -33,7 +33,7 @@ func (e *Error) Error() string {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// ErrMigrationRequired means that only a new external client app helps: a connected app is not authorized anew.
+// ErrMigrationRequired means that only a new external client app helps: a connected app is not authorized again.
 var ErrMigrationRequired = errors.New("connected apps are no longer supported for new connections; " +
 	"create an external client app (support.fullcast.com, \"Create an external client app\")")
 

@@ -15,7 +15,7 @@ import (
 	"github.com/fullcast/sfauth/oauthflow/orgtest"
 )
 
-// apiRefusals is what an org's APIs answer to a user or an app that may not, and who mends it.
+// apiRefusals is what an org's APIs answer to a user or an app that may not, and who corrects it.
 var apiRefusals = []struct {
 	status int
 	body   string

@@ -17,8 +17,8 @@ const (
 	Reauthorize                        // the org's admin: connect again
 	AdminFixesApp                      // the org's admin: correct the app's settings
 	AdminFixesPolicy                   // the org's admin: correct a policy of the app, the org or the user
-	FixConfiguration                   // whoever configured the connection: correct host, key, secret or input
-	RecreateApp                        // the org's admin: make the external client app anew and connect again
+	FixConfiguration                   // the person who configured the connection: correct host, key, secret or input
+	RecreateApp                        // the org's admin: create the external client app again and connect again
 	Migrate                            // the org's admin: make the external client app; the connected app is no longer supported
 	ContactCSM                         // the customer: connect again, and then contact the customer success manager
 	FixCode                            // the programmer of the service: correct the call

@@ -12,7 +12,7 @@ import (
 	"github.com/fullcast/sfauth/metadata"
 )
 
-// adminsOwn is the table's value for what each admin types for himself.
+// adminsOwn is the table's value for what each admin types.
 const adminsOwn = "(the admin's own)"
 
 // setting is a row of testdata/settings.tsv: one value that one step of Fullcast's instructions sets.

@@ -148,7 +148,7 @@ func TestAConnectionsStatusFollowsWhatSalesforceAnswersForBothKindsOfApp(t *test
 	}
 }
 
-// A suspended connection is mended by the admin's switch alone: nobody calls anything of the SDK but what a service
+// A suspended connection works again by the admin's switch alone: nobody calls anything of the SDK but what a service
 // calls anyway.
 func TestASuspendedConnectionHealsByItself(t *testing.T) {
 	user := func(change func(*orgtest.User)) func(*orgtest.Org) error {

@@ -23,8 +23,8 @@
 // Errors name elements and never quote their values.
 //
 //	condition                              how to tell                  what to do
-//	a file cannot be read                  Op "parse", Name, Line       mend the file
-//	a spec or app is at fault              Op "validate", Name          mend the field that Name names
+//	a file cannot be read                  Op "parse", Name, Line       correct the file
+//	a spec or app is at fault              Op "validate", Name          correct the field that Name names
 //	a field is too new for the version     Op "package", Name, Line     package for the version in the text
 //	the app is not in the org              errors.Is ErrNotFound        deploy a new one
 //	the org refuses the session            errors.Is ErrSession         connect again

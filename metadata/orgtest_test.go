@@ -80,7 +80,7 @@ func TestAnAppDeployedToAnOrgIsReadBackAsItsSpec(t *testing.T) {
 					t.Errorf("got %+v\nwant %+v", got, spec)
 				}
 
-				// A setting changed in Setup is mended, and nothing else is touched.
+				// A setting changed in Setup is corrected, and nothing else is touched.
 				if before, after := files(t, live), files(t, spec.Merge(live)); !reflect.DeepEqual(before, after) {
 					t.Errorf("merging into the app as deployed changes it:\n%v\n%v", before, after)
 				}

@@ -78,7 +78,7 @@ func ParseFile(name string, data []byte) (App, error) {
 	return apps[0], nil
 }
 
-// readFile reads no more of a file than a document may have. To open a pipe is to wait for whoever writes to it.
+// readFile reads no more of a file than a document may have. To open a pipe is to wait for a process that writes to it.
 func readFile(fsys fs.FS, name string) ([]byte, error) {
 	info, err := fs.Stat(fsys, name)
 	if err != nil {

@@ -250,7 +250,7 @@ func (w *world) lastRefreshToken() func() oauthflow.Secret {
 	return func() oauthflow.Secret { return oauthflow.NewSecret(last) }
 }
 
-// A refresh token is good for whoever has it. Only one that Adopt was given is known by its hash.
+// Anybody who has a refresh token can use it. Only one that Adopt was given is known by its hash.
 func TestWhoHasARefreshTokenThatALoginOrARotationGotCanAdoptIt(t *testing.T) {
 	for _, rotated := range []bool{false, true} {
 		w := rotating(t)

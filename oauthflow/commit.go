@@ -68,7 +68,7 @@ func (c commit) again(ctx context.Context, waited time.Duration) (done bool, sto
 		return true, nil, r, err
 	case err != nil:
 		return false, nil, r, err
-	case now.Epoch != c.grant.Epoch: // authorized anew meanwhile
+	case now.Epoch != c.grant.Epoch: // authorized again meanwhile
 		c.m.discard(c.grant.asked(c.used), c.fresh)
 		return true, nil, r, nil
 	case now.Generation > c.grant.Generation && now.Attempt == c.attempt: // an earlier save of ours, whose outcome was unknown

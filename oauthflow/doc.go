@@ -68,7 +68,7 @@
 // # Concurrency and processes
 //
 // All methods may be called from many goroutines, and any number of processes may share a Store. There are no locks:
-// whoever is to send a refresh token first writes an intent by compare-and-swap, so that of all processes one sends it, and
+// a process that is to send a refresh token first writes an intent by compare-and-swap, so that of all processes one sends it, and
 // the answer is stored before anybody sees it. A caller's context ends the wait, never a refresh whose first byte has left:
 // its answer is waited for, two minutes at most. When an answer is lost, Salesforce is asked whether the refresh token is
 // spent before it is ever sent again, since with rotation one replay ends the grant.

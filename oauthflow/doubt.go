@@ -47,8 +47,8 @@ func stateOf(r Record, g *grant) state {
 // lose, which a renewal never says. Otherwise it waits a little and returns false.
 func (m *Manager) resolve(ctx context.Context, f *flight, d *doubt, r Record, g *grant, rolledBack bool) (bool, error) {
 	d.unspent = false
-	anew := moved(r, g)
-	if g.Intent == nil && !rolledBack && !anew {
+	changed := moved(r, g)
+	if g.Intent == nil && !rolledBack && !changed {
 		return true, nil
 	}
 	now := time.Now()
@@ -56,7 +56,7 @@ func (m *Manager) resolve(ctx context.Context, f *flight, d *doubt, r Record, g 
 		*d = doubt{about: about, since: now, tries: d.tries, host: d.host, hostChanged: d.hostChanged}
 	}
 	age := now.Sub(d.since)
-	if left := m.unsettled(d, r, g, now); left > 0 && (g.Intent != nil || anew) { // an intent may be among what was lost
+	if left := m.unsettled(d, r, g, now); left > 0 && (g.Intent != nil || changed) { // an intent may be among what was lost
 		begun := time.Duration(0)
 		if g.Intent != nil {
 			d.intent, begun = g.Intent, m.flow.now().Sub(g.Intent.At)

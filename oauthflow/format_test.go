@@ -154,7 +154,7 @@ func TestALoginOrAdoptionOfANewerFormatIsLeftAsItIs(t *testing.T) {
 	}
 }
 
-// renamedClaim reads as nobody's to whoever does not look at its format.
+// renamedClaim reads as nobody's to code that does not look at its format.
 func renamedClaim(fields map[string]any) {
 	newer(fields)
 	fields["Holder"] = fields["Key"]

@@ -13,7 +13,7 @@ type grant struct {
 	Format int
 	Key    Key
 
-	Epoch      string // made anew at each authorization; a result of an older one never overwrites a newer one
+	Epoch      string // new at each authorization; a result of an older one never overwrites a newer one
 	Generation uint64 // refreshes of this epoch; each may have spent its refresh token
 	Attempt    string // the attempt that made this generation
 
@@ -45,7 +45,7 @@ type grant struct {
 	Failures  int       // refused or unsent refreshes in a row
 	NotBefore time.Time // back-off shared by all processes
 	Revoking  bool      // being disconnected: nothing is refreshed or handed out
-	Gone      bool      // disconnected: what is left keeps the record's versions from starting anew
+	Gone      bool      // disconnected: what is left keeps the record's versions from starting again
 	Leaving   bool      // not to be used here: see [ErrRelocated]
 	Adopted   string    // hash of the refresh token that Adopt was given
 	Adopting  bool      // nobody has been told of the adoption yet

@@ -138,7 +138,7 @@ func (h Host) Generic() bool {
 	return generic
 }
 
-// Advisory returns advice for whoever configured h: empty for a My Domain, else one sentence.
+// Advisory returns advice for the person who configured h: empty for a My Domain, else one sentence.
 func (h Host) Advisory() string {
 	if !h.Generic() {
 		return ""

@@ -17,7 +17,7 @@ import (
 
 const (
 	maxIssuers = 1000             // whose keys are kept
-	keysLife   = 24 * time.Hour   // after which an issuer is asked anew, so that a key that was withdrawn is forgotten
+	keysLife   = 24 * time.Hour   // after which an issuer is asked again, so that a key that was withdrawn is forgotten
 	keysPause  = 30 * time.Second // between two requests for the same keys
 )
 

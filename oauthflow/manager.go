@@ -38,7 +38,7 @@ type Manager struct {
 
 	everywhere pace // of the refreshes at all login hosts
 
-	_       [64]byte // whoever counts himself in at mu takes its cache line from those who read sources
+	_       [64]byte // code that locks mu would take the cache line from code that reads sources
 	sources sources
 
 	foreign  sync.Map // record id that was asked for to what an event has told of
@@ -81,7 +81,7 @@ func NewManager(c ManagerConfig) (*Manager, error) {
 // Close waits until every refresh that has been sent is stored and every event is delivered, and ends the manager. From
 // when it is called every other method of the manager, its sources and their transports fails at once with [ErrClosed]. An observer or logger that does not return within five seconds is left alone, with
 // the events that it has not taken. When ctx ends first, it returns ctx's error at once: what is under way is
-// abandoned, and whoever uses those connections next looks into it. It is safe to repeat.
+// abandoned, and the process that uses those connections next finds out. It is safe to repeat.
 func (m *Manager) Close(ctx context.Context) error {
 	m.mu.Lock()
 	m.closed.Store(true)

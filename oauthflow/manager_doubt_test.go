@@ -369,7 +369,7 @@ func TestRefreshesThatWereNeverSentAreNoRefusedSessions(t *testing.T) {
 	})
 }
 
-// slowly has an answer take its time, unless whoever asked has left.
+// slowly has an answer take its time, unless the caller has left.
 func slowly(d time.Duration) func(*http.Response) (*http.Response, error) {
 	return func(r *http.Response) (*http.Response, error) {
 		select {

@@ -191,7 +191,7 @@ func TestEachEventHasItsCauseAndIsToldOnce(t *testing.T) {
 				}
 			}
 		}, []oauthflow.EventType{oauthflow.EventOrgChanged}},
-		{"records sealed anew", func(t *testing.T, w *world, m *oauthflow.Manager) {
+		{"records resealed", func(t *testing.T, w *world, m *oauthflow.Manager) {
 			if err := m.Reseal(t.Context(), nil); err != nil {
 				t.Error(err)
 			}

@@ -80,7 +80,7 @@ func interruptedMove(t *testing.T, k int64, acts, occupied bool) bool {
 	if err != nil && kindOf(err) != oauthflow.KindStore {
 		t.Errorf("store call %d fails: %v", k, err)
 	}
-	if occupied { // whoever works with the second key sees no gap
+	if occupied { // a caller with the second key sees no gap
 		if tok, err := m.Source(targetKey).TokenContext(t.Context()); err != nil || tok.AccessToken == "" {
 			t.Errorf("store call %d fails: a caller of the target: %v", k, err)
 		}

@@ -125,7 +125,7 @@ func TestResealGoesOnAfterARecordThatCannotBeOpenedAndSaysSo(t *testing.T) {
 	wantKind(t, err, oauthflow.KindForeign)
 	last := w.process(fresh)
 	if !w.alive(w.token(last.Source(personsKey(1)))) {
-		t.Error("the record after the one that cannot be opened was not sealed anew")
+		t.Error("the record after the one that cannot be opened was not resealed")
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

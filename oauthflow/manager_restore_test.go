@@ -196,7 +196,7 @@ func TestARestoredEarlierGrantIsAskedAboutFirst(t *testing.T) {
 		if err := m.Renew(t.Context(), mainKey); err != nil {
 			t.Fatal(err)
 		}
-		w.connect(m, mainKey) // authorized anew
+		w.connect(m, mainKey) // authorized again
 		time.Sleep(time.Minute)
 		store.Store = old.restored(t)
 		seen := len(w.org.Ledger())

@@ -8,7 +8,7 @@ import (
 	"github.com/fullcast/sfauth/oauthflow"
 )
 
-func TestEachKeyHasOneSourceWhoeverAsksWhen(t *testing.T) {
+func TestEachKeyHasOneSourceForAllCallers(t *testing.T) {
 	m := rotating(t).manager()
 	const keys, askers = 20_000, 8
 	key := func(i int) oauthflow.Key {

@@ -9,7 +9,7 @@ import (
 )
 
 // Move makes the tokens of one connection those of another key, in place of what is there, and deletes the first: a
-// migration connects the new app under a key of its own, proves it, and moves it over the old one. Whoever works with
+// migration connects the new app under a key of its own, proves it, and moves it over the old one. A caller with
 // the second key sees no gap. The tokens that were there are revoked afterwards, as far as that can be done.
 //
 // It is safe to repeat: interrupted anywhere, the same call takes it up again. A connection of another org under the

@@ -56,7 +56,7 @@ func (m *Manager) obtain(s *Source, f *flight) (v *view, refreshed bool, err err
 		}
 		if !g.Access.IsZero() && f.renewal.Load() {
 			if s.view.Load() == nil {
-				s.publish(m.view(g)) // for whoever comes while this goes on
+				s.publish(m.view(g)) // for callers that come while this goes on
 			}
 			f.offer() // and for who has come already
 		}

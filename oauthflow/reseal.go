@@ -65,7 +65,7 @@ func (m *Manager) current(op string, r Record) bool {
 	return err == nil
 }
 
-// resealOne changes the seal and nothing else. Whoever saves the record in between seals it with the current key.
+// resealOne changes the seal and nothing else. A process that saves the record in between seals it with the current key.
 func (m *Manager) resealOne(ctx context.Context, op, id string) error {
 	for range conflictTries {
 		r, err := m.loadFrom(ctx, op, m.cfg.Store, id)

@@ -17,7 +17,7 @@ import (
 // be known, it returns an error of [KindInvalid] that wraps [ErrBodyRead], and not a guess by the status alone.
 //
 // A [Source.Transport] returns refusals as they came, save those of an ended session, which it heals; so this is for
-// whoever wants to know more of one than its status.
+// a caller who wants to know more of one than its status.
 //
 // Source: REST API Developer Guide, "Status Codes and Error Responses"; Salesforce Help, "Identity URLs".
 func ResponseError(resp *http.Response) error {

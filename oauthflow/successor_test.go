@@ -51,7 +51,7 @@ func (w *world) holdRefresh() (there <-chan struct{}, letGo func()) {
 	return arrived, func() { close(free) }
 }
 
-// Whoever has asked for the refresh, the fresh JWT is issued for the one that was refused as malformed meanwhile.
+// For each caller of the refresh, the fresh JWT is issued for the one that was refused as malformed meanwhile.
 func TestAFreshJWTIsKnownForOneHoweverItsRefreshBegan(t *testing.T) {
 	replace := func(t *testing.T, m *oauthflow.Manager, stale string) error {
 		_, err := m.Source(mainKey).Replace(t.Context(), stale)

@@ -45,15 +45,15 @@ func kindRule(want metadata.Kind) Rule {
 		fix = "Check this app against the instructions for external client apps"
 	}
 	return Rule{
-		ID:       "baseline-kind",
-		Title:    "The app is of the wanted kind",
-		Why:      "A new connection needs an external client app; connected apps only carry on older connections.",
-		Source:   instructions(want),
-		Severity: SeverityError,
-		Field:    "Kind of app",
-		Want:     kindInWords(want),
-		Fix:      fix,
-		NoMend:   "another kind of app is another app",
+		ID:           "baseline-kind",
+		Title:        "The app is of the wanted kind",
+		Why:          "A new connection needs an external client app; connected apps only carry on older connections.",
+		Source:       instructions(want),
+		Severity:     SeverityError,
+		Field:        "Kind of app",
+		Want:         kindInWords(want),
+		Fix:          fix,
+		NoCorrection: "another kind of app is another app",
 		Check: func(p *Pass) {
 			if got := p.Subject.App.Kind; got != want {
 				p.Find(Finding{Got: kindInWords(got)})
@@ -65,16 +65,16 @@ func kindRule(want metadata.Kind) Rule {
 func (f field) rule(spec metadata.AppSpec, at place, want []string) Rule {
 	kind := spec.Kind
 	r := Rule{
-		ID:       "baseline-" + f.id,
-		Title:    at.label + " is as instructed",
-		Why:      f.why,
-		Source:   instructions(kind) + ", " + at.label,
-		Severity: SeverityError,
-		Field:    at.label,
-		Want:     list(want),
-		Fix:      at.screen.clicks(f.do(at.label, want)),
-		Needs:    []Part{at.part},
-		NoMend:   f.noMend,
+		ID:           "baseline-" + f.id,
+		Title:        at.label + " is as instructed",
+		Why:          f.why,
+		Source:       instructions(kind) + ", " + at.label,
+		Severity:     SeverityError,
+		Field:        at.label,
+		Want:         list(want),
+		Fix:          at.screen.clicks(f.do(at.label, want)),
+		Needs:        []Part{at.part},
+		NoCorrection: f.noCorrection,
 	}
 	if kind == metadata.KindConnectedApp && f.whyConnected != "" {
 		r.Why = f.whyConnected
@@ -82,8 +82,8 @@ func (f field) rule(spec metadata.AppSpec, at place, want []string) Rule {
 	if kind == metadata.KindConnectedApp && f.name == "RequirePKCE" && spec.RequirePKCE == metadata.Cleared {
 		r.Severity = SeverityNote
 	}
-	if f.noMend == "" {
-		r.Mend = func(a metadata.App) metadata.App { return f.mend(a, spec) }
+	if f.noCorrection == "" {
+		r.Correct = func(a metadata.App) metadata.App { return f.correct(a, spec) }
 	}
 	r.Check = func(p *Pass) {
 		if p.Subject.App.Kind != kind {
@@ -145,9 +145,9 @@ func (f field) byDefault(p *Pass, at place) bool {
 	return !v.IsValid()
 }
 
-// mend sets the field alone. Enabling OAuth where the app has no OAuth settings yet sets all of them, since settings
+// correct sets the field alone. Enabling OAuth where the app has no OAuth settings yet sets all of them, since settings
 // without callback URLs are none.
-func (f field) mend(a metadata.App, spec metadata.AppSpec) metadata.App {
+func (f field) correct(a metadata.App, spec metadata.AppSpec) metadata.App {
 	only := metadata.AppSpec{Kind: a.Kind, APIName: a.Name}
 	f.copy(&only, spec)
 	none := a.Connected != nil && a.Connected.OAuthConfig == nil ||

@@ -89,7 +89,7 @@ func unlistedItems(from metadata.App, to metadata.AppSpec) []Item {
 	}
 	return append(items, Item{
 		Fate: Lost, Field: "Consumer Key and Secret", Old: "not shown",
-		Why: "A new app gets its own: give them to Fullcast, and authorize anew. Setup's own migration is reported to keep both, which is an assumption.",
+		Why: "A new app gets its own: give them to Fullcast, and authorize again. Setup's own migration is reported to keep both, which is an assumption.",
 	})
 }
 

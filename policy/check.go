@@ -8,7 +8,7 @@ import (
 	"github.com/fullcast/sfauth/metadata"
 )
 
-// Finding is one thing that is wrong, or one that could not be seen, with the way to mend or to look.
+// Finding is one thing that is wrong, or one that could not be seen, with the way to correct or to look.
 type Finding struct {
 	Rule     string   `json:"rule"`     // the rule's ID
 	Severity Severity `json:"severity"` // the rule's
@@ -19,8 +19,8 @@ type Finding struct {
 	Why      string   `json:"why"`      // why it matters
 	Fix      string   `json:"fix"`      // the clicks in Setup; {app} in its first line stands for the app's name
 
-	NoMend string                          `json:"noMend,omitempty"` // why Mend is nil
-	Mend   func(metadata.App) metadata.App `json:"-"`                // see [Rule]; nil when there is none
+	NoCorrection string                          `json:"noCorrection,omitempty"` // why Correct is nil
+	Correct      func(metadata.App) metadata.App `json:"-"`                      // see [Rule]; nil when there is none
 
 	File string `json:"file,omitempty"` // where it stands, when it was read from files
 	Line int    `json:"line,omitempty"` // from 1
@@ -54,7 +54,7 @@ func (p *Pass) NotVisible(why string) { p.unseen(Finding{Message: why}) }
 
 func (p *Pass) unseen(f Finding) {
 	p.done = true
-	f.Got, f.NoMend = notVisible, "it was not seen"
+	f.Got, f.NoCorrection = notVisible, "it was not seen"
 	p.report.NotVisible = append(p.report.NotVisible, p.complete(f))
 }
 
@@ -65,8 +65,8 @@ func (p *Pass) complete(f Finding) Finding {
 	if f.Severity == "" {
 		f.Severity = p.rule.Severity
 	}
-	if f.Mend == nil && f.NoMend == "" {
-		f.Mend, f.NoMend = p.rule.Mend, p.rule.NoMend
+	if f.Correct == nil && f.NoCorrection == "" {
+		f.Correct, f.NoCorrection = p.rule.Correct, p.rule.NoCorrection
 	}
 	if f.Field == "" {
 		f.Field = p.rule.Field

@@ -251,7 +251,7 @@ func ExampleCheck() {
 
 	fmt.Print(policy.Check(policy.Subject{App: app}, policy.Baseline(want)...))
 	// Output:
-	// Fullcast (external client app): 1 finding, 15 as wanted, 0 not visible
+	// Fullcast (external client app): 1 finding, 15 passed, 0 not visible
 	//
 	// note: Refresh Token Policy is "Refresh token is valid until revoked", and the app's idle limit (isEnforceRefreshTokenTTL) is not visible: where it is on, a refresh token ends when it is not used for 30 days.
 	//
@@ -275,7 +275,7 @@ func ExampleBaseline() {
 }
 
 func ExampleValidate() {
-	fmt.Println(policy.Validate(policy.Rule{ID: "no-canvas", Title: "No canvas", Why: "It is not used.", Field: "Canvas", Fix: "Setup", Severity: "note", NoMend: "-", Check: func(*policy.Pass) {}}))
+	fmt.Println(policy.Validate(policy.Rule{ID: "no-canvas", Title: "No canvas", Why: "It is not used.", Field: "Canvas", Fix: "Setup", Severity: "note", NoCorrection: "-", Check: func(*policy.Pass) {}}))
 	// Output:
 	// policy: rule 0, ID "no-canvas": Source is empty; a rule is documented
 }

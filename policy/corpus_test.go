@@ -46,7 +46,7 @@ func corpus(t *testing.T) []metadata.App {
 }
 
 // TestRealApps judges real apps by every set and writes a table of what was found. No report is judged here, but what
-// must hold for any: nothing crashes, each rule has one outcome, mending ends what it mends, and an app is as itself.
+// must hold for any: nothing crashes, each rule has one outcome, correcting ends what it corrects, and an app is as itself.
 func TestRealApps(t *testing.T) {
 	apps := corpus(t)
 	eca := fullcast.ExternalClientApp(fullcast.Production, "")
@@ -101,7 +101,7 @@ func TestRealApps(t *testing.T) {
 		}
 	}
 	for _, app := range apps {
-		checkMend(t, app)
+		checkCorrection(t, app)
 		if d := policy.Diff(app, app); len(d) > 0 {
 			t.Errorf("%s %s differs from itself: %+v", app.Kind, app.Name, d)
 		}
@@ -137,23 +137,23 @@ func credentials(app metadata.App) []string {
 	return slices.DeleteFunc(all, func(s string) bool { return len(s) < 8 })
 }
 
-// checkMend mends what Hardening and the instructions find, and wants nothing left that has a Mend.
-func checkMend(t *testing.T, app metadata.App) {
+// checkCorrection corrects what Hardening and the instructions find, and wants nothing left that has a Correct.
+func checkCorrection(t *testing.T, app metadata.App) {
 	t.Helper()
 	want := fullcast.ExternalClientApp(fullcast.Production, "")
 	if app.Kind == metadata.KindConnectedApp {
 		want = fullcast.ConnectedApp(fullcast.Production, "")
 	}
 	rules := slices.Concat(policy.Baseline(want), policy.Hardening())
-	mended := policy.Check(policy.Subject{App: app}, rules...).Mend(app)
-	for _, f := range policy.Check(policy.Subject{App: mended}, rules...).Findings {
-		if f.Mend != nil {
-			t.Errorf("%s %s: still there after mending: %s", app.Kind, app.Name, f)
+	corrected := policy.Check(policy.Subject{App: app}, rules...).Correct(app)
+	for _, f := range policy.Check(policy.Subject{App: corrected}, rules...).Findings {
+		if f.Correct != nil {
+			t.Errorf("%s %s: still there after correcting: %s", app.Kind, app.Name, f)
 		}
 	}
-	for _, d := range policy.Diff(app, mended) {
+	for _, d := range policy.Diff(app, corrected) {
 		if d.Mark == policy.Unknown {
-			t.Errorf("%s %s: mending changed %s", app.Kind, app.Name, d.Field)
+			t.Errorf("%s %s: correcting changed %s", app.Kind, app.Name, d.Field)
 		}
 	}
 }

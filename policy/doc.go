@@ -1,4 +1,4 @@
-// Package policy says what is wrong with a Salesforce app, why it matters, and which clicks in Setup mend it.
+// Package policy says what is wrong with a Salesforce app, why it matters, and which clicks in Setup correct it.
 //
 // A [Rule] is data: what it judges, what it needs to see, and a function. [Check] runs rules over a [Subject], an app
 // as it was read from files or from an org, and returns a [Report]:
@@ -25,9 +25,9 @@
 // documented default where [Subject.Version] has the element, and nothing where the version is older or unknown and
 // the default would be right.
 //
-// # Mending, comparing, migrating
+// # Correcting, comparing, migrating
 //
-// [Report.Mend] changes what metadata can change, and nothing else. [Diff] compares two apps field by field.
+// [Report.Correct] changes what metadata can change, and nothing else. [Diff] compares two apps field by field.
 // [PlanMigration] says how a connected app becomes an external client app, and what becomes of each of its settings.
 //
 // # Errors
@@ -35,9 +35,9 @@
 // What is wrong with an app is a [Finding] of the report, never an error. Errors are about the call, and none has a type:
 //
 //	error                                when                                                                  what to do
-//	of Validate, joined                  a rule lacks something, or has another's ID                           mend the rule that the text names; Check panics over it
+//	of Validate, joined                  a rule lacks something, or has another's ID                           correct the rule that the text names; Check panics over it
 //	of PlanMigration                     from is no connected app that was read, or to no external client app  give it those
-//	of PlanMigration, a *metadata.Error  to is not valid                                                       mend the field that the text names
+//	of PlanMigration, a *metadata.Error  to is not valid                                                       correct the field that the text names
 //	of Write                             the Format is none of its constants                                   use one of them
 //	of Write, wrapping the writer's      the writer failed                                                     errors.As gives the writer's error
 //

@@ -20,7 +20,7 @@ type field struct {
 	list         bool                            // a set of members
 	do           func(label string, want []string) string
 
-	noMend string // why metadata cannot mend it; empty when it can
+	noCorrection string // why metadata cannot correct it; empty when it can
 
 	judge func(p *Pass, f field, at place, want metadata.AppSpec) // nil: what was read must equal what is wanted
 	same  func(a, b metadata.AppSpec) bool                        // whether unequal values mean the same; nil: they do not
@@ -42,9 +42,9 @@ var fields = []field{
 			metadata.KindExternalClientApp: {"Allow creation of connected apps", connectedCreation, PartSetupOnly, ""},
 			metadata.KindConnectedApp:      {"Allow creation of connected apps", connectedCreation, PartSetupOnly, ""},
 		},
-		want:   checkbox(func(s metadata.AppSpec) metadata.Checkbox { return s.AllowCreationOfConnectedApps }),
-		do:     tick,
-		noMend: "no metadata holds it",
+		want:         checkbox(func(s metadata.AppSpec) metadata.Checkbox { return s.AllowCreationOfConnectedApps }),
+		do:           tick,
+		noCorrection: "no metadata holds it",
 	},
 	{
 		id:   "name",
@@ -66,9 +66,9 @@ var fields = []field{
 			metadata.KindExternalClientApp: external("API Name", externalBasic, PartApp, ""),
 			metadata.KindConnectedApp:      connected("API Name", connectedBasic, ""),
 		},
-		want:   word(func(s metadata.AppSpec) string { return s.APIName }),
-		do:     write,
-		noMend: "in metadata an app with another API name is another app",
+		want:         word(func(s metadata.AppSpec) string { return s.APIName }),
+		do:           write,
+		noCorrection: "in metadata an app with another API name is another app",
 	},
 	{
 		id:   "contact-email",

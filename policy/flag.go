@@ -14,7 +14,7 @@ type flag struct {
 	want                   metadata.Checkbox
 	order                  string                   // what it orders Salesforce to do, where it is no setting: absent, it orders nothing
 	where                  places                   // by kind of app; a kind that is absent has no such setting
-	noMend                 map[metadata.Kind]string // why it is not mended, where it is not
+	noCorrection           map[metadata.Kind]string // why it is not corrected, where it is not
 }
 
 func (f flag) rule() Rule {
@@ -34,10 +34,10 @@ func (f flag) rule() Rule {
 		Field: external.label, Want: want, Fix: fix(external),
 		Needs: []Part{external.part},
 	}
-	if len(f.noMend) == len(f.where) {
-		r.NoMend = f.noMend[metadata.KindExternalClientApp]
+	if len(f.noCorrection) == len(f.where) {
+		r.NoCorrection = f.noCorrection[metadata.KindExternalClientApp]
 	} else {
-		r.Mend = func(a metadata.App) metadata.App {
+		r.Correct = func(a metadata.App) metadata.App {
 			at := f.where[a.Kind]
 			return setElement(a, at.part, at.element, reflect.ValueOf(new(f.want == metadata.Selected)))
 		}
@@ -60,7 +60,7 @@ func (f flag) rule() Rule {
 			found.Message = fmt.Sprintf("there is no <%s>; API version %s and later have it", at.element, since)
 			p.unseen(found)
 		case v.Elem().Bool() != (f.want == metadata.Selected):
-			found.NoMend = f.noMend[p.Subject.App.Kind]
+			found.NoCorrection = f.noCorrection[p.Subject.App.Kind]
 			found.Got = selected
 			if !v.Elem().Bool() {
 				found.Got = cleared

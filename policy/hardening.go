@@ -88,7 +88,7 @@ func superfluousScopes() Rule {
 		Want:     "no other scopes than the instructions name",
 		Fix:      externalOAuth.clicks("move the scopes named above back to Available OAuth Scopes"),
 		Needs:    []Part{PartOAuthSettings},
-		Mend: func(a metadata.App) metadata.App {
+		Correct: func(a metadata.App) metadata.App {
 			keep := slices.DeleteFunc(a.Spec().Scopes, superfluous)
 			if len(keep) == 0 {
 				return a
@@ -116,7 +116,7 @@ func superfluousScopes() Rule {
 				Fix:     fix.clicks("move these back to Available OAuth Scopes\n" + list(got)),
 			}
 			if len(got) == len(p.Spec.Scopes) {
-				f.NoMend = "no scope would be left; select those of the instructions first"
+				f.NoCorrection = "no scope would be left; select those of the instructions first"
 			}
 			p.Find(f)
 		},
@@ -136,7 +136,7 @@ func sessionLevel() Rule {
 		Want:     "STANDARD or HIGH_ASSURANCE",
 		Fix:      externalPolicies.clicks("set the session level of the app to Standard"),
 		Needs:    []Part{PartOAuthPolicies},
-		Mend: func(a metadata.App) metadata.App {
+		Correct: func(a metadata.App) metadata.App {
 			return setElement(a, PartOAuthPolicies, sessionLevelPath(a.Kind), reflect.ValueOf("STANDARD"))
 		},
 		Check: func(p *Pass) {
@@ -166,16 +166,16 @@ func sessionLevelPath(k metadata.Kind) string {
 
 func plainCallbacks() Rule {
 	return Rule{
-		ID:       "hardening-plain-callback-url",
-		Title:    "Every callback URL is https",
-		Why:      "An authorization code sent over plain http, to this machine or another scheme can be read by whoever listens there.",
-		Source:   "RFC 9700, section 2.6",
-		Severity: SeverityWarning,
-		Field:    "Callback URL",
-		Want:     "https URLs",
-		Fix:      externalOAuth.clicks("remove from Callback URL the lines named above"),
-		Needs:    []Part{PartGlobalSettings},
-		NoMend:   "only the admin knows who uses these callback URLs",
+		ID:           "hardening-plain-callback-url",
+		Title:        "Every callback URL is https",
+		Why:          "An authorization code sent over plain http, to this machine or another scheme can be read by anybody who listens there.",
+		Source:       "RFC 9700, section 2.6",
+		Severity:     SeverityWarning,
+		Field:        "Callback URL",
+		Want:         "https URLs",
+		Fix:          externalOAuth.clicks("remove from Callback URL the lines named above"),
+		Needs:        []Part{PartGlobalSettings},
+		NoCorrection: "only the admin knows who uses these callback URLs",
 		Check: func(p *Pass) {
 			path, fix := "callbackUrl", externalOAuth
 			if p.Subject.App.Kind == metadata.KindConnectedApp {

@@ -60,9 +60,9 @@ func TestHostileFilesTakeTimeInProportionToTheirSize(t *testing.T) {
 	type task = hostile.Task[hostileCustomer]
 	tasks := []task{
 		{Name: "Check", Do: func(c hostileCustomer) { c.check() }},
-		{Name: "Mend", Do: func(c hostileCustomer) {
+		{Name: "Correct", Do: func(c hostileCustomer) {
 			for i, r := range c.reports {
-				_, _ = r.Mend(c.apps[i]).Files()
+				_, _ = r.Correct(c.apps[i]).Files()
 			}
 		}},
 		{Name: "Diff with the same", Do: func(c hostileCustomer) {

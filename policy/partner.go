@@ -11,7 +11,7 @@ import (
 // orgs. A local app that a customer makes in its own org is said to be out of their scope, which is an assumption.
 // So the set is opt-in. With the idle limit "Refresh token is valid until revoked" is no longer a choice, and refresh
 // tokens end after 30 days without use, which [Baseline] takes as well. PKCE on a connected app contradicts Fullcast's
-// instructions, which clear it; its rule says so and mends nothing.
+// instructions, which clear it; its rule says so and corrects nothing.
 //
 // Source: Salesforce ISVforce Guide, "Secure Your Connected Apps and External Client Apps".
 func PartnerRequirements2026() []Rule {
@@ -24,7 +24,7 @@ func PartnerRequirements2026() []Rule {
 				metadata.KindExternalClientApp: external("Require Proof Key for Code Exchange (PKCE) Extension for Supported Authorization Flows", externalOAuth, PartGlobalSettings, "isPkceRequired"),
 				metadata.KindConnectedApp:      connected("Require Proof Key for Code Exchange (PKCE) extension for Supported Authorization Flows", connectedOAuth, "oauthConfig/isPkceRequired"),
 			},
-			noMend: map[metadata.Kind]string{
+			noCorrection: map[metadata.Kind]string{
 				metadata.KindConnectedApp: "it contradicts the instructions for connected apps, whose integration breaks when PKCE is required",
 			},
 		},
@@ -47,16 +47,16 @@ func PartnerRequirements2026() []Rule {
 		},
 	})
 	return append(rules, Rule{
-		ID:       "partner-refresh-token-ip-allow-list",
-		Title:    "Refresh tokens work from known addresses alone",
-		Why:      "Salesforce requires it of apps that a partner provides, used in more than two customers' production orgs. It takes the addresses that Fullcast's servers call from; a missing one breaks every refresh.",
-		Source:   `Salesforce Help, "Set an IP Allowlist for Refresh Tokens"`,
-		Severity: SeverityWarning,
-		Field:    "Enforce Refresh Token IP Allowlist",
-		Want:     "the addresses that Fullcast's servers call from",
-		Fix:      externalOAuth.clicks(`turn on "Enforce Refresh Token IP Allowlist" and add the address ranges that Fullcast gave you`),
-		Needs:    []Part{PartSecurity},
-		NoMend:   "it needs addresses that only Fullcast knows",
+		ID:           "partner-refresh-token-ip-allow-list",
+		Title:        "Refresh tokens work from known addresses alone",
+		Why:          "Salesforce requires it of apps that a partner provides, used in more than two customers' production orgs. It takes the addresses that Fullcast's servers call from; a missing one breaks every refresh.",
+		Source:       `Salesforce Help, "Set an IP Allowlist for Refresh Tokens"`,
+		Severity:     SeverityWarning,
+		Field:        "Enforce Refresh Token IP Allowlist",
+		Want:         "the addresses that Fullcast's servers call from",
+		Fix:          externalOAuth.clicks(`turn on "Enforce Refresh Token IP Allowlist" and add the address ranges that Fullcast gave you`),
+		Needs:        []Part{PartSecurity},
+		NoCorrection: "it needs addresses that only Fullcast knows",
 		Check: func(p *Pass) {
 			p.at = p.Subject.position(PartSecurity, "tokenIpRanges")
 			if len(p.Subject.App.SecuritySettings.TokenIPRanges) == 0 {

@@ -45,7 +45,7 @@ func Prerequisites() []Rule {
 	for i := range rules {
 		rules[i].Severity = SeverityNote
 		rules[i].Needs = []Part{PartOrgSettings}
-		rules[i].NoMend = "a switch of the whole org is the admin's own choice"
+		rules[i].NoCorrection = "a switch of the whole org is the admin's own choice"
 	}
 	return rules
 }

@@ -106,7 +106,7 @@ func judgeRefreshToken(p *Pass, f field, at place, want metadata.AppSpec) {
 	}
 	switch {
 	case met && until && limit == limitOff && got.Rule != metadata.ValidUntilRevoked:
-		found.Severity, found.NoMend = SeverityNote, "it meets the instruction as it is"
+		found.Severity, found.NoCorrection = SeverityNote, "it meets the instruction as it is"
 		found.Message = at.label + " is " + quoted(found.Got) + ", which is long enough; the idle limit was read as off, so that Setup also offers " + quoted(found.Want)
 		p.Find(found)
 	case met:

@@ -119,11 +119,11 @@ func TestRefreshTokenPoliciesThatOutlastUseMeetTheInstructionWhateverIsReadAbout
 					if f.Severity != severity || !strings.Contains(f.Message, tt.says) || !strings.HasSuffix(f.Fix, screens[spec.Kind]+fix+", then Save") {
 						t.Errorf("%s %q\nfix %q\nwant %s, %q, …%q", f.Severity, f.Message, f.Fix, severity, tt.says, screens[spec.Kind]+fix)
 					}
-					mended := policy.Check(policy.Subject{App: report.Mend(app), Version: 68}, policy.Baseline(spec)...)
-					if !advice && len(mended.Findings) > 0 {
-						t.Errorf("after mending:\n%s", mended)
+					corrected := policy.Check(policy.Subject{App: report.Correct(app), Version: 68}, policy.Baseline(spec)...)
+					if !advice && len(corrected.Findings) > 0 {
+						t.Errorf("after correcting:\n%s", corrected)
 					}
-					if advice && !reflect.DeepEqual(report.Mend(app).Spec(), app.Spec()) {
+					if advice && !reflect.DeepEqual(report.Correct(app).Spec(), app.Spec()) {
 						t.Error("advice was followed by itself")
 					}
 				})

@@ -24,13 +24,13 @@ type Report struct {
 	rules []Rule
 }
 
-// Mend returns a copy of the app with every finding mended that has a Mend. The same rules then find nothing but what
-// has none, whose NoMend says why; every byte that no finding is about stays as it was.
-func (r Report) Mend(app metadata.App) metadata.App {
+// Correct returns a copy of the app with every finding corrected that has a Correct. The same rules then find nothing but what
+// has none, whose NoCorrection says why; every byte that no finding is about stays as it was.
+func (r Report) Correct(app metadata.App) metadata.App {
 	app = app.Clone()
 	for _, f := range r.Findings {
-		if f.Mend != nil {
-			app = f.Mend(app)
+		if f.Correct != nil {
+			app = f.Correct(app)
 		}
 	}
 	return app

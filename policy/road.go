@@ -38,7 +38,7 @@ func buttonRoad(from metadata.AppSpec, changes []Step) Road {
 	steps := []Step{
 		{admin, fmt.Sprintf("%s > %s: click Migrate to External Client App, confirm that the app is local and does not use the username-password flow, then Migrate", connectedManager, old)},
 		{salesforce, "makes an external client app with the old name and settings; it offers no button for an app it cannot migrate, as one with push settings that are not valid"},
-		{fullcast, "checks that the connection still works; where it does not, the admin gives the new consumer key and secret and authorizes anew"},
+		{fullcast, "checks that the connection still works; where it does not, the admin gives the new consumer key and secret and authorizes again"},
 	}
 	steps = append(steps, changes...)
 	return Road{

@@ -14,7 +14,7 @@ type Severity string
 // Severities, worst first.
 const (
 	SeverityError   Severity = "error"   // against the instructions, or the connection breaks
-	SeverityWarning Severity = "warning" // works, and should be mended
+	SeverityWarning Severity = "warning" // works, and should be corrected
 	SeverityNote    Severity = "note"    // for information; the admin's own choice
 )
 
@@ -43,13 +43,13 @@ type Rule struct {
 	Severity Severity // Required
 	Field    string   // Required. What it judges, by Setup's label
 	Want     string   // Optional. What it wants, in Setup's words
-	Fix      string   // Required. The clicks in Setup that mend it; {app} stands for the app's name
+	Fix      string   // Required. The clicks in Setup that correct it; {app} stands for the app's name
 	Needs    []Part   // Parts that Check must see; it runs only when all of them were read
 
-	// Mend returns a changed copy of an app in which this rule finds nothing, all else byte for byte as it was. NoMend
+	// Correct returns a changed copy of an app in which this rule finds nothing, all else byte for byte as it was. NoCorrection
 	// says why there is none. One of the two is required.
-	Mend   func(metadata.App) metadata.App
-	NoMend string
+	Correct      func(metadata.App) metadata.App
+	NoCorrection string
 
 	// Check reports what is wrong to the Pass, and must not change the app. Required unless Needs holds PartSetupOnly.
 	Check func(*Pass)
@@ -85,8 +85,8 @@ func Validate(rules ...Rule) error {
 		default:
 			refuse("Severity %.20q is none of error, warning, note", r.Severity)
 		}
-		if (r.Mend == nil) == (r.NoMend == "") {
-			refuse("one of Mend and NoMend must be there, and not both")
+		if (r.Correct == nil) == (r.NoCorrection == "") {
+			refuse("one of Correct and NoCorrection must be there, and not both")
 		}
 		setupOnly := false
 		for _, p := range r.Needs {

@@ -13,7 +13,7 @@ func wellMade() policy.Rule {
 	return policy.Rule{
 		ID: "own-rule", Title: "Title", Why: "Why.", Source: "A document", Severity: policy.SeverityNote,
 		Field: "Label", Fix: "Setup > Somewhere", Needs: []policy.Part{policy.PartApp}, Check: func(*policy.Pass) {},
-		NoMend: "it is an example",
+		NoCorrection: "it is an example",
 	}
 }
 
@@ -39,8 +39,8 @@ func TestValidateRefuses(t *testing.T) {
 		{"a rule without severity", func(r *policy.Rule) { r.Severity = "" }, "Severity"},
 		{"an unknown severity", func(r *policy.Rule) { r.Severity = "fatal" }, "Severity"},
 		{"an unknown part", func(r *policy.Rule) { r.Needs = []policy.Part{"Moon"} }, "unknown part"},
-		{"neither a Mend nor why there is none", func(r *policy.Rule) { r.NoMend = "" }, "Mend and NoMend"},
-		{"a Mend and why there is none", func(r *policy.Rule) { r.Mend = metadata.App.Clone }, "Mend and NoMend"},
+		{"neither a Correct nor why there is none", func(r *policy.Rule) { r.NoCorrection = "" }, "Correct and NoCorrection"},
+		{"a Correct and why there is none", func(r *policy.Rule) { r.Correct = metadata.App.Clone }, "Correct and NoCorrection"},
 		{"a rule that checks nothing", func(r *policy.Rule) { r.Check = nil }, "Check is nil"},
 	}
 	if err := policy.Validate(wellMade()); err != nil {

@@ -62,7 +62,7 @@ func TestNoSetButThePartnersContradictsTheBaseline(t *testing.T) {
 	}
 }
 
-func TestWhatContradictsTheInstructionsIsNeverMended(t *testing.T) {
+func TestWhatContradictsTheInstructionsIsNeverCorrected(t *testing.T) {
 	for name, spec := range specs() {
 		app := spec.New()
 		if app.GlobalOAuthSettings != nil {
@@ -71,13 +71,13 @@ func TestWhatContradictsTheInstructionsIsNeverMended(t *testing.T) {
 			app.Connected.OAuthConfig.IsEnforceRefreshTokenTTL = new(false)
 		}
 		report := policy.Check(policy.Subject{App: app, Version: 68}, policy.PartnerRequirements2026()...)
-		mended := policy.Check(policy.Subject{App: report.Mend(app), Version: 68}, policy.Baseline(spec)...)
-		if len(report.Findings) == 0 || len(mended.Findings) > 0 {
-			t.Errorf("%s: mended against the instructions:\n%s", name, mended)
+		corrected := policy.Check(policy.Subject{App: report.Correct(app), Version: 68}, policy.Baseline(spec)...)
+		if len(report.Findings) == 0 || len(corrected.Findings) > 0 {
+			t.Errorf("%s: corrected against the instructions:\n%s", name, corrected)
 		}
 		for _, f := range report.Findings {
-			if f.Mend == nil && !strings.Contains(f.NoMend, "instructions") {
-				t.Errorf("%s: %s is not mended, because %q", name, f.Rule, f.NoMend)
+			if f.Correct == nil && !strings.Contains(f.NoCorrection, "instructions") {
+				t.Errorf("%s: %s is not corrected, because %q", name, f.Rule, f.NoCorrection)
 			}
 		}
 	}
@@ -105,16 +105,16 @@ func TestThePartnersRulesSayWhomTheyBindAndWhatTheyContradict(t *testing.T) {
 			}
 		}
 		for _, f := range policy.Check(policy.Subject{App: app, Version: 68}, policy.PartnerRequirements2026()...).Findings {
-			if f.Rule == "partner-idle-limit" && !(strings.Contains(f.Why, `"Refresh token is valid until revoked", which Fullcast's instructions choose`) && strings.Contains(f.Why, "met by either") && f.Mend != nil) {
+			if f.Rule == "partner-idle-limit" && !(strings.Contains(f.Why, `"Refresh token is valid until revoked", which Fullcast's instructions choose`) && strings.Contains(f.Why, "met by either") && f.Correct != nil) {
 				t.Errorf("what becomes of the policy is not explained: %+v", f)
 			}
 		}
 	}
 }
 
-func TestPrerequisitesAreForInformationAndNobodyMendsThem(t *testing.T) {
+func TestPrerequisitesAreForInformationAndNobodyCorrectsThem(t *testing.T) {
 	for _, r := range policy.Prerequisites() {
-		if r.Severity != policy.SeverityNote || r.Mend != nil || !strings.Contains(r.NoMend, "admin's own choice") || !slices.Equal(r.Needs, []policy.Part{policy.PartOrgSettings}) {
+		if r.Severity != policy.SeverityNote || r.Correct != nil || !strings.Contains(r.NoCorrection, "admin's own choice") || !slices.Equal(r.Needs, []policy.Part{policy.PartOrgSettings}) {
 			t.Errorf("%+v", r)
 		}
 	}
@@ -130,19 +130,19 @@ func TestPKCERequiredOfAConnectedAppIsANoteThatTellsOfTheOlderIntegration(t *tes
 	}
 }
 
-func TestEveryMendOfASetEndsItsFinding(t *testing.T) {
+func TestEveryCorrectionOfASetEndsItsFinding(t *testing.T) {
 	for name, rules := range sets() {
 		for _, s := range badExamples(t, "testdata/"+name) {
 			report := policy.Check(s, rules...)
-			s.App = report.Mend(s.App)
+			s.App = report.Correct(s.App)
 			for _, f := range policy.Check(s, rules...).Findings {
-				if f.Mend != nil {
-					t.Errorf("%s: still there after mending: %s", name, f)
+				if f.Correct != nil {
+					t.Errorf("%s: still there after correcting: %s", name, f)
 				}
 			}
 			for _, f := range report.Findings {
-				if (f.Mend == nil) == (f.NoMend == "") {
-					t.Errorf("%s: %s: one of Mend and NoMend (%q) must be there", name, f, f.NoMend)
+				if (f.Correct == nil) == (f.NoCorrection == "") {
+					t.Errorf("%s: %s: one of Correct and NoCorrection (%q) must be there", name, f, f.NoCorrection)
 				}
 			}
 		}

@@ -27,7 +27,7 @@ func everythingShown(t *testing.T, app metadata.App) string {
 		}
 	}
 	fmt.Fprintf(&b, "%+v\n%+v\n", policy.Diff(app, instructions(app).New()), policy.Diff(instructions(app).New(), app))
-	fmt.Fprintf(&b, "%+v\n", policy.Diff(app, report.Mend(app)))
+	fmt.Fprintf(&b, "%+v\n", policy.Diff(app, report.Correct(app)))
 	if plan, err := policy.PlanMigration(app, fullcast.ExternalClientApp(fullcast.Production, "a@b.co")); err == nil {
 		data, err := json.Marshal(plan)
 		if err != nil {

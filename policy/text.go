@@ -60,7 +60,7 @@ func (t textReport) lines(pairs ...string) {
 
 // totals is the first line's count.
 func (r Report) totals() string {
-	return fmt.Sprintf("%s, %d as wanted, %d not visible", count(len(r.Findings), "finding"), len(r.Passed), len(r.NotVisible))
+	return fmt.Sprintf("%s, %d passed, %d not visible", count(len(r.Findings), "finding"), len(r.Passed), len(r.NotVisible))
 }
 
 // where is the place in a file; empty when there is none.

@@ -21,7 +21,7 @@ import (
 	"github.com/fullcast/sfauth/policy"
 )
 
-var update = flag.Bool("update", false, "write the golden reports anew")
+var update = flag.Bool("update", false, "write the golden reports again")
 
 // reports are one report of each kind of app, with every outcome and some hostile text in it.
 func reports(t *testing.T) []policy.Report {
@@ -252,7 +252,7 @@ func TestHTMLNamesWhatIsAsWantedAndRepeatsNothing(t *testing.T) {
 	report := policy.Check(policy.Subject{App: app}, policy.Baseline(want)...)
 	text := write(t, policy.HTML, report)
 	if !strings.Contains(text, "<li>Start Page is as instructed</li>") || strings.Contains(text, "<li>Callback URL is as instructed</li>") {
-		t.Errorf("the list of what is as wanted is not that of the report:\n%s", text)
+		t.Errorf("the list of what is passed is not that of the report:\n%s", text)
 	}
 	if n := strings.Count(text, "https://app.fullcast.io/app/admin/motion"); n != 2 { // as missing, and in the lines to copy
 		t.Errorf("a wanted URL stands there %d times", n)
@@ -282,8 +282,8 @@ func TestMarkdownEscapesWhatAnAppHolds(t *testing.T) {
 type documentedFinding struct {
 	Rule, Severity, Field, Got, Want, Message, Why, Fix string
 
-	NoMend, File *string
-	Line         *int
+	NoCorrection, File *string
+	Line               *int
 }
 
 type documentedReport struct {
@@ -331,13 +331,13 @@ func TestJSONIsWhatItsDocumentationSaysAndNothingElse(t *testing.T) {
 				f.Message != want.Message || f.Why != want.Why || f.Fix != want.Fix {
 				t.Errorf("%+v, want %+v", f, want)
 			}
-			if (f.NoMend == nil) != (want.NoMend == "") || (f.File == nil) != (want.File == "") || (f.Line == nil) != (want.Line == 0) {
+			if (f.NoCorrection == nil) != (want.NoCorrection == "") || (f.File == nil) != (want.File == "") || (f.Line == nil) != (want.Line == 0) {
 				t.Errorf("%+v, want %+v", f, want)
 			}
-			seen["noMend"], seen["file"] = seen["noMend"] || f.NoMend != nil, seen["file"] || f.File != nil && f.Line != nil
+			seen["noCorrection"], seen["file"] = seen["noCorrection"] || f.NoCorrection != nil, seen["file"] || f.File != nil && f.Line != nil
 		}
 	}
-	if len(seen) != 3 || !seen["note"] || !seen["noMend"] || !seen["file"] {
+	if len(seen) != 3 || !seen["note"] || !seen["noCorrection"] || !seen["file"] {
 		t.Errorf("not all that may be left out was there once: %v", seen)
 	}
 	var raw struct{ Reports []map[string]any }
@@ -363,7 +363,7 @@ func hasNames(t *testing.T, object map[string]any, names ...string) {
 		}
 	}
 	for name := range object {
-		if !slices.Contains(append(names, "note", "noMend", "file", "line"), name) {
+		if !slices.Contains(append(names, "note", "noCorrection", "file", "line"), name) {
 			t.Errorf("%q is documented nowhere", name)
 		}
 	}
@@ -465,7 +465,7 @@ func ExampleWrite() {
 		panic(err)
 	}
 	// Output:
-	// Fullcast (external client app): 1 finding, 15 as wanted, 0 not visible
+	// Fullcast (external client app): 1 finding, 15 passed, 0 not visible
 	//
 	// note: Refresh Token Policy is "Refresh token is valid until revoked", and the app's idle limit (isEnforceRefreshTokenTTL) is not visible: where it is on, a refresh token ends when it is not used for 30 days.
 	//

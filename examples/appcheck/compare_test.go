@@ -62,7 +62,7 @@ func TestWhatAFileHoldsSteersNoTerminal(t *testing.T) {
 	edit(t, header, "<label>Fullcast<", "<label>Full\u009b31mcast<")
 	got := check(t, "", ".", "-diff", "instructions")
 	got.want(t, 1, "here:  Full\uFFFD31mcast\n", "")
-	check(t, "", ".", "-mend").want(t, 1, "", "Full\uFFFD31mcast -> Fullcast\n")
+	check(t, "", ".", "-correct").want(t, 1, "", "Full\uFFFD31mcast -> Fullcast\n")
 }
 
 func TestWhatAFileHoldsSteersNobodyInAnyFormOrComparison(t *testing.T) {

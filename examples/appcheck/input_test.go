@@ -69,10 +69,10 @@ func TestBadInputIsOneLineAndStatusTwo(t *testing.T) {
 		{"no app of Fullcast among several", nil, []string{"others"}, `others: no app of Fullcast is in it; name one with -app, or -app '*' for all of "Another", "Other"`},
 		{"no app of Fullcast among many", nil, []string{"many"}, `"App8" and 1 more`},
 		{"an app that is not there", nil, []string{"-app", "Nobody", "force-app"}, `-app: force-app has no app "Nobody", only `},
-		{"two things at once", nil, []string{"-mend", "-migrate", "."}, "-mend, -diff and -migrate exclude each other"},
-		{"a yes without a question", nil, []string{"-write", "."}, "-write is for -mend"},
-		{"mending an org", session, []string{"-mend"}, "-mend is for files; examples/deploy brings an org's app in line"},
-		{"mending inside a zip", nil, []string{"-mend", "-write", "app.zip"}, "app.zip/extlClntAppGlobalOauthSets/Fullcast_glbloauth.ecaGlblOauth is inside a zip"},
+		{"two things at once", nil, []string{"-correct", "-migrate", "."}, "-correct, -diff and -migrate exclude each other"},
+		{"a yes without a question", nil, []string{"-write", "."}, "-write is for -correct"},
+		{"correcting an org", session, []string{"-correct"}, "-correct is for files; examples/deploy brings an org's app in line"},
+		{"correcting inside a zip", nil, []string{"-correct", "-write", "app.zip"}, "app.zip/extlClntAppGlobalOauthSets/Fullcast_glbloauth.ecaGlblOauth is inside a zip"},
 		{"a comparison as HTML", nil, []string{"-format", "html", "-diff", "app.zip", "."}, "-diff and -migrate write text or json, not html"},
 		{"a comparison with nothing", nil, []string{"-diff", "nowhere", "force-app"}, "stat nowhere"},
 		{"a comparison with what lacks the app", nil, []string{"-diff", "app.zip", "force-app"}, `-diff: app.zip has 0 apps to compare "Fullcast_Motion_Package" with`},
@@ -101,7 +101,7 @@ func TestBadInputIsOneLineAndStatusTwo(t *testing.T) {
 
 func TestHelpNamesEveryFlag(t *testing.T) {
 	got := check(t, "", "-h")
-	for _, name := range []string{"-format", "-rules", "-site", "-app", "-mend", "-write", "-diff", "-migrate", "-dir"} {
+	for _, name := range []string{"-format", "-rules", "-site", "-app", "-correct", "-write", "-diff", "-migrate", "-dir"} {
 		got.want(t, 0, name, "")
 	}
 }

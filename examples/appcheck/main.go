@@ -1,5 +1,5 @@
-// Appcheck holds Salesforce apps against Fullcast's setup instructions, and says what is wrong, why it matters and which
-// clicks mend it. It reads metadata files, or a live org.
+// Appcheck compares Salesforce apps with Fullcast's setup instructions, and says what is wrong, why it matters and which
+// clicks correct it. It reads metadata files, or a live org.
 //
 //	appcheck [flags] PATH…   files: a source tree, any folder, a zip, single files
 //	appcheck [flags]         the org that the environment names
@@ -11,12 +11,12 @@
 //	-rules    baseline (default), hardening, partner2026, prerequisites; several, separated by commas
 //	-site     production (default) or pre-production: the Fullcast instance the app is for
 //	-app      API name of the app to judge; '*' for all. Default: the apps of Fullcast, or the only one there is
-//	-mend     mend the files: shows what changes and asks, or with -write writes at once
+//	-correct  correct the files: shows what changes and asks, or with -write writes at once
 //	-diff     compare the app with the one in another PATH, in the "org", or of the "instructions"
 //	-migrate  plan how a connected app becomes an external client app
 //	-dir      where examples/connect keeps its connection
 //
-// A tree may be somebody else's: a symbolic link that leads out of it is bad input, and -mend writes through no link.
+// A tree may be somebody else's: a symbolic link that leads out of it is bad input, and -correct writes through no link.
 //
 // What you will see: a report for each app, in colour only on a terminal. Reports hold no secret.
 //
@@ -75,8 +75,8 @@ func (s settings) act(ctx context.Context, person *console.Console, stdout, stde
 		return s.compare(ctx, subjects, stdout, stderr)
 	case s.migrate:
 		return s.plan(subjects, stdout)
-	case s.mend:
-		written, err := s.mendFiles(ctx, subjects, person, stderr)
+	case s.correct:
+		written, err := s.correctFiles(ctx, subjects, person, stderr)
 		if err != nil {
 			return err
 		}

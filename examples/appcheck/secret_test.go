@@ -24,7 +24,7 @@ func TestNothingThatIsPrintedHoldsAConsumerKeyOrSecret(t *testing.T) {
 	for _, args := range [][]string{
 		{"-format", "text"}, {"-format", "markdown"}, {"-format", "html"}, {"-format", "json"}, {"-format", "sarif"},
 		{"-diff", "there"}, {"-diff", "there", "-format", "json"}, {"-diff", "instructions"},
-		{"-migrate"}, {"-migrate", "-format", "json"}, {"-mend"}, {"-mend", "-write"},
+		{"-migrate"}, {"-migrate", "-format", "json"}, {"-correct"}, {"-correct", "-write"},
 	} {
 		args = append(args, "-rules", "baseline,hardening,partner2026,prerequisites", "force-app")
 		got := check(t, "", args...)
@@ -36,6 +36,6 @@ func TestNothingThatIsPrintedHoldsAConsumerKeyOrSecret(t *testing.T) {
 		}
 	}
 	if text := get(t, global); !strings.Contains(text, credentials) || !strings.Contains(text, "<isPkceRequired>true<") {
-		t.Errorf("mending is to keep what it was not asked to change:\n%s", text)
+		t.Errorf("correcting is to keep what it was not asked to change:\n%s", text)
 	}
 }

@@ -15,8 +15,8 @@ import (
 	"github.com/fullcast/sfauth/policy"
 )
 
-const usage = `appcheck [-format FORM] [-rules SET,…] [-site SITE] [-app NAME] PATH…   hold apps in files against the instructions
-appcheck -mend [-write] … PATH…                                         and mend the files
+const usage = `appcheck [-format FORM] [-rules SET,…] [-site SITE] [-app NAME] PATH…   compare apps in files with the instructions
+appcheck -correct [-write] … PATH…                                      and correct the files
 appcheck -diff OTHER … PATH…                                            what differs; OTHER is a PATH, org or instructions
 appcheck -migrate … PATH…                                               how a connected app becomes an external client app
 appcheck …                                                              the same without PATH: an org
@@ -41,7 +41,7 @@ type settings struct {
 	rules   []string // names of ruleSets
 	site    fullcast.Site
 	app     string // API name; empty for the default choice
-	mend    bool
+	correct bool
 	write   bool
 	diff    string // empty: no comparison
 	migrate bool
@@ -66,7 +66,7 @@ func parse(args []string, env func(string) string) (settings, error) {
 	flags.Func("rules", "", func(list string) error { s.rules = append(s.rules, strings.Split(list, ",")...); return nil })
 	siteName := flags.String("site", env("SFAUTH_SITE"), "")
 	flags.StringVar(&s.app, "app", "", "")
-	flags.BoolVar(&s.mend, "mend", false, "")
+	flags.BoolVar(&s.correct, "correct", false, "")
 	flags.BoolVar(&s.write, "write", false, "")
 	flags.StringVar(&s.diff, "diff", "", "")
 	flags.BoolVar(&s.migrate, "migrate", false, "")
@@ -119,12 +119,12 @@ func (s *settings) validate() error {
 	switch {
 	case !slices.Contains(forms, s.format):
 		return outcome.Input("-format: %.40q is none of text, markdown, html, json, sarif", s.format)
-	case s.mend && s.diff != "", s.mend && s.migrate, s.migrate && s.diff != "":
-		return outcome.Input("-mend, -diff and -migrate exclude each other; give one of them")
-	case s.write && !s.mend:
-		return outcome.Input("-write is for -mend; alone it has no use")
-	case s.mend && len(s.paths) == 0:
-		return outcome.Input("-mend is for files; examples/deploy brings an org's app in line")
+	case s.correct && s.diff != "", s.correct && s.migrate, s.migrate && s.diff != "":
+		return outcome.Input("-correct, -diff and -migrate exclude each other; give one of them")
+	case s.write && !s.correct:
+		return outcome.Input("-write is for -correct; alone it has no use")
+	case s.correct && len(s.paths) == 0:
+		return outcome.Input("-correct is for files; examples/deploy brings an org's app in line")
 	case (s.diff != "" || s.migrate) && s.format != policy.Text && s.format != policy.JSON:
 		return outcome.Input("-diff and -migrate write text or json, not %s", s.format)
 	case s.diff == diffOrg && len(s.paths) == 0:

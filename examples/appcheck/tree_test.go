@@ -58,7 +58,7 @@ func TestALinkThatLeadsOutOfTheTreeIsNeitherReadNorWritten(t *testing.T) {
 			text := get(t, global)
 			put(t, outside, text)
 			c.plant(t, outside)
-			got := check(t, "", append([]string{"-mend", "-write"}, c.args...)...)
+			got := check(t, "", append([]string{"-correct", "-write"}, c.args...)...)
 			got.want(t, 2, "", "path escapes from parent")
 			if get(t, outside) != text {
 				t.Error("a file outside of the tree was written")
@@ -84,7 +84,7 @@ func TestALinkInsideTheTreeIsReadAndNotWritten(t *testing.T) {
 	put(t, kept, text)
 	link(t, "kept.txt", global)
 	check(t, "", "force-app").want(t, 1, "PKCE", "")
-	check(t, "", "-mend", "-write", "force-app").want(t, 2, "", "is a link or no regular file, and was not written")
+	check(t, "", "-correct", "-write", "force-app").want(t, 2, "", "is a link or no regular file, and was not written")
 	if get(t, kept) != text {
 		t.Error("the link's file was written")
 	}
@@ -101,7 +101,7 @@ func TestAHardLinkOfAFileElsewhereKeepsItsContent(t *testing.T) {
 	if err := os.Link(global, other); err != nil {
 		needs.Missing(t, "no hard links here: %v", err)
 	}
-	check(t, "", "-mend", "-write", ".").want(t, 0, ": 0 findings, ", "")
+	check(t, "", "-correct", "-write", ".").want(t, 0, ": 0 findings, ", "")
 	if get(t, other) != text || get(t, global) == text {
 		t.Error("the other name of the file was written, or the file was not")
 	}
@@ -137,7 +137,7 @@ func TestALinkPlantedWhileTheProgramAsksIsNotFollowed(t *testing.T) {
 				}
 			}}
 			var stdout, stderr bytes.Buffer
-			code := run(t.Context(), []string{"-mend", "."}, func(string) string { return "" }, typed, &stdout, &stderr, refuse{t})
+			code := run(t.Context(), []string{"-correct", "."}, func(string) string { return "" }, typed, &stdout, &stderr, refuse{t})
 			if code != 2 || get(t, outside) != text {
 				t.Errorf("status %d, want 2, and the file outside as it was: %s", code, &stderr)
 			}

@@ -14,7 +14,7 @@ import (
 const usage = `connect [-site SITE] [-dir DIR] -login-host HOST -consumer-key KEY   connect an org
 connect [-site SITE] [-dir DIR] -whoami                              who is connected
 connect [-site SITE] [-dir DIR] -query SOQL                          one record a line, as JSON
-connect [-site SITE] [-dir DIR] -check                               hold the app against the instructions
+connect [-site SITE] [-dir DIR] -check                               compare the app with the instructions
 connect [-site SITE] [-dir DIR] -disconnect                          revoke and forget
 
 SITE is production or pre-production. In the environment: SFAUTH_KEY (make one with: openssl rand -base64 32),

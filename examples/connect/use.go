@@ -55,7 +55,7 @@ func records(ctx context.Context, conn *fullcast.Connection, soql string, stdout
 	return nil
 }
 
-// examine holds the app in the org against the instructions.
+// examine compares the app in the org with the instructions.
 func examine(ctx context.Context, conn *fullcast.Connection, stdout io.Writer) error {
 	report, err := conn.Check(ctx)
 	if err != nil {

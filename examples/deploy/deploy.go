@@ -67,7 +67,7 @@ func (s settings) deploy(ctx context.Context, org *metadata.Org, stdout io.Write
 	return s.readBack(ctx, org, stdout)
 }
 
-// readBack sees to it that the org now has what was wanted, and says which of its own switches stand in the way.
+// readBack sees to it that the org now has what was asked for, and says which of its own switches stand in the way.
 func (s settings) readBack(ctx context.Context, org *metadata.Org, stdout io.Writer) (metadata.App, error) {
 	app, err := org.Read(ctx, s.spec.Kind, s.spec.APIName)
 	if err != nil {

@@ -1,4 +1,4 @@
-// Deploy puts the external client app of Fullcast's instructions into a Salesforce org, or mends the one that is there.
+// Deploy puts the external client app of Fullcast's instructions into a Salesforce org, or corrects the one that is there.
 //
 // What to set, in the environment: either an admin's session,
 //

@@ -125,7 +125,7 @@ func TestACheckChangesNothing(t *testing.T) {
 	})
 }
 
-func TestWhatAnAdminHasChangedIsMendedAndTheRestStays(t *testing.T) {
+func TestWhatAnAdminHasChangedIsCorrectedAndTheRestStays(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := seat(t, orgtest.Config{})
 		d.run("", "-email", "admin@acme.example").want(t, 0, "Deployed", "")

@@ -74,7 +74,7 @@ var appQuestions = []probe{
 			}
 			return o.check(ctx, throwAway(o.site), "", "")
 		}},
-	{id: "A7", question: "May a new app bring its consumer key along?", why: "one key for an app that is made anew",
+	{id: "A7", question: "May a new app bring its consumer key along?", why: "one key for an app that is created again",
 		ask: func(ctx context.Context, o *org) (answer, error) {
 			return o.check(ctx, throwAway(o.site), "<externalClientApplication>",
 				"<consumerKey>3MVG9"+strings.Repeat("Probe", 16)+"</consumerKey>\n    <externalClientApplication>")

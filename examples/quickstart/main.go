@@ -104,7 +104,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if admin, err = adminOf(org, server.Transport()); err != nil { // the admin's session has ended, too
 		return err
 	}
-	if err := s.driftAndMend(ctx, org, admin, conn, spec); err != nil {
+	if err := s.driftAndCorrect(ctx, org, admin, conn, spec); err != nil {
 		return err
 	}
 	if err := sf.Disconnect(ctx, conn.Key()); err != nil {
@@ -192,8 +192,8 @@ func countUsers(ctx context.Context, conn *fullcast.Connection) (int, error) {
 	return answer.TotalSize, err
 }
 
-// driftAndMend has somebody click in Setup, finds it, and deploys the listed settings again.
-func (s *story) driftAndMend(ctx context.Context, org *orgtest.Org, admin *metadata.Org, conn *fullcast.Connection, spec metadata.AppSpec) error {
+// driftAndCorrect has somebody click in Setup, finds it, and deploys the listed settings again.
+func (s *story) driftAndCorrect(ctx context.Context, org *orgtest.Org, admin *metadata.Org, conn *fullcast.Connection, spec metadata.AppSpec) error {
 	if err := org.SetAppField("ExtlClntAppOauthConfigurablePolicies", "Fullcast_oauthPlcy", "refreshTokenPolicyType", "Zero"); err != nil {
 		return err
 	}

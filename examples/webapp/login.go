@@ -91,7 +91,7 @@ func (a *app) resumeMigration(w http.ResponseWriter, v visit) {
 	_, err := a.sf.ResumeMigration(v.Context(), v.key)
 	switch {
 	case isNotConnected(err):
-		a.back(w, v, note{Title: "There is nothing to resume", Text: "No migration was interrupted after its login. Begin it anew."})
+		a.back(w, v, note{Title: "There is nothing to resume", Text: "No migration was interrupted after its login. Begin it again."})
 	case err != nil:
 		a.back(w, v, a.failure("The migration is not finished", err))
 	default:

@@ -160,11 +160,11 @@ func TestTheCheckPageKeepsApartWhatIsWrongAndWhatIsOnlyToBeKnown(t *testing.T) {
 		not    string
 	}{
 		"a policy that ends the connection": {orgtest.Config{}, [][2]string{{"refreshTokenPolicyType", "Zero"}},
-			[]string{"1 to mend", "To mend", "Expire refresh token if not used for"}, "To know"},
+			[]string{"1 to correct", "To correct", "Expire refresh token if not used for"}, "To know"},
 		"30 days where the limit is off": {orgtest.Config{Release: orgtest.Summer26}, [][2]string{
 			{"refreshTokenPolicyType", ""}, {"refreshTokenValidityPeriod", "30"}, {"refreshTokenPolicyType", "SpecificInactivity"},
-		}, []string{"As the instructions say", "0 to mend", "To know", "was read as off"}, "To mend"},
-		"nothing": {orgtest.Config{}, nil, []string{"As the instructions say", "0 to mend", "was read as on"}, "To know"},
+		}, []string{"As the instructions say", "0 to correct", "To know", "was read as off"}, "To correct"},
+		"nothing": {orgtest.Config{}, nil, []string{"As the instructions say", "0 to correct", "was read as on"}, "To know"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := officeOf(t, c.cfg)

@@ -117,7 +117,7 @@ func (l ledger) String() string {
 const caughtText = `
 Caught by a kill: Salesforce had replaced a refresh token, and the only process that was being told the new one was
 killed before it could store it. Nobody has that token, so no software can save such a connection: its refresh token
-is not sent again while there is anything to lose, and then an admin connects the org anew. A process that is stopped
+is not sent again while there is anything to lose, and then an admin connects the org again. A process that is stopped
 in good order waits for the answer and its save.
 `
 

@@ -1,5 +1,5 @@
 // Worker runs a fleet: several processes that share one store and call a customer's org, while sessions end all the
-// time and processes are stopped and started anew. At the end the org's own ledger says whether any refresh token was
+// time and processes are stopped and started again. At the end the org's own ledger says whether any refresh token was
 // used twice and whether any connection was lost. The org is a simulated one, with refresh token rotation.
 //
 // What to set: nothing. As flags, -for (10s), -workers (4), -connections (3), and -kill=false to end no process by SIGKILL.

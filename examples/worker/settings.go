@@ -12,7 +12,7 @@ import (
 const usage = `worker [-for TIME] [-workers N] [-connections N] [-kill=false]   run a fleet over one store
 
 TIME is 2s to 10m, default 10s. N is 1 to 16, default 4 workers and 3 connections. Workers are stopped in good order and
-by SIGKILL in turns, and started anew; with -kill=false all are stopped in good order. In the environment,
+by SIGKILL in turns, and started again; with -kill=false all are stopped in good order. In the environment,
 SFAUTH_POSTGRES names a PostgreSQL database to share, such as postgres://user@127.0.0.1:5432/test; without it a
 directory is shared.
 `

@@ -122,10 +122,10 @@ func tasks() []task {
 			return n
 		}},
 		{"Check", (*customer).check},
-		{"Mend", func(c *customer) int {
+		{"Correct", func(c *customer) int {
 			n := 0
 			for i, r := range c.reports {
-				n += sizes(r.Mend(c.apps[i]).Files())
+				n += sizes(r.Correct(c.apps[i]).Files())
 			}
 			return n
 		}},

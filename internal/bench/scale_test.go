@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-var update = flag.Bool("update", false, "write the picture of the scale anew")
+var update = flag.Bool("update", false, "write the picture of the scale again")
 
 // What is measured small is told for a fleet of this size.
 const (

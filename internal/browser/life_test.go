@@ -21,7 +21,7 @@ func TestAConnectionBreaksAndIsReconnected(t *testing.T) {
 	x.calm()
 }
 
-func TestAPolicyChangesAndTheCheckSaysWhatToMend(t *testing.T) {
+func TestAPolicyChangesAndTheCheckSaysWhatToCorrect(t *testing.T) {
 	s := startService(t)
 	x := s.browser.open(t)
 	s.signIn(t, x, "acme")
@@ -30,7 +30,7 @@ func TestAPolicyChangesAndTheCheckSaysWhatToMend(t *testing.T) {
 		t.Fatal(err)
 	}
 	x.press(`a[href="/salesforce/check"]`)
-	x.shows("1 to mend", "Refresh Token Policy", "Expire refresh token if not used for")
+	x.shows("1 to correct", "Refresh Token Policy", "Expire refresh token if not used for")
 	x.calm()
 }
 

@@ -24,7 +24,7 @@ var looks = []look{
 	{"narrow-light", "light", 360}, {"narrow-dark", "dark", 360},
 }
 
-// seen holds the page against each look: nothing may stick out on the right. It leaves a picture where one is wanted.
+// seen checks the page at each size and colour scheme: nothing may stick out on the right. It leaves a picture where one is wanted.
 func (x *tab) seen(t *testing.T, name string) {
 	t.Helper()
 	for _, l := range looks {

@@ -48,7 +48,7 @@ func TestF08CablesAreCut(t *testing.T) {
 // A request that was written while the network is away lies in its machine, and arrives when it is back.
 func TestF08ARequestThatTheNetworkHoldsBackDoesNotArriveLate(t *testing.T) {
 	rounds := size(3, 30)
-	r := drill(t, 8, fmt.Sprintf("a host's cable is cut as its request leaves, another host takes over, and the cable is mended, %d times", rounds), "the request never arrives: 0 replays, 0 lost")
+	r := drill(t, 8, fmt.Sprintf("a host's cable is cut as its request leaves, another host takes over, and the cable is plugged in again, %d times", rounds), "the request never arrives: 0 replays, 0 lost")
 	h := cabled(t, 2)
 	s := newSceneOn(t, postgres, rounds, orgtest.Config{})
 	s.timing = oauthflow.Timing{Lease: 2 * time.Second, Quiet: 300 * time.Millisecond, Confirm: 100 * time.Millisecond, LastTry: time.Hour}

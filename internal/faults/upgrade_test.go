@@ -85,7 +85,7 @@ func rollingUpgrade(t *testing.T, on backEnd, present, reads, makes func(*script
 	want := 2 * expiries * connections
 	r.must(a.posts == want && a.rotations == want && a.replays == 0 && failed == 0, "%d requests and %d rotations of %d, %d replays, %d calls failed", a.posts, a.rotations, want, a.replays, failed)
 
-	// Whoever skips a release is refused, and the others do not notice.
+	// A process that skips a release is refused, and the others do not notice.
 	s.org.ExpireSessions()
 	mark = s.mark()
 	call := order{Op: "call", Conns: s.indices(), Each: 4 * connections, Within: 5 * time.Second}

@@ -32,7 +32,7 @@ type witness struct {
 type family struct {
 	access []string // that somebody has got
 	spent  map[string]bool
-	hit    bool // an answer was lost, or whoever it was for has died
+	hit    bool // an answer was lost, or the process that it was for has died
 }
 
 // knows adds a refresh token that is to be adopted. Its former owner's access token counts for nothing.

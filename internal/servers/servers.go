@@ -118,7 +118,7 @@ func unprivileged(t testing.TB, program string, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// servant is whom a server runs as; nil for whoever runs the test, who is not root.
+// servant is whom a server runs as; nil for the user who runs the test, who is not root.
 func servant(t testing.TB) *syscall.Credential {
 	t.Helper()
 	if os.Getuid() != 0 {

@@ -18,7 +18,7 @@ type Config struct {
 	Dir string
 
 	// Filesystems names kinds of file systems that are accepted in addition to local ones, as [ErrFilesystem] errors
-	// name them, such as "nfs" or "fuse". Optional; default none. Whoever adds one asserts that over all machines
+	// name them, such as "nfs" or "fuse". Optional; default none. The operator who adds one asserts that over all machines
 	// that mount it flock excludes, rename replaces at once, and fsync of a directory is durable.
 	Filesystems []string
 }

@@ -32,7 +32,7 @@ func TestEveryFlippedBitIsFoundAndConcernsItsRecordOnly(t *testing.T) {
 	}
 	must(t, os.WriteFile(sc.record, good, 0o600))
 	if r, err := sc.store.Load(t.Context(), victim); err != nil || !isWhole(r) {
-		t.Errorf("mended: got %v and %v", r, err)
+		t.Errorf("restored: got %v and %v", r, err)
 	}
 }
 
@@ -88,7 +88,7 @@ func TestRecordsWhoseFilesWereExchangedAreRefused(t *testing.T) {
 	}
 }
 
-func TestDamagedDataAreHealedByWhoeverStillHasTheRecord(t *testing.T) {
+func TestDamagedDataAreReplacedByAProcessThatStillHasTheRecord(t *testing.T) {
 	sc := newScene(t)
 	b, err := os.ReadFile(sc.record)
 	must(t, err)

@@ -14,7 +14,7 @@ import (
 //	SHA-256 of all of this header; then the data
 //
 // with numbers in big-endian order. A List reads the header only, and can trust it. The checksums find damage and
-// mistakes; that nobody forges a record is the business of whoever seals the data.
+// mistakes; that nobody forges a record is the business of the code that seals the data.
 const (
 	magic      = "sfauth1\n"
 	fixedSize  = len(magic) + 8 + 8 + 4 + 1

@@ -13,7 +13,7 @@ import (
 // cited is how a comment says where a behaviour was read, or that nobody has confirmed it.
 var cited = regexp.MustCompile(`Source: \S|\b[Aa]ssumed\b|\bhelp, |\bdocs, |\bdocs: |\((docs|help|WSDL|reported|captured)\b|\b[a-z]+#\d+`)
 
-// answers are the functions that make what a client sees; whoever calls one decides how the org behaves.
+// answers are the functions that make what a client sees; the code that calls one decides how the org behaves.
 var answers = map[string]bool{
 	"jsonAnswer": true, "textAnswer": true, "pageAnswer": true, "redirectAnswer": true, "redirectWith": true, "oauthError": true, "restError": true,
 	"soapAnswer": true, "soapFault": true,

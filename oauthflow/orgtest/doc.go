@@ -36,9 +36,9 @@
 // has a type: fail the test with it.
 //
 //	error                       when                                                                      what to do
-//	of New                      Config names an impossible domain, user or wait, or Existing is no app    mend the field that the text names
-//	of Org.Approve, Org.Deny    the URL is not this org's, or Salesforce would not send the browser back  expect that, or mend app, user or URL
-//	of Org.Inject               a Fault does nothing, or contradicts itself                               mend what the text names; none was injected
+//	of New                      Config names an impossible domain, user or wait, or Existing is no app    correct the field that the text names
+//	of Org.Approve, Org.Deny    the URL is not this org's, or Salesforce would not send the browser back  expect that, or correct app, user or URL
+//	of Org.Inject               a Fault does nothing, or contradicts itself                               correct what the text names; none was injected
 //	of Org.Start, Server.Close  loopback has no free port                                                 free one
 //	of any other method         there is no such app, user or component, or no value like that            use the API name that was deployed
 //

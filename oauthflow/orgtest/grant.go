@@ -51,7 +51,7 @@ func (s *session) end(now time.Time) {
 	}
 }
 
-// diedAt is when the session ended or ran out, zero while it is alive. Each use starts the timeout anew.
+// diedAt is when the session ended or ran out, zero while it is alive. Each use starts the timeout again.
 // Source: help, session policies of connected apps.
 func (s *session) diedAt(now time.Time) time.Time {
 	if out := s.used.Add(s.timeout); !now.Before(out) && (s.ended.IsZero() || out.Before(s.ended)) {

@@ -29,7 +29,7 @@ type Server struct {
 }
 
 // Start opens a TLS server on a free port of 127.0.0.1. Its certificate authority is made for this call and is trusted by
-// nobody but [Server.Transport] and whoever takes [Server.CA]. End it with [Server.Close].
+// nobody but [Server.Transport] and a client that takes [Server.CA]. End it with [Server.Close].
 func (o *Org) Start() (*Server, error) {
 	authority, err := newAuthority()
 	if err != nil {

@@ -34,7 +34,7 @@
 //	ErrDamaged                          the key holds what this package did not write               find out who wrote it; connect that org again
 //	ErrVolatile                         Open: the server or its failover may lose acknowledged writes  change what the text names, or set Config.Durability
 //	context.Canceled, DeadlineExceeded  the caller left; a change may have been made                Load tells
-//	of Open, naming fields of Config    Client, Prefix, Durability or Replicas will not do          mend all that the text names
+//	of Open, naming fields of Config    Client, Prefix, Durability or Replicas will not do          correct all that the text names
 //	any other                           the server or the way to it failed                          look after the server; Load tells
 //
 // # Keys

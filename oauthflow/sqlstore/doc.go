@@ -95,7 +95,7 @@
 //	ErrReadOnly                         the database takes no writes; of MySQL also Open    connect to the primary
 //	ErrVolatile                         Open: the settings let acknowledged writes be lost  change what the text names
 //	context.Canceled, DeadlineExceeded  the caller left; a change may have been made        Load tells
-//	of Open, naming fields of Config    DB, Dialect, Table or Durability will not do        mend all that the text names
+//	of Open, naming fields of Config    DB, Dialect, Table or Durability will not do        correct all that the text names
 //	of Open, naming the isolation       MySQL: loads would see what is not committed        take READ-COMMITTED or a higher one
 //	any other                           the database or the way to it failed                look after the database; Load tells
 //

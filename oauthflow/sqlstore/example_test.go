@@ -35,7 +35,7 @@ func ExampleOpen() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	if err := store.Migrate(ctx); err != nil { // at every start, or by whoever may make tables
+	if err := store.Migrate(ctx); err != nil { // at every start, or by a user who may make tables
 		log.Fatal(err)
 	}
 
@@ -64,7 +64,7 @@ func ExampleOpen_postgreSQL() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Print(store.Schema()) // for whoever may make tables
+	fmt.Print(store.Schema()) // for a user who may make tables
 }
 
 // MariaDB or MySQL with the driver of go-sql-driver/mysql. It is compiled only.

@@ -43,7 +43,7 @@ func plan(t *testing.T, w *watch, p place) string {
 	return strings.Join(out, " | ")
 }
 
-// Whoever looks for what is due does so often; that must cost what is due, not what is stored.
+// A keep-alive often looks for what is due; that must cost what is due, not what is stored.
 func TestListsGoByAnIndex(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, p place) {
 		migrated(t, p)

@@ -48,7 +48,7 @@ var contextClauses = []Clause{
 		defer cancel()
 		err := last(h.store.List(ctx, "", farAhead), func() {
 			cancel()
-			time.Sleep(time.Millisecond) // whoever watches the context may do so elsewhere
+			time.Sleep(time.Millisecond) // another goroutine may watch the context
 		})
 		if !errors.Is(err, context.Canceled) {
 			failf("List, canceled after its first record: ended with %v, want an error wrapping context.Canceled", err)

@@ -21,10 +21,10 @@
 // [Clause.Check] is for who wants the answers without a [testing.T]. Its error has no type; the text is for the store's author.
 //
 //	error                                when                                                    what to do
-//	of Clause.Check                      the store breaks the clause; the text says what it did  mend the store
-//	of Clause.Check, begins with panic:  the store panicked; its stack is in the text            mend the store
+//	of Clause.Check                      the store breaks the clause; the text says what it did  correct the store
+//	of Clause.Check, begins with panic:  the store panicked; its stack is in the text            correct the store
 //
-// The package is itself held against stores that are wrong in one way each.
+// The package is itself tested with stores that are wrong in one way each.
 package storetest
 
 import (

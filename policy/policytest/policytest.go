@@ -16,10 +16,10 @@
 // Nothing is returned; each goes to T.Errorf, with file and line where there is one:
 //
 //	error                           when                                         what to do
-//	found, but no comment wants it  the rules find more than the comments say    mend the rule, or add the comment
+//	found, but no comment wants it  the rules find more than the comments say    correct the rule, or add the comment
 //	not found                       the rules find less                          the same
 //	the set has no such rule        a comment names another rule                 correct its ID, or pass the rule to Run
-//	any other                       the tree cannot be read, or holds no app     mend the file that the text names
+//	any other                       the tree cannot be read, or holds no app     correct the file that the text names
 //
 // # Programs
 //

@@ -40,7 +40,7 @@ func Client(host, key, secret string) (c oauthflow.Client, err error) {
 		return c, outcome.Input("-consumer-key is missing: Setup shows it under the app's Settings, Consumer Key and Secret")
 	}
 	if strings.ContainsFunc(c.ID, func(r rune) bool { return r <= ' ' || r > '~' }) || len(c.ID) > 512 {
-		return c, outcome.Input("-consumer-key must be 1 to 512 printable characters without blanks; copy it anew from Setup")
+		return c, outcome.Input("-consumer-key must be 1 to 512 printable characters without blanks; copy it again from Setup")
 	}
 	if secret = strings.TrimSpace(secret); secret != "" {
 		c.Secret = oauthflow.NewSecret(secret)
@@ -64,7 +64,7 @@ func Callback(pasted string, site fullcast.Site) (oauthflow.Callback, error) {
 	}
 	query, err := url.ParseQuery(u.RawQuery)
 	if err != nil {
-		return oauthflow.Callback{}, outcome.Input("the pasted address is damaged; copy it anew, all of it")
+		return oauthflow.Callback{}, outcome.Input("the pasted address is damaged; copy it again, all of it")
 	}
 	if !query.Has("code") && !query.Has("error") {
 		return oauthflow.Callback{}, outcome.Input("the pasted address holds no answer of Salesforce (no code); copy all of it, with what follows the question mark")

@@ -93,7 +93,7 @@ function inSalesforcesWords(answer, reason) {
   return found ? { ...answer, error_description: found[1] } : answer;
 }
 
-// Salesforce takes a token to revoke from whoever has it; the provider wants to know the client.
+// Salesforce takes a token to revoke from anybody who has it; the provider wants to know the client.
 async function addClient(ctx) {
   const chunks = [];
   for await (const chunk of ctx.req) chunks.push(chunk);

@@ -13,7 +13,7 @@ import (
 	"github.com/fullcast/sfauth/policy"
 )
 
-func TestMendLeavesNoFindingAndTouchesNoOtherByte(t *testing.T) {
+func TestCorrectLeavesNoFindingAndTouchesNoOtherByte(t *testing.T) {
 	for name, spec := range specs() {
 		t.Run(name, func(t *testing.T) {
 			rules := policy.Baseline(spec)
@@ -23,19 +23,19 @@ func TestMendLeavesNoFindingAndTouchesNoOtherByte(t *testing.T) {
 					files[suffix] = odd(text)
 				}
 				s := files.subject(t, spec.APIName)
-				mended := policy.Check(s, rules...).Mend(s.App)
-				after := policy.Check(policy.Subject{App: mended, Version: 66}, rules...)
+				corrected := policy.Check(s, rules...).Correct(s.App)
+				after := policy.Check(policy.Subject{App: corrected, Version: 66}, rules...)
 				if len(after.Findings) > 0 {
-					t.Fatalf("%s: still there after mending:\n%s", m.name, after)
+					t.Fatalf("%s: still there after correcting:\n%s", m.name, after)
 				}
-				checkOneElement(t, m.name, s.App, mended, m.element)
+				checkOneElement(t, m.name, s.App, corrected, m.element)
 			}
 		})
 	}
 }
 
-// mends are the rules of the other sets that have a Mend, with the element that it is about.
-var mends = map[string]string{
+// corrects are the rules of the other sets that have a Correct, with the element that it is about.
+var corrects = map[string]string{
 	"hardening-device-flow":              "isDeviceFlowEnabled",
 	"hardening-client-credentials-flow":  "isClientCredential(?:sFlow)?Enabled",
 	"hardening-token-exchange-flow":      "isTokenExchangeEnabled",
@@ -50,8 +50,8 @@ var mends = map[string]string{
 	"partner-idle-limit":                 "isEnforceRefreshTokenTTL",
 }
 
-func TestMendOfEveryOtherSetTouchesNoOtherByte(t *testing.T) {
-	mended := map[string]bool{}
+func TestCorrectionOfEveryOtherSetTouchesNoOtherByte(t *testing.T) {
+	corrected := map[string]bool{}
 	for name, rules := range sets() {
 		for _, s := range badExamples(t, "testdata/"+name) {
 			files, err := s.App.Files()
@@ -68,19 +68,19 @@ func TestMendOfEveryOtherSetTouchesNoOtherByte(t *testing.T) {
 			}
 			s.App = apps[0]
 			for _, f := range policy.Check(s, rules...).Findings {
-				if f.Mend == nil {
+				if f.Correct == nil {
 					continue
 				}
-				mended[f.Rule] = true
-				if mends[f.Rule] == "" {
-					t.Fatalf("nobody says which element %s mends", f.Rule)
+				corrected[f.Rule] = true
+				if corrects[f.Rule] == "" {
+					t.Fatalf("nobody says which element %s corrects", f.Rule)
 				}
-				checkOneElement(t, f.Rule, s.App, f.Mend(s.App), mends[f.Rule])
+				checkOneElement(t, f.Rule, s.App, f.Correct(s.App), corrects[f.Rule])
 			}
 		}
 		for _, r := range rules {
-			if r.Mend != nil && !mended[r.ID] {
-				t.Errorf("no example of %s was mended", r.ID)
+			if r.Correct != nil && !corrected[r.ID] {
+				t.Errorf("no example of %s was corrected", r.ID)
 			}
 		}
 	}
@@ -124,20 +124,20 @@ func checkOneElement(t *testing.T, name string, before, after metadata.App, elem
 	}
 }
 
-func TestWhatHasNoMendSaysWhy(t *testing.T) {
+func TestWhatHasNoCorrectionSaysWhy(t *testing.T) {
 	eca := fullcast.ExternalClientApp(fullcast.Production, "admin@example.com")
 	other := eca
 	other.APIName = "Other"
 	report := policy.Check(policy.Subject{App: other.New()}, policy.Baseline(eca)...)
-	if len(report.Findings) != 1 || report.Findings[0].Mend != nil || report.Findings[0].NoMend == "" {
+	if len(report.Findings) != 1 || report.Findings[0].Correct != nil || report.Findings[0].NoCorrection == "" {
 		t.Errorf("%+v", report.Findings)
 	}
-	if got := report.Mend(other.New()); got.Name != "Other" {
-		t.Errorf("Mend changed the API name to %q", got.Name)
+	if got := report.Correct(other.New()); got.Name != "Other" {
+		t.Errorf("Correct changed the API name to %q", got.Name)
 	}
 }
 
-func TestAnAppIsMendedWhateverItsFileIsCalled(t *testing.T) {
+func TestAnAppIsCorrectedWhateverItsFileIsCalled(t *testing.T) {
 	for _, spec := range []metadata.AppSpec{fullcast.ExternalClientApp(fullcast.Production, "admin@example.com"), fullcast.ConnectedApp(fullcast.Production, "admin@example.com")} {
 		for _, name := range []string{"003", "Fullcast (1)", "acme__Fullcast", "Fullcast%20Motion"} {
 			files := map[string]string{}
@@ -161,7 +161,7 @@ func TestAnAppIsMendedWhateverItsFileIsCalled(t *testing.T) {
 			if len(report.Findings) < 2 {
 				t.Fatalf("%s: %v", name, report)
 			}
-			left := policy.Check(policy.Subject{App: report.Mend(apps[0])}, rules...).Findings
+			left := policy.Check(policy.Subject{App: report.Correct(apps[0])}, rules...).Findings
 			if len(left) != 1 || left[0].Rule != "baseline-api-name" {
 				t.Errorf("%s %s: left are %v", spec.Kind, name, left)
 			}
@@ -169,34 +169,34 @@ func TestAnAppIsMendedWhateverItsFileIsCalled(t *testing.T) {
 	}
 }
 
-func TestMendLeavesNoAppWithoutScopes(t *testing.T) {
+func TestCorrectLeavesNoAppWithoutScopes(t *testing.T) {
 	spec := fullcast.ExternalClientApp(fullcast.Production, "admin@example.com")
 	spec.Scopes = []metadata.Scope{"Chatter", "Wave"}
 	app := spec.New()
 	report := policy.Check(policy.Subject{App: app}, policy.Hardening()...)
-	if len(report.Findings) != 1 || report.Findings[0].Mend != nil || report.Findings[0].NoMend == "" {
+	if len(report.Findings) != 1 || report.Findings[0].Correct != nil || report.Findings[0].NoCorrection == "" {
 		t.Errorf("%+v", report.Findings)
 	}
-	if got := report.Mend(app).Spec().Scopes; len(got) != 2 {
+	if got := report.Correct(app).Spec().Scopes; len(got) != 2 {
 		t.Errorf("scopes %v", got)
 	}
 }
 
-func TestMendBringsInNothingThatWasNotRead(t *testing.T) {
+func TestCorrectBringsInNothingThatWasNotRead(t *testing.T) {
 	spec := fullcast.ExternalClientApp(fullcast.Production, "admin@example.com")
 	app := spec.New()
 	app.GlobalOAuthSettings.IsPKCERequired = new(false)
 	app = metadata.App{Kind: app.Kind, Name: app.Name, GlobalOAuthSettings: app.GlobalOAuthSettings}
-	mended := policy.Check(policy.Subject{App: app}, policy.Baseline(spec)...).Mend(app)
-	if !*mended.GlobalOAuthSettings.IsPKCERequired {
-		t.Error("PKCE was not mended")
+	corrected := policy.Check(policy.Subject{App: app}, policy.Baseline(spec)...).Correct(app)
+	if !*corrected.GlobalOAuthSettings.IsPKCERequired {
+		t.Error("PKCE was not corrected")
 	}
-	if mended.External != nil || mended.OAuthSettings != nil || mended.OAuthPolicies != nil || mended.Policies != nil {
-		t.Errorf("mending one component brought in another: %+v", mended)
+	if corrected.External != nil || corrected.OAuthSettings != nil || corrected.OAuthPolicies != nil || corrected.Policies != nil {
+		t.Errorf("correcting one component brought in another: %+v", corrected)
 	}
 }
 
-func TestMendOfAnotherAppThanTheCheckedOneChangesNothingOfIt(t *testing.T) {
+func TestCorrectionOfAnotherAppThanTheCheckedOneChangesNothingOfIt(t *testing.T) {
 	eca := fullcast.ExternalClientApp(fullcast.Production, "admin@example.com")
 	old := fullcast.ConnectedApp(fullcast.Production, "admin@example.com")
 	for _, spec := range []metadata.AppSpec{eca, old} {
@@ -208,8 +208,8 @@ func TestMendOfAnotherAppThanTheCheckedOneChangesNothingOfIt(t *testing.T) {
 		}
 		report := policy.Check(policy.Subject{App: bad}, policy.Baseline(spec)...)
 		for _, app := range []metadata.App{{}, {Kind: metadata.KindConnectedApp}, {Kind: metadata.KindExternalClientApp}} {
-			if mended := report.Mend(app); mended.Kind != app.Kind {
-				t.Errorf("%+v", mended)
+			if corrected := report.Correct(app); corrected.Kind != app.Kind {
+				t.Errorf("%+v", corrected)
 			}
 		}
 	}
@@ -222,17 +222,17 @@ func printFindings(r policy.Report) {
 	}
 }
 
-func TestMendDoesNotTouchTheAppItWasGiven(t *testing.T) {
+func TestCorrectDoesNotTouchTheAppItWasGiven(t *testing.T) {
 	spec := fullcast.ExternalClientApp(fullcast.Production, "admin@example.com")
 	app := spec.New()
 	app.External.Label = "Other"
-	policy.Check(policy.Subject{App: app}, policy.Baseline(spec)...).Mend(app)
+	policy.Check(policy.Subject{App: app}, policy.Baseline(spec)...).Correct(app)
 	if app.External.Label != "Other" {
 		t.Error("the given app was changed")
 	}
 }
 
-func ExampleReport_Mend() {
+func ExampleReport_Correct() {
 	want := fullcast.ExternalClientApp(fullcast.Production, "admin@example.com")
 	app := want.New()
 	app.OAuthPolicies.PermittedUsersPolicyType = "AdminApprovedPreAuthorized"
@@ -240,7 +240,7 @@ func ExampleReport_Mend() {
 	rules := policy.Baseline(want)
 	report := policy.Check(policy.Subject{App: app}, rules...)
 	printFindings(report)
-	printFindings(policy.Check(policy.Subject{App: report.Mend(app)}, rules...))
+	printFindings(policy.Check(policy.Subject{App: report.Correct(app)}, rules...))
 	// Output:
 	// 1 finding(s)
 	// error: Permitted Users is "Admin approved users are pre-authorized", not "All users may self-authorize" [baseline-permitted-users]

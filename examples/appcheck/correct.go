@@ -15,29 +15,29 @@ import (
 	"github.com/fullcast/sfauth/policy"
 )
 
-// change is a file that mending changes.
+// change is a file that correcting changes.
 type change struct {
 	at          file
 	was, become []byte
 }
 
-// mendFiles shows what mending changes and why the rest stays, asks, and writes. It reports whether it has written.
-func (s settings) mendFiles(ctx context.Context, subjects []subject, person *console.Console, stderr io.Writer) (bool, error) {
+// correctFiles shows what correcting changes and why the rest stays, asks, and writes. It reports whether it has written.
+func (s settings) correctFiles(ctx context.Context, subjects []subject, person *console.Console, stderr io.Writer) (bool, error) {
 	var all []change
 	for _, sub := range subjects {
 		report := s.report(sub)
-		mended := report.Mend(sub.app)
-		changes, added, err := sub.changes(mended)
+		corrected := report.Correct(sub.app)
+		changes, added, err := sub.changes(corrected)
 		if err != nil {
 			return false, err
 		}
 		fmt.Fprintf(stderr, "%s:\n", printable(concealed(sub.app.Name)))
-		for _, d := range policy.Diff(sub.app, mended) {
+		for _, d := range policy.Diff(sub.app, corrected) {
 			fmt.Fprintf(stderr, "  %s: %s -> %s\n", printable(d.Field), inOneLine(d.A), inOneLine(d.B))
 		}
 		for _, f := range report.Findings {
-			if f.Mend == nil {
-				fmt.Fprintf(stderr, "  %s stays: %s\n", printable(f.Field), printable(f.NoMend))
+			if f.Correct == nil {
+				fmt.Fprintf(stderr, "  %s stays: %s\n", printable(f.Field), printable(f.NoCorrection))
 			}
 		}
 		for _, c := range changes {
@@ -70,14 +70,14 @@ func (s settings) mendFiles(ctx context.Context, subjects []subject, person *con
 	return true, nil
 }
 
-// changes are the files that mending changes, and the names of those that it would add: they may exist elsewhere, and are
+// changes are the files that correcting changes, and the names of those that it would add: they may exist elsewhere, and are
 // not written.
-func (sub subject) changes(mended metadata.App) (all []change, added []string, err error) {
+func (sub subject) changes(corrected metadata.App) (all []change, added []string, err error) {
 	was, err := sub.app.Files()
 	if err != nil {
 		return nil, nil, err
 	}
-	become, err := mended.Files()
+	become, err := corrected.Files()
 	if err != nil {
 		return nil, nil, err
 	}
@@ -92,7 +92,7 @@ func (sub subject) changes(mended metadata.App) (all []change, added []string, e
 			added = append(added, f.Name)
 		case bytes.Equal(before[f.Name], f.Data):
 		case at.inside:
-			return nil, nil, outcome.Input("%s is inside a zip, which -mend does not write; unpack it first", printable(at.path))
+			return nil, nil, outcome.Input("%s is inside a zip, which -correct does not write; unpack it first", printable(at.path))
 		default:
 			all = append(all, change{at, before[f.Name], f.Data})
 		}

@@ -26,7 +26,7 @@ func snapshot(t *testing.T) map[string]string {
 	return all
 }
 
-func TestMendingChangesTheBytesOfTheFindingsAndNoOthers(t *testing.T) {
+func TestCorrectingChangesTheBytesOfTheFindingsAndNoOthers(t *testing.T) {
 	project(t, external(fullcast.Production))
 	edit(t, header, "<label>", "<!-- our own --><description>our own words</description>\r\n\t<label>")
 	want := snapshot(t)
@@ -35,7 +35,7 @@ func TestMendingChangesTheBytesOfTheFindingsAndNoOthers(t *testing.T) {
 	if err := os.Chmod(policies, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	got := check(t, "", "-mend", "-write", ".")
+	got := check(t, "", "-correct", "-write", ".")
 	got.want(t, 0, ": 0 findings, ", "Refresh Token Policy: Immediately expire refresh token -> Refresh token is valid until revoked\n")
 	got.want(t, 0, "", "changes "+global+"\n")
 	now := snapshot(t)
@@ -51,10 +51,10 @@ func TestMendingChangesTheBytesOfTheFindingsAndNoOthers(t *testing.T) {
 	if err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("the file's mode is %v (%v), want what it was", info.Mode(), err)
 	}
-	check(t, "", "-mend", "-write", ".").want(t, 0, ": 0 findings, ", "There is nothing to write.")
+	check(t, "", "-correct", "-write", ".").want(t, 0, ": 0 findings, ", "There is nothing to write.")
 }
 
-func TestMendingAsksAndWritesOnlyForWhoSaysYes(t *testing.T) {
+func TestCorrectingAsksAndWritesOnlyForWhoSaysYes(t *testing.T) {
 	for _, tt := range []struct {
 		typed string
 		code  int
@@ -62,7 +62,7 @@ func TestMendingAsksAndWritesOnlyForWhoSaysYes(t *testing.T) {
 		project(t, external(fullcast.Production))
 		withoutPKCE(t)
 		before := snapshot(t)[global]
-		got := check(t, tt.typed, "-mend", ".")
+		got := check(t, tt.typed, "-correct", ".")
 		got.want(t, tt.code, "Fullcast (external client app)", "Write 1 file? [y/N] ")
 		if written := snapshot(t)[global] != before; written != (tt.code == 0) {
 			t.Errorf("typed %q: written %t", tt.typed, written)
@@ -70,7 +70,7 @@ func TestMendingAsksAndWritesOnlyForWhoSaysYes(t *testing.T) {
 	}
 }
 
-func TestWhatMetadataCannotMendStaysAndIsExplained(t *testing.T) {
+func TestWhatMetadataCannotCorrectStaysAndIsExplained(t *testing.T) {
 	project(t, external(fullcast.Production))
 	withoutPKCE(t)
 	for name := range snapshot(t) {
@@ -81,15 +81,15 @@ func TestWhatMetadataCannotMendStaysAndIsExplained(t *testing.T) {
 			}
 		}
 	}
-	check(t, "", "-mend", "-write", ".").want(t, 1, "error: API Name", "API Name stays: ")
+	check(t, "", "-correct", "-write", ".").want(t, 1, "error: API Name", "API Name stays: ")
 }
 
-func TestMendingAPartOfAnAppWritesThatPartAlone(t *testing.T) {
+func TestCorrectingAPartOfAnAppWritesThatPartAlone(t *testing.T) {
 	project(t, external(fullcast.Production))
 	const switches = source + "/extlClntAppPolicies/Fullcast_plcy.ecaPlcy-meta.xml"
 	want := snapshot(t)
 	edit(t, switches, "<isOauthPluginEnabled>true<", "<isOauthPluginEnabled>false<")
-	check(t, "", "-mend", "-write", switches).want(t, 0, ": 0 findings", "which was not read\n")
+	check(t, "", "-correct", "-write", switches).want(t, 0, ": 0 findings", "which was not read\n")
 	for name, text := range snapshot(t) {
 		if want[name] != text {
 			t.Errorf("%s is\n%s\nwant\n%s", name, text, want[name])
@@ -108,14 +108,14 @@ func TestAFileThatChangedMeanwhileIsNotOverwritten(t *testing.T) {
 	}
 }
 
-func TestMendingPrintsNoPathThatForgesALineOrSteersTheTerminal(t *testing.T) {
+func TestCorrectingPrintsNoPathThatForgesALineOrSteersTheTerminal(t *testing.T) {
 	project(t, external(fullcast.Production))
 	withoutPKCE(t)
 	const hostile = "f\n::error ::forged\x1b[2J\u009b31m"
 	if err := os.Rename(strings.SplitN(source, "/", 2)[0], hostile); err != nil {
 		t.Fatal(err)
 	}
-	for _, args := range [][]string{{"-mend", "."}, {"-mend", "-write", "."}} {
+	for _, args := range [][]string{{"-correct", "."}, {"-correct", "-write", "."}} {
 		got := check(t, "n\n", args...)
 		if all := got.stdout + got.stderr; strings.ContainsAny(all, "\x1b\u009b") || strings.Contains(all, "\n::") || !strings.Contains(all, "changes f") {
 			t.Errorf("%s: %q", args, all)
