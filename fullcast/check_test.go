@@ -145,16 +145,7 @@ func TestAnAppOfTheOldNameWithAnotherKeyIsNotTheConnections(t *testing.T) {
 	theirs := fullcast.ConnectedApp(fullcast.Production, "admin@acme.example")
 	theirs.APIName = "Somebody_Elses"
 	w := newWorld(t, orgtest.Config{Existing: existing(t, theirs.New())})
-	c := w.client(t, theirs.APIName)
-	c.Kind = metadata.KindConnectedApp
-	token, err := w.org.UserApproved(theirs.APIName, "admin@acme.example")
-	if err != nil {
-		t.Fatal(err)
-	}
-	conn, err := w.sf.Adopt(t.Context(), main, c, oauthflow.NewSecret(token))
-	if err != nil {
-		t.Fatal(err)
-	}
+	conn := w.adopted(t, theirs.APIName)
 	named := fullcast.ExternalClientApp(fullcast.Production, "admin@acme.example")
 	named.APIName = "Fullcast_Motion_Package"
 	w.deploy(t, named)

@@ -345,13 +345,31 @@ func legacyWorld(t *testing.T) (*world, oauthflow.Client, oauthflow.Secret) {
 	t.Helper()
 	const app = "Fullcast_Motion_Package"
 	w := newWorld(t, orgtest.Config{Existing: existing(t, fullcast.ConnectedApp(fullcast.Production, "admin@acme.example").New())})
+	c, token := w.legacy(t, app)
+	return w, c, token
+}
+
+// legacy returns the credentials of a connected app, and a refresh token that its admin has approved.
+func (w *world) legacy(t *testing.T, app string) (oauthflow.Client, oauthflow.Secret) {
+	t.Helper()
 	c := w.client(t, app)
 	c.Kind = metadata.KindConnectedApp
 	token, err := w.org.UserApproved(app, "admin@acme.example")
 	if err != nil {
 		t.Fatal(err)
 	}
-	return w, c, oauthflow.NewSecret(token)
+	return c, oauthflow.NewSecret(token)
+}
+
+// adopted adopts the connection that a connected app has.
+func (w *world) adopted(t *testing.T, app string) *fullcast.Connection {
+	t.Helper()
+	c, token := w.legacy(t, app)
+	conn, err := w.sf.Adopt(t.Context(), main, c, token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return conn
 }
 
 func TestAConnectedAppIsAdoptedAndCheckedButNeverBegun(t *testing.T) {

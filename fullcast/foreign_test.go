@@ -128,15 +128,6 @@ func bubbleConnection(t *testing.T, app metadata.Kind) (*world, *fullcast.Connec
 		return w, w.connect(t)
 	}
 	w := bubbleWorld(t, config{Existing: existing(t, fullcast.ConnectedApp(fullcast.Production, "admin@acme.example").New())})
-	c := w.client(t, "Fullcast_Motion_Package")
-	c.Kind = metadata.KindConnectedApp
-	token, err := w.org.UserApproved("Fullcast_Motion_Package", "admin@acme.example")
-	if err != nil {
-		t.Fatal(err)
-	}
-	conn, err := w.sf.Adopt(t.Context(), main, c, oauthflow.NewSecret(token))
-	if err != nil {
-		t.Fatal(err)
-	}
+	conn := w.adopted(t, "Fullcast_Motion_Package")
 	return w, conn
 }

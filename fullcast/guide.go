@@ -147,7 +147,7 @@ func connectedAppGuide(s Site) Guide {
 	return Guide{
 		Title: "Create a connected app",
 		Before: []string{
-			"A connected app is no longer supported for new connections: create an external client app instead. These steps are for holding the app of an existing connection against.",
+			"A connected app is no longer supported for new connections: create an external client app instead. Use these steps to compare the app of an existing connection.",
 			goesOn, mustMove,
 		},
 		Sections: []GuideSection{

@@ -121,16 +121,7 @@ func TestTheIdlePeriodOfALegacyConnectionsAppIsObeyedToo(t *testing.T) {
 			app := fullcast.ConnectedApp(fullcast.Production, "admin@acme.example").New()
 			app.Connected.OAuthPolicy.RefreshTokenPolicy = text
 			w := newWorld(t, orgtest.Config{Existing: existing(t, app)})
-			c := w.client(t, "Fullcast_Motion_Package")
-			c.Kind = metadata.KindConnectedApp
-			token, err := w.org.UserApproved("Fullcast_Motion_Package", "admin@acme.example")
-			if err != nil {
-				t.Fatal(err)
-			}
-			conn, err := w.sf.Adopt(t.Context(), main, c, oauthflow.NewSecret(token))
-			if err != nil {
-				t.Fatal(err)
-			}
+			conn := w.adopted(t, "Fullcast_Motion_Package")
 			if _, err := conn.Check(t.Context()); err != nil {
 				t.Fatal(err)
 			}
@@ -262,16 +253,7 @@ func TestPKCEOnALegacyConnectionsAppIsANoteOfCheckAndDiagnose(t *testing.T) {
 	app := fullcast.ConnectedApp(fullcast.Production, "admin@acme.example").New()
 	app.Connected.OAuthConfig.IsPKCERequired = new(true)
 	w := newWorld(t, orgtest.Config{Existing: existing(t, app)})
-	c := w.client(t, "Fullcast_Motion_Package")
-	c.Kind = metadata.KindConnectedApp
-	token, err := w.org.UserApproved("Fullcast_Motion_Package", "admin@acme.example")
-	if err != nil {
-		t.Fatal(err)
-	}
-	conn, err := w.sf.Adopt(t.Context(), main, c, oauthflow.NewSecret(token))
-	if err != nil {
-		t.Fatal(err)
-	}
+	conn := w.adopted(t, "Fullcast_Motion_Package")
 	report, err := conn.Check(t.Context())
 	if err != nil || report.Worst() != policy.SeverityNote || len(report.Findings) != 1 {
 		t.Fatalf("%v\n%s", err, report)

@@ -76,15 +76,7 @@ func bubbleMigration(t *testing.T) (*world, oauthflow.Client) {
 		RotateRefreshTokens: true,
 		Existing:            existing(t, fullcast.ConnectedApp(fullcast.Production, "admin@acme.example").New()),
 	})
-	c := w.client(t, app)
-	c.Kind = metadata.KindConnectedApp
-	token, err := w.org.UserApproved(app, "admin@acme.example")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := w.sf.Adopt(t.Context(), main, c, oauthflow.NewSecret(token)); err != nil {
-		t.Fatal(err)
-	}
+	w.adopted(t, app)
 	w.deploy(t, fullcast.ExternalClientApp(fullcast.Production, "admin@acme.example"))
 	return w, w.client(t, "Fullcast")
 }
@@ -164,13 +156,7 @@ func TestAMigrationToTheAppThatSetupMadeOfTheConnectedAppIsNoSecondConnection(t 
 	w := newWorld(t, config{RotateRefreshTokens: true, Existing: existing(t, spec.New())})
 	c := w.client(t, app)
 	c.Kind = metadata.KindConnectedApp
-	token, err := w.org.UserApproved(app, "admin@acme.example")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := w.sf.Adopt(t.Context(), main, c, oauthflow.NewSecret(token)); err != nil {
-		t.Fatal(err)
-	}
+	w.adopted(t, app)
 	if err := w.org.MigrateConnectedApp(app); err != nil {
 		t.Fatal(err)
 	}

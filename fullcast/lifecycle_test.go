@@ -255,20 +255,11 @@ func TestAMigrationToAnotherOrgNeedsItsId(t *testing.T) {
 	w := newWorld(t, config{
 		Sandbox: true, Existing: existing(t, fullcast.ConnectedApp(fullcast.Production, "admin@acme.example").New()),
 	})
-	old := w.client(t, "Fullcast_Motion_Package")
-	old.Kind = metadata.KindConnectedApp
-	token, err := w.org.UserApproved("Fullcast_Motion_Package", "admin@acme.example")
-	if err != nil {
-		t.Fatal(err)
-	}
-	conn, err := w.sf.Adopt(t.Context(), main, old, oauthflow.NewSecret(token))
-	if err != nil {
-		t.Fatal(err)
-	}
+	conn := w.adopted(t, "Fullcast_Motion_Package")
 	if err := w.org.RefreshSandbox(); err != nil {
 		t.Fatal(err)
 	}
-	_, err = query(t.Context(), conn)
+	_, err := query(t.Context(), conn)
 	wantError(t, err, oauthflow.KindAppMissing, fullcast.Migrate)
 	if now, err := conn.Status(t.Context()); err != nil || now.Status != oauthflow.StatusBroken {
 		t.Errorf("it is %q, %v; want broken", now.Status, err)

@@ -5,7 +5,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -17,18 +16,9 @@ import (
 // underFIPS runs tests of this package in a process of their own in which FIPS 140 is enforced.
 func underFIPS(t *testing.T, env []string, tests ...string) {
 	t.Helper()
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.CommandContext(t.Context(), self, "-test.v", "-test.run", "^("+strings.Join(tests, "|")+")$")
-	cmd.Env = append(append(os.Environ(), "GODEBUG=fips140=only"), env...)
-	out, err := cmd.CombinedOutput()
-	if err != nil {
-		t.Errorf("under GODEBUG=fips140=only: %v\n%s", err, out)
-	}
+	out := needs.UnderFIPS(t, "^("+strings.Join(tests, "|")+")$", env...)
 	for _, name := range tests {
-		if !strings.Contains(string(out), "--- PASS: "+name+" ") {
+		if !strings.Contains(out, "--- PASS: "+name+" ") {
 			t.Errorf("%s did not pass under GODEBUG=fips140=only", name)
 		}
 	}
