@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -52,23 +53,25 @@ const (
 	blockPage    = `<!DOCTYPE html><html><body>Blocked by policy 0815</body></html>`
 )
 
+// symptom is what happens to a connection, and what is wanted of a deed after it.
+type symptom struct {
+	name    string
+	jwt     bool // the app issues JWT-based access tokens
+	generic bool // the admin has connected at login.salesforce.com
+	happens func(*patient)
+	deed    func(*patient) error // nil: a query over HTTP
+	kind    oauthflow.Kind       // empty: the deed works
+	remedy  fullcast.Remedy
+	actor   fullcast.Actor
+	api     int // requests for the API,
+	token   int // and for the token endpoint
+	says    string
+	wants   oauthflow.Status // of the connection afterwards; empty: active
+}
+
 // Each row is what Salesforce or the network does, and what a service and the people behind it get for it.
 func TestWhatHappensToAConnectionIsToldWithItsKindRemedyAndActorAndCostsAsFewRequests(t *testing.T) {
-	type row struct {
-		name    string
-		jwt     bool // the app issues JWT-based access tokens
-		generic bool // the admin has connected at login.salesforce.com
-		happens func(*patient)
-		deed    func(*patient) error // nil: a query over HTTP
-		kind    oauthflow.Kind       // empty: the deed works
-		remedy  fullcast.Remedy
-		actor   fullcast.Actor
-		api     int // requests for the API,
-		token   int // and for the token endpoint
-		says    string
-		wants   oauthflow.Status // of the connection afterwards; empty: active
-	}
-	for _, r := range []row{
+	for _, r := range slices.Concat(settings, []symptom{
 		// Ended sessions and refusals.
 		{name: "an ended session", happens: func(p *patient) { p.org.ExpireSessions() }, api: 2, token: 1},
 		{name: "an ended JWT", jwt: true, happens: func(p *patient) { p.org.ExpireSessions() }, api: 2, token: 1},
@@ -136,7 +139,19 @@ func TestWhatHappensToAConnectionIsToldWithItsKindRemedyAndActorAndCostsAsFewReq
 			if err := p.org.Inject(orgtest.Fault{Path: "/services/oauth2/token", Times: 1, Status: 503, Acts: true}); err != nil {
 				p.t.Fatal(err)
 			}
-		}, kind: oauthflow.KindBusy, remedy: fullcast.Retry, actor: fullcast.ActorNobody, api: 1, token: 1},
+		}, deed: func(p *patient) error {
+			if err := overHTTP(p); err == nil {
+				return errors.New("the first call works")
+			}
+			time.Sleep(5 * time.Minute)
+			err := overHTTP(p)
+			for _, e := range p.org.Ledger() {
+				if e.Outcome == "reuse" {
+					return errors.New("a spent refresh token was sent while Salesforce could be asked")
+				}
+			}
+			return err
+		}, kind: oauthflow.KindNotSent, remedy: fullcast.Retry, actor: fullcast.ActorNobody, api: 1, token: 1, wants: oauthflow.StatusInDoubt},
 
 		// Callbacks.
 		{name: "a callback that is loaded again", happens: func(*patient) {}, deed: func(p *patient) error {
@@ -171,7 +186,7 @@ func TestWhatHappensToAConnectionIsToldWithItsKindRemedyAndActorAndCostsAsFewReq
 			_, err = p.login(p.t, p.sf, (*fullcast.Connector).Begin, fullcast.BeginOptions{Client: p.client(p.t, "Fullcast"), ExpectOrg: strings.ToUpper(now.OrgID)})
 			return err
 		}, token: 1},
-	} {
+	}) {
 		t.Run(r.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := bubbleWorld(t, config{RotateRefreshTokens: true})
