@@ -1,6 +1,7 @@
 package sfauth_test
 
 import (
+	"flag"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -31,6 +32,11 @@ var shownCommands = []struct {
 		variableIsRead(t, p[1])
 	}},
 	{`^bash \.ci/run((?: \w+)*)$`, func(t *testing.T, p []string) { lanesExist(t, strings.Fields(p[1])...) }},
+	{`^go test \. -update$`, func(t *testing.T, _ []string) {
+		if flag.Lookup("update") == nil {
+			t.Error("the package's tests have no such flag")
+		}
+	}},
 	{`^\.ci/run LANE\.\.\.$`, func(t *testing.T, _ []string) { lanesExist(t) }},
 	{`^go get (\S+)$`, func(t *testing.T, p []string) { moduleIs(t, p[1]) }},
 	{`^openssl rand -base64 32$`, func(t *testing.T, _ []string) { walked(t, "$(openssl rand -base64 32)") }},

@@ -1,48 +1,82 @@
 package fullcast_test
 
 import (
-	"errors"
+	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/fullcast/sfauth/fullcast"
+	"github.com/fullcast/sfauth/metadata"
 	"github.com/fullcast/sfauth/oauthflow"
 )
 
-func TestEveryRemedyHasOneWhoActs(t *testing.T) {
-	want := map[fullcast.Remedy]fullcast.Actor{
-		fullcast.Retry: fullcast.ActorNobody, fullcast.Reauthorize: fullcast.ActorAdmin, fullcast.AdminFixesApp: fullcast.ActorAdmin,
-		fullcast.AdminFixesPolicy: fullcast.ActorAdmin, fullcast.FixConfiguration: fullcast.ActorAdmin, fullcast.RecreateApp: fullcast.ActorAdmin,
-		fullcast.Migrate: fullcast.ActorAdmin, fullcast.ContactCSM: fullcast.ActorAdmin, fullcast.FixCode: fullcast.ActorProgrammer,
-	}
-	all := 0
+// actors are all remedies but those of the org's admin.
+var actors = map[fullcast.Remedy]fullcast.Actor{
+	fullcast.Retry: fullcast.ActorNobody, fullcast.FixCode: fullcast.ActorProgrammer, fullcast.FixService: fullcast.ActorOperator,
+}
+
+func remedies() (all []fullcast.Remedy) {
 	for r := fullcast.Retry; r.String() != ""; r++ {
-		all++
-		if r.Actor() == "" || r.Actor() != want[r] {
-			t.Errorf("%q is for %q, want %q", r, r.Actor(), want[r])
+		all = append(all, r)
+	}
+	return all
+}
+
+func TestEveryRemedyHasACodeOfItsOwnAnActorAndTheirWords(t *testing.T) {
+	code, seen := regexp.MustCompile(`^[a-z]+(-[a-z]+)*$`), map[string]fullcast.Remedy{}
+	for _, r := range remedies() {
+		for what, text := range map[string]string{"the code": r.ID(), "the sentence": r.String(), "the text for the admin": r.ForAdmin(egress)} {
+			if was, twice := seen[text]; twice {
+				t.Errorf("%s of %s is that of %s, too: %s", what, r.ID(), was.ID(), text)
+			}
+			seen[text] = r
+		}
+		if !code.MatchString(r.ID()) {
+			t.Errorf("the code %q", r.ID())
+		}
+		want, other := actors[r]
+		if !other {
+			want = fullcast.ActorAdmin
+		}
+		if r.Actor() != want {
+			t.Errorf("%s is for %q, want %q", r.ID(), r.Actor(), want)
+		}
+		if text := r.ForAdmin(nil); other != strings.HasPrefix(text, "Nothing needs to be done in Salesforce") {
+			t.Errorf("%s, which is for %q, has the text %q", r.ID(), r.Actor(), text)
 		}
 	}
-	if all != len(want) {
-		t.Errorf("there are %d remedies, want %d", all, len(want))
+	if len(seen) < 3*20 {
+		t.Errorf("only %d texts", len(seen))
 	}
-	if a := fullcast.Remedy(0).Actor(); a != "" {
-		t.Errorf("nobody knows what to do, and %q does it", a)
+	if none := fullcast.Remedy(0); none.Actor() != "" || none.ID() != "" || none.ForAdmin(egress) != "" {
+		t.Error("the zero Remedy says something")
+	}
+	if none := fullcast.Remedy(255); none.Actor() != "" || none.String() != "" {
+		t.Error("a Remedy that there is not says something")
 	}
 }
 
-func TestAnErrorSaysWhoActs(t *testing.T) {
-	foreign := &oauthflow.Error{Op: "open", Kind: oauthflow.KindForeign}
-	for _, c := range []struct {
-		err  *fullcast.Error
+func TestAnErrorOfTheServiceIsNeverTheCustomers(t *testing.T) {
+	w := newWorld(t, config{})
+	for name, c := range map[string]struct {
+		err  error
 		want fullcast.Actor
 	}{
-		{&fullcast.Error{Op: "open", Remedy: fullcast.FixConfiguration, Err: foreign}, fullcast.ActorOperator},
-		{&fullcast.Error{Op: "open", Remedy: fullcast.Retry, Err: &oauthflow.Error{Kind: oauthflow.KindStore, Err: oauthflow.ErrRelocated}}, fullcast.ActorOperator},
-		{&fullcast.Error{Op: "request", Remedy: fullcast.FixCode, Err: oauthflow.ErrBodyRead}, fullcast.ActorProgrammer},
-		{&fullcast.Error{Op: "request", Remedy: fullcast.Retry, Err: errors.New("down")}, fullcast.ActorNobody},
-		{&fullcast.Error{Op: "count", Err: errors.New("unknown")}, ""},
+		"a record sealed with another key": {&oauthflow.Error{Op: "open", Kind: oauthflow.KindForeign}, fullcast.ActorOperator},
+		"a store that was copied":          {&oauthflow.Error{Kind: oauthflow.KindStore, Err: oauthflow.ErrRelocated}, fullcast.ActorOperator},
+		"a body that was read":             {&oauthflow.Error{Op: "request", Kind: oauthflow.KindInvalid, Err: oauthflow.ErrBodyRead}, fullcast.ActorProgrammer},
+		"a closed manager":                 {&oauthflow.Error{Op: "manager", Kind: oauthflow.KindInvalid, Err: oauthflow.ErrClosed}, fullcast.ActorProgrammer},
+		"a transport of its own":           {&oauthflow.Error{Op: "refresh", Kind: oauthflow.KindInDoubt, Err: oauthflow.ErrTransport}, fullcast.ActorOperator},
+		"a malformed query":                {oauthflow.Refusal(400, "MALFORMED_QUERY", "unexpected token: FORM"), fullcast.ActorProgrammer},
+		"a version that is not served":     {oauthflow.Refusal(404, "UNSUPPORTED_API_VERSION", "v12"), fullcast.ActorProgrammer},
+		"a row that another request holds": {oauthflow.Refusal(400, "UNABLE_TO_LOCK_ROW", "unable to obtain exclusive access"), fullcast.ActorNobody},
 	} {
-		if got := c.err.Actor(); got != c.want {
-			t.Errorf("%v: %q, want %q", c.err, got, c.want)
+		e := &fullcast.Error{Op: "request", Key: main, Remedy: fullcast.RemedyFor(c.err, metadata.KindExternalClientApp), Err: c.err}
+		if e.Actor() != c.want {
+			t.Errorf("%s: %q is to act, want %q", name, e.Actor(), c.want)
+		}
+		if text := w.sf.ForAdmin(e); !strings.Contains(text, "Nothing needs to be done in Salesforce") {
+			t.Errorf("%s: the customer is told %q", name, text)
 		}
 	}
 }

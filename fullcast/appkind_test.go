@@ -62,7 +62,7 @@ func TestAKindOfAppThatThereIsNotIsRefusedWhereverOneIsGiven(t *testing.T) {
 		if err == nil || !strings.Contains(strings.ToLower(err.Error()), "kind") {
 			t.Errorf("%s: got %v", name, err)
 		}
-		if e := (*fullcast.Error)(nil); errors.As(err, &e) && e.Remedy != fullcast.FixConfiguration {
+		if e := (*fullcast.Error)(nil); errors.As(err, &e) && e.Remedy != fullcast.FixCode {
 			t.Errorf("%s: the remedy is %v", name, e.Remedy)
 		}
 	}

@@ -292,7 +292,7 @@ func TestOnlyOrgIDsAreTakenForOrgIDs(t *testing.T) {
 		_, err := w.sf.Begin(t.Context(), main, fullcast.BeginOptions{
 			Client: oauthflow.Client{Host: w.host, ID: "key", Secret: oauthflow.NewSecret("secret")}, Binding: session, ExpectOrg: id,
 		})
-		wantError(t, err, oauthflow.KindInvalid, fullcast.FixConfiguration)
+		wantError(t, err, oauthflow.KindInvalid, fullcast.FixCode)
 	}
 }
 

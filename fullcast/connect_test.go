@@ -100,5 +100,5 @@ func TestConnectDoesNotGuessAboutARecordThatItCannotRead(t *testing.T) {
 // invalidField reports whether the caller's input is at fault.
 func invalidField(err error) bool {
 	var e *fullcast.Error
-	return errors.As(err, &e) && e.Remedy == fullcast.FixConfiguration
+	return errors.As(err, &e) && (e.Remedy == fullcast.FixCode || len(fullcast.WrongEntries(err)) > 0)
 }

@@ -108,7 +108,7 @@ func NewConnector(c Config) (*Connector, error) {
 	})
 	bad = append(bad, faults(err, hidden...)...)
 	if err := bad.Err(); err != nil {
-		return nil, &Error{Op: op, Remedy: FixConfiguration, Err: err}
+		return nil, &Error{Op: op, Remedy: FixService, Err: err}
 	} else if m == nil {
 		return nil, wrap(op, oauthflow.Key{}, "", err)
 	}
@@ -268,12 +268,14 @@ func (c *Connector) Complete(ctx context.Context, cb oauthflow.Callback) (*Conne
 	return c.connection(got), nil
 }
 
+const opAdopt = "adopt"
+
 // Adopt takes over a connection that was made before this SDK, of either kind of app, with its refresh token; of a connected app
 // client.Kind has to say so. The
 // former owner must have stopped refreshing first, and for good: with rotation, each use of a refresh token by one of two
 // owners ends the other's. See [oauthflow.Manager.Adopt].
 func (c *Connector) Adopt(ctx context.Context, k oauthflow.Key, client oauthflow.Client, refreshToken oauthflow.Secret) (*Connection, error) {
-	const op = "adopt"
+	const op = opAdopt
 	if err := adoptable(op, k, client); err != nil {
 		return nil, err
 	}
@@ -288,7 +290,7 @@ func (c *Connector) Adopt(ctx context.Context, k oauthflow.Key, client oauthflow
 // free, and whether Salesforce accepts consumer key and secret and calls the refresh token active. The former owner may go
 // on refreshing meanwhile. See [oauthflow.Manager.AdoptDryRun].
 func (c *Connector) AdoptDryRun(ctx context.Context, k oauthflow.Key, client oauthflow.Client, refreshToken oauthflow.Secret) (oauthflow.Introspection, error) {
-	const op = "adopt (dry run)"
+	const op = opAdopt + " (dry run)"
 	if err := adoptable(op, k, client); err != nil {
 		return oauthflow.Introspection{}, err
 	}

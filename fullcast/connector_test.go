@@ -408,11 +408,11 @@ func TestARefusalCarriesItsRemedy(t *testing.T) {
 	}
 	for _, r := range []refusal{
 		{"a revoked grant", oauthflow.KindGrantDead, fullcast.Reauthorize, `{"error":"invalid_grant","error_description":"expired access/refresh token"}`},
-		{"an inactive user", oauthflow.KindUserPolicy, fullcast.AdminFixesPolicy, `{"error":"invalid_grant","error_description":"inactive user"}`},
-		{"an address that is not allowed", oauthflow.KindIPRestricted, fullcast.AdminFixesPolicy, `{"error":"invalid_grant","error_description":"ip restricted"}`},
+		{"an inactive user", oauthflow.KindUserPolicy, fullcast.AdminActivatesUser, `{"error":"invalid_grant","error_description":"inactive user"}`},
+		{"an address that is not allowed", oauthflow.KindIPRestricted, fullcast.AdminAllowsAddresses, `{"error":"invalid_grant","error_description":"ip restricted"}`},
 		{"a changed secret", oauthflow.KindClient, fullcast.FixConfiguration, `{"error":"invalid_client","error_description":"invalid client credentials"}`},
 		{"an app that is gone", oauthflow.KindAppMissing, fullcast.RecreateApp, `{"error":"app_not_found","error_description":"External client app is not installed in this org"}`},
-		{"an org that is gone", oauthflow.KindOrgGone, fullcast.RecreateApp, `{"error":"invalid_grant","error_description":"inactive organization"}`},
+		{"an org that is gone", oauthflow.KindOrgGone, fullcast.AdminConnectsOtherOrg, `{"error":"invalid_grant","error_description":"inactive organization"}`},
 		{"an unknown text", oauthflow.KindUnknownAnswer, fullcast.Retry, `{"error":"brand_new","error_description":"never seen"}`},
 	} {
 		t.Run(r.name, func(t *testing.T) {
@@ -475,8 +475,12 @@ func TestBeginRefusesWhatDoesNotBelongToTheSite(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			_, err := w.sf.Begin(t.Context(), main, o)
 			var e *fullcast.Error
-			if !errors.As(err, &e) || e.Remedy != fullcast.FixConfiguration {
-				t.Errorf("got %v, want an error to be corrected in the configuration", err)
+			want := fullcast.FixCode
+			if entered := strings.HasPrefix(name, "no consumer") || name == "no host"; entered {
+				want = fullcast.FixConfiguration
+			}
+			if !errors.As(err, &e) || e.Remedy != want {
+				t.Errorf("got %v, want %q", err, want)
 			}
 		})
 	}

@@ -106,7 +106,15 @@ type examination struct {
 }
 
 func (x *examination) say(subject string, o Outcome, text string, r Remedy) {
-	x.d.Lines = append(x.d.Lines, DiagnosisLine{subject, o, scrub.Printable(text), r, r.ForAdmin(x.c.connector.egress)})
+	x.d.Lines = append(x.d.Lines, DiagnosisLine{subject, o, scrub.Printable(text), r, r.ForAdmin(x.c.connector.egress) + r.after("request")})
+}
+
+// found tells of a finding, whose own clicks say more than the remedy's.
+func (x *examination) found(subject string, f policy.Finding, r Remedy) {
+	x.d.Lines = append(x.d.Lines, DiagnosisLine{
+		Subject: subject, Outcome: OutcomeProblem, Text: scrub.Printable(f.Message + ". " + f.Fix + "."), Remedy: r,
+		ForAdmin: scrub.Printable("Please correct this in Salesforce Setup: " + f.Message + ". " + f.Fix + "."),
+	})
 }
 
 func (x *examination) fail(subject string, err error) {
@@ -117,7 +125,7 @@ func (x *examination) fail(subject string, err error) {
 	text := e.Err.Error() + "."
 	var cause *oauthflow.Error
 	if errors.As(err, &cause) {
-		text = cause.Sentence()
+		text = explain(cause, e.Remedy)
 	}
 	x.say(subject, OutcomeProblem, text, e.Remedy)
 }
@@ -232,7 +240,7 @@ func (x *examination) session(stored oauthflow.Connection) bool {
 		user.UserID[:min(15, len(user.UserID))] != stored.UserID[:min(15, len(stored.UserID))]:
 		x.say("Identity", OutcomeProblem, "It is another user, or of another org, than the one who connected.", Reauthorize)
 	case !user.Active:
-		x.say("Identity", OutcomeProblem, "The user is not active.", AdminFixesPolicy)
+		x.say("Identity", OutcomeProblem, "The user is not active.", AdminActivatesUser)
 	default:
 		x.say("Identity", OutcomeOK, "The user is the one who connected, and active.", 0)
 	}
@@ -297,7 +305,7 @@ func (x *examination) settings(report policy.Report) {
 			notes = append(notes, f.Message+". "+f.Fix+".")
 			continue
 		}
-		x.say("App", OutcomeProblem, f.Message+". "+f.Fix+".", AdminFixesApp)
+		x.found("App", f, AdminFixesApp)
 	}
 	if len(notes) == len(report.Findings) {
 		x.say("App", OutcomeOK, "Its settings are as the instructions say.", 0)
@@ -318,7 +326,7 @@ func orgRules() []policy.Rule {
 // org tells of the org's switches, which are the admin's own choice.
 func (x *examination) org(r policy.Report) {
 	for _, f := range r.Findings {
-		x.say("Org", OutcomeProblem, f.Message+". "+f.Fix+".", AdminFixesPolicy)
+		x.found("Org", f, AdminFixesPolicy)
 	}
 	for _, f := range r.NotVisible {
 		x.say("Org", OutcomeNotVisible, f.Message+".", 0)

@@ -103,7 +103,7 @@ func TestEachLineOfADiagnosisCanBeOkAProblemOrNotVisibleAndNothingIsTouched(t *t
 		{"a host in maintenance", answer("/.well-known/openid-configuration", 503, ""), "Network", problem, "HTTP 503", fullcast.Retry},
 
 		{"an active connection", nothing, "Stored connection", ok, "active", 0},
-		{"a suspended one", refused(`{"error":"invalid_grant","error_description":"ip restricted"}`), "Stored connection", problem, "network address", fullcast.AdminFixesPolicy},
+		{"a suspended one", refused(`{"error":"invalid_grant","error_description":"ip restricted"}`), "Stored connection", problem, "network address", fullcast.AdminAllowsAddresses},
 		{"a broken one", refused(`{"error":"invalid_grant","error_description":"expired access/refresh token"}`), "Stored connection", problem, "no longer accepts", fullcast.Reauthorize},
 		{"one whose secret was changed", refused(`{"error":"invalid_client","error_description":"invalid client credentials"}`), "Stored connection", problem, "consumer secret", fullcast.FixConfiguration},
 		{"one that is being disconnected", disconnecting, "Stored connection", problem, "disconnecting", fullcast.Retry},
@@ -119,7 +119,7 @@ func TestEachLineOfADiagnosisCanBeOkAProblemOrNotVisibleAndNothingIsTouched(t *t
 		{"a live session", nothing, "Session", ok, "accepts it", 0},
 		{"a session that has ended", ended, "Session", notVisible, "has ended", 0},
 		{"a session of a grant that was revoked", revoked, "Session", problem, "revoked", fullcast.Reauthorize},
-		{"an API that is off", answer("/services/oauth2/userinfo", 403, `[{"errorCode":"API_DISABLED_FOR_ORG","message":"off"}]`), "Session", problem, "may not use the API", fullcast.AdminFixesPolicy},
+		{"an API that is off", answer("/services/oauth2/userinfo", 403, `[{"errorCode":"API_DISABLED_FOR_ORG","message":"off"}]`), "Session", problem, "may not use the API", fullcast.AdminEnablesAPI},
 
 		{"the user who connected", nothing, "Identity", ok, "who connected", 0},
 		{"another user", answer("/services/oauth2/userinfo", 200, `{"active":true,"organization_id":"00DTESTnobody00","user_id":"005TESTnobody00"}`), "Identity", problem, "another user", fullcast.Reauthorize},

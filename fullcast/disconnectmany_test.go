@@ -77,7 +77,7 @@ func TestTheCrewIsAsLargeAsItIsConfigured(t *testing.T) {
 		for _, crew := range []int{-1, 257} {
 			_, err := fullcast.NewConnector(fullcast.Config{Site: fullcast.Production, Store: oauthflow.NewMemoryStore(), Keys: sealingKeys(t), Crew: crew})
 			var e *fullcast.Error
-			if !errors.As(err, &e) || e.Remedy != fullcast.FixConfiguration || !strings.Contains(e.Error(), "Crew") {
+			if !errors.As(err, &e) || e.Remedy != fullcast.FixService || !strings.Contains(e.Error(), "Crew") {
 				t.Errorf("a crew of %d: %v", crew, err)
 			}
 		}

@@ -32,8 +32,11 @@
 //	Migrate           ActorAdmin       create the external client app; the connected app is no longer supported
 //	ContactCSM        ActorAdmin       contact the customer success manager
 //	FixCode           ActorProgrammer  correct the service's code
+//	FixService        ActorOperator    correct the service's configuration, sealing keys, network or store
+//	Admin…            ActorAdmin       correct one setting in Salesforce Setup, such as AdminUnblocksApp; [Remedy.ForAdmin] has the clicks
 //
-// ActorOperator acts on a stored record that cannot be opened with the service's environment and sealing keys.
+// [WrongEntries] tells which field of a connect form an error is about. docs/salesforce-says.md lists what Salesforce says with the
+// remedy of each.
 //
 // A call of [Connection.Resty] that the org refuses returns such an error, too. Over [Connection.HTTPClient] a refusal is a response,
 // as it is with net/http: check its status, and call [Connection.ResponseError] before you read its body.

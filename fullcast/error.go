@@ -43,10 +43,11 @@ func wrap(op string, k oauthflow.Key, kind metadata.Kind, err error) error {
 	if err == nil || errors.As(err, &done) {
 		return err
 	}
-	return &Error{Op: op, Key: k, Remedy: remedyFor(err, kind), Err: err}
+	return &Error{Op: op, Key: k, Remedy: remedyIn(op, err, kind), Err: err}
 }
 
 // invalid returns an error about one field of the caller's input.
 func invalid(op string, k oauthflow.Key, field, problem string) error {
-	return &Error{Op: op, Key: k, Remedy: FixConfiguration, Err: errors.New(field + ": " + problem)}
+	err := &oauthflow.FieldError{Field: field, Problem: problem}
+	return &Error{Op: op, Key: k, Remedy: remedyFor(err, ""), Err: err}
 }

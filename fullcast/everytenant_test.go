@@ -44,8 +44,8 @@ func TestNothingIsDisconnectedByAFilterThatDoesNotSayWhose(t *testing.T) {
 			}
 			err := call(t.Context(), tt.filter, func(p fullcast.Progress) { t.Errorf("%s: told of %v", tt.name, p.Key) })
 			var e *fullcast.Error
-			if !errors.As(err, &e) || e.Remedy != fullcast.FixConfiguration || !strings.Contains(err.Error(), tt.field) {
-				t.Errorf("%s: %v, want an error of %v that names %s", tt.name, err, fullcast.FixConfiguration, tt.field)
+			if !errors.As(err, &e) || e.Remedy != fullcast.FixCode || !strings.Contains(err.Error(), tt.field) {
+				t.Errorf("%s: %v, want an error of %v that names %s", tt.name, err, fullcast.FixCode, tt.field)
 			}
 		}
 		if after := names(t, w, fullcast.Filter{}); after != before {

@@ -80,7 +80,7 @@ func ExampleConnection_Resty_refusal() {
 		fmt.Println(said.Kind, said.Status, said.Code)
 	}
 	// Output:
-	// admin - In Salesforce Setup, correct the policies of the app, the org or the user.
+	// admin - In Salesforce Setup, give the user the permission "API Enabled"; the org's edition must have the API.
 	// user policy 403 API_DISABLED_FOR_ORG
 }
 

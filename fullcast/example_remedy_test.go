@@ -28,3 +28,13 @@ func ExampleRemedyOf() {
 	// Connect the org again, as an admin of the org.
 	// Create the external client app in the org and connect with it; a broken connected app is no longer supported.
 }
+
+// A page on which an admin enters login host, consumer key and secret marks the field at fault.
+func ExampleWrongEntries() {
+	_, err := oauthflow.ParseHost("acme.my.site.com")
+	for _, w := range fullcast.WrongEntries(err) {
+		fmt.Printf("%s: %s\n", w.Field, w.Text)
+	}
+	// Output:
+	// login host: The login host: acme.my.site.com is an Experience Cloud site, not a login host; use the org's My Domain host, probably acme.my.salesforce.com.
+}

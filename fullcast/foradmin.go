@@ -10,61 +10,46 @@ import (
 	"github.com/fullcast/sfauth/oauthflow"
 )
 
-// ForAdmin returns a text to send to the org's admin: what to do in Salesforce, and where. Egress are the addresses that
-// the service calls Salesforce from, as in [Config].EgressAddresses; they are named where a restriction of addresses may be
-// in the way. The zero Remedy has no text.
-//
-// Source: Fullcast support, "Create an external client app"; Salesforce Help, "Restrict Login IP Addresses in Profiles"
-// and "Set Trusted IP Ranges for Your Organization".
-func (r Remedy) ForAdmin(egress []string) string {
-	switch r {
-	case Retry:
-		return "Nothing needs to be done in Salesforce: Fullcast tries again by itself. If this stays so for a day, please tell Fullcast."
-	case Reauthorize:
-		return "Please open Fullcast and connect Salesforce again, as an admin of the org."
-	case AdminFixesApp:
-		return "Please open the Fullcast app in Salesforce Setup, and correct its settings as the setup instructions " +
-			"(support.fullcast.com, \"Create an external client app\") say. Nothing needs to be connected again."
-	case AdminFixesPolicy:
-		return "Please look in Salesforce Setup > Login History for the reason why the user of this connection is refused: a frozen or " +
-			"inactive user, a blocked app, a permission that is missing. " + allow(egress) + " Nothing needs to be connected again."
-	case FixConfiguration:
-		return "Please check what was entered in Fullcast against Salesforce Setup: the org's My Domain, the app's consumer key and consumer secret."
-	case RecreateApp:
-		return "The Fullcast app is not in the org any more, as after a sandbox refresh. Please create the external client app as the setup " +
-			"instructions (support.fullcast.com, \"Create an external client app\") say, and connect with its consumer key and secret in Fullcast."
-	case Migrate:
-		return "This connection uses a connected app, which can no longer be authorized. Please create the external client app as the setup " +
-			"instructions (support.fullcast.com, \"Create an external client app\") say, and connect with its consumer key and secret in Fullcast."
-	case ContactCSM:
-		return "Please connect again in Fullcast; if that fails, too, contact your customer success manager."
-	case FixCode:
-		return "Nothing needs to be done in Salesforce: the fault is in Fullcast's own program. Please tell Fullcast."
-	}
-	return ""
-}
-
-func allow(egress []string) string {
-	const where = "in the profile's Login IP Ranges, or in Setup > Network Access"
-	if len(egress) == 0 {
-		return "If logins are restricted by network address, allow Fullcast's addresses " + where + "; Fullcast tells you which they are."
-	}
-	return "If logins are restricted by network address, allow Fullcast's addresses " + where + ": " + strings.Join(egress, ", ") + "."
-}
-
-// ForAdmin returns a text to send to the org's admin about an error of this package: what has happened, and
-// [Remedy.ForAdmin] with the service's own addresses. It holds no secret. It is empty for nil.
+// ForAdmin returns a text to send to the org's admin about an error of this module: what has happened, [Remedy.ForAdmin] with
+// the service's own addresses, and whether the org has to be connected again. About an error on which somebody else has to act
+// ([Error.Actor]) it says only that nothing needs to be done in Salesforce. It holds no secret. It is empty for nil and for an
+// error of another module.
 func (c *Connector) ForAdmin(err error) string {
 	var e *Error
 	if !errors.As(err, &e) {
+		if fields := WrongEntries(err); len(fields) > 0 { // of ParseHost
+			return correctEntries(fields)
+		}
 		return ""
 	}
 	text := e.Remedy.ForAdmin(c.egress)
 	var cause *oauthflow.Error
-	if errors.As(err, &cause) && cause.Kind != oauthflow.KindInvalid { // that one is about the service's own input
-		return strings.TrimSpace(cause.Sentence() + " " + text)
+	switch {
+	case e.Actor() == ActorOperator, e.Actor() == ActorProgrammer:
+		return text
+	case len(fieldsOf(e)) > 0: // nothing was sent
+		return correctEntries(WrongEntries(e))
+	case errors.As(e, &cause):
+		return strings.TrimSpace(explain(cause, e.Remedy) + " " + text + e.Remedy.after(cause.Op))
 	}
 	return text
+}
+
+// correctEntries asks for other values in the connect form.
+func correctEntries(fields []WrongEntry) string {
+	text := "Please correct what was entered in Fullcast."
+	for _, f := range fields {
+		text += " " + f.Text
+	}
+	return text
+}
+
+// explain is the sentence of an error, in agreement with what has to be done about it.
+func explain(e *oauthflow.Error, r Remedy) string {
+	if r == Migrate && e.Kind == oauthflow.KindAppMissing {
+		return "Salesforce does not know the connected app of this connection any more."
+	}
+	return e.Sentence()
 }
 
 // ForAdmin is [Connector.ForAdmin] about an error of this connection, or about the Fault that [Connection.Status] tells.

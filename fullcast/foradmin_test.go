@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/fullcast/sfauth/fullcast"
+	"github.com/fullcast/sfauth/metadata"
 	"github.com/fullcast/sfauth/oauthflow"
 )
 
@@ -12,28 +13,43 @@ var egress = []string{"203.0.113.7", "198.51.100.0/28", "2001:db8::/48"}
 
 func withEgress(c *fullcast.Config) { c.EgressAddresses = egress }
 
-func TestEveryRemedyHasATextForTheAdminAndAPolicyNamesTheAddresses(t *testing.T) {
-	for r := fullcast.Retry; r <= fullcast.FixCode; r++ {
-		text := r.ForAdmin(egress)
-		if len(text) < 40 || !strings.HasSuffix(text, ".") {
-			t.Errorf("%q has the text %q", r, text)
-		}
-		for _, a := range egress {
-			if strings.Contains(text, a) != (r == fullcast.AdminFixesPolicy) {
-				t.Errorf("%q names %s: %v", r, a, !strings.Contains(text, a))
-			}
-		}
+func TestTheAddressesAreNamedWhereARestrictionOfAddressesIsInTheWay(t *testing.T) {
+	restricts := map[fullcast.Remedy]bool{
+		fullcast.AdminAllowsAddresses: true, fullcast.AdminAllowsAppAddresses: true, fullcast.AdminFixesLoginHours: true, fullcast.AdminFixesSessions: true,
 	}
-	if text := fullcast.AdminFixesPolicy.ForAdmin(nil); !strings.Contains(text, "Fullcast tells you which") {
-		t.Errorf("without addresses: %q", text)
+	for _, r := range remedies() {
+		text, none := r.ForAdmin(egress), r.ForAdmin(nil)
+		if strings.Contains(text, strings.Join(egress, ", ")) != restricts[r] || strings.Contains(text, "{") {
+			t.Errorf("%s: %q", r.ID(), text)
+		}
+		if strings.Contains(none, "those that Fullcast tells you") != restricts[r] {
+			t.Errorf("%s without addresses: %q", r.ID(), none)
+		}
 	}
 	for _, r := range []fullcast.Remedy{fullcast.Migrate, fullcast.RecreateApp} {
 		if text := r.ForAdmin(nil); !strings.Contains(text, "support.fullcast.com") {
-			t.Errorf("%q does not say where to read on", text)
+			t.Errorf("%s does not say where to read on", r.ID())
 		}
 	}
-	if text := fullcast.Remedy(0).ForAdmin(egress); text != "" {
-		t.Errorf("no remedy has the text %q", text)
+}
+
+// What an admin has corrected goes on by itself for a connection that there is, and not for a login that has failed.
+func TestOnlyAConnectionThatThereIsGoesOnByItself(t *testing.T) {
+	w := newWorld(t, config{})
+	for op, want := range map[string]string{"refresh": "by itself", "request": "by itself", "exchange": "connect again", "callback": "connect again"} {
+		cause := &oauthflow.Error{Op: op, Code: "oauth_app_access_denied", Kind: oauthflow.KindUserPolicy}
+		if op != "callback" {
+			cause.Code, cause.Description = "invalid_app_access", "user is not admin approved to access this app"
+		}
+		text := w.sf.ForAdmin(&fullcast.Error{Op: "complete", Key: main, Remedy: fullcast.RemedyFor(cause, metadata.KindExternalClientApp), Err: cause})
+		if !strings.Contains(text, want) || strings.Contains(text, "by itself") && strings.Contains(text, "connect again") {
+			t.Errorf("%s: %q, want %q", op, text, want)
+		}
+	}
+	for _, r := range []fullcast.Remedy{fullcast.AdminUnblocksApp, fullcast.AdminClearsDPoP, fullcast.Reauthorize, fullcast.Migrate} {
+		if text := r.ForAdmin(nil); strings.Contains(text, "by itself") {
+			t.Errorf("%s: %q", r.ID(), text)
+		}
 	}
 }
 
@@ -49,7 +65,7 @@ func TestTheTextForTheAdminSaysWhatHasHappenedAndWhichAddressesToAllow(t *testin
 	w.org.ExpireSessions()
 	w.refuse(t, `{"error":"invalid_grant","error_description":"ip restricted"}`)
 	_, err = query(t.Context(), conn)
-	wantError(t, err, oauthflow.KindIPRestricted, fullcast.AdminFixesPolicy)
+	wantError(t, err, oauthflow.KindIPRestricted, fullcast.AdminAllowsAddresses)
 	now, serr := conn.Status(t.Context())
 	if serr != nil {
 		t.Fatal(serr)

@@ -62,8 +62,8 @@ func TestLoadOfWhatListDoesNotGiveIsAnError(t *testing.T) {
 		do   fullcast.Remedy
 	}{
 		"a key that is not connected": {oauthflow.Key{Tenant: "acme", Name: "other"}, oauthflow.KindNotConnected, fullcast.Reauthorize},
-		"no key":                      {oauthflow.Key{}, oauthflow.KindInvalid, fullcast.FixConfiguration},
-		"a migration":                 {staged.Key, "", fullcast.FixConfiguration},
+		"no key":                      {oauthflow.Key{}, oauthflow.KindInvalid, fullcast.FixCode},
+		"a migration":                 {staged.Key, "", fullcast.FixCode},
 	} {
 		got, err := w.sf.Load(t.Context(), tt.key)
 		var e *fullcast.Error

@@ -22,11 +22,11 @@ var apiRefusals = []struct {
 	kind   oauthflow.Kind
 	remedy fullcast.Remedy
 }{
-	{401, `[{"message":"This session is not valid for use with the REST API","errorCode":"INVALID_SESSION_ID"}]`, oauthflow.KindAppPolicy, fullcast.AdminFixesPolicy},
-	{403, `[{"message":"not enabled","errorCode":"API_DISABLED_FOR_ORG"}]`, oauthflow.KindUserPolicy, fullcast.AdminFixesPolicy},
+	{401, `[{"message":"This session is not valid for use with the REST API","errorCode":"INVALID_SESSION_ID"}]`, oauthflow.KindAppPolicy, fullcast.AdminAllowsAPIAccess},
+	{403, `[{"message":"not enabled","errorCode":"API_DISABLED_FOR_ORG"}]`, oauthflow.KindUserPolicy, fullcast.AdminEnablesAPI},
 	{403, `[{"message":"TotalRequests Limit exceeded.","errorCode":"REQUEST_LIMIT_EXCEEDED"}]`, oauthflow.KindLimit, fullcast.Retry},
-	{404, `[{"message":"Destination URL not reset","errorCode":"URL_NOT_RESET"}]`, oauthflow.KindInvalid, fullcast.FixConfiguration},
-	{420, "<html>expired</html>", oauthflow.KindOrgGone, fullcast.RecreateApp},
+	{404, `[{"message":"Destination URL not reset","errorCode":"URL_NOT_RESET"}]`, oauthflow.KindInvalid, fullcast.FixCode},
+	{420, "<html>expired</html>", oauthflow.KindOrgGone, fullcast.AdminConnectsOtherOrg},
 	{503, "<html>maintenance</html>", oauthflow.KindBusy, fullcast.Retry},
 }
 

@@ -3,51 +3,12 @@ package fullcast
 import (
 	"errors"
 	"net/http"
+	"strings"
 
+	"github.com/fullcast/sfauth/internal/badfields"
 	"github.com/fullcast/sfauth/metadata"
 	"github.com/fullcast/sfauth/oauthflow"
 )
-
-// Remedy says who has to do what when something has failed. The zero Remedy means that nothing is known.
-type Remedy uint8
-
-// Remedies. [Remedy.ForAdmin] is the text to send to an org's admin.
-const (
-	Retry            Remedy = iota + 1 // the service: try again later; Error.RetryAfter says when, if that is known
-	Reauthorize                        // the org's admin: connect again
-	AdminFixesApp                      // the org's admin: correct the app's settings
-	AdminFixesPolicy                   // the org's admin: correct a policy of the app, the org or the user
-	FixConfiguration                   // the person who configured the connection: correct host, key, secret or input
-	RecreateApp                        // the org's admin: create the external client app again and connect again
-	Migrate                            // the org's admin: make the external client app; the connected app is no longer supported
-	ContactCSM                         // the customer: connect again, and then contact the customer success manager
-	FixCode                            // the programmer of the service: correct the call
-)
-
-// String returns one sentence that says what to do.
-func (r Remedy) String() string {
-	switch r {
-	case Retry:
-		return "Try again later."
-	case Reauthorize:
-		return "Connect the org again, as an admin of the org."
-	case AdminFixesApp:
-		return "In Salesforce Setup, correct the app's settings as the setup instructions say."
-	case AdminFixesPolicy:
-		return "In Salesforce Setup, correct the policies of the app, the org or the user."
-	case FixConfiguration:
-		return "Check what was entered: login host, consumer key, consumer secret, and what the error names."
-	case RecreateApp:
-		return "Create the external client app in the org as the setup instructions say, and connect again."
-	case Migrate:
-		return "Create the external client app in the org and connect with it; a broken connected app is no longer supported."
-	case ContactCSM:
-		return "Connect again; if that fails, too, contact your customer success manager."
-	case FixCode:
-		return "Correct the code of the service, as the error says."
-	}
-	return ""
-}
 
 // RemedyOf returns who has to do what about a connection as it is stored; 0 when nothing is wrong with it.
 func RemedyOf(c oauthflow.Connection) Remedy {
@@ -57,13 +18,69 @@ func RemedyOf(c oauthflow.Connection) Remedy {
 	return remedyFor(c.Fault, c.Kind)
 }
 
-// remedyFor decides what helps against err on a connection of the given kind.
+// remedyOfReason is what helps where an error's reason alone decides.
+var remedyOfReason = map[oauthflow.Reason]Remedy{
+	oauthflow.ReasonAppBlocked:   AdminUnblocksApp,
+	oauthflow.ReasonNotAssigned:  AdminAssignsApp,
+	oauthflow.ReasonAddress:      AdminAllowsAddresses,
+	oauthflow.ReasonAppAddresses: AdminAllowsAppAddresses,
+	oauthflow.ReasonLoginHours:   AdminFixesLoginHours,
+	oauthflow.ReasonAPIAccess:    AdminAllowsAPIAccess,
+	oauthflow.ReasonAPIDisabled:  AdminEnablesAPI,
+	oauthflow.ReasonFreshSession: AdminFixesSessions,
+	oauthflow.ReasonFreshJWT:     AdminFixesApp,
+	oauthflow.ReasonUserInactive: AdminActivatesUser,
+	oauthflow.ReasonPassword:     AdminResetsPassword,
+	oauthflow.ReasonPermission:   AdminGivesPermission,
+	oauthflow.ReasonDPoP:         AdminClearsDPoP,
+	oauthflow.ReasonFlow:         AdminFixesApp,
+	oauthflow.ReasonRequest:      FixCode,
+	oauthflow.ReasonBaseURL:      FixCode,
+	oauthflow.ReasonClosed:       FixCode,
+	oauthflow.ReasonBodyRead:     FixCode,
+	oauthflow.ReasonLoginHost:    FixConfiguration,
+	oauthflow.ReasonTransport:    FixService,
+	oauthflow.ReasonRelocated:    FixService,
+}
+
+// remedyOfKind is what helps where an error has no reason of its own, and nothing about the connection's app changes it.
+var remedyOfKind = map[oauthflow.Kind]Remedy{
+	oauthflow.KindNotSent:       Retry,
+	oauthflow.KindInDoubt:       Retry,
+	oauthflow.KindBusy:          Retry,
+	oauthflow.KindUnknownAnswer: Retry,
+	oauthflow.KindStore:         Retry,
+	oauthflow.KindLimit:         Retry,
+	oauthflow.KindBadAnswer:     Retry,
+	oauthflow.KindSession:       Retry,
+	oauthflow.KindDenied:        Reauthorize,
+	oauthflow.KindState:         Reauthorize,
+	oauthflow.KindNotConnected:  Reauthorize,
+	oauthflow.KindIDToken:       Reauthorize,
+	oauthflow.KindRedirect:      AdminFixesApp,
+	oauthflow.KindScope:         AdminFixesApp,
+	oauthflow.KindNoRefresh:     AdminFixesApp,
+	oauthflow.KindAppPolicy:     AdminFixesPolicy,
+	oauthflow.KindUserPolicy:    AdminFixesPolicy,
+	oauthflow.KindIPRestricted:  AdminAllowsAddresses,
+	oauthflow.KindFreshRefused:  AdminFixesSessions,
+	oauthflow.KindPKCE:          ContactCSM,
+	oauthflow.KindInvalid:       FixCode,
+	oauthflow.KindForeign:       FixService,
+	oauthflow.KindElsewhere:     FixService,
+}
+
+// remedyFor decides what helps against err on a connection of the given kind of app.
 func remedyFor(err error, kind metadata.Kind) Remedy {
+	if errors.Is(err, metadata.ErrJWTSession) {
+		return AdminFixesApp
+	}
+	if fields := fieldsOf(err); len(fields) > 0 {
+		return remedyOfFields(fields)
+	}
 	var e *oauthflow.Error
 	var refused *metadata.Error
 	switch {
-	case errors.Is(err, metadata.ErrJWTSession):
-		return AdminFixesApp
 	case errors.As(err, &e):
 	case errors.As(err, &refused) && refused.Status >= http.StatusBadRequest:
 		e = oauthflow.Refusal(refused.Status, refused.Code, refused.Err.Error())
@@ -73,41 +90,43 @@ func remedyFor(err error, kind metadata.Kind) Remedy {
 	default:
 		return 0
 	}
-	if errors.Is(err, oauthflow.ErrBodyRead) {
-		return FixCode
-	}
-	if errors.Is(err, oauthflow.ErrNoSuchHost) || errors.Is(err, oauthflow.ErrTransport) {
-		return FixConfiguration
-	}
-	if e.Op == "revoke" && e.Status >= http.StatusBadRequest { // the disconnection repeats it, and ends without it
+	switch {
+	case e.Op == "revoke" && e.Status >= http.StatusBadRequest: // the disconnection repeats it, and ends without it
 		return Retry
-	}
-	if e.Kind == oauthflow.KindOrgChanged && e.Op != "refresh" { // a login: the wrong org, or one whose id is to be named
+	case e.Kind == oauthflow.KindOrgChanged && e.Op != "refresh": // a login: the wrong org, or one whose id is to be named
 		return FixConfiguration
 	}
-	switch e.Kind {
-	case oauthflow.KindNotSent, oauthflow.KindInDoubt, oauthflow.KindBusy, oauthflow.KindUnknownAnswer,
-		oauthflow.KindStore, oauthflow.KindLimit, oauthflow.KindBadAnswer, oauthflow.KindSession:
-		return Retry
-	case oauthflow.KindDenied, oauthflow.KindState, oauthflow.KindNotConnected, oauthflow.KindIDToken:
-		return Reauthorize
-	case oauthflow.KindRedirect, oauthflow.KindScope:
-		return AdminFixesApp
-	case oauthflow.KindAppPolicy, oauthflow.KindUserPolicy, oauthflow.KindIPRestricted,
-		oauthflow.KindNoRefresh, oauthflow.KindFreshRefused:
-		return AdminFixesPolicy
-	case oauthflow.KindPKCE:
-		return ContactCSM
-	case oauthflow.KindInvalid, oauthflow.KindForeign, oauthflow.KindElsewhere:
+	if r, ok := remedyOfReason[e.Reason()]; ok {
+		return r
+	}
+	if r, ok := remedyOfKind[e.Kind]; ok {
+		return r
+	}
+	return remedyOfEnd(e, kind)
+}
+
+// remedyIn is remedyFor about an operation of this package. An adoption whose app is unknown at a generic host may name the wrong
+// one of them; there is no connection yet that could be migrated.
+func remedyIn(op string, err error, kind metadata.Kind) Remedy {
+	r := remedyFor(err, kind)
+	var e *oauthflow.Error
+	if r == Migrate && strings.HasPrefix(op, opAdopt) && errors.As(err, &e) && e.Kind == oauthflow.KindAppMissing {
 		return FixConfiguration
 	}
+	return r
+}
+
+// remedyOfEnd decides about an error that ends a connection, or about one whose app is missing or whose secret is refused.
+func remedyOfEnd(e *oauthflow.Error, kind metadata.Kind) Remedy {
 	host, herr := oauthflow.ParseHost(e.Host, oauthflow.GovernmentCloud, oauthflow.China)
 	generic := herr == nil && host.Generic()
-	if e.AppIsNew && !generic {
+	switch {
+	case e.AppIsNew && !generic:
 		return Retry
-	}
-	if kind == metadata.KindConnectedApp { // broken, and new authorizations need an external client app
+	case kind == metadata.KindConnectedApp: // new authorizations need an external client app
 		return Migrate
+	case e.Reason() == oauthflow.ReasonNotInstalled:
+		return AdminInstallsApp
 	}
 	switch e.Kind {
 	case oauthflow.KindGrantDead, oauthflow.KindUserChanged:
@@ -119,8 +138,38 @@ func remedyFor(err error, kind metadata.Kind) Remedy {
 			return FixConfiguration // the app may well exist: a generic host does not find every app
 		}
 		return RecreateApp
-	case oauthflow.KindOrgGone, oauthflow.KindOrgChanged:
+	case oauthflow.KindOrgGone:
+		return AdminConnectsOtherOrg
+	case oauthflow.KindOrgChanged:
 		return RecreateApp
 	}
 	return 0
+}
+
+// fieldsOf returns the fields that an error names.
+func fieldsOf(err error) []*oauthflow.FieldError {
+	var all badfields.List
+	var one *oauthflow.FieldError
+	switch {
+	case errors.As(err, &all):
+		return all
+	case errors.As(err, &one):
+		return []*oauthflow.FieldError{one}
+	}
+	return nil
+}
+
+// remedyOfFields decides who corrects fields: the service's configuration is its operator's, the connect form its user's, and
+// whatever else is passed to a method the programmer's.
+func remedyOfFields(fields []*oauthflow.FieldError) Remedy {
+	r := FixConfiguration
+	for _, f := range fields {
+		switch {
+		case strings.HasPrefix(f.Field, "Config."), strings.HasPrefix(f.Field, "SealingKey"), strings.HasPrefix(f.Field, "ManagerConfig."):
+			return FixService
+		case formFields[f.Field] == "":
+			r = FixCode
+		}
+	}
+	return r
 }

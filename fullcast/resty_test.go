@@ -48,11 +48,11 @@ func TestARefusalOverRestyIsAnErrorWithKindRemedyAndActor(t *testing.T) {
 		requests int // of the API
 	}{
 		{"the API limit", 403, `[{"message":"TotalRequests Limit exceeded.","errorCode":"REQUEST_LIMIT_EXCEEDED"}]`, oauthflow.KindLimit, fullcast.Retry, fullcast.ActorNobody, 1},
-		{"a missing permission", 403, `[{"message":"m","errorCode":"INSUFFICIENT_ACCESS"}]`, oauthflow.KindUserPolicy, fullcast.AdminFixesPolicy, fullcast.ActorAdmin, 1},
-		{"an app policy", 401, `[{"message":"This session is not valid for use with the REST API","errorCode":"INVALID_SESSION_ID"}]`, oauthflow.KindAppPolicy, fullcast.AdminFixesPolicy, fullcast.ActorAdmin, 1},
+		{"a missing permission", 403, `[{"message":"m","errorCode":"INSUFFICIENT_ACCESS"}]`, oauthflow.KindUserPolicy, fullcast.AdminGivesPermission, fullcast.ActorAdmin, 1},
+		{"an app policy", 401, `[{"message":"This session is not valid for use with the REST API","errorCode":"INVALID_SESSION_ID"}]`, oauthflow.KindAppPolicy, fullcast.AdminAllowsAPIAccess, fullcast.ActorAdmin, 1},
 		{"a missing scope", 401, `[{"message":"INVALID_SCOPES","errorCode":"INVALID_AUTH_HEADER"}]`, oauthflow.KindScope, fullcast.AdminFixesApp, fullcast.ActorAdmin, 1},
 		{"an ended session, twice", 401, `[{"message":"Session expired or invalid","errorCode":"INVALID_SESSION_ID"}]`, oauthflow.KindSession, fullcast.Retry, fullcast.ActorNobody, 2},
-		{"a wrong host", 404, `[{"message":"m","errorCode":"URL_NOT_RESET"}]`, oauthflow.KindInvalid, fullcast.FixConfiguration, fullcast.ActorAdmin, 1},
+		{"a wrong host", 404, `[{"message":"m","errorCode":"URL_NOT_RESET"}]`, oauthflow.KindInvalid, fullcast.FixCode, fullcast.ActorProgrammer, 1},
 		{"maintenance", 503, `<html>maintenance</html>`, oauthflow.KindBusy, fullcast.Retry, fullcast.ActorNobody, 1},
 		{"nothing known", 418, `{"teapot":true}`, oauthflow.KindUnknownAnswer, fullcast.Retry, fullcast.ActorNobody, 1},
 		{"a firewall's page", 403, `<html>blocked</html>`, oauthflow.KindUnknownAnswer, fullcast.Retry, fullcast.ActorNobody, 1},
@@ -196,7 +196,7 @@ func TestARefusalAfterARedirectIsAnErrorOverResty(t *testing.T) {
 	}
 	for _, streams := range []bool{false, true} {
 		resp, err := conn.Resty().R().SetDoNotParseResponse(streams).Get("/services/apexrest/mine?q=Secret00D7")
-		wantError(t, err, oauthflow.KindUserPolicy, fullcast.AdminFixesPolicy)
+		wantError(t, err, oauthflow.KindUserPolicy, fullcast.AdminGivesPermission)
 		if resp.StatusCode() != 403 || strings.Contains(err.Error(), "Secret00D7") || !strings.Contains(err.Error(), limits) {
 			t.Errorf("got %d, %v", resp.StatusCode(), err)
 		}
@@ -287,7 +287,7 @@ func TestCallersHooksOfRestySeeARefusalAndCannotHideIt(t *testing.T) {
 		}
 	})
 	_, err := client.R().Get(limits)
-	wantError(t, err, oauthflow.KindUserPolicy, fullcast.AdminFixesPolicy)
+	wantError(t, err, oauthflow.KindUserPolicy, fullcast.AdminGivesPermission)
 	if seen != 1 {
 		t.Errorf("the hook was called %d times", seen)
 	}

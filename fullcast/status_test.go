@@ -25,20 +25,20 @@ var verdicts = map[oauthflow.Kind]struct {
 	oauthflow.KindGrantDead:     {oauthflow.StatusBroken, fullcast.Reauthorize, fullcast.Migrate, false},
 	oauthflow.KindClient:        {oauthflow.StatusBroken, fullcast.FixConfiguration, fullcast.Migrate, true},
 	oauthflow.KindAppMissing:    {oauthflow.StatusBroken, fullcast.RecreateApp, fullcast.Migrate, true},
-	oauthflow.KindOrgGone:       {oauthflow.StatusBroken, fullcast.RecreateApp, fullcast.Migrate, false},
+	oauthflow.KindOrgGone:       {oauthflow.StatusBroken, fullcast.AdminConnectsOtherOrg, fullcast.Migrate, false},
 	oauthflow.KindOrgChanged:    {oauthflow.StatusBroken, fullcast.RecreateApp, fullcast.Migrate, false},
 	oauthflow.KindUserChanged:   {oauthflow.StatusBroken, fullcast.Reauthorize, fullcast.Migrate, false},
-	oauthflow.KindIPRestricted:  {oauthflow.StatusSuspended, fullcast.AdminFixesPolicy, fullcast.AdminFixesPolicy, true},
+	oauthflow.KindIPRestricted:  {oauthflow.StatusSuspended, fullcast.AdminAllowsAddresses, fullcast.AdminAllowsAddresses, true},
 	oauthflow.KindUserPolicy:    {oauthflow.StatusSuspended, fullcast.AdminFixesPolicy, fullcast.AdminFixesPolicy, true},
 	oauthflow.KindAppPolicy:     {oauthflow.StatusSuspended, fullcast.AdminFixesPolicy, fullcast.AdminFixesPolicy, true},
-	oauthflow.KindFreshRefused:  {oauthflow.StatusSuspended, fullcast.AdminFixesPolicy, fullcast.AdminFixesPolicy, true},
-	oauthflow.KindNoRefresh:     {oauthflow.StatusSuspended, fullcast.AdminFixesPolicy, fullcast.AdminFixesPolicy, true},
+	oauthflow.KindFreshRefused:  {oauthflow.StatusSuspended, fullcast.AdminFixesSessions, fullcast.AdminFixesSessions, true},
+	oauthflow.KindNoRefresh:     {oauthflow.StatusSuspended, fullcast.AdminFixesApp, fullcast.AdminFixesApp, true},
 	oauthflow.KindLimit:         {oauthflow.StatusSuspended, fullcast.Retry, fullcast.Retry, true},
 	oauthflow.KindSession:       {oauthflow.StatusSuspended, fullcast.Retry, fullcast.Retry, true},
 	oauthflow.KindScope:         {oauthflow.StatusSuspended, fullcast.AdminFixesApp, fullcast.AdminFixesApp, true},
 	oauthflow.KindRedirect:      {oauthflow.StatusSuspended, fullcast.AdminFixesApp, fullcast.AdminFixesApp, true},
 	oauthflow.KindPKCE:          {oauthflow.StatusSuspended, fullcast.ContactCSM, fullcast.ContactCSM, true},
-	oauthflow.KindInvalid:       {oauthflow.StatusSuspended, fullcast.FixConfiguration, fullcast.FixConfiguration, true},
+	oauthflow.KindInvalid:       {oauthflow.StatusSuspended, fullcast.FixCode, fullcast.FixCode, true},
 	oauthflow.KindDenied:        {oauthflow.StatusSuspended, fullcast.Reauthorize, fullcast.Reauthorize, true},
 	oauthflow.KindIDToken:       {oauthflow.StatusSuspended, fullcast.Reauthorize, fullcast.Reauthorize, true},
 	oauthflow.KindInDoubt:       {oauthflow.StatusInDoubt, fullcast.Retry, fullcast.Retry, true},
@@ -49,8 +49,8 @@ var verdicts = map[oauthflow.Kind]struct {
 	oauthflow.KindStore:         {oauthflow.StatusActive, fullcast.Retry, fullcast.Retry, true},
 	oauthflow.KindState:         {oauthflow.StatusActive, fullcast.Reauthorize, fullcast.Reauthorize, true},
 	oauthflow.KindNotConnected:  {oauthflow.StatusActive, fullcast.Reauthorize, fullcast.Reauthorize, true},
-	oauthflow.KindForeign:       {oauthflow.StatusActive, fullcast.FixConfiguration, fullcast.FixConfiguration, true},
-	oauthflow.KindElsewhere:     {oauthflow.StatusActive, fullcast.FixConfiguration, fullcast.FixConfiguration, true},
+	oauthflow.KindForeign:       {oauthflow.StatusActive, fullcast.FixService, fullcast.FixService, true},
+	oauthflow.KindElsewhere:     {oauthflow.StatusActive, fullcast.FixService, fullcast.FixService, true},
 }
 
 func TestEveryKindHasItsStatusAndRemedyForEachKindOfApp(t *testing.T) {
@@ -85,16 +85,17 @@ var refused = []struct {
 	kind   oauthflow.Kind
 	status int
 	body   string
+	remedy fullcast.Remedy // 0: the kind's
 }{
-	{oauthflow.KindGrantDead, 400, `{"error":"invalid_grant","error_description":"expired access/refresh token"}`},
-	{oauthflow.KindClient, 400, `{"error":"invalid_client","error_description":"invalid client credentials"}`},
-	{oauthflow.KindAppMissing, 400, `{"error":"app_not_found","error_description":"External client app is not installed in this org"}`},
-	{oauthflow.KindOrgGone, 400, `{"error":"inactive_org","error_description":"inactive organization"}`},
-	{oauthflow.KindIPRestricted, 400, `{"error":"invalid_grant","error_description":"ip restricted"}`},
-	{oauthflow.KindUserPolicy, 400, `{"error":"invalid_grant","error_description":"inactive user"}`},
-	{oauthflow.KindUserPolicy, 400, `{"error":"invalid_app_access","error_description":"this app is blocked by admin"}`},
-	{oauthflow.KindLimit, 403, `{"error":"login_rate_exceeded","error_description":"login rate exceeded"}`},
-	{oauthflow.KindBusy, 503, `<html>maintenance</html>`},
+	{oauthflow.KindGrantDead, 400, `{"error":"invalid_grant","error_description":"expired access/refresh token"}`, 0},
+	{oauthflow.KindClient, 400, `{"error":"invalid_client","error_description":"invalid client credentials"}`, 0},
+	{oauthflow.KindAppMissing, 400, `{"error":"app_not_found","error_description":"External client app is not installed in this org"}`, 0},
+	{oauthflow.KindOrgGone, 400, `{"error":"inactive_org","error_description":"inactive organization"}`, 0},
+	{oauthflow.KindIPRestricted, 400, `{"error":"invalid_grant","error_description":"ip restricted"}`, 0},
+	{oauthflow.KindUserPolicy, 400, `{"error":"invalid_grant","error_description":"inactive user"}`, fullcast.AdminActivatesUser},
+	{oauthflow.KindUserPolicy, 400, `{"error":"invalid_app_access","error_description":"this app is blocked by admin"}`, fullcast.AdminUnblocksApp},
+	{oauthflow.KindLimit, 403, `{"error":"login_rate_exceeded","error_description":"login rate exceeded"}`, 0},
+	{oauthflow.KindBusy, 503, `<html>maintenance</html>`, 0},
 }
 
 func TestAConnectionsStatusFollowsWhatSalesforceAnswersForBothKindsOfApp(t *testing.T) {
@@ -131,6 +132,9 @@ func TestAConnectionsStatusFollowsWhatSalesforceAnswersForBothKindsOfApp(t *test
 				remedy := want.external
 				if app == metadata.KindConnectedApp {
 					remedy = want.old
+				}
+				if r.remedy != 0 {
+					remedy = r.remedy
 				}
 				now, err := conn.Status(t.Context())
 				if err != nil || now.Status != want.status {
@@ -342,7 +346,7 @@ func TestAnOrgThatRefusesItsAPISuspendsTheConnectionUntilACallWorks(t *testing.T
 		remedy fullcast.Remedy
 		says   string
 	}{
-		"the API is off":    {403, `[{"errorCode":"API_DISABLED_FOR_ORG","message":"off"}]`, oauthflow.KindUserPolicy, fullcast.AdminFixesPolicy, "may not use the API"},
+		"the API is off":    {403, `[{"errorCode":"API_DISABLED_FOR_ORG","message":"off"}]`, oauthflow.KindUserPolicy, fullcast.AdminEnablesAPI, "may not use the API"},
 		"the limit is used": {403, `[{"errorCode":"REQUEST_LIMIT_EXCEEDED","message":"TotalRequests Limit exceeded."}]`, oauthflow.KindLimit, fullcast.Retry, "24 hours"},
 		"maintenance":       {503, `<html>maintenance</html>`, oauthflow.KindBusy, fullcast.Retry, "not available"},
 	} {
@@ -402,7 +406,7 @@ func TestABlockedAppSuspendsAndSaysToConnectAgainWhenItIsUnblocked(t *testing.T)
 			t.Fatal("it was not refused")
 		}
 		now, err := conn.Status(t.Context())
-		if err != nil || now.Status != oauthflow.StatusSuspended || fullcast.RemedyOf(now) != fullcast.AdminFixesPolicy {
+		if err != nil || now.Status != oauthflow.StatusSuspended || fullcast.RemedyOf(now) != fullcast.AdminUnblocksApp {
 			t.Errorf("it is %q with remedy %q, %v; want suspended", now.Status, fullcast.RemedyOf(now), err)
 		}
 		if err := w.org.Unblock("Fullcast"); err != nil {

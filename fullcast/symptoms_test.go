@@ -76,9 +76,9 @@ func TestWhatHappensToAConnectionIsToldWithItsKindRemedyAndActorAndCostsAsFewReq
 		{name: "an ended session", happens: func(p *patient) { p.org.ExpireSessions() }, api: 2, token: 1},
 		{name: "an ended JWT", jwt: true, happens: func(p *patient) { p.org.ExpireSessions() }, api: 2, token: 1},
 		{name: "JWTs that are refused, fresh ones too", jwt: true, happens: func(p *patient) { p.api(401, malformedJWT) },
-			kind: oauthflow.KindFreshRefused, remedy: fullcast.AdminFixesPolicy, actor: fullcast.ActorAdmin, api: 2, token: 1},
+			kind: oauthflow.KindFreshRefused, remedy: fullcast.AdminFixesApp, actor: fullcast.ActorAdmin, api: 2, token: 1},
 		{name: "the words for a JWT, of an opaque token", happens: func(p *patient) { p.api(401, malformedJWT) }, deed: overResty,
-			kind: oauthflow.KindInvalid, remedy: fullcast.FixConfiguration, actor: fullcast.ActorAdmin, api: 1},
+			kind: oauthflow.KindInvalid, remedy: fullcast.FixCode, actor: fullcast.ActorProgrammer, api: 1},
 		{name: "a JWT without the API's scope", jwt: true, happens: func(p *patient) {
 			p.api(401, `[{"message":"INVALID_SCOPES","errorCode":"INVALID_AUTH_HEADER"}]`)
 		}, deed: overResty, kind: oauthflow.KindScope, remedy: fullcast.AdminFixesApp, actor: fullcast.ActorAdmin, api: 1},

@@ -174,7 +174,7 @@ func TestATransportThatVerifiesNoCertificateIsRefusedAtConstruction(t *testing.T
 		Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}},
 	})
 	var e *fullcast.Error
-	if !errors.As(err, &e) || e.Remedy != fullcast.FixConfiguration || !strings.Contains(e.Error(), "InsecureSkipVerify") {
+	if !errors.As(err, &e) || e.Remedy != fullcast.FixService || !strings.Contains(e.Error(), "InsecureSkipVerify") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -182,7 +182,7 @@ func TestATransportThatVerifiesNoCertificateIsRefusedAtConstruction(t *testing.T
 func TestATransportThatIsNotTrustedIsToBeConfiguredOtherwise(t *testing.T) {
 	for _, kind := range []oauthflow.Kind{oauthflow.KindInDoubt, oauthflow.KindNotSent, oauthflow.KindInvalid} {
 		err := &oauthflow.Error{Op: "request", Kind: kind, Err: fmt.Errorf("%w has done so", oauthflow.ErrTransport)}
-		if got := fullcast.RemedyFor(err, metadata.KindExternalClientApp); got != fullcast.FixConfiguration {
+		if got := fullcast.RemedyFor(err, metadata.KindExternalClientApp); got != fullcast.FixService {
 			t.Errorf("%s: %v", kind, got)
 		}
 	}

@@ -20,7 +20,7 @@ func TestAMigrationWhoseProofIsRefusedSaysWhyAndWhoHasToAct(t *testing.T) {
 		remedy     fullcast.Remedy
 	}{
 		{"limit", `[{"message":"TotalRequests Limit exceeded.","errorCode":"REQUEST_LIMIT_EXCEEDED"}]`, http.StatusForbidden, oauthflow.KindLimit, fullcast.Retry},
-		{"no API", `[{"message":"The REST API is not enabled for this Organization.","errorCode":"API_DISABLED_FOR_ORG"}]`, http.StatusForbidden, oauthflow.KindUserPolicy, fullcast.AdminFixesPolicy},
+		{"no API", `[{"message":"The REST API is not enabled for this Organization.","errorCode":"API_DISABLED_FOR_ORG"}]`, http.StatusForbidden, oauthflow.KindUserPolicy, fullcast.AdminEnablesAPI},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			w := newWorld(t, orgtest.Config{})

@@ -125,6 +125,7 @@ func (m *Manager) adoption(op string, k Key, c Client, refreshToken Secret) (*gr
 	if err := k.validate(op); err != nil {
 		return nil, err
 	}
+	c = c.trimmed()
 	if err := c.validate(op); err != nil {
 		return nil, err
 	}

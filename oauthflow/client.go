@@ -2,6 +2,7 @@ package oauthflow
 
 import (
 	"strings"
+	"unicode"
 	"time"
 
 	"github.com/fullcast/sfauth/internal/salesforce"
@@ -22,8 +23,8 @@ const (
 type Client struct {
 	Kind   AppKind // kept with the connection, never sent. Optional; default [ExternalClientAppKind]
 	Host   Host    // login host of the org that holds the app
-	ID     string  // consumer key (client_id), 1–512 printable ASCII characters
-	Secret Secret  // consumer secret (client_secret), 1–512 characters
+	ID     string  // consumer key (client_id), 1–512 printable ASCII characters; a [Manager] removes blanks around it
+	Secret Secret  // consumer secret (client_secret), 1–512 characters; a [Manager] removes blanks around it
 
 	// Created is when the admin made the app. Optional: Salesforce may take half an hour until a new app is found
 	// everywhere, and with this an [Error] says to wait when it is not. A time more than five minutes ahead is ignored.
@@ -50,6 +51,18 @@ func (c Client) validate(op string) error {
 	}
 	return nil
 }
+
+// trimmed is the client without the blanks and invisible characters that come along when a person copies key and secret.
+func (c Client) trimmed() Client {
+	c.ID = strings.TrimFunc(c.ID, invisible)
+	if s := c.Secret.Reveal(); s != strings.TrimFunc(s, invisible) {
+		c.Secret = NewSecret(strings.TrimFunc(s, invisible))
+	}
+	return c
+}
+
+// invisible reports whether a character cannot be seen at the end of pasted text.
+func invisible(r rune) bool { return unicode.IsSpace(r) || unicode.In(r, unicode.Cc, unicode.Cf) }
 
 // printable reports whether s is made of visible ASCII characters only.
 func printable(s string) bool {

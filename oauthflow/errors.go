@@ -56,6 +56,9 @@ func (e *Error) Sentence() string {
 	if errors.Is(e.Err, ErrNoSuchHost) {
 		return sentenceNoHost
 	}
+	if errors.Is(e.Err, errDPoP) {
+		return sentenceDPoP
+	}
 	if errors.Is(e.Err, errFreshJWT) {
 		return sentenceFreshJWT
 	}

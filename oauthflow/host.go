@@ -187,7 +187,7 @@ func suggestion(name string) string {
 // hostname takes the host out of a bare name or an https URL and accepts nothing that two readers could read
 // differently. Its errors do not quote s: a URL from the address bar may carry a session in its query.
 func hostname(s string) (string, error) {
-	s = strings.TrimSpace(s)
+	s = strings.TrimFunc(s, invisible)
 	if s == "" {
 		return "", errors.New("is empty; use the org's My Domain host, such as acme.my.salesforce.com")
 	}

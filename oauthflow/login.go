@@ -90,6 +90,7 @@ func (m *Manager) Begin(ctx context.Context, k Key, c Client, binding string, o 
 	if len(binding) < 16 || len(binding) > 512 {
 		return "", invalid(op, "binding", "must be 16 to 512 bytes that only the user's session knows")
 	}
+	c = c.trimmed()
 	end, err := m.begin()
 	if err != nil {
 		return "", err

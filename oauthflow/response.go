@@ -40,7 +40,7 @@ func ResponseError(resp *http.Response) error {
 func Refusal(status int, code, message string) *Error {
 	code, message = salesforce.Normalized(code, message)
 	e := &Error{Op: opRequest, Status: status, Code: scrubCode(code), Description: scrub(message)}
-	e.Kind = resourceKind(reply{status: status, code: code, message: message, form: opaqueToken})
+	e.Kind = resourceKind(opRequest, reply{status: status, code: code, message: message, form: opaqueToken, foreign: code != "" && !isSalesforces(code)})
 	return e
 }
 
@@ -54,12 +54,12 @@ func resourceError(op, host string, a *answer, now time.Time, sent ...Secret) *E
 	said := readReply(a.status, a.header, a.body, form)
 	e := &Error{Op: op, Host: host, Status: a.status, RetryAfter: retryAfter(a.header, now)}
 	e.Code, e.Description = said.shown(sent...)
-	e.Kind = resourceKind(said)
+	e.Kind = resourceKind(op, said)
 	return e
 }
 
-func resourceKind(said reply) Kind {
-	r, ok := lookup(resourceSide, said)
+func resourceKind(op string, said reply) Kind {
+	r, ok := lookup(sideOf(op), said)
 	if !ok {
 		return KindUnknownAnswer
 	}

@@ -36,7 +36,7 @@ func readReply(status int, header http.Header, body []byte, form tokenForm) repl
 // a gateway, such as "Unauthorized", is neither.
 func isSalesforces(code string) bool {
 	return strings.Contains(code, "_") || code != "" && slices.ContainsFunc(catalogue, func(r ruling) bool {
-		return r.code != "" && codeMatches(r.code, code)
+		return r.code != "" && r.code != "*" && codeMatches(r.code, code)
 	})
 }
 
@@ -62,7 +62,7 @@ func judgeSession(said reply, ownSession bool) sessionVerdict {
 	default:
 		return sessionStands
 	}
-	r, ok := lookup(resourceSide, said)
+	r, ok := lookup(requestSide, said)
 	switch {
 	case !ok || r.kind != KindSession:
 		return sessionStands

@@ -23,6 +23,7 @@ func (m *Manager) SetClient(ctx context.Context, k Key, c Client) error {
 	if err := k.validate(op); err != nil {
 		return err
 	}
+	c = c.trimmed()
 	if err := c.validate(op); err != nil {
 		return err
 	}

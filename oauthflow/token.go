@@ -33,6 +33,9 @@ type Token struct {
 	nonce Secret // that the id_token must repeat; empty when none was sent, and after a refresh
 }
 
+// errDPoP means that the access token is bound to a key (RFC 9449), which no request of this module proves to have.
+var errDPoP = errors.New("token_type is DPoP: the app requires DPoP, which is not supported; clear \"Require DPoP\" in the app")
+
 // readToken makes a Token of a token endpoint's success. When the answer cannot be used, the error is of
 // [KindBadAnswer] and the Token holds a refresh token only, if there was one: with rotation the one that was sent is
 // dead already.
@@ -67,6 +70,9 @@ func (t *Token) read(m fields, login Host) error {
 	}
 	if m["refresh_token"] != "" && !validToken(m["refresh_token"]) {
 		return errors.New("refresh_token is malformed")
+	}
+	if strings.EqualFold(m["token_type"], "DPoP") {
+		return errDPoP
 	}
 	if m["token_type"] != "" && !strings.EqualFold(m["token_type"], "Bearer") {
 		return errors.New("token_type is not Bearer")

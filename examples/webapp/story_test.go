@@ -144,7 +144,7 @@ func TestARestrictedAddressIsToldWithTheAddressesToAllow(t *testing.T) {
 	}
 	o.org.ExpireSessions()
 	o.ask("GET", string(site)+"/salesforce/check", nil)
-	const text = "allow Fullcast's addresses in the profile's Login IP Ranges, or in Setup > Network Access: 203.0.113.0/28"
+	const text = "which are 203.0.113.0/28. Please allow them in Salesforce Setup: in Login IP Ranges"
 	o.says("Suspended", text)
 	if body := o.page("/salesforce/diagnose"); !strings.Contains(body, text) {
 		t.Errorf("the diagnosis lacks it:\n%s", body)
@@ -199,7 +199,7 @@ func TestAnAPIThatIsOffIsToldUntilACallWorks(t *testing.T) {
 	for began := time.Now(); !strings.Contains(o.page(adminPage), "Suspended") && time.Since(began) < time.Minute; {
 		time.Sleep(10 * time.Millisecond) // it is stored in the background
 	}
-	o.says("Suspended", "may not use the API", fullcast.AdminFixesPolicy.String())
+	o.says("Suspended", "may not use the API", fullcast.AdminEnablesAPI.String())
 }
 
 func TestADiagnosisOfAnEndedSessionSeesTheRestAfterACall(t *testing.T) {

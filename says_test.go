@@ -1,0 +1,146 @@
+package sfauth_test
+
+import (
+	"cmp"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/fullcast/sfauth/fullcast"
+	"github.com/fullcast/sfauth/oauthflow"
+)
+
+// A saying is one row of the catalogue of Salesforce's answers, as its source has it.
+type saying map[string]string
+
+// catalogue reads the rows of the catalogue, and the values of the constants that they name.
+func catalogue(t *testing.T) (rows []saying) {
+	t.Helper()
+	names := map[string]string{}
+	var list *ast.CompositeLit
+	for _, file := range []string{"errors.go", "reason.go", "catalogue.go"} {
+		f, err := parser.ParseFile(token.NewFileSet(), "oauthflow/"+file, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(f, func(n ast.Node) bool {
+			spec, ok := n.(*ast.ValueSpec)
+			if !ok || len(spec.Values) != 1 {
+				return true
+			}
+			if lit, ok := spec.Values[0].(*ast.CompositeLit); ok && spec.Names[0].Name == "catalogue" {
+				list = lit
+			}
+			if lit, ok := spec.Values[0].(*ast.BasicLit); ok && lit.Kind == token.STRING {
+				names[spec.Names[0].Name], _ = strconv.Unquote(lit.Value)
+			}
+			return true
+		})
+	}
+	if list == nil {
+		t.Fatal("no catalogue is found")
+	}
+	for _, e := range list.Elts {
+		row := saying{}
+		for _, kv := range e.(*ast.CompositeLit).Elts {
+			field := kv.(*ast.KeyValueExpr)
+			name := field.Key.(*ast.Ident).Name
+			switch v := field.Value.(type) {
+			case *ast.BasicLit:
+				row[name], _ = strconv.Unquote(v.Value)
+			case *ast.Ident:
+				row[name] = cmp.Or(names[v.Name], v.Name)
+			}
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+// operations are those in which the answers of each side are met, and the side in words.
+var operations = map[string]struct{ op, where string }{
+	"":             {"refresh", "anywhere"},
+	"tokenSide":    {"refresh", "token endpoint"},
+	"refreshSide":  {"refresh", "refresh"},
+	"callbackSide": {"callback", "callback"},
+	"resourceSide": {"request", "API"},
+	"requestSide":  {"request", "API"},
+}
+
+func (s saying) failure(t *testing.T) *oauthflow.Error {
+	status, err := strconv.Atoi(strings.ReplaceAll(cmp.Or(s["status"], "400"), "xx", "00"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	code := s["code"]
+	if code == "*" {
+		code = "MALFORMED_QUERY"
+	}
+	return &oauthflow.Error{Op: operations[s["side"]].op, Host: "acme.my.salesforce.com", Status: status,
+		Code: strings.TrimSuffix(code, "*"), Description: s["description"], Kind: oauthflow.Kind(s["kind"])}
+}
+
+func (s saying) says() string {
+	var parts []string
+	if s["status"] != "" {
+		parts = append(parts, "HTTP "+s["status"])
+	}
+	if s["code"] != "" && s["code"] != "*" {
+		parts = append(parts, "`"+s["code"]+"`")
+	}
+	if s["description"] != "" {
+		parts = append(parts, "\""+s["description"]+"\"")
+	}
+	if s["form"] == "jwtToken" {
+		parts = append(parts, "to a JWT")
+	}
+	if s["code"] == "*" || s["genuine"] == "true" {
+		parts = append(parts, "in Salesforce's words")
+	}
+	return strings.Join(parts, " ")
+}
+
+// What Salesforce says, what it means and who has to do what is one document, which is made from the code.
+func TestTheDocumentOfWhatSalesforceSaysIsThatOfTheCode(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("# What Salesforce says, and who has to do what\n\n" +
+		"This page is generated (`go test . -update`) from the catalogue of package `oauthflow` and the remedies of package `fullcast`. The first\n" +
+		"row that matches an answer decides; a part of the description suffices. Whatever is not listed is tried again, and never ends a connection.\n\n" +
+		"| where | Salesforce says | kind | reason | remedy | of a connected app | who |\n|---|---|---|---|---|---|---|\n")
+	for _, s := range catalogue(t) {
+		e := s.failure(t)
+		external := fullcast.RemedyOf(oauthflow.Connection{Kind: oauthflow.ExternalClientAppKind, Fault: e})
+		connected := fullcast.RemedyOf(oauthflow.Connection{Kind: oauthflow.ConnectedAppKind, Fault: e})
+		if external == 0 || connected == 0 {
+			t.Errorf("%s has no remedy", s.says())
+			continue
+		}
+		other := ""
+		if connected != external {
+			other = connected.ID()
+		}
+		if want := s["reason"]; string(e.Reason()) != want && s["side"] != "" {
+			t.Errorf("%s: the error's reason is %q, the row's %q", s.says(), e.Reason(), want)
+		}
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s | %s |\n", operations[s["side"]].where, s.says(), s["kind"], s["reason"], external.ID(), other, external.Actor())
+	}
+	b.WriteString("\n## Remedies\n\nThe text is what the customer's admin gets, with the service's network addresses in the place of *addresses*.\n\n| remedy | who | in one sentence | text for the admin |\n|---|---|---|---|\n")
+	for r := fullcast.Retry; r.String() != ""; r++ {
+		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", r.ID(), r.Actor(), r, r.ForAdmin([]string{"*addresses*"}))
+	}
+	const name = "docs/salesforce-says.md"
+	if *update {
+		if err := os.WriteFile(name, []byte(b.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	have, err := os.ReadFile(name)
+	if err != nil || string(have) != b.String() {
+		t.Errorf("%s is not what the code says (%v); make it with: go test . -update", name, err)
+	}
+}
