@@ -2,8 +2,8 @@ package oauthflow
 
 import (
 	"strings"
-	"unicode"
 	"time"
+	"unicode"
 
 	"github.com/fullcast/sfauth/internal/salesforce"
 )
