@@ -152,6 +152,15 @@ type BeginOptions struct {
 	// LoginHint is the Salesforce user name to fill in. Optional.
 	LoginHint string
 
+	// Prompt asks the login host for a page that it would leave out: "login" to enter user name and password, "consent" to allow the
+	// app once more, "select_account" to choose among users, or several with blanks between. Optional; default what the host does. "login" is the
+	// way out for a browser that is signed in to another org, which allows access at once.
+	Prompt string
+
+	// ExpectUser is the id of the user who is to log in, 15 characters in their own case or 18 in any; a login by another is refused with
+	// [oauthflow.ErrUserChanged], and an *[oauthflow.StrangerError] that names who has logged in. Optional; default any user.
+	ExpectUser string
+
 	// ExpectOrg is the id of the org that is to be connected, 15 characters in their own case or 18 in any; a login by another org is refused with
 	// [oauthflow.ErrOrgChanged], and an *[oauthflow.StrangerError] that names who has logged in. Optional; default the org
 	// of the connection that exists, else any. An id other than that org's accepts that the new org takes its place, as
@@ -223,7 +232,7 @@ func (c *Connector) authorizeOptions(op string, k oauthflow.Key, o BeginOptions)
 	if !slices.Contains(c.site.CallbackURLs(), o.CallbackURL) {
 		return oauthflow.AuthorizeOptions{}, invalid(op, k, "BeginOptions.CallbackURL", "is not one of the callback URLs of "+string(c.site))
 	}
-	return oauthflow.AuthorizeOptions{RedirectURL: o.CallbackURL, LoginHint: o.LoginHint, ExpectOrg: o.ExpectOrg}, nil
+	return oauthflow.AuthorizeOptions{RedirectURL: o.CallbackURL, LoginHint: o.LoginHint, Prompt: o.Prompt, ExpectOrg: o.ExpectOrg, ExpectUser: o.ExpectUser}, nil
 }
 
 // Reconnect is [Connector.Begin] for a connection that exists, with the app that it has: for a broken one whose app is

@@ -499,7 +499,7 @@ func TestALoginByAnotherOrgThanTheExpectedOneIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = w.sf.Complete(t.Context(), w.approved(t, to))
-	wantError(t, err, oauthflow.KindOrgChanged, fullcast.FixConfiguration)
+	wantError(t, err, oauthflow.KindOrgChanged, fullcast.AdminSignsIn)
 	if _, err := w.sf.Open(t.Context(), main); err == nil {
 		t.Error("the connection exists all the same")
 	}

@@ -30,6 +30,7 @@ const (
 	AdminResetsPassword                       // the org's admin: end the expiry of the user's password
 	AdminGivesPermission                      // the org's admin: give the user the permission
 	AdminConnectsOtherOrg                     // the org's admin: connect the org once it is active again, or the one in its place
+	AdminSignsIn                              // the org's admin: connect again, signed in to the right org as the right user
 	AdminClearsDPoP                           // the org's admin: clear "Require DPoP", and connect again
 )
 
@@ -203,6 +204,13 @@ var remedyRows = [...]remedyRow{
 		admin: "The Salesforce org of this connection is closed, suspended, expired or deleted. Once it is active again, please connect it " +
 			"again in Fullcast. Where another org has taken its place, as after a sandbox refresh, connect that one; it needs the app, as " +
 			instructions + " say.",
+	},
+	AdminSignsIn: {
+		id: "sign-in-to-org", actor: ActorAdmin,
+		does: "Connect again, signed in to the right org as the right user; BeginOptions.Prompt \"login\" has Salesforce ask who that is.",
+		admin: "The browser was signed in to Salesforce as another user, or to another org, than this connection's. Please sign out of Salesforce in this " +
+			"browser, or use a private window, and connect again in Fullcast. If another org has taken the place of the former one, as after a sandbox " +
+			"refresh, say so in Fullcast.",
 	},
 	AdminClearsDPoP: {
 		id: "clear-dpop", actor: ActorAdmin,

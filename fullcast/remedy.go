@@ -93,8 +93,8 @@ func remedyFor(err error, kind metadata.Kind) Remedy {
 	switch {
 	case e.Op == "revoke" && e.Status >= http.StatusBadRequest: // the disconnection repeats it, and ends without it
 		return Retry
-	case e.Kind == oauthflow.KindOrgChanged && e.Op != "refresh": // a login: the wrong org, or one whose id is to be named
-		return FixConfiguration
+	case (e.Kind == oauthflow.KindOrgChanged || e.Kind == oauthflow.KindUserChanged) && e.Op != "refresh": // a login
+		return AdminSignsIn
 	}
 	if r, ok := remedyOfReason[e.Reason()]; ok {
 		return r

@@ -245,7 +245,7 @@ func TestAConnectionToASandboxThatWasRefreshedComesBackUnderItsKey(t *testing.T)
 		return w.login(t, w.sf, (*fullcast.Connector).Begin, fullcast.BeginOptions{Client: w.client(t, "Fullcast"), ExpectOrg: accept})
 	}
 	_, err = login("")
-	wantError(t, err, oauthflow.KindOrgChanged, fullcast.FixConfiguration)
+	wantError(t, err, oauthflow.KindOrgChanged, fullcast.AdminSignsIn)
 	var who *oauthflow.StrangerError
 	if !errors.As(err, &who) || who.OrgID != w.org.ID() {
 		t.Fatalf("%v does not name the org that is to be accepted", err)

@@ -23,6 +23,7 @@ type AuthorizeOptions struct {
 	Prompt      string   // "login", "consent", "select_account" or several, separated by blanks. Optional
 	Display     string   // "page", "popup" or "touch". Optional
 	ExpectOrg   string   // id of the org that must answer: 15 characters in their own case, or 18 in any; never sent. Optional; default any
+	ExpectUser  string   // id of the user who must log in, written as ExpectOrg; never sent. Optional; default any
 }
 
 // Pending is a login under way: everything that must be known again when the callback comes. It holds secrets and
@@ -34,6 +35,7 @@ type Pending struct {
 	verifier    Secret
 	redirectURL string
 	expectOrg   string
+	expectUser  string
 	begun       time.Time
 	tokenHost   Host // that the login host redirects token requests to; zero = that host itself
 }
@@ -83,7 +85,7 @@ func (f *Flow) authorize(c Client, o AuthorizeOptions, state Secret) (redirect s
 		return "", Pending{}, err
 	}
 	p = Pending{
-		client: c, redirectURL: to, expectOrg: o.ExpectOrg, begun: f.now(),
+		client: c, redirectURL: to, expectOrg: o.ExpectOrg, expectUser: o.ExpectUser, begun: f.now(),
 		state: state, verifier: NewSecret(oauth2.GenerateVerifier()),
 	}
 	if slices.Contains(scopes, "openid") {
@@ -130,6 +132,9 @@ func (o AuthorizeOptions) parameters() ([]oauth2.AuthCodeOption, error) {
 	}
 	if _, problem := orgID(o.ExpectOrg); o.ExpectOrg != "" && problem != "" {
 		return nil, invalid("authorize", "AuthorizeOptions.ExpectOrg", problem)
+	}
+	if _, problem := userID(o.ExpectUser); o.ExpectUser != "" && problem != "" {
+		return nil, invalid("authorize", "AuthorizeOptions.ExpectUser", problem)
 	}
 	set("login_hint", o.LoginHint)
 	set("prompt", strings.Join(strings.Fields(o.Prompt), " "))

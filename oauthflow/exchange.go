@@ -26,7 +26,7 @@ const (
 // since Salesforce sends none.
 //
 // Errors: [KindState] and the kinds of Salesforce's refusals; [KindNotSent]; [KindInDoubt], after which the code must
-// not be sent again: begin a new login; [KindBadAnswer], [ErrOrgChanged] and [ErrNoRefreshToken], with what there is of
+// not be sent again: begin a new login; [KindBadAnswer], [ErrOrgChanged], [ErrUserChanged] and [ErrNoRefreshToken], with what there is of
 // the token so that it can be revoked. A token without refresh token ends with its session. A redirect (Status 3xx) has
 // not spent the code.
 //
@@ -58,6 +58,8 @@ func (f *Flow) Exchange(ctx context.Context, p Pending, callback url.Values) (*T
 		return t, &Error{Op: opExchange, Host: c.Host.name, Kind: KindBadAnswer, Status: a.status, Err: errNoIdentity}
 	case p.expectOrg != "" && !sameID(p.expectOrg, t.OrgID):
 		return t, &Error{Op: opExchange, Host: c.Host.name, Kind: KindOrgChanged, Err: &StrangerError{t.OrgID, t.UserID, ErrOrgChanged}}
+	case p.expectUser != "" && !sameID(p.expectUser, t.UserID):
+		return t, &Error{Op: opExchange, Host: c.Host.name, Kind: KindUserChanged, Err: &StrangerError{t.OrgID, t.UserID, ErrUserChanged}}
 	case t.RefreshToken.IsZero():
 		return t, &Error{Op: opExchange, Host: c.Host.name, Kind: KindNoRefresh, Err: ErrNoRefreshToken}
 	}

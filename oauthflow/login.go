@@ -52,6 +52,7 @@ type login struct {
 	Binding     sealedSecret
 	RedirectURL string
 	ExpectOrg   string
+	ExpectUser  string `json:",omitempty"`
 	Begun       time.Time
 	History     *history `json:",omitempty"` // in which it was begun; nil of an earlier version
 }
@@ -127,7 +128,7 @@ func (m *Manager) saveLogin(ctx context.Context, r Record, k Key, p Pending, bin
 	plain, err := json.Marshal(login{
 		Format: madeFormat, Key: k, Client: p.client.sealed(), State: sealedSecret{p.state}, Nonce: sealedSecret{p.nonce},
 		Verifier: sealedSecret{p.verifier}, Binding: sealedSecret{NewSecret(binding)}, RedirectURL: p.redirectURL,
-		ExpectOrg: p.expectOrg, Begun: p.begun, History: &history{m.cfg.StoreEpoch, r.Timeline},
+		ExpectOrg: p.expectOrg, ExpectUser: p.expectUser, Begun: p.begun, History: &history{m.cfg.StoreEpoch, r.Timeline},
 	})
 	if err != nil {
 		return &Error{Op: op, Kind: KindStore, Err: err}
@@ -174,7 +175,7 @@ func (m *Manager) BeginAgain(ctx context.Context, k Key, binding string, o Autho
 // the org that has answered in a [StrangerError], and the old connection stays.
 //
 // Errors: [KindState] (unknown or expired login, one of before a failover, foreign session or issuer, a login that was interrupted; [ErrSuperseded]),
-// [KindDenied] and Salesforce's other refusals, [ErrNoRefreshToken], [KindInDoubt] (begin again: a code that may be spent is
+// [KindDenied] and Salesforce's other refusals, also of an unknown or expired login, [ErrUserChanged] ([AuthorizeOptions].ExpectUser), [ErrNoRefreshToken], [KindInDoubt] (begin again: a code that may be spent is
 // never sent twice), [KindStore]. A code that the login host redirects to the org's My Domain is not spent, and is sent
 // there once more. Once the login is found, its Key comes with the error, and nothing else.
 func (m *Manager) Complete(ctx context.Context, cb Callback) (Connection, error) {
@@ -240,11 +241,11 @@ func (m *Manager) findLogin(ctx context.Context, cb Callback) (Record, *login, *
 	fail := func(err error) (Record, *login, *spentLogin, error) { return Record{}, nil, nil, err }
 	state := cb.Query.Get("state")
 	if !printable(state) || len(state) > callbackLimits["state"] || len(cb.Query["state"]) != 1 {
-		return fail(loginError("state is missing or malformed"))
+		return fail(refusedWithout(cb, loginError("state is missing or malformed")))
 	}
 	r, l, s, err := m.foundLogin(ctx, cb.Tenant, NewSecret(state))
 	if errors.Is(err, ErrNotFound) {
-		return fail(loginError(loginUnknown))
+		return fail(refusedWithout(cb, loginError(loginUnknown)))
 	} else if err != nil {
 		return fail(err)
 	}
@@ -255,15 +256,13 @@ func (m *Manager) findLogin(ctx context.Context, cb Callback) (Record, *login, *
 		return fail(err)
 	}
 	if past(l.Begun, m.time.Login, m.flow.now()) {
-		return fail(loginError("has expired"))
+		return fail(refusedWithout(cb, loginError("has expired")))
 	}
 	if l.lost(r, m.cfg.StoreEpoch) {
 		return fail(loginError("was begun before the store fell back to an earlier state, and its code may have been sent: begin again"))
 	}
 	return r, l, nil, nil
 }
-
-const loginUnknown = "is unknown: it was never begun by this tenant, has expired, was replaced by newer logins, or was completed a while ago"
 
 // abandon removes a login whose time is over, or the result of one, also where that is of a later format, and reports whether
 // that was done. One that does not open under its id belongs to somebody else, and stays.
@@ -278,13 +277,9 @@ func (m *Manager) abandon(ctx context.Context, id string, r Record) bool {
 	return true
 }
 
-func loginError(problem string) error {
-	return &Error{Op: "complete", Kind: KindState, Err: errors.New("the login " + problem)}
-}
-
 func (l *login) pending() Pending {
 	return Pending{
 		client: l.Client.client(), state: l.State.Secret, nonce: l.Nonce.Secret, verifier: l.Verifier.Secret,
-		redirectURL: l.RedirectURL, expectOrg: l.ExpectOrg, begun: l.Begun,
+		redirectURL: l.RedirectURL, expectOrg: l.ExpectOrg, expectUser: l.ExpectUser, begun: l.Begun,
 	}
 }

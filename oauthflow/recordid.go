@@ -87,14 +87,19 @@ func sameID(a, b string) bool {
 }
 
 // orgID returns an org's id, as the caller gives it, with 18 characters; a problem says why it is none.
-func orgID(given string) (id, problem string) {
+func orgID(given string) (id, problem string) { return idOf(given, "00D", "an org id") }
+
+// userID is orgID of a user.
+func userID(given string) (id, problem string) { return idOf(given, "005", "a user id") }
+
+func idOf(given, prefix, what string) (id, problem string) {
 	id, ok := canonicalID(given)
 	switch {
 	case len(given) == idLength+3 && !ok && !strings.ContainsFunc(given, notAlphanumeric),
-		ok && strings.HasPrefix(given, "00D") && !strings.HasPrefix(id, "00D"):
+		ok && strings.HasPrefix(given, prefix) && !strings.HasPrefix(id, prefix):
 		return "", "its last three characters do not belong to the first 15; copy it again, with its own case or without them"
-	case !ok || !strings.HasPrefix(id, "00D"):
-		return "", "must be an org id: 15 or 18 letters and digits that begin with 00D"
+	case !ok || !strings.HasPrefix(id, prefix):
+		return "", "must be " + what + ": 15 or 18 letters and digits that begin with " + prefix
 	}
 	return id, ""
 }
