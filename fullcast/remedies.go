@@ -31,7 +31,7 @@ const (
 	AdminGivesPermission                      // the org's admin: give the user the permission
 	AdminConnectsOtherOrg                     // the org's admin: connect the org once it is active again, or the one in its place
 	AdminSignsIn                              // the org's admin: connect again, signed in to the right org as the right user
-	AdminClearsDPoP                           // the org's admin: clear "Require DPoP", and connect again
+	AdminClearsDPoP                           // the org's admin: clear "Require DPoP"
 )
 
 // A remedyRow is one remedy in words. {addresses} in a text stands for the service's own network addresses.
@@ -213,10 +213,9 @@ var remedyRows = [...]remedyRow{
 			"refresh, say so in Fullcast.",
 	},
 	AdminClearsDPoP: {
-		id: "clear-dpop", actor: ActorAdmin,
-		does: "In Salesforce Setup, clear \"Require DPoP\" in the app's settings, and connect again.",
-		admin: inSetup + "External Client App Manager > the Fullcast app > Settings > OAuth Settings, clear \"Require " +
-			"DPoP\", and save. Then connect again in Fullcast.",
+		id: "clear-dpop", actor: ActorAdmin, heals: true,
+		does:  "In Salesforce Setup, clear \"Require DPoP\" in the app's settings.",
+		admin: inSetup + "External Client App Manager > the Fullcast app > Settings > OAuth Settings, clear \"Require DPoP\", and save.",
 	},
 }
 

@@ -119,7 +119,7 @@ const (
 	sentenceFreshJWT     = "Salesforce refuses a JWT-based access token that it has just issued: use it for REST APIs only, at the connection's instance URL; for others clear \"Issue JSON Web Token (JWT)-based access tokens for named users\" in the app."
 	sentenceHost         = "The address belongs to a login host or another org; use the connection's instance URL."
 	sentenceAppAddresses = "The app's own list of addresses that may use its refresh tokens lacks Fullcast's; add them to each such list in the app's OAuth settings."
-	sentenceDPoP         = "The app requires DPoP, which Fullcast does not send; clear \"Require DPoP\" in the app's settings, and connect again."
+	sentenceDPoP         = "The app requires DPoP, which Fullcast does not send; clear \"Require DPoP\" in the app's settings."
 	sentenceRequest      = "Salesforce refuses this request as it is; the service has to correct it."
 	sentenceNoHost       = "The host does not exist: the org was deleted or its My Domain renamed; connect again with the org's present My Domain host."
 )

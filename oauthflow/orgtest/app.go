@@ -62,6 +62,7 @@ type settings struct {
 	highAssurance                  bool
 	idTokenLife                    time.Duration
 	jwt                            bool // access tokens are JWTs
+	dpop                           bool // token requests must prove a key (RFC 9449); that the element means "required" is assumed
 }
 
 // refreshPolicy is the Refresh Token Policy: infinite, zero, lifetime or inactivity with a period.
@@ -116,6 +117,7 @@ func (o *Org) externalSettings(a *app) settings {
 		highAssurance:  policy.value("requiredSessionLevel") == "HIGH_ASSURANCE" && policy.value("policyAction") != "RaiseSessionLevel",
 		idTokenLife:    minutes(global.value("idTokenConfig/idTokenValidityInMinutes")),
 		jwt:            global.is("isNamedUserJwtEnabled"),
+		dpop:           global.is("isDPopEnabled"),
 	}
 }
 
@@ -129,6 +131,7 @@ func connectedSettings(body *node) settings {
 		secretRefresh:  config.is("isSecretRequiredForRefreshToken"),
 		rotation:       config.is("isRefreshTokenRotationEnabled"),
 		introspectAll:  config.is("isIntrospectAllTokens"),
+		dpop:           config.is("isDPopEnabled"),
 		enabled:        config != nil,
 		preAuthorized:  config.is("isAdminApproved"),
 		profiles:       body.texts("profileName"),

@@ -78,6 +78,19 @@ func (o *Org) identify(in *request, form url.Values, required func(settings) boo
 	return c, s, nil
 }
 
+// unproved refuses a token request without a DPoP proof of an app that requires one, and with a proof as not simulated.
+// Source: RFC 9449 §5, §12.2; Salesforce's words are assumed.
+func (s settings) unproved(in *request) *answer {
+	if !s.dpop && in.Header.Get("DPoP") == "" {
+		return nil
+	}
+	a := oauthError("invalid_dpop_proof", "DPoP proof is required")
+	if in.Header.Get("DPoP") != "" {
+		a = oauthError("invalid_dpop_proof", "not simulated: DPoP")
+	}
+	return &a
+}
+
 // exchange is the authorization_code grant. Source: docs, web server flow; help, remote access terminology (a code is good once,
 // for 15 minutes); texts as in public issues; that a code of another client is called invalid is assumed.
 func (o *Org) exchange(in *request, form url.Values) answer {
@@ -96,6 +109,9 @@ func (o *Org) exchangeLocked(in *request, form url.Values, e *Entry) answer {
 		return *refused
 	}
 	e.App = c.app.name
+	if a := s.unproved(in); a != nil {
+		return *a
+	}
 	found := o.codes[form.Get("code")]
 	if found == nil || found.client.app != c.app || found.client.key != c.key {
 		return oauthError("invalid_grant", "invalid authorization code")
@@ -168,6 +184,9 @@ func (o *Org) renewLocked(in *request, form url.Values, t *refreshToken, e *Entr
 		return *refused
 	}
 	e.App = c.app.name
+	if a := s.unproved(in); a != nil {
+		return *a
+	}
 	if form.Has("scope") { // appsmith#30239
 		return oauthError("invalid_request", "scope parameter not supported")
 	}

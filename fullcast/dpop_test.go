@@ -1,0 +1,44 @@
+package fullcast_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/fullcast/sfauth/fullcast"
+	"github.com/fullcast/sfauth/oauthflow"
+)
+
+// An admin's tick ends no connection: once it is cleared, the same refresh token works.
+func TestAnAppThatRequiresDPoPIsSaidToDoSoAndTheConnectionGoesOnOnceItDoesNot(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := bubbleWorld(t, config{})
+		w.deploy(t, fullcast.ExternalClientApp(fullcast.Production, "admin@acme.example"))
+		conn := w.connect(t)
+		require := func(yes string) {
+			if err := w.org.SetAppField("ExtlClntAppGlobalOauthSettings", "Fullcast_glbloauth", "isDPopEnabled", yes); err != nil {
+				t.Fatal(err)
+			}
+		}
+		require("true")
+		w.org.ExpireSessions()
+		_, err := query(t.Context(), conn)
+		wantError(t, err, oauthflow.KindAppPolicy, fullcast.AdminClearsDPoP)
+		var e *oauthflow.Error
+		if !errors.As(err, &e) || e.Reason() != oauthflow.ReasonDPoP || !strings.Contains(conn.ForAdmin(err), "Require DPoP") {
+			t.Errorf("got %v for the admin: %s", err, conn.ForAdmin(err))
+		}
+		if now, err := conn.Status(t.Context()); err != nil || now.Status != oauthflow.StatusSuspended {
+			t.Errorf("it is %q, %v", now.Status, err)
+		}
+		_, err = w.login(t, w.sf, (*fullcast.Connector).Begin, fullcast.BeginOptions{Client: w.client(t, "Fullcast")})
+		wantError(t, err, oauthflow.KindAppPolicy, fullcast.AdminClearsDPoP)
+		require("false")
+		time.Sleep(2 * time.Hour)
+		if _, err := query(t.Context(), conn); err != nil {
+			t.Errorf("cleared: %v", err)
+		}
+	})
+}
