@@ -59,6 +59,15 @@ type Config struct {
 	// Optional; default: the text says that Fullcast tells them.
 	EgressAddresses []string
 
+	// PermissionSets are the labels of the permission sets that the user of a connection needs, for [Connection.Diagnose]; one of any
+	// namespace will do, and a user who may modify all data needs none. Optional; default those that Fullcast's instructions name, "Fullcast
+	// Import", "Fullcast Export" and "Fullcast Motion". An empty list that is not nil asks for none.
+	PermissionSets []string
+
+	// Package is the installed package that the service works with, for [Connection.Diagnose]. Optional; default "Fullcast Motion" from
+	// version 2.177. A Package with the name "-" asks for none.
+	Package InstalledPackage
+
 	// Observe is told what happens to connections. Optional; see [oauthflow.ManagerConfig].
 	Observe func(oauthflow.Event)
 
@@ -75,6 +84,7 @@ type Connector struct {
 	api     http.RoundTripper // as configured
 	open    http.RoundTripper // carries requests to orgs that need no session
 	egress  []string
+	needs   userNeeds
 	manager *oauthflow.Manager
 	crew    int
 }
@@ -114,7 +124,7 @@ func NewConnector(c Config) (*Connector, error) {
 	}
 	return &Connector{
 		site: c.Site, login: m.Sessionless(c.Transport), api: c.APITransport, open: m.Sessionless(c.APITransport),
-		egress: slices.Clone(c.EgressAddresses), manager: m, crew: cmp.Or(c.Crew, defaultCrew),
+		egress: slices.Clone(c.EgressAddresses), needs: needsOf(c), manager: m, crew: cmp.Or(c.Crew, defaultCrew),
 	}, nil
 }
 

@@ -1,14 +1,12 @@
 package fullcast
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
@@ -78,14 +76,16 @@ func (c *Connection) Diagnose(ctx context.Context) Diagnosis {
 	if !ok {
 		return x.d
 	}
+	x.scopes(stored)
 	x.token()
 	if stored.Status == oauthflow.StatusBroken || stored.Status == oauthflow.StatusDisconnecting {
-		for _, s := range []string{"Session", "Identity", "App", "Org", "API limits"} {
+		for _, s := range append([]string{"Session", "Identity"}, behindSession...) {
 			x.say(s, OutcomeNotVisible, "Without a working connection this cannot be seen.", 0)
 		}
 		return x.d
 	}
 	if x.session(stored) {
+		x.user(stored)
 		x.app()
 		x.limits()
 	}
@@ -184,6 +184,9 @@ func (x *examination) stored() (oauthflow.Connection, bool) {
 	return now, true
 }
 
+// behindSession are what only a session shows, in the order in which they are looked at.
+var behindSession = []string{"User", "Permission sets", "Package", "Approvals", "App", "Org", "API limits"}
+
 // token has Salesforce judge consumer key, secret and refresh token at once, which spends nothing.
 func (x *examination) token() {
 	is, err := x.c.connector.manager.Introspect(x.ctx, x.c.Key())
@@ -227,7 +230,7 @@ func (x *examination) session(stored oauthflow.Connection) bool {
 		default:
 			x.fail("Session", err)
 		}
-		for _, s := range []string{"Identity", "App", "Org", "API limits"} {
+		for _, s := range append([]string{"Identity"}, behindSession...) {
 			x.say(s, OutcomeNotVisible, "Without a session this cannot be seen.", 0)
 		}
 		return false
@@ -266,88 +269,6 @@ func inWords(d time.Duration) string {
 		return fmt.Sprintf("%d days", d/(24*time.Hour))
 	}
 	return fmt.Sprintf("%d h", d/time.Hour)
-}
-
-func (x *examination) app() {
-	if x.c.Kind() == metadata.KindConnectedApp {
-		x.say("Kind of app", OutcomeOK, "Note: it is a connected app. It goes on working, and should be moved to an external client app as soon as possible.", 0)
-	}
-	j, err := x.c.judge(x.ctx)
-	report := j.report
-	if j.moved != "" {
-		x.say("Kind of app", OutcomeOK, "Setup has made the connected app an external client app, with the same consumer key; a check of the app takes note of it.", 0)
-	}
-	if err != nil {
-		x.say("App", OutcomeNotVisible, "The app's settings cannot be read: "+err.Error()+".", 0)
-	} else if len(report.Findings)+len(report.Passed) == 0 && len(report.NotVisible) > 0 {
-		x.say("App", OutcomeNotVisible, "The app's settings cannot be read: "+report.NotVisible[0].Message+".", 0)
-	} else {
-		x.settings(report)
-	}
-	version := cmp.Or(j.version, firstVersion)
-	org, err := x.c.Org(version)
-	if err == nil {
-		settings, serr := org.Settings(x.ctx)
-		if err = serr; err == nil {
-			subject := policy.Subject{App: metadata.App{Kind: x.c.Kind()}, Settings: &settings, Version: version}
-			x.org(policy.Check(subject, orgRules()...))
-			return
-		}
-	}
-	x.say("Org", OutcomeNotVisible, "The org's switches cannot be read: "+err.Error()+".", 0)
-}
-
-// settings tells of the app's settings: what is wrong, then what is only to be known.
-func (x *examination) settings(report policy.Report) {
-	var notes []string
-	for _, f := range report.Findings {
-		if f.Severity == policy.SeverityNote {
-			notes = append(notes, f.Message+". "+f.Fix+".")
-			continue
-		}
-		x.found("App", f, AdminFixesApp)
-	}
-	if len(notes) == len(report.Findings) {
-		x.say("App", OutcomeOK, "Its settings are as the instructions say.", 0)
-	}
-	if report.Note != "" {
-		notes = append(notes, report.Note)
-	}
-	for _, n := range notes {
-		x.say("App", OutcomeOK, "Note: "+n, 0)
-	}
-}
-
-// orgRules are about the switches that a connection rests on: the flow that one of them blocks is never run.
-func orgRules() []policy.Rule {
-	return slices.DeleteFunc(policy.Prerequisites(), func(r policy.Rule) bool { return r.ID == "prerequisite-code-and-credentials-flows" })
-}
-
-// org tells of the org's switches, which are the admin's own choice.
-func (x *examination) org(r policy.Report) {
-	for _, f := range r.Findings {
-		x.found("Org", f, AdminFixesPolicy)
-	}
-	for _, f := range r.NotVisible {
-		x.say("Org", OutcomeNotVisible, f.Message+".", 0)
-	}
-	if len(r.Findings)+len(r.NotVisible) == 0 {
-		x.say("Org", OutcomeOK, "Its switches let the app work.", 0)
-	}
-}
-
-func (x *examination) limits() {
-	var limits struct{ DailyApiRequests struct{ Max, Remaining int } }
-	err := x.get(dataPath("limits"), &limits)
-	api := limits.DailyApiRequests
-	switch {
-	case err != nil || api.Max == 0:
-		x.say("API limits", OutcomeNotVisible, "Salesforce does not tell them to this user.", 0)
-	case api.Remaining*20 < api.Max:
-		x.say("API limits", OutcomeProblem, fmt.Sprintf("Only %d of %d API requests are left for the day.", api.Remaining, api.Max), Retry)
-	default:
-		x.say("API limits", OutcomeOK, fmt.Sprintf("%d of %d API requests are left for the day.", api.Remaining, api.Max), 0)
-	}
 }
 
 // errRedirected means that another host was named in place of an answer.

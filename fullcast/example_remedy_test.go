@@ -38,3 +38,13 @@ func ExampleWrongEntries() {
 	// Output:
 	// login host: The login host: acme.my.site.com is an Experience Cloud site, not a login host; use the org's My Domain host, probably acme.my.salesforce.com.
 }
+
+// A service that needs a scope sees which of the instructions' scopes a connection lacks.
+func ExampleMissingScopes() {
+	c := oauthflow.Connection{Kind: metadata.KindExternalClientApp, Scopes: []string{"full"}}
+	for _, s := range fullcast.MissingScopes(c) {
+		fmt.Println(s.Label())
+	}
+	// Output:
+	// Perform requests at any time (refresh_token, offline_access)
+}

@@ -31,6 +31,7 @@ const (
 	AdminGivesPermission                      // the org's admin: give the user the permission
 	AdminConnectsOtherOrg                     // the org's admin: connect the org once it is active again, or the one in its place
 	AdminSignsIn                              // the org's admin: connect again, signed in to the right org as the right user
+	AdminUpdatesPackage                       // the org's admin: update the installed package
 	AdminClearsDPoP                           // the org's admin: clear "Require DPoP"
 )
 
@@ -211,6 +212,11 @@ var remedyRows = [...]remedyRow{
 		admin: "The browser was signed in to Salesforce as another user, or to another org, than this connection's. Please sign out of Salesforce in this " +
 			"browser, or use a private window, and connect again in Fullcast. If another org has taken the place of the former one, as after a sandbox " +
 			"refresh, say so in Fullcast.",
+	},
+	AdminUpdatesPackage: {
+		id: "update-package", actor: ActorAdmin, heals: true,
+		does:  "In Salesforce Setup > Installed Packages, update the package.",
+		admin: inSetup + "Installed Packages, and update Fullcast's package as its instructions say.",
 	},
 	AdminClearsDPoP: {
 		id: "clear-dpop", actor: ActorAdmin, heals: true,

@@ -30,6 +30,7 @@ const (
 	EventInstance    EventType = "instance"         // the instance URL has changed
 	EventSignature   EventType = "signature"        // an answer's signature is not of the consumer secret
 	EventTransport   EventType = "transport"        // a transport of the caller's undoes a check, or nobody can see whether it does; see [ErrTransport]
+	EventLimit       EventType = "API requests low" // the org has used four fifths of its API requests of 24 hours or more: Event.APIUsed of APIAllowed; told once, and again after it fell below seven tenths
 	EventMissed      EventType = "events missed"    // the observer was too slow: one for each type of event that was dropped, with their number
 )
 
@@ -41,6 +42,8 @@ type Event struct {
 	At    time.Time
 	Took  time.Duration // of the request that it is about; 0 when there was none
 	Err   *Error        // nil when nothing failed
+
+	APIUsed, APIAllowed int64 // of an event "API requests low": the org's API requests of the last 24 hours, and how many it may send
 
 	// Count is how many events this one stands for, 1 or more: while 64 and more wait for the observer, a routine event (such as
 	// "refreshed") that follows one of the same type of its connection is added to that, which then says what the newest said.
@@ -56,6 +59,8 @@ type Event struct {
 //	connection   its key, tenant/name
 //	org          the org's id
 //	took         duration of the request
+//	api_used     of "API requests low": the org's API requests of the last 24 hours
+//	api_allowed  of "API requests low": how many it may send
 //	host         host that was asked
 //	kind         what the error means, a Kind
 //	code         Salesforce's error code
@@ -85,6 +90,9 @@ func (e Event) LogValue() slog.Value {
 	}
 	text("org", e.OrgID)
 	span("took", e.Took)
+	if e.APIAllowed != 0 {
+		attrs = append(attrs, slog.Int64("api_used", e.APIUsed), slog.Int64("api_allowed", e.APIAllowed))
+	}
 	if e.Err == nil {
 		return slog.GroupValue(attrs...)
 	}

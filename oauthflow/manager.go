@@ -49,6 +49,7 @@ type Manager struct {
 	ready     readiness
 	events    inbox
 	lines     lines
+	usage     usage
 	handed    atomic.Int64 // events and lines that the observer and the logger have taken
 	delivered chan struct{}
 }

@@ -154,6 +154,7 @@ func (t *transport) heard(req *http.Request, v *view, resp *http.Response) *http
 	if resp.StatusCode < http.StatusMultipleChoices || resp.StatusCode == http.StatusNotModified {
 		t.source.accept(v)
 	}
+	t.source.watchUsage(resp.Header)
 	t.source.hear(req, v, resp)
 	return resp
 }

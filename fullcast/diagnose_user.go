@@ -1,0 +1,211 @@
+package fullcast
+
+import (
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/fullcast/sfauth/internal/scrub"
+	"github.com/fullcast/sfauth/metadata"
+	"github.com/fullcast/sfauth/oauthflow"
+)
+
+// InstalledPackage names a package and its oldest version that will do.
+type InstalledPackage struct {
+	Name         string // as Setup > Installed Packages shows it; one of any namespace will do
+	Major, Minor int
+}
+
+// userNeeds are what a diagnosis looks for at the user of a connection, and in the org.
+type userNeeds struct {
+	permissionSets []string
+	pkg            InstalledPackage
+}
+
+// needsOf fills in what Fullcast's instructions name.
+//
+// Source: Fullcast support, on the integration user: its permission sets, and the package Fullcast Motion from V2.177.
+func needsOf(c Config) userNeeds {
+	n := userNeeds{slices.Clone(c.PermissionSets), c.Package}
+	if c.PermissionSets == nil {
+		n.permissionSets = []string{"Fullcast Import", "Fullcast Export", "Fullcast Motion"}
+	}
+	if c.Package == (InstalledPackage{}) {
+		n.pkg = InstalledPackage{"Fullcast Motion", 2, 177}
+	}
+	return n
+}
+
+// MissingScopes returns the scopes of the setup instructions that the connection's user was not asked for, or did not get; none where
+// Salesforce has not said yet which there are, as of a connection that was adopted and never refreshed. "full" stands for all but
+// the refresh token.
+func MissingScopes(c oauthflow.Connection) (missing []metadata.Scope) {
+	if len(c.Scopes) == 0 {
+		return nil
+	}
+	spec := ExternalClientApp(Production, "")
+	if c.Kind == metadata.KindConnectedApp {
+		spec = ConnectedApp(Production, "")
+	}
+	full := slices.Contains(c.Scopes, metadata.ScopeFull.Wire())
+	for _, s := range spec.Scopes {
+		has := slices.Contains(c.Scopes, s.Wire()) || full && s != metadata.ScopeRefreshToken ||
+			s == metadata.ScopeRefreshToken && slices.Contains(c.Scopes, "offline_access")
+		if !has {
+			missing = append(missing, s)
+		}
+	}
+	return missing
+}
+
+func (x *examination) scopes(stored oauthflow.Connection) {
+	missing := MissingScopes(stored)
+	switch {
+	case len(stored.Scopes) == 0:
+		x.say("Scopes", OutcomeNotVisible, "Salesforce has not said yet which the connection has.", 0)
+	case len(missing) == 0:
+		x.say("Scopes", OutcomeOK, "The connection has those that the instructions name.", 0)
+	default:
+		labels := make([]string, len(missing))
+		for i, s := range missing {
+			labels[i] = s.Label()
+		}
+		x.say("Scopes", OutcomeProblem, "The connection lacks "+strings.Join(labels, ", ")+"; select it in the app's OAuth Scopes, and connect again.", AdminFixesApp)
+	}
+}
+
+// soql reads the records of a query into a slice; false means that this user does not see them.
+func (x *examination) soql(resource, query string, into any) bool {
+	answer := struct{ Records any }{into}
+	return x.get(dataPath(resource)+"?q="+url.QueryEscape(query), &answer) == nil
+}
+
+// user looks at what the user of the connection may do, and at what the org has installed.
+//
+// Source: Object Reference, User, UserPermissionAccess, PermissionSetAssignment, OauthToken; Tooling API, InstalledSubscriberPackage.
+func (x *examination) user(stored oauthflow.Connection) {
+	is := "'" + stored.UserID[:min(18, len(stored.UserID))] + "'"
+	var access []struct{ PermissionsApiEnabled, PermissionsViewAllData, PermissionsModifyAllData *bool }
+	var users []struct{ Profile *struct{ Name string } }
+	x.soql("query", "SELECT PermissionsApiEnabled, PermissionsViewAllData, PermissionsModifyAllData FROM UserPermissionAccess", &access)
+	x.soql("query", "SELECT Profile.Name FROM User WHERE Id = "+is, &users)
+	profile := ""
+	if len(users) == 1 && users[0].Profile != nil {
+		profile = users[0].Profile.Name
+	}
+	admin := false
+	if len(access) != 1 || access[0].PermissionsApiEnabled == nil {
+		x.say("User", OutcomeNotVisible, "What the user may do is not shown to this user."+profileNote(profile), 0)
+	} else {
+		a := access[0]
+		admin = a.PermissionsModifyAllData != nil && *a.PermissionsModifyAllData
+		if *a.PermissionsApiEnabled {
+			x.say("User", OutcomeOK, "The user has \"API Enabled\"."+profileNote(profile), 0)
+		} else {
+			x.say("User", OutcomeProblem, "The user lacks \"API Enabled\"."+profileNote(profile), AdminEnablesAPI)
+		}
+	}
+	x.permissionSets(is, admin)
+	x.installed()
+	x.approvals(is)
+}
+
+func profileNote(name string) string {
+	if name == "" {
+		return " The name of the profile is not visible."
+	}
+	return " The profile is " + scrub.Word(name) + "."
+}
+
+func (x *examination) permissionSets(is string, admin bool) {
+	wanted := x.c.connector.needs.permissionSets
+	var rows []struct{ PermissionSet *struct{ Label string } }
+	seen := x.soql("query", "SELECT PermissionSet.Label FROM PermissionSetAssignment WHERE AssigneeId = "+is, &rows)
+	var labels []string
+	for _, r := range rows {
+		if r.PermissionSet != nil {
+			labels = append(labels, r.PermissionSet.Label)
+		}
+	}
+	missing := missingLabels(wanted, labels)
+	switch {
+	case len(wanted) == 0:
+		x.say("Permission sets", OutcomeOK, "The service asks for none.", 0)
+	case admin:
+		x.say("Permission sets", OutcomeOK, "The user may modify all data, and needs none.", 0)
+	case !seen || len(labels) == 0:
+		x.say("Permission sets", OutcomeNotVisible, "Those of the user are not shown to this user.", 0)
+	case len(missing) > 0:
+		x.say("Permission sets", OutcomeProblem, "The user lacks "+strings.Join(missing, ", ")+".", AdminGivesPermission)
+	default:
+		x.say("Permission sets", OutcomeOK, "The user has "+strings.Join(wanted, ", ")+".", 0)
+	}
+}
+
+// missingLabels returns what is wanted and not there; case does not count.
+func missingLabels(wanted, have []string) (missing []string) {
+	for _, w := range wanted {
+		if !slices.ContainsFunc(have, func(h string) bool { return strings.EqualFold(strings.TrimSpace(h), w) }) {
+			missing = append(missing, w)
+		}
+	}
+	return missing
+}
+
+func (x *examination) installed() {
+	want := x.c.connector.needs.pkg
+	if want.Name == "-" {
+		x.say("Package", OutcomeOK, "The service asks for none.", 0)
+		return
+	}
+	var rows []struct {
+		SubscriberPackage        *struct{ Name string }
+		SubscriberPackageVersion *struct{ MajorVersion, MinorVersion int }
+	}
+	if !x.soql("tooling/query", "SELECT SubscriberPackage.Name, SubscriberPackageVersion.MajorVersion, SubscriberPackageVersion.MinorVersion FROM InstalledSubscriberPackage", &rows) || len(rows) == 0 {
+		x.say("Package", OutcomeNotVisible, "The installed packages are not shown to this user.", 0)
+		return
+	}
+	for _, r := range rows {
+		if r.SubscriberPackage == nil || r.SubscriberPackageVersion == nil || !strings.EqualFold(r.SubscriberPackage.Name, want.Name) {
+			continue
+		}
+		v := r.SubscriberPackageVersion
+		is := fmt.Sprintf("%s %d.%d is installed", want.Name, v.MajorVersion, v.MinorVersion)
+		if v.MajorVersion > want.Major || v.MajorVersion == want.Major && v.MinorVersion >= want.Minor {
+			x.say("Package", OutcomeOK, is+".", 0)
+		} else {
+			x.say("Package", OutcomeProblem, fmt.Sprintf("%s; the service needs %d.%d.", is, want.Major, want.Minor), AdminUpdatesPackage)
+		}
+		return
+	}
+	x.say("Package", OutcomeNotVisible, want.Name+" is not among the installed packages that this user sees; not every customer has it.", 0)
+}
+
+// approvals counts what the user has approved. Salesforce keeps five of a user and app and drops the oldest for a sixth.
+func (x *examination) approvals(is string) {
+	var rows []struct{ AppName string }
+	if !x.soql("query", "SELECT AppName FROM OauthToken WHERE UserId = "+is, &rows) || len(rows) == 0 {
+		x.say("Approvals", OutcomeNotVisible, "Those of the user are not shown to this user.", 0)
+		return
+	}
+	count := map[string]int{}
+	for _, r := range rows {
+		count[r.AppName]++
+	}
+	var full []string
+	for name, n := range count {
+		if n >= keptApprovals {
+			full = append(full, fmt.Sprintf("%s (%d)", scrub.Word(name), n))
+		}
+	}
+	slices.Sort(full)
+	if len(full) > 0 {
+		x.say("Approvals", OutcomeOK, "Note: the user has as many approvals as Salesforce keeps of "+strings.Join(full, ", ")+"; the next login ends the oldest connection of that app.", 0)
+		return
+	}
+	x.say("Approvals", OutcomeOK, fmt.Sprintf("The user has %d of %d apps; the next login ends none.", len(rows), len(count)), 0)
+}
+
+const keptApprovals = 5

@@ -1,0 +1,141 @@
+package fullcast_test
+
+import (
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/fullcast/sfauth/fullcast"
+	"github.com/fullcast/sfauth/metadata"
+	"github.com/fullcast/sfauth/oauthflow"
+)
+
+// objects answers the queries of objects by their names, in the words of the REST API, and hands all else on.
+type objects struct {
+	next    http.RoundTripper
+	records map[string]string // object: the records as JSON, or an error's body
+}
+
+func (o objects) RoundTrip(req *http.Request) (*http.Response, error) {
+	_, from, _ := strings.Cut(req.URL.Query().Get("q"), " FROM ")
+	object, _, _ := strings.Cut(from, " ")
+	body, ok := o.records[object]
+	if !ok {
+		return o.next.RoundTrip(req)
+	}
+	status := http.StatusOK
+	if strings.Contains(body, "errorCode") {
+		status = http.StatusBadRequest
+	} else {
+		body = `{"totalSize":1,"done":true,"records":` + body + `}`
+	}
+	return &http.Response{StatusCode: status, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Request: req,
+		Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(strings.NewReader(body))}, nil
+}
+
+func TestADiagnosisLooksAtWhatTheUserMayDoAndCallsUnseenWhatItDoesNotSee(t *testing.T) {
+	const ok, problem, notVisible = fullcast.OutcomeOK, fullcast.OutcomeProblem, fullcast.OutcomeNotVisible
+	const none = `[{"errorCode":"INVALID_TYPE","message":"sObject type is not supported."}]`
+	const member = `[{"PermissionsApiEnabled":true,"PermissionsViewAllData":false,"PermissionsModifyAllData":false}]`
+	assigned := func(labels ...string) string {
+		for i, l := range labels {
+			labels[i] = `{"PermissionSet":{"Label":"` + l + `"}}`
+		}
+		return "[" + strings.Join(labels, ",") + "]"
+	}
+	pkg := func(name, version string) string {
+		major, minor, _ := strings.Cut(version, ".")
+		return `[{"SubscriberPackage":{"Name":"Other"},"SubscriberPackageVersion":{"MajorVersion":9,"MinorVersion":9}},` +
+			`{"SubscriberPackage":{"Name":"` + name + `"},"SubscriberPackageVersion":{"MajorVersion":` + major + `,"MinorVersion":` + minor + `}}]`
+	}
+	for _, c := range []struct {
+		name    string
+		records map[string]string
+		config  func(*fullcast.Config)
+		subject string
+		outcome fullcast.Outcome
+		text    string
+		remedy  fullcast.Remedy
+	}{
+		{"an API user", map[string]string{"UserPermissionAccess": member, "User": `[{"Profile":{"Name":"Fullcast API"}}]`}, nil, "User", ok, `The profile is "Fullcast API".`, 0},
+		{"a profile that is hidden", map[string]string{"UserPermissionAccess": member, "User": `[{"Profile":null}]`}, nil, "User", ok, "name of the profile is not visible", 0},
+		{"no API", map[string]string{"UserPermissionAccess": strings.Replace(member, "true", "false", 1)}, nil, "User", problem, "API Enabled", fullcast.AdminEnablesAPI},
+		{"an org without the object", map[string]string{"UserPermissionAccess": none}, nil, "User", notVisible, "not shown", 0},
+		{"no record", map[string]string{"UserPermissionAccess": "[]"}, nil, "User", notVisible, "not shown", 0},
+
+		{"all sets, of a namespace, in other case", map[string]string{"UserPermissionAccess": member, "PermissionSetAssignment": assigned("FULLCAST import", "Fullcast Export", "Fullcast Motion", "X")}, nil,
+			"Permission sets", ok, "Fullcast Import, Fullcast Export, Fullcast Motion", 0},
+		{"one set too few", map[string]string{"UserPermissionAccess": member, "PermissionSetAssignment": assigned("Fullcast Import", "Fullcast Motion")}, nil,
+			"Permission sets", problem, "lacks Fullcast Export.", fullcast.AdminGivesPermission},
+		{"a System Administrator without sets", map[string]string{"UserPermissionAccess": strings.ReplaceAll(member, "false", "true"), "PermissionSetAssignment": assigned("X")}, nil,
+			"Permission sets", ok, "needs none", 0},
+		{"sets that are not shown", map[string]string{"UserPermissionAccess": member, "PermissionSetAssignment": none}, nil, "Permission sets", notVisible, "not shown", 0},
+		{"no rows", map[string]string{"UserPermissionAccess": member, "PermissionSetAssignment": "[]"}, nil, "Permission sets", notVisible, "not shown", 0},
+		{"sets of the service's own", map[string]string{"UserPermissionAccess": member, "PermissionSetAssignment": assigned("Planning")},
+			func(c *fullcast.Config) { c.PermissionSets = []string{"Planning"} }, "Permission sets", ok, "Planning", 0},
+		{"no sets asked for", map[string]string{"UserPermissionAccess": member, "PermissionSetAssignment": none},
+			func(c *fullcast.Config) { c.PermissionSets = []string{} }, "Permission sets", ok, "asks for none", 0},
+
+		{"the package", map[string]string{"InstalledSubscriberPackage": pkg("Fullcast Motion", "2.177")}, nil, "Package", ok, "2.177 is installed", 0},
+		{"a newer package", map[string]string{"InstalledSubscriberPackage": pkg("fullcast motion", "3.0")}, nil, "Package", ok, "3.0 is installed", 0},
+		{"an older package", map[string]string{"InstalledSubscriberPackage": pkg("Fullcast Motion", "2.99")}, nil, "Package", problem, "needs 2.177", fullcast.AdminUpdatesPackage},
+		{"other packages", map[string]string{"InstalledSubscriberPackage": pkg("Another", "2.177")}, nil, "Package", notVisible, "not among", 0},
+		{"packages that are not shown", map[string]string{"InstalledSubscriberPackage": none}, nil, "Package", notVisible, "not shown", 0},
+		{"a package of the service's own", map[string]string{"InstalledSubscriberPackage": pkg("Planning", "1.5")},
+			func(c *fullcast.Config) { c.Package = fullcast.InstalledPackage{Name: "Planning", Major: 1, Minor: 4} }, "Package", ok, "Planning 1.5", 0},
+		{"no package asked for", map[string]string{"InstalledSubscriberPackage": none},
+			func(c *fullcast.Config) { c.Package = fullcast.InstalledPackage{Name: "-"} }, "Package", ok, "asks for none", 0},
+
+		{"two approvals", map[string]string{"OauthToken": `[{"AppName":"Fullcast"},{"AppName":"Fullcast"}]`}, nil, "Approvals", ok, "ends none", 0},
+		{"five approvals", map[string]string{"OauthToken": "[" + strings.TrimSuffix(strings.Repeat(`{"AppName":"Fullcast"},`, 5), ",") + "]"}, nil, "Approvals", ok, "ends the oldest connection", 0},
+		{"approvals that are not shown", map[string]string{"OauthToken": none}, nil, "Approvals", notVisible, "not shown", 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t, config{})
+			w.deploy(t, fullcast.ExternalClientApp(fullcast.Production, "admin@acme.example"))
+			w.connect(t)
+			sf := w.connector(t, w.store, func(cfg *fullcast.Config) {
+				cfg.Transport = objects{w.rec, c.records}
+				if c.config != nil {
+					c.config(cfg)
+				}
+			})
+			conn, err := sf.Open(t.Context(), main)
+			if err != nil {
+				t.Fatal(err)
+			}
+			d := conn.Diagnose(t.Context())
+			i := slices.IndexFunc(d.Lines, func(l fullcast.DiagnosisLine) bool { return l.Subject == c.subject })
+			if i < 0 {
+				t.Fatalf("no line about %s:\n%s", c.subject, d)
+			}
+			if l := d.Lines[i]; l.Outcome != c.outcome || !strings.Contains(l.Text, c.text) || l.Remedy != c.remedy {
+				t.Errorf("got %q %q %q, want %q with %q", l.Outcome, l.Text, l.Remedy.ID(), c.outcome, c.text)
+			}
+		})
+	}
+}
+
+func TestMissingScopesAreThoseOfTheInstructionsThatFullDoesNotCover(t *testing.T) {
+	const old, external = metadata.KindConnectedApp, metadata.KindExternalClientApp
+	for _, c := range []struct {
+		kind   metadata.Kind
+		scopes string
+		want   []metadata.Scope
+	}{
+		{external, "", nil},
+		{external, "refresh_token web openid id api full", nil},
+		{external, "full refresh_token", nil},
+		{external, "full offline_access", nil},
+		{external, "full", []metadata.Scope{metadata.ScopeRefreshToken}},
+		{external, "api refresh_token", []metadata.Scope{metadata.ScopeBasic, metadata.ScopeFull, metadata.ScopeWeb, metadata.ScopeOpenID}},
+		{old, "id api web full refresh_token", nil},
+		{old, "id api web refresh_token openid", []metadata.Scope{metadata.ScopeFull}},
+	} {
+		if got := fullcast.MissingScopes(oauthflow.Connection{Kind: c.kind, Scopes: strings.Fields(c.scopes)}); !slices.Equal(got, c.want) {
+			t.Errorf("%s with %q lacks %q, want %q", c.kind, c.scopes, got, c.want)
+		}
+	}
+}
