@@ -48,4 +48,6 @@ var handQuestions = []probe{
 		byHand: "let a trial org end, refresh"},
 	{id: "H13", question: "Do access and refresh tokens survive a new My Domain, and for how long does the old host redirect, and how?", why: "whether a renamed org heals by itself or must be connected again",
 		byHand: "connect a sandbox, rename its My Domain with redirects, call and refresh at the old host, run orgprobe with -old-host, remove the redirects, do both again"},
+	{id: "H14", question: "How does an app that requires DPoP refuse a login and a refresh without a proof, and is the refresh token of a client with a secret bound?", why: "the words of AdminClearsDPoP, and whether DPoP protects a stolen refresh token",
+		byHand: "select Require DPoP in the app, refresh, log in, read isDPopEnabled over the Metadata API; then send proofs (RFC 9449) with another key at the refresh"},
 }
