@@ -249,6 +249,9 @@ func places() []place {
 		{"an error of the transport", func(_ asked, said string) (*http.Response, error) {
 			return nil, errors.New("cannot send " + said)
 		}},
+		{"the cause of a URL's error", func(_ asked, said string) (*http.Response, error) {
+			return nil, &url.Error{Op: "Post", URL: "https://x.example/", Err: errors.New(said)}
+		}},
 		{"an error of the network", func(_ asked, said string) (*http.Response, error) {
 			return nil, fmt.Errorf("%s: %w", said, &url.Error{Op: "Post", URL: "https://x.example/?y=" + url.QueryEscape(said), Err: &net.OpError{Op: "dial", Net: "tcp", Err: errors.New(said)}})
 		}},
