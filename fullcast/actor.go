@@ -27,16 +27,16 @@ func (r Remedy) Actor() Actor {
 		return ActorAdmin
 	case FixCode:
 		return ActorProgrammer
+	case FixService:
+		return ActorOperator
 	}
 	return ""
 }
 
-// Actor returns who has to act on the error. It is its Remedy's, except that a stored record that cannot be opened here
-// ([oauthflow.KindForeign]) is the operator's: the environment or the sealing keys are not those that it was stored
-// with, or the store holds another record in its place. So is a store from which all was copied ([oauthflow.ErrRelocated]).
+// Actor returns who has to act on the error. It is its Remedy's, except that a store from which all was copied
+// ([oauthflow.ErrRelocated]) is the operator's.
 func (e *Error) Actor() Actor {
-	var cause *oauthflow.Error
-	if errors.As(e.Err, &cause) && cause.Kind == oauthflow.KindForeign || errors.Is(e.Err, oauthflow.ErrRelocated) {
+	if errors.Is(e.Err, oauthflow.ErrRelocated) {
 		return ActorOperator
 	}
 	return e.Remedy.Actor()

@@ -13,6 +13,7 @@ func TestEveryRemedyHasOneWhoActs(t *testing.T) {
 		fullcast.Retry: fullcast.ActorNobody, fullcast.Reauthorize: fullcast.ActorAdmin, fullcast.AdminFixesApp: fullcast.ActorAdmin,
 		fullcast.AdminFixesPolicy: fullcast.ActorAdmin, fullcast.FixConfiguration: fullcast.ActorAdmin, fullcast.RecreateApp: fullcast.ActorAdmin,
 		fullcast.Migrate: fullcast.ActorAdmin, fullcast.ContactCSM: fullcast.ActorAdmin, fullcast.FixCode: fullcast.ActorProgrammer,
+		fullcast.FixService: fullcast.ActorOperator,
 	}
 	all := 0
 	for r := fullcast.Retry; r.String() != ""; r++ {
@@ -35,7 +36,7 @@ func TestAnErrorSaysWhoActs(t *testing.T) {
 		err  *fullcast.Error
 		want fullcast.Actor
 	}{
-		{&fullcast.Error{Op: "open", Remedy: fullcast.FixConfiguration, Err: foreign}, fullcast.ActorOperator},
+		{&fullcast.Error{Op: "open", Remedy: fullcast.FixService, Err: foreign}, fullcast.ActorOperator},
 		{&fullcast.Error{Op: "open", Remedy: fullcast.Retry, Err: &oauthflow.Error{Kind: oauthflow.KindStore, Err: oauthflow.ErrRelocated}}, fullcast.ActorOperator},
 		{&fullcast.Error{Op: "request", Remedy: fullcast.FixCode, Err: oauthflow.ErrBodyRead}, fullcast.ActorProgrammer},
 		{&fullcast.Error{Op: "request", Remedy: fullcast.Retry, Err: errors.New("down")}, fullcast.ActorNobody},

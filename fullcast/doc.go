@@ -32,8 +32,7 @@
 //	Migrate           ActorAdmin       create the external client app; the connected app is no longer supported
 //	ContactCSM        ActorAdmin       contact the customer success manager
 //	FixCode           ActorProgrammer  correct the service's code
-//
-// ActorOperator acts on a stored record that cannot be opened with the service's environment and sealing keys.
+//	FixService        ActorOperator    correct the service's own network, image, environment, sealing keys or store
 //
 // A call of [Connection.Resty] that the org refuses returns such an error, too. Over [Connection.HTTPClient] a refusal is a response,
 // as it is with net/http: check its status, and call [Connection.ResponseError] before you read its body.

@@ -40,6 +40,8 @@ func (r Remedy) ForAdmin(egress []string) string {
 		return "Please connect again in Fullcast; if that fails, too, contact your customer success manager."
 	case FixCode:
 		return "Nothing needs to be done in Salesforce: the fault is in Fullcast's own program. Please tell Fullcast."
+	case FixService:
+		return "Nothing needs to be done in Salesforce: the fault is in Fullcast's own service. Please tell Fullcast."
 	}
 	return ""
 }
@@ -60,6 +62,9 @@ func (c *Connector) ForAdmin(err error) string {
 		return ""
 	}
 	text := e.Remedy.ForAdmin(c.egress)
+	if e.Remedy == FixService { // what is wrong inside is not the customer's
+		return text
+	}
 	var cause *oauthflow.Error
 	if errors.As(err, &cause) && cause.Kind != oauthflow.KindInvalid { // that one is about the service's own input
 		return strings.TrimSpace(cause.Sentence() + " " + text)

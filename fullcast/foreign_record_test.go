@@ -133,7 +133,7 @@ func TestNoDeedOfAConnectorReachesAnotherCustomersConnectionThroughAStoreThatMis
 						t.Errorf("got %v and %v, want ErrForeignRecord", got, err)
 					}
 					var e *fullcast.Error
-					if errors.As(err, &e) && name != "DisconnectAll" && (e.Remedy != fullcast.FixConfiguration || e.Actor() != fullcast.ActorOperator) {
+					if errors.As(err, &e) && name != "DisconnectAll" && (e.Remedy != fullcast.FixService || e.Actor() != fullcast.ActorOperator) {
 						t.Errorf("remedy %q of actor %q, want the operator to look at the store", e.Remedy, e.Actor())
 					}
 					if shown := fmt.Sprintf("%+v %v", got, err); strings.Contains(shown, mainID) || strings.Contains(shown, "acme/main") || strings.Contains(shown, otherToken.AccessToken) {

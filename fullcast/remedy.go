@@ -22,6 +22,7 @@ const (
 	Migrate                            // the org's admin: make the external client app; the connected app is no longer supported
 	ContactCSM                         // the customer: connect again, and then contact the customer success manager
 	FixCode                            // the programmer of the service: correct the call
+	FixService                         // the operator of the service: correct its network, image, environment, sealing keys or store
 )
 
 // String returns one sentence that says what to do.
@@ -45,6 +46,8 @@ func (r Remedy) String() string {
 		return "Connect again; if that fails, too, contact your customer success manager."
 	case FixCode:
 		return "Correct the code of the service, as the error says."
+	case FixService:
+		return "Correct the service's own network, image, environment, sealing keys or store, as the error says."
 	}
 	return ""
 }
@@ -76,6 +79,9 @@ func remedyFor(err error, kind metadata.Kind) Remedy {
 	if errors.Is(err, oauthflow.ErrBodyRead) {
 		return FixCode
 	}
+	if errors.Is(err, oauthflow.ErrOwnNetwork) {
+		return FixService
+	}
 	if errors.Is(err, oauthflow.ErrNoSuchHost) || errors.Is(err, oauthflow.ErrTransport) {
 		return FixConfiguration
 	}
@@ -98,8 +104,10 @@ func remedyFor(err error, kind metadata.Kind) Remedy {
 		return AdminFixesPolicy
 	case oauthflow.KindPKCE:
 		return ContactCSM
-	case oauthflow.KindInvalid, oauthflow.KindForeign, oauthflow.KindElsewhere:
+	case oauthflow.KindInvalid, oauthflow.KindElsewhere:
 		return FixConfiguration
+	case oauthflow.KindForeign:
+		return FixService
 	}
 	host, herr := oauthflow.ParseHost(e.Host, oauthflow.GovernmentCloud, oauthflow.China)
 	generic := herr == nil && host.Generic()

@@ -49,7 +49,7 @@ var verdicts = map[oauthflow.Kind]struct {
 	oauthflow.KindStore:         {oauthflow.StatusActive, fullcast.Retry, fullcast.Retry, true},
 	oauthflow.KindState:         {oauthflow.StatusActive, fullcast.Reauthorize, fullcast.Reauthorize, true},
 	oauthflow.KindNotConnected:  {oauthflow.StatusActive, fullcast.Reauthorize, fullcast.Reauthorize, true},
-	oauthflow.KindForeign:       {oauthflow.StatusActive, fullcast.FixConfiguration, fullcast.FixConfiguration, true},
+	oauthflow.KindForeign:       {oauthflow.StatusActive, fullcast.FixService, fullcast.FixService, true},
 	oauthflow.KindElsewhere:     {oauthflow.StatusActive, fullcast.FixConfiguration, fullcast.FixConfiguration, true},
 }
 
