@@ -86,6 +86,24 @@ func TestPrivateNetworksThatAreConfiguredAreReachedForHostsOfSalesforceAlone(t *
 	}
 }
 
+func TestTheDialerOfTheSDKKnowsTheNameThatItDials(t *testing.T) {
+	resolveTo(t, net.IPv4(240, 240, 0, 1))
+	for _, private := range [][]netip.Prefix{nil, networks("240.0.0.0/4")} {
+		for name, rt := range map[string]http.RoundTripper{"the default transport": nil, "a transport of its own": &http.Transport{}} {
+			flow, err := oauthflow.NewFlow(oauthflow.Config{RedirectURLs: []string{callbackURL}, Transport: rt, PrivateNetworks: private})
+			if err != nil {
+				t.Fatal(err)
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond) // nothing is there
+			_, err = flow.Refresh(ctx, wireClient(t, wireHost), wireToken())
+			cancel()
+			if err == nil || refusesAddress(err) == (private != nil) {
+				t.Errorf("%s with %v: %v", name, private, err)
+			}
+		}
+	}
+}
+
 func TestPrivateNetworksThatHoldTheMachineItselfAreRefusedByNameOfTheField(t *testing.T) {
 	for _, bad := range []netip.Prefix{
 		netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("::/0"), netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("127.1.0.0/16"),
