@@ -84,7 +84,7 @@ func NewFlow(c Config) (*Flow, error) {
 		return nil, err
 	}
 	f := &Flow{
-		redirectURLs: slices.Clone(c.RedirectURLs), transport: c.Transport, now: c.Now, keys: new(issuerKeys), names: new(names),
+		redirectURLs: slices.Clone(c.RedirectURLs), transport: c.Transport, now: c.Now, keys: new(issuerKeys), names: newNames(),
 		to: reach{slices.Clone(c.PrivateNetworks)},
 	}
 	if f.now == nil {

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/netip"
-	"sync"
 	"time"
 )
 
@@ -64,10 +63,12 @@ func ownFault(err error) error {
 
 // names knows whether names of hosts are resolved at all.
 type names struct {
-	mu    sync.Mutex
-	asked time.Time
-	none  bool
+	asking chan struct{} // holds one value while somebody asks, who has the other fields alone
+	asked  time.Time
+	none   bool
 }
+
+func newNames() *names { return &names{asking: make(chan struct{}, 1)} }
 
 const (
 	namesAge  = 10 * time.Second // for which an answer counts
@@ -89,8 +90,12 @@ func (f *Flow) noNames(ctx context.Context, host string) bool {
 	if (Host{host}).Generic() {
 		return true
 	}
-	f.names.mu.Lock()
-	defer f.names.mu.Unlock()
+	select {
+	case f.names.asking <- struct{}{}:
+		defer func() { <-f.names.asking }()
+	case <-ctx.Done():
+		return false
+	}
 	if now := time.Now(); !f.names.asked.IsZero() && now.Sub(f.names.asked) < namesAge {
 		return f.names.none
 	}

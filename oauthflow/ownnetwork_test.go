@@ -177,6 +177,42 @@ func TestWhereNoNameExistsTheServicesOwnDNSIsDownAndNoOrgWasDeleted(t *testing.T
 	}
 }
 
+// The generic login host exists always: where its name does not, for a moment or longer, no org was deleted.
+func TestTheGenericLoginHostIsNeverToldToBeGone(t *testing.T) {
+	for _, host := range []string{"login.salesforce.com", "test.salesforce.com"} {
+		asked := 0
+		rt, _ := noName(func(string) bool { asked++; return asked > 1 }, says(200, "{}"))
+		_, err := wireFlow(t, rt).Refresh(t.Context(), wireClient(t, host), wireToken())
+		isOwn(t, host, err)
+	}
+}
+
+// A caller who gives up does not wait for another who asks whether any name is resolved.
+func TestWhoGivesUpDoesNotWaitForAnothersQuestionOfNames(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		flow := wireFlow(t, carrier(func(r *http.Request) (*http.Response, error) {
+			if r.Method == http.MethodGet {
+				<-r.Context().Done()
+				return nil, r.Context().Err()
+			}
+			return nil, &net.DNSError{Err: "no such host", Name: r.URL.Host, IsNotFound: true}
+		}))
+		for i, patience := range []time.Duration{time.Minute, time.Second} {
+			go func() {
+				time.Sleep(time.Duration(i) * time.Millisecond)
+				ctx, cancel := context.WithTimeout(t.Context(), patience)
+				defer cancel()
+				began := time.Now()
+				_, err := flow.Refresh(ctx, wireClient(t, wireHost), wireToken())
+				if took := time.Since(began); took > 6*time.Second || i == 1 && took > time.Second || err == nil {
+					t.Errorf("caller %d waited %v: %v", i, took, err)
+				}
+			}()
+		}
+		time.Sleep(time.Minute)
+	})
+}
+
 func TestAnAPICallWhereNoNameExistsIsAFaultOfTheServicesOwnNetwork(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, orgtest.Config{})
