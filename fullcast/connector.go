@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -53,6 +54,11 @@ type Config struct {
 	// are the same: an *http.Transport that undoes a check is refused, of any other such a guarded copy is used; see
 	// [oauthflow.Source.Transport]. Optional; default Transport.
 	APITransport http.RoundTripper
+
+	// PrivateNetworks are networks that are not public and in which the service reaches Salesforce all the same, as through a
+	// service mesh (240.0.0.0/4) or a private link (10.0.0.0/8); see [oauthflow.Config].PrivateNetworks. Optional; default: public
+	// addresses only.
+	PrivateNetworks []netip.Prefix
 
 	// EgressAddresses are the public addresses and networks that the service calls Salesforce from, such as "203.0.113.7" or
 	// "203.0.113.0/28". They are named to the org's admin where Salesforce may restrict addresses; see [Remedy.ForAdmin].
@@ -106,7 +112,9 @@ func NewConnector(c Config) (*Connector, error) {
 		c.APITransport = c.Transport
 		hidden = append(hidden, "ManagerConfig.APITransport")
 	}
-	flow, err := oauthflow.NewFlow(oauthflow.Config{RedirectURLs: c.Site.CallbackURLs(), Transport: c.Transport})
+	flow, err := oauthflow.NewFlow(oauthflow.Config{
+		RedirectURLs: c.Site.CallbackURLs(), Transport: c.Transport, PrivateNetworks: c.PrivateNetworks,
+	})
 	bad = append(bad, faults(err, "Config.RedirectURLs")...) // those are the Site's
 	if len(bad) > 0 {
 		flow = nil // so that no manager is made beside the error

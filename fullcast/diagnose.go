@@ -151,7 +151,10 @@ func (x *examination) host() {
 	resp, err := x.c.connector.login.RoundTrip(req)
 	if err != nil {
 		remedy := Retry
-		if noSuchHost(err) {
+		switch {
+		case errors.Is(err, oauthflow.ErrOwnNetwork):
+			remedy = FixService
+		case noSuchHost(err):
 			remedy = FixConfiguration
 		}
 		x.say("Network", OutcomeProblem, h.String()+" cannot be reached: "+networkCause(err)+".", remedy)

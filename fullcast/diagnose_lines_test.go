@@ -34,7 +34,12 @@ func (w *written) Delete(ctx context.Context, id string, version uint64) error {
 
 type failing struct{ err error }
 
-func (f failing) RoundTrip(*http.Request) (*http.Response, error) { return nil, f.err }
+func (f failing) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.URL.Host == "login.salesforce.com" { // that its name is resolved tells a host that is gone from DNS that is down
+		return nil, errors.New("connection refused")
+	}
+	return nil, f.err
+}
 
 // A diagnosis has a line for each look. Whatever it finds, it sends no refresh token and writes nothing.
 func TestEachLineOfADiagnosisCanBeOkAProblemOrNotVisibleAndNothingIsTouched(t *testing.T) {

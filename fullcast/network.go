@@ -5,13 +5,18 @@ import (
 	"crypto/tls"
 	"errors"
 	"net"
+
+	"github.com/fullcast/sfauth/oauthflow"
 )
 
 // networkCause says in words why a host could not be reached.
 func networkCause(err error) string {
 	var dns *net.DNSError
+	var e *oauthflow.Error
 	var cert *tls.CertificateVerificationError
 	switch {
+	case errors.Is(err, oauthflow.ErrOwnNetwork) && errors.As(err, &e):
+		return e.Err.Error()
 	case noSuchHost(err):
 		return "there is no such host; a My Domain that was renamed, or an org that is gone"
 	case errors.As(err, &dns):
@@ -26,5 +31,5 @@ func networkCause(err error) string {
 
 func noSuchHost(err error) bool {
 	var dns *net.DNSError
-	return errors.As(err, &dns) && dns.IsNotFound
+	return !errors.Is(err, oauthflow.ErrOwnNetwork) && errors.As(err, &dns) && dns.IsNotFound
 }

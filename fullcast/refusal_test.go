@@ -81,7 +81,7 @@ func TestAHostThatIsGoneIsNotTriedAgain(t *testing.T) {
 	w := newWorld(t, orgtest.Config{})
 	w.deploy(t, fullcast.ExternalClientApp(fullcast.Production, "admin@acme.example"))
 	conn := w.connect(t)
-	w.rec.next = noNames{}
+	w.rec.next = noNames{"acme.my.salesforce.com"}
 	_, err := query(t.Context(), conn)
 	wantError(t, err, oauthflow.KindNotSent, fullcast.FixConfiguration)
 	for _, l := range conn.Diagnose(context.Background()).Lines {
@@ -91,9 +91,13 @@ func TestAHostThatIsGoneIsNotTriedAgain(t *testing.T) {
 	}
 }
 
-type noNames struct{}
+// noNames is a network in which a host does not exist, and no other answers.
+type noNames struct{ host string }
 
-func (noNames) RoundTrip(r *http.Request) (*http.Response, error) {
+func (n noNames) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.URL.Host != n.host {
+		return nil, errors.New("connection refused")
+	}
 	return nil, &net.DNSError{Err: "no such host", Name: r.URL.Host, IsNotFound: true}
 }
 

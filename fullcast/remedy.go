@@ -41,6 +41,7 @@ var remedyOfReason = map[oauthflow.Reason]Remedy{
 	oauthflow.ReasonLoginHost:    FixConfiguration,
 	oauthflow.ReasonTransport:    FixService,
 	oauthflow.ReasonRelocated:    FixService,
+	oauthflow.ReasonOwnNetwork:   FixService,
 }
 
 // remedyOfKind is what helps where an error has no reason of its own, and nothing about the connection's app changes it.

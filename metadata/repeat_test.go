@@ -87,6 +87,28 @@ func everyCall(t *testing.T, named string, echo repeat.Echo) map[string][]any {
 	return said
 }
 
+// What the test below proves of a success, it proves only where the success is read.
+func TestTheResultsThatRepeatARequestAreReadWhereTheirWordsAreHarmless(t *testing.T) {
+	const harmless = "Harmless_Words"
+	said := map[string][]any{}
+	synctest.Test(t, func(t *testing.T) { said = everyCall(t, "", repeat.Result().Saying(harmless)) })
+	for _, call := range []string{"List", "Read", "Upsert", "Retrieve", "Deploy", "QuickDeploy", "Wait", "Credentials", "progress"} {
+		shown := ""
+		for _, v := range said[call] {
+			if err, failed := v.(error); failed {
+				t.Errorf("%s: %v", call, err)
+			}
+			if c, is := v.(*metadata.Credentials); is && c != nil {
+				v = c.Key
+			}
+			shown += repeat.Shown(v)
+		}
+		if !strings.Contains(shown, harmless) && call != "Upsert" { // which tells the names that it was given
+			t.Errorf("%s shows no word of the answer: %.300s", call, shown)
+		}
+	}
+}
+
 func TestAnOrgThatRepeatsARequestInAnyPlaceOfItsAnswerShowsNoSession(t *testing.T) {
 	needs.Unraced(t)
 	finder := search.New([]string{formless})

@@ -121,6 +121,7 @@ const (
 	sentenceAppAddresses = "The app's own list of addresses that may use its refresh tokens lacks Fullcast's; add them to each such list in the app's OAuth settings."
 	sentenceDPoP         = "The app requires DPoP, which Fullcast does not send; clear \"Require DPoP\" in the app's settings."
 	sentenceRequest      = "Salesforce refuses this request as it is; the service has to correct it."
+	sentenceOwnNetwork   = "Fullcast's service cannot reach Salesforce from its own network, which Fullcast has to correct; nothing is wrong with the org."
 	sentenceNoHost       = "The host does not exist: the org was deleted or its My Domain renamed; connect again with the org's present My Domain host."
 )
 

@@ -40,7 +40,7 @@ func departed(v *view, req *http.Request, asked string, resp *http.Response, err
 
 func noSuchHost(err error) bool {
 	var dns *net.DNSError
-	return errors.As(err, &dns) && dns.IsNotFound
+	return !errors.Is(err, ErrOwnNetwork) && errors.As(err, &dns) && dns.IsNotFound
 }
 
 // locate returns the view with which a request is to be repeated whose answer said that the org has left the host that was

@@ -43,6 +43,7 @@
 //	KindStore, KindForeign                   look after the store, its keys and its environment; nothing was sent
 //
 //	errors.Is                                what to do
+//	ErrOwnNetwork                            correct the service's own network or image; nothing is wrong with the org
 //	ErrNoSuchHost                            ask for the org's present My Domain: it was renamed, or the org is gone
 //	ErrNoRefreshToken                        correct the scope or the policy that the text names
 //	ErrOrgChanged, ErrUserChanged            as their kinds; errors.As a *StrangerError for who has answered

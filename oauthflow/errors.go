@@ -53,6 +53,9 @@ func (e *Error) Unwrap() error { return e.Err }
 
 // Sentence returns what the error means and what to do, in one sentence for the person who looks after the org.
 func (e *Error) Sentence() string {
+	if errors.Is(e.Err, ErrOwnNetwork) {
+		return sentenceOwnNetwork
+	}
 	if errors.Is(e.Err, ErrNoSuchHost) {
 		return sentenceNoHost
 	}

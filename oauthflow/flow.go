@@ -3,6 +3,7 @@ package oauthflow
 import (
 	"fmt"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -30,6 +31,13 @@ type Config struct {
 	// and so does a response of another URL than was asked, or of TLS without a verified certificate ([ErrTransport]).
 	Transport http.RoundTripper
 
+	// PrivateNetworks are networks that are not public and in which the service reaches Salesforce all the same: those of a service
+	// mesh (240.0.0.0/4), of a private link (10.0.0.0/8), or of a NAT64 of the network's own. They count for hosts of Salesforce
+	// alone, over an *http.Transport, and certificates are verified as ever. One that holds addresses of the machine itself, of
+	// its link (169.254.0.0/16, fe80::/10), or of multicast is refused. Optional; default: public addresses only, and of
+	// NAT64 (64:ff9b::/96, 64:ff9b:1::/48) those with a public one inside.
+	PrivateNetworks []netip.Prefix
+
 	// Now is the wall clock: for timestamps and lifetimes, and to notice that the machine was suspended, which stops the
 	// monotonic clock. It is called from many goroutines. Optional; default time.Now.
 	Now func() time.Time
@@ -43,6 +51,8 @@ type Flow struct {
 	redirectURLs []string
 	transport    http.RoundTripper
 	now          func() time.Time
+	to           reach
+	names        *names
 	keys         *issuerKeys
 	alert        func(op, host string, fault error) // is told what a transport of the caller's does; nil for nobody
 }
@@ -65,10 +75,18 @@ func NewFlow(c Config) (*Flow, error) {
 	if problem := weakens(c.Transport); problem != "" {
 		bad.Add("Config.Transport", problem)
 	}
+	for i, p := range c.PrivateNetworks {
+		if problem := networkProblem(p); problem != "" {
+			bad.Add(fmt.Sprintf("Config.PrivateNetworks[%d]", i), problem)
+		}
+	}
 	if err := invalidFields(op, bad); err != nil {
 		return nil, err
 	}
-	f := &Flow{redirectURLs: slices.Clone(c.RedirectURLs), transport: c.Transport, now: c.Now, keys: new(issuerKeys)}
+	f := &Flow{
+		redirectURLs: slices.Clone(c.RedirectURLs), transport: c.Transport, now: c.Now, keys: new(issuerKeys), names: newNames(),
+		to: reach{slices.Clone(c.PrivateNetworks)},
+	}
 	if f.now == nil {
 		f.now = time.Now
 	}

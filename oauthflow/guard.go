@@ -10,8 +10,10 @@ import (
 )
 
 // guards keeps the copies that requests to the API travel by instead of an *http.Transport of the caller's: with the checks
-// of token requests, but with connections that are kept. The zero value is ready.
+// of token requests, but with connections that are kept. The zero value is ready, and reaches public addresses.
 type guards struct {
+	to reach
+
 	mu sync.Mutex
 	of map[*http.Transport]*http.Transport
 }
@@ -42,7 +44,7 @@ func (g *guards) get(t *http.Transport) (*guard, error) {
 	if g.of == nil {
 		g.of = map[*http.Transport]*http.Transport{}
 	}
-	g.of[t] = protect(t)
+	g.of[t] = protect(t, g.to)
 	return &guard{t, g.of[t]}, nil
 }
 
@@ -55,9 +57,9 @@ func (g *guards) close() {
 	}
 }
 
-// protect returns a copy of t that reaches public addresses only, but for proxies and what t's own DialTLSContext dials,
+// protect returns a copy of t that reaches only the addresses that it may, but for proxies and what t's own DialTLSContext dials,
 // speaks TLS 1.2 at least, and uses no connection that shows that no certificate was verified.
-func protect(t *http.Transport) *http.Transport {
+func protect(t *http.Transport, to reach) *http.Transport {
 	own := t == http.DefaultTransport || t.DialContext == nil
 	http2 := t.ForceAttemptHTTP2 || t.DialContext == nil && t.DialTLSContext == nil &&
 		(t.TLSClientConfig == nil || slices.Contains(t.TLSClientConfig.NextProtos, "h2"))
@@ -77,7 +79,7 @@ func protect(t *http.Transport) *http.Transport {
 			return u, err
 		}
 	}
-	c.DialContext = guarded(t, own, func(addr string) bool {
+	c.DialContext = guarded(t, own, to, func(addr string) bool {
 		_, is := proxies.Load(addr)
 		return is
 	})

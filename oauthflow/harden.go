@@ -28,7 +28,7 @@ type dialFunc func(ctx context.Context, network, addr string) (net.Conn, error)
 
 // harden returns a clone of t for the one request r, which must not be sent twice: a connection of its own (one that
 // the server has closed meanwhile would leave the outcome in doubt), HTTP/1.1, the fence in front of every write.
-func harden(t *http.Transport, r *http.Request, f *fence) (*http.Transport, error) {
+func harden(t *http.Transport, r *http.Request, f *fence, to reach) (*http.Transport, error) {
 	if problem := weakens(t); problem != "" {
 		return nil, &FieldError{Field: "Config.Transport", Problem: problem}
 	}
@@ -52,7 +52,7 @@ func harden(t *http.Transport, r *http.Request, f *fence) (*http.Transport, erro
 	if err != nil {
 		return nil, err
 	}
-	t.DialContext = fenced(guarded(t, own, func(string) bool { return proxied }), f)
+	t.DialContext = fenced(guarded(t, own, to, func(string) bool { return proxied }), f)
 	if t.DialTLSContext != nil {
 		t.DialTLSContext = fenced(shaken(t.DialTLSContext), f)
 	}
@@ -128,18 +128,16 @@ func usesProxy(t *http.Transport, r *http.Request) (bool, error) {
 	return u != nil, err
 }
 
-// guarded returns t's dial function (or one of our own) so that it reaches public addresses only; what a proxy may
+// guarded returns t's dial function (or one of our own) so that it reaches only the addresses that it may; what a proxy may
 // reach is the proxy's affair. isProxy tells of the address that is dialed whether it is a proxy's.
-func guarded(t *http.Transport, own bool, isProxy func(addr string) bool) dialFunc {
+func guarded(t *http.Transport, own bool, to reach, isProxy func(addr string) bool) dialFunc {
 	if own {
-		direct := &net.Dialer{Timeout: dialTimeout}
-		toProxy := *direct
-		direct.Control = func(_, addr string, _ syscall.RawConn) error { return publicAddress(addr) }
 		return func(ctx context.Context, network, addr string) (net.Conn, error) {
-			if isProxy(addr) {
-				return toProxy.DialContext(ctx, network, addr)
+			d := net.Dialer{Timeout: dialTimeout}
+			if !isProxy(addr) {
+				d.Control = func(_, ip string, _ syscall.RawConn) error { return to.check(addr, ip) }
 			}
-			return direct.DialContext(ctx, network, addr)
+			return d.DialContext(ctx, network, addr)
 		}
 	}
 	dial := dialFunc(t.DialContext)
@@ -148,7 +146,7 @@ func guarded(t *http.Transport, own bool, isProxy func(addr string) bool) dialFu
 		if err != nil || isProxy(addr) {
 			return c, err
 		}
-		if err := publicAddress(c.RemoteAddr().String()); err != nil {
+		if err := to.check(addr, c.RemoteAddr().String()); err != nil {
 			c.Close()
 			return nil, err
 		}

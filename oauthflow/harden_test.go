@@ -117,7 +117,8 @@ func TestOnlyPublicAddressesCountAsPublic(t *testing.T) {
 		"fe80::1%eth0": false, "ff02::1": false, "64:ff9b::7f00:1": false, "2002:7f00:1::": false, "100.127.255.255": false, "192.168.0.1": false,
 		"0.1.2.3": false, "240.0.0.1": false,
 		// NAT64 and ISATAP hand on to the address inside, the local NAT64 to a network's own.
-		"64:ff9b::808:808": true, "64:ff9b::a00:1": false, "64:ff9b::a9fe:a9fe": false, "64:ff9b::a83f:8110": false, "64:ff9b:1::808:808": false,
+		"64:ff9b::808:808": true, "64:ff9b::a00:1": false, "64:ff9b::a9fe:a9fe": false, "64:ff9b::a83f:8110": false, "64:ff9b:1::808:808": true, "64:ff9b:1:1::808:808": true, "64:ff9b:1:808:8:800::": true, "64:ff9b:1:8:808:800::": true,
+		"64:ff9b:1:a00:0:100:808:808": false, "64:ff9b:1::a00:1": false, "64:ff9b:1:a9fe:a9:fe00::": false, "64:ff9b:1::": false, "64:ff9b:2::808:808": false,
 		"2606:4700::5efe:808:808": true, "2606:4700::5efe:a00:1": false, "2606:4700::200:5efe:a9fe:a9fe": false, "fe80::5efe:808:808": false,
 		"2001:0:4136:e378:8000:63bf:f7f7:f7f7": false, "2002:808:808::1": false, "::8.8.8.8": false, "::ffff:0:8.8.8.8": false,
 		// The rest of the registries, and what has left them.
@@ -138,10 +139,26 @@ func TestOnlyPublicAddressesCountAsPublic(t *testing.T) {
 	}
 }
 
-func TestANameThatDoesNotExistIsToldApart(t *testing.T) {
+func TestWhereTheResolverKnowsNoNameTheServicesOwnDNSIsDown(t *testing.T) {
 	resolveTo(t, nil)
 	for call, do := range wireCalls(t) {
 		err := do(wireFlow(t, &http.Transport{}))
+		wireError(t, err, oauthflow.KindNotSent)
+		isOwn(t, call, err)
+	}
+}
+
+func TestANameThatDoesNotExistIsToldApart(t *testing.T) {
+	for call, do := range wireCalls(t) {
+		if call == "identity" { // at the generic login host
+			continue
+		}
+		err := do(wireFlow(t, &http.Transport{DialContext: func(_ context.Context, _, addr string) (net.Conn, error) {
+			if host, _, _ := net.SplitHostPort(addr); host == wireHost {
+				return nil, &net.OpError{Op: "dial", Err: &net.DNSError{Err: "no such host", Name: host, IsNotFound: true}}
+			}
+			return nil, errors.New("refused")
+		}}))
 		e := wireError(t, err, oauthflow.KindNotSent)
 		if !errors.Is(err, oauthflow.ErrNoSuchHost) || !strings.Contains(e.Sentence(), "renamed") || e.Kind.Terminal() {
 			t.Errorf("%s: %v, %q", call, err, e.Sentence())

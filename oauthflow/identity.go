@@ -135,12 +135,21 @@ func sameResource(location, instance string, from *url.URL) bool {
 
 // do sends a request that may be repeated through the hardened transport.
 func (f *Flow) do(req *http.Request, sent ...Secret) (*answer, error) {
+	a, err := f.send(req, sent...)
+	if err != nil {
+		err = f.named(req.Context(), req.URL.Host, err)
+	}
+	return a, err
+}
+
+// send is do without a look at why a host does not exist.
+func (f *Flow) send(req *http.Request, sent ...Secret) (*answer, error) {
 	ctx, cancel := context.WithTimeout(req.Context(), readWait)
 	defer cancel()
 	req = req.WithContext(ctx)
 	rt := f.base()
 	if t, ok := rt.(*http.Transport); ok {
-		hardened, err := harden(t, req, &fence{delivery: delivery, passed: func() {}})
+		hardened, err := harden(t, req, &fence{delivery: delivery, passed: func() {}}, f.to)
 		if err != nil {
 			return nil, err
 		}

@@ -209,6 +209,7 @@ var sentinels = []struct {
 }{
 	{"no refresh token", ErrNoRefreshToken},
 	{"no such host", ErrNoSuchHost},
+	{"own network", ErrOwnNetwork},
 	{"org changed", ErrOrgChanged},
 	{"user changed", ErrUserChanged},
 	{"not durable", ErrNotDurable},

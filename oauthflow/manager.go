@@ -65,6 +65,7 @@ func NewManager(c ManagerConfig) (*Manager, error) {
 		events: newInbox(), lines: newLines(), delivered: make(chan struct{}),
 	}
 	m.flow = c.Flow.watched(m.alertTransport)
+	m.guards.to = m.flow.to
 	if m.log == nil {
 		m.log = slog.New(slog.DiscardHandler)
 	}

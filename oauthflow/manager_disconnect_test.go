@@ -13,14 +13,15 @@ import (
 	"github.com/fullcast/sfauth/oauthflow/orgtest"
 )
 
-// nameless is a network in which no host has a name while gone is set.
+// nameless is a network in which no host has a name while gone is set, but for one.
 type nameless struct {
 	http.RoundTripper
 	gone atomic.Bool
+	but  string
 }
 
 func (n *nameless) RoundTrip(req *http.Request) (*http.Response, error) {
-	if n.gone.Load() {
+	if n.gone.Load() && req.URL.Host != n.but {
 		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: &net.DNSError{Err: "no such host", Name: req.URL.Host, IsNotFound: true}}
 	}
 	return n.RoundTripper.RoundTrip(req)
@@ -29,13 +30,13 @@ func (n *nameless) RoundTrip(req *http.Request) (*http.Response, error) {
 func TestADisconnectionEndsWhenTheLoginHostHasNotExistedForAWeek(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := rotating(t)
-		names := &nameless{RoundTripper: w.wire.base}
+		names := &nameless{RoundTripper: w.wire.base, but: "login.salesforce.com"}
 		w.wire.base = names
 		var told []oauthflow.Event
 		m := w.manager(func(c *oauthflow.ManagerConfig) {
 			c.Observe = func(e oauthflow.Event) { told = append(told, e) }
 		})
-		w.connect(m, mainKey)
+		w.connectAtMyDomain(m, mainKey)
 		names.gone.Store(true)
 		if err := m.Disconnect(t.Context(), mainKey); !errors.Is(err, oauthflow.ErrNoSuchHost) {
 			t.Fatalf("Disconnect: %v, want an error wrapping ErrNoSuchHost", err)
@@ -60,6 +61,44 @@ func TestADisconnectionEndsWhenTheLoginHostHasNotExistedForAWeek(t *testing.T) {
 		synctest.Wait()
 		if last := told[len(told)-1]; last.Type != oauthflow.EventRevoked || !errors.Is(last.Err, oauthflow.ErrNoSuchHost) {
 			t.Errorf("told last: %v, want that the revocation is not confirmed", last)
+		}
+	})
+}
+
+// connectAtMyDomain connects with the org's own login host.
+func (w *world) connectAtMyDomain(m *oauthflow.Manager, k oauthflow.Key) {
+	w.t.Helper()
+	client := w.client()
+	host, err := oauthflow.ParseHost(w.org.InstanceURL())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	client.Host = host
+	if _, err := m.Complete(w.t.Context(), w.beginWith(m, k, client)); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// That no name is resolved says nothing of an org, however long it lasts: the token still works.
+func TestADisconnectionGoesOnWhileTheServicesOwnDNSIsDown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := rotating(t)
+		names := &nameless{RoundTripper: w.wire.base}
+		w.wire.base = names
+		m := w.manager()
+		w.connectAtMyDomain(m, mainKey)
+		names.gone.Store(true)
+		if err := m.Disconnect(t.Context(), mainKey); !errors.Is(err, oauthflow.ErrOwnNetwork) {
+			t.Fatalf("Disconnect: %v, want an error wrapping ErrOwnNetwork", err)
+		}
+		w.keptAlive(10*day, m)
+		if c, err := m.Load(t.Context(), mainKey); err != nil || c.Status != oauthflow.StatusDisconnecting {
+			t.Fatalf("ten days later: %v, %v; want disconnecting", c.Status, err)
+		}
+		names.gone.Store(false)
+		w.keptAlive(day, m)
+		if _, err := m.Load(t.Context(), mainKey); kindOf(err) != oauthflow.KindNotConnected {
+			t.Errorf("Load: %v, want not connected", err)
 		}
 	})
 }

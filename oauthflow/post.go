@@ -83,7 +83,7 @@ func (f *Flow) postWithin(ctx context.Context, within limits, op string, h Host,
 
 	rt := f.base()
 	if t, ok := rt.(*http.Transport); ok {
-		hardened, err := harden(t, req, fc)
+		hardened, err := harden(t, req, fc, f.to)
 		if err != nil {
 			return nil, &Error{Op: op, Host: h.name, Kind: KindInvalid, Err: err}
 		}
@@ -106,7 +106,7 @@ func (f *Flow) postWithin(ctx context.Context, within limits, op string, h Host,
 	if errors.Is(err, ErrTransport) { // its own text, which names no address
 		f.tell(op, h, err)
 	}
-	e := &Error{Op: op, Host: h.name, Kind: KindInDoubt, Err: err}
+	e := &Error{Op: op, Host: h.name, Kind: KindInDoubt, Err: f.named(ctx, h.name, err)}
 	if !fc.sent() {
 		e.Kind = KindNotSent
 		if cause := ctx.Err(); cause != nil {
@@ -160,6 +160,9 @@ func plainCause(ctx context.Context, err error, sent []Secret) error {
 		urlErr  *url.Error
 		timeout net.Error
 	)
+	if own := ownFault(err); own != nil {
+		return own
+	}
 	switch {
 	case errors.Is(err, errUnverified):
 		return errUnverified

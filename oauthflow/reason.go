@@ -29,6 +29,7 @@ const (
 	ReasonClosed          Reason = "closed"                // the Manager was closed before the call; see [ErrClosed]
 	ReasonBodyRead        Reason = "body read"             // see [ErrBodyRead]
 	ReasonTransport       Reason = "transport"             // see [ErrTransport]
+	ReasonOwnNetwork      Reason = "own network"           // see [ErrOwnNetwork]
 	ReasonRelocated       Reason = "relocated"             // see [ErrRelocated]
 	ReasonLimitConcurrent Reason = "concurrent requests"   // too many long API requests at once
 )
@@ -39,7 +40,7 @@ func reasonsOf(err error) Reason {
 		cause error
 		is    Reason
 	}{
-		{ErrClosed, ReasonClosed}, {ErrBodyRead, ReasonBodyRead}, {ErrTransport, ReasonTransport}, {ErrRelocated, ReasonRelocated},
+		{ErrClosed, ReasonClosed}, {ErrBodyRead, ReasonBodyRead}, {ErrTransport, ReasonTransport}, {ErrRelocated, ReasonRelocated}, {ErrOwnNetwork, ReasonOwnNetwork},
 		{errFreshJWT, ReasonFreshJWT}, {errDPoP, ReasonDPoP}, {ErrNoSuchHost, ReasonLoginHost},
 	} {
 		if errors.Is(err, r.cause) {

@@ -24,5 +24,13 @@ func (t *sessionless) RoundTrip(req *http.Request) (*http.Response, error) {
 		closeBody(req)
 		return nil, err
 	}
-	return next.RoundTrip(req)
+	resp, err := next.RoundTrip(req)
+	if err == nil {
+		return resp, nil
+	}
+	err = t.way.source.m.flow.named(req.Context(), bareHost(req), err)
+	if own := ownFault(err); own != nil {
+		return nil, &Error{Op: opRequest, Host: bareHost(req), Kind: KindNotSent, Err: own}
+	}
+	return nil, err
 }

@@ -180,7 +180,7 @@ func (t *transport) carry(req *http.Request) (resp *http.Response, straight bool
 		if errors.Is(err, errUnverified) {
 			t.source.m.alertTransport(opRequest, bareHost(req), errUnverified)
 		}
-		return nil, false, err
+		return nil, false, t.source.m.flow.named(req.Context(), bareHost(req), err)
 	}
 	fault := misled(req, resp)
 	if fault != nil {
@@ -264,10 +264,13 @@ func rewound(req *http.Request) (io.ReadCloser, bool) {
 // connection without a verified certificate, are typed, too. Other errors of the network stay as they are, unless they quote
 // what the request carries, as net/http may where an answer repeats it, or are no plain line of text.
 func requestError(req *http.Request, v *view, err error) error {
+	if own := ownFault(err); own != nil {
+		return &Error{Op: opRequest, Host: bareHost(req), Kind: KindNotSent, Err: own}
+	}
 	if noSuchHost(err) {
 		return &Error{Op: opRequest, Host: bareHost(req), Kind: KindNotSent, Err: ErrNoSuchHost}
 	}
-	if errors.Is(err, errUnverified) || errors.Is(err, errNotPublic) {
+	if errors.Is(err, errUnverified) {
 		return &Error{Op: opRequest, Host: bareHost(req), Kind: KindNotSent, Err: plainCause(req.Context(), err, nil)}
 	}
 	return plainError(req, err, NewSecret(v.access()))

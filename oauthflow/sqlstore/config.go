@@ -141,7 +141,7 @@ func (s *Store) examine(ctx context.Context, c Config) error {
 	if problem := cmp.Or(s.grammar.volatile(is), facts.volatile()); problem != "" && c.Durability == AcknowledgedWritesSurvive {
 		return fmt.Errorf("sqlstore: %w: %s; change that, or set Config.Durability to AcknowledgedWritesMayBeLost", ErrVolatile, problem)
 	}
-	return nil
+	return s.rehearse(ctx, facts)
 }
 
 // settings asks the database who it is and what it is set to.

@@ -45,7 +45,7 @@
 //
 // Open also refuses, with a [TableError], what may hide, change or lose records: a view, a temporary, partitioned or foreign
 // table, tables that inherit, row level security that applies to the role, triggers and rules that run before or instead of a
-// change, a table without a unique index on id alone, in MySQL an engine other than InnoDB; and, with an error wrapping
+// change or change what was saved, a table without a unique index on id alone, in MySQL an engine other than InnoDB; and, with an error wrapping
 // ErrVolatile, an unlogged table. It looks at the columns, too, which somebody may have altered, or made by a tool of their own:
 //
 //	column        PostgreSQL               MySQL, MariaDB                                        SQLite
@@ -61,6 +61,12 @@
 // joined, each with its Remedy. In PostgreSQL, Load and List ask for row level security in their own statement, so that one that is
 // switched on later is an error and not an absence, and all statements name the schema that Open has found.
 //
+// Other unique indexes, checks, columns and triggers are judged by what they do: Open, and Migrate, saves, changes and deletes three
+// records in a transaction that it undoes. Their ids are long and differ in case or in a trailing blank alone. So a trigger that
+// notes each change elsewhere is accepted, and a unique index on lower(id) is not, by which "Bank" could not connect beside "bank".
+// A user who may not write is accepted, and nothing is tried. What such a trigger does outside of the database, or in a table
+// without transactions, is not undone.
+//
 // Open looks once. What somebody alters while the store is open is noticed by the next Open, which each new process makes, and
 // until then:
 //
@@ -70,6 +76,8 @@
 //	                                           no other; the ids that are spelled as stored go on working
 //	a column of another type, or gone          an error of the database, unless the values fit
 //	a collation in a language's order          not noticed: List may leave records out
+//	another unique index, a check              Save: an error of the database that names it; in MySQL oauthflow.ErrConflict for what
+//	                                           the index takes for another record
 //	a trigger, a rule, a view, inheritance     not noticed
 //
 // Source: PostgreSQL documentation, "Row Security Policies", "System Information Functions" (row_security_active) and "CREATE

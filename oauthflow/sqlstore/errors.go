@@ -23,6 +23,7 @@ const (
 	readOnly                // it is not done here
 	noTable
 	hiddenRows  // some may be hidden from who asks
+	rowRefused  // the table does not take the row, or the change of it
 	unsupported // the database has no such thing, or does not let this user have it
 )
 
@@ -43,6 +44,12 @@ func judgePostgreSQL(err error) verdict {
 		return unknown
 	}
 	switch e.SQLState() {
+	case "0A000": // feature not supported
+		// A driver has prepared the statement before the table was altered, and prepares it again after this error.
+		if strings.Contains(err.Error(), "cached plan must not change result type") {
+			return undone
+		}
+		return unsupported
 	case "40001", "40P01", "55P03": // serialization failure, deadlock, lock not available
 		return undone
 	case "25006": // read only transaction
@@ -51,8 +58,12 @@ func judgePostgreSQL(err error) verdict {
 		return hiddenRows
 	case "42P01", "3F000": // undefined table, invalid schema name
 		return noTable
-	case "42883", "42501", "0A000": // undefined function, insufficient privilege, feature not supported
+	case "42883", "42501": // undefined function, insufficient privilege
 		return unsupported
+	}
+	switch e.SQLState()[:min(2, len(e.SQLState()))] {
+	case "22", "23", "27", "P0": // data exception, integrity constraint violation, triggered data change, PL/pgSQL
+		return rowRefused
 	}
 	return unknown
 }
@@ -74,6 +85,8 @@ func judgeSQLite(err error) verdict {
 		return readOnly
 	case code <= 1 && strings.Contains(text, "no such table"):
 		return noTable
+	case code == 19 || says("constraint failed"):
+		return rowRefused
 	}
 	return unknown
 }
@@ -96,6 +109,10 @@ func judgeMySQL(err error) verdict {
 		return readOnly
 	case "1146", "1049": // no such table, unknown database
 		return noTable
+	case "1142", "1143": // command or column denied to the user
+		return unsupported
+	case "1048", "1062", "1364", "1406", "1442", "1451", "1452", "1644", "3819", "4025": // keys, checks, and what triggers do
+		return rowRefused
 	}
 	return unknown
 }

@@ -30,6 +30,9 @@ type grammar struct {
 	timeline string // the history that the server is in; empty where there is no such thing
 	writable string // a condition of every write; empty where the database itself refuses it everywhere
 
+	settle string // a statement that has happen what else waits for the commit; empty where nothing does
+	why    string // a query of why a statement took no row, which need not tell
+
 	made   string              // a query of a number, 0 unless the table and its index are there; see Store.made
 	lock   string              // a statement that lets one transaction at a time migrate; %d is a number of the table
 	schema string              // file with the table
@@ -69,6 +72,7 @@ var grammars = map[Dialect]*grammar{
 		// nothing was lost: of two standbys the other may be promoted, and any session may commit without waiting for one.
 		timeline: "CASE WHEN pg_is_in_recovery() THEN '' ELSE substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) END",
 		// Where nothing can be written, the statements shall say so.
+		settle: "SET CONSTRAINTS ALL IMMEDIATE",
 		made: "SELECT COUNT(*) FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE i.indrelid = to_regclass('{table}') " +
 			"AND c.relname = '{index}' AND current_setting('transaction_read_only') = 'off'",
 		lock:   "SELECT pg_advisory_xact_lock(%d)",
@@ -139,6 +143,7 @@ var grammars = map[Dialect]*grammar{
 			return ""
 		},
 		// The server itself does not hold a privileged user to it. As text it is a number in MySQL and a word in MariaDB.
+		why:      "SHOW WARNINGS LIMIT 1",
 		writable: "CONCAT(@@global.read_only) IN ('0', 'OFF')",
 		made: "SELECT COUNT(*) FROM information_schema.statistics WHERE table_schema = COALESCE(NULLIF('{schema}', ''), DATABASE()) " +
 			"AND table_name = '{name}' AND index_name = '{index}'",

@@ -45,10 +45,13 @@ func (s *Store) Migrate(ctx context.Context) error {
 		return err
 	}
 	facts, err := s.inspected(ctx)
-	if problem := facts.problem(); err == nil && problem != nil {
-		return problem
+	if err == nil {
+		err = facts.problem()
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return s.rehearse(ctx, facts)
 }
 
 // made looks for the table and its index. CREATE INDEX IF NOT EXISTS would do so, too, but PostgreSQL has it wait for the

@@ -122,7 +122,15 @@ func TestEachMethodIsOneRoundTripOnTheWire(t *testing.T) {
 			p := test.place(t)
 			migrated(t, p)
 			w := &wire{}
-			s := over(t, w.connect(t, p), p)
+			db := w.connect(t, p)
+			s := over(t, db, p)
+			db.SetMaxIdleConns(0) // the connection of Open knows the statements
+			db.SetMaxIdleConns(1)
+			for range 2 { // pgx itself looks at a connection that is used for the second time
+				if err := db.PingContext(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+			}
 			for _, want := range []int64{test.first, 1} {
 				for _, step := range steps(t.Context(), s) {
 					before := w.Trips.Load()

@@ -93,7 +93,7 @@ func (f tableFacts) problem() error {
 		found = append(found, unfit("is a part of another table, which others may write to", "take a table of its own"))
 	}
 	if f.Rewriting != "" {
-		found = append(found, unfit("has triggers or rules that may change or drop what is written: "+f.Rewriting, "drop them; triggers that run after the change may stay"))
+		found = append(found, unfit("has triggers or rules that may change or drop what is written: "+f.Rewriting, "drop them; triggers that run after the change and only note it elsewhere may stay"))
 	}
 	if f.Engine != "" && !strings.EqualFold(f.Engine, "InnoDB") {
 		found = append(found, unfit("has the engine "+f.Engine+", which is not transactional or loses records in a crash", "ALTER TABLE "+table+" ENGINE = InnoDB"))

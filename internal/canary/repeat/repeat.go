@@ -25,13 +25,38 @@ type Echo struct {
 	Part    string // what of the request is repeated
 	Writing string // how it is encoded
 
-	place   func(r *http.Request, op, said string) (*http.Response, error)
+	whose   User
+	place   func(q asked, said string) (*http.Response, error)
 	part    func(line, header, body string, values []string) string
 	writing func(string) string
 }
 
 // String names the echo.
 func (e Echo) String() string { return e.Part + " as " + e.Writing + " in " + e.Place }
+
+// A User is whom the results of an echo are about.
+type User struct{ Org, ID, Instance string }
+
+// asked is a request: its SOAP operation, which is empty for other requests, and whom the answer is about.
+type asked struct {
+	*http.Request
+	op    string
+	whose User
+}
+
+// About is the echo whose results are about this user.
+func (e Echo) About(u User) Echo {
+	e.whose = u
+	return e
+}
+
+// Saying is the echo that says these words in the place of what was sent.
+func (e Echo) Saying(words string) Echo {
+	e.Part, e.Writing = "other words", "they are"
+	e.part = func(_, _, _ string, _ []string) string { return words }
+	e.writing = func(s string) string { return s }
+	return e
+}
 
 // RoundTrip implements [http.RoundTripper]: it answers the request with itself.
 func (e Echo) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -53,7 +78,7 @@ func (e Echo) RoundTrip(r *http.Request) (*http.Response, error) {
 		op = m[1]
 	}
 	line := r.Method + " " + r.URL.RequestURI() + " HTTP/1.1\r\nHost: " + r.URL.Host + "\r\n"
-	return e.place(r, op, e.writing(e.part(line, header.String(), body, secretsOf(r, body))))
+	return e.place(asked{r, op, e.whose}, e.writing(e.part(line, header.String(), body, secretsOf(r, body))))
 }
 
 var operation = regexp.MustCompile(`<soapenv:Body><(\w+)>`)
@@ -81,13 +106,25 @@ func secretsOf(r *http.Request, body string) (values []string) {
 	return values
 }
 
+// Result returns the echo in a success whose words are the whole request as it is.
+func Result() Echo {
+	for echo := range All() {
+		if echo.Place == result {
+			return echo
+		}
+	}
+	panic("no place is " + result)
+}
+
+const result = "a result"
+
 // All returns every echo: each place with each part and each way of writing.
 func All() iter.Seq[Echo] {
 	return func(yield func(Echo) bool) {
 		for _, place := range places() {
 			for _, part := range parts() {
 				for _, writing := range writings() {
-					if !yield(Echo{place.name, part.name, writing.name, place.answer, part.of, writing.write}) {
+					if !yield(Echo{place.name, part.name, writing.name, User{}, place.answer, part.of, writing.write}) {
 						return
 					}
 				}
@@ -156,123 +193,69 @@ var (
 
 type place struct {
 	name   string
-	answer func(r *http.Request, op, said string) (*http.Response, error)
+	answer func(q asked, said string) (*http.Response, error)
 }
 
 func places() []place {
 	return []place{
-		{"the status line", func(r *http.Request, _, said string) (*http.Response, error) {
+		{"the status line", func(_ asked, said string) (*http.Response, error) {
 			resp := reply(400, "text/plain", "")
 			resp.Status = "400 " + oneLine(said)
 			return resp, nil
 		}},
-		{"the header", func(_ *http.Request, _, said string) (*http.Response, error) {
+		{"the header", func(_ asked, said string) (*http.Response, error) {
 			resp := reply(403, oneLine(said), "")
 			for _, name := range []string{"WWW-Authenticate", "Location", "Retry-After", "Warning", "Sforce-Limit-Info", "X-Error", "Set-Cookie"} {
 				resp.Header.Set(name, oneLine(said))
 			}
 			return resp, nil
 		}},
-		{"a redirect", func(_ *http.Request, _, said string) (*http.Response, error) {
+		{"a redirect", func(_ asked, said string) (*http.Response, error) {
 			resp := reply(302, "text/plain", said)
 			resp.Header.Set("Location", "https://acme.my.salesforce.com/?x="+url.QueryEscape(said))
 			return resp, nil
 		}},
-		body("plain text", 400, "text/plain", func(_, said string) string { return said }),
-		body("a bare word", 403, "text/plain", func(_, said string) string { return strings.Join(strings.Fields(said), "_") }),
-		body("a page", 502, "text/html", func(_, said string) string { return "<html><title>" + said + "</title><body>" + said }),
-		body("the JSON list of the REST API", 400, "application/json", func(_, said string) string {
+		body("plain text", 400, "text/plain", func(_ asked, said string) string { return said }),
+		body("a bare word", 403, "text/plain", func(_ asked, said string) string { return strings.Join(strings.Fields(said), "_") }),
+		body("a page", 502, "text/html", func(_ asked, said string) string { return "<html><title>" + said + "</title><body>" + said }),
+		body("the JSON list of the REST API", 400, "application/json", func(_ asked, said string) string {
 			return jsonText([]map[string]string{{"errorCode": said, "message": said}})
 		}),
-		body("the message of a code", 403, "application/json", func(_, said string) string {
+		body("the message of a code", 403, "application/json", func(_ asked, said string) string {
 			return jsonText([]map[string]string{{"errorCode": "INSUFFICIENT_ACCESS", "message": said}})
 		}),
-		body("a JSON object", 400, "application/json", func(_, said string) string {
+		body("a JSON object", 400, "application/json", func(_ asked, said string) string {
 			return jsonText(map[string]string{"errorCode": said, "message": said, "error": said, "error_description": said})
 		}),
-		body("an error_description", 400, "application/json", func(_, said string) string {
+		body("an error_description", 400, "application/json", func(_ asked, said string) string {
 			return jsonText(map[string]string{"error": "invalid_grant", "error_description": said})
 		}),
-		body("a query string", 400, "application/x-www-form-urlencoded", func(_, said string) string {
+		body("a query string", 400, "application/x-www-form-urlencoded", func(_ asked, said string) string {
 			return url.Values{"error": {"invalid_request"}, "error_description": {said}}.Encode()
 		}),
-		body("an XML list of errors", 400, "application/xml", func(_, said string) string {
+		body("an XML list of errors", 400, "application/xml", func(_ asked, said string) string {
 			return "<Errors><Error><errorCode>BAD</errorCode><message>" + html.EscapeString(said) + "</message></Error></Errors>"
 		}),
-		body("XML of the Bulk API", 400, "application/xml", func(_, said string) string {
+		body("XML of the Bulk API", 400, "application/xml", func(_ asked, said string) string {
 			return "<error><exceptionCode>InvalidBatch</exceptionCode><exceptionMessage>" + html.EscapeString(said) + "</exceptionMessage></error>"
 		}),
-		body("a SOAP fault", 500, "text/xml", func(_, said string) string {
+		body("a SOAP fault", 500, "text/xml", func(_ asked, said string) string {
 			said = html.EscapeString(said)
 			return envelope("<soapenv:Fault><faultcode>sf:" + said + "</faultcode><faultstring>" + said + "</faultstring></soapenv:Fault>")
 		}),
-		body("broken XML", 200, "text/xml", func(_, said string) string { return "<a><" + strings.Join(strings.Fields(said), "_") + "></b>" }),
-		body("a result", 200, "", success),
+		body("broken XML", 200, "text/xml", func(_ asked, said string) string { return "<a><" + strings.Join(strings.Fields(said), "_") + "></b>" }),
+		body(result, 200, "", success),
 		body("a result that failed", 200, "", failure),
-		{"an error of the transport", func(_ *http.Request, _, said string) (*http.Response, error) {
+		{"an error of the transport", func(_ asked, said string) (*http.Response, error) {
 			return nil, errors.New("cannot send " + said)
 		}},
-		{"an error of the network", func(r *http.Request, _, said string) (*http.Response, error) {
+		{"the cause of a URL's error", func(_ asked, said string) (*http.Response, error) {
+			return nil, &url.Error{Op: "Post", URL: "https://x.example/", Err: errors.New(said)}
+		}},
+		{"an error of the network", func(_ asked, said string) (*http.Response, error) {
 			return nil, fmt.Errorf("%s: %w", said, &url.Error{Op: "Post", URL: "https://x.example/?y=" + url.QueryEscape(said), Err: &net.OpError{Op: "dial", Net: "tcp", Err: errors.New(said)}})
 		}},
 	}
-}
-
-// success is an answer whose values repeat the request: a SOAP result of the operation, or an object of all that REST answers.
-func success(op, said string) string {
-	x := html.EscapeString(said)
-	result := map[string]string{
-		"readMetadata": "<result><records><fullName>" + x + "</fullName><label>" + x + "</label><contactEmail>" + x + "</contactEmail></records></result>",
-		"listMetadata": "<result><fullName>" + x + "</fullName><type>ExternalClientApplication</type><id>" + x + "</id></result>",
-		"deploy":       "<result><done>false</done><id>" + x + "</id></result>",
-	}[op]
-	if result != "" {
-		return envelope("<" + op + "Response>" + result + "</" + op + "Response>")
-	}
-	if op != "" {
-		return failure(op, said)
-	}
-	return jsonText(map[string]any{
-		"id": "0Af000000000001AAA", "access_token": said, "refresh_token": said, "id_token": said, "instance_url": said, "token_type": said,
-		"sub": said, "organization_id": said, "user_id": said, "name": said, "email": said, "active": said,
-		"username": said, "issuer": said, "jwks_uri": said, said: said,
-		"deployResult": map[string]any{
-			"id": "0Af000000000001AAA", "done": true, "success": true, "status": said, "stateDetail": said, "details": map[string]any{
-				"componentSuccesses": []any{
-					map[string]any{"componentType": said, "fullName": said, "created": true},
-					map[string]any{"componentType": said, "fullName": said, "problem": said, "problemType": "Warning", "fileName": said},
-				},
-			},
-		},
-	})
-}
-
-// failure is an answer of status 200 that tells a failure in the request's own words.
-func failure(op, said string) string {
-	x := html.EscapeString(said)
-	failed := "<done>true</done><success>false</success><id>0Af000000000001AAA</id><status>Failed</status><stateDetail>" + x +
-		"</stateDetail><errorStatusCode>" + x + "</errorStatusCode><errorMessage>" + x + "</errorMessage>"
-	result := map[string]string{
-		"upsertMetadata": "<success>false</success><fullName>" + x + "</fullName><errors><message>" + x + "</message><statusCode>" + x + "</statusCode></errors>",
-		"checkDeployStatus": failed + "<details><componentFailures><componentType>" + x + "</componentType><fullName>" + x + "</fullName><fileName>" + x +
-			"</fileName><problem>" + x + "</problem></componentFailures></details>",
-		"checkRetrieveStatus": failed + "<messages><fileName>" + x + "</fileName><problem>" + x + "</problem></messages>",
-	}[op]
-	if result != "" {
-		return envelope("<" + op + "Response><result>" + result + "</result></" + op + "Response>")
-	}
-	if op != "" {
-		return envelope("<" + op + "Response><result><done>false</done><id>0Af000000000001AAA</id></result></" + op + "Response>")
-	}
-	return jsonText(map[string]any{
-		"id": "0Af000000000001AAA", "deployResult": map[string]any{
-			"id": "0Af000000000001AAA", "done": true, "success": false, "status": said, "stateDetail": said, "errorMessage": said, "errorStatusCode": said,
-			"details": map[string]any{
-				"componentFailures": []any{map[string]any{"componentType": said, "fullName": said, "fileName": said, "problem": said}},
-				"runTestResult":     map[string]any{"failures": []any{map[string]any{"name": said, "methodName": said, "message": said}}},
-			},
-		},
-	})
 }
 
 func envelope(body string) string {
@@ -280,15 +263,15 @@ func envelope(body string) string {
 		body + `</soapenv:Body></soapenv:Envelope>`
 }
 
-func body(name string, status int, mediaType string, write func(op, said string) string) place {
-	return place{name, func(_ *http.Request, op, said string) (*http.Response, error) {
+func body(name string, status int, mediaType string, write func(q asked, said string) string) place {
+	return place{name, func(q asked, said string) (*http.Response, error) {
 		media := mediaType
 		if media == "" {
-			if media = "application/json"; op != "" {
+			if media = "application/json"; q.op != "" {
 				media = "text/xml"
 			}
 		}
-		return reply(status, media, write(op, said)), nil
+		return reply(status, media, write(q, said)), nil
 	}}
 }
 
