@@ -94,6 +94,13 @@ func TestWhatHappensToAConnectionIsToldWithItsKindRemedyAndActorAndCostsAsFewReq
 		{name: "an org without data, which has expired or is not available", happens: func(p *patient) {
 			p.api(420, `<html><body>The data you were trying to access could not be found.</body></html>`, "Content-Type", "text/html")
 		}, deed: overResty, kind: oauthflow.KindBusy, remedy: fullcast.Retry, actor: fullcast.ActorNobody, api: 1},
+		{name: "a maintenance page with status 200 in place of data", happens: func(p *patient) {
+			p.api(200, `<html><body>We are down for maintenance</body></html>`, "Content-Type", "text/html")
+		}, deed: intoAResult, kind: oauthflow.KindBadAnswer, remedy: fullcast.Retry, actor: fullcast.ActorNobody, api: 1, says: "a page for people"},
+		{name: "a login page in place of the API, after a redirect", happens: func(p *patient) {
+			p.api(302, "", "Location", "/secur/login?startURL=x")
+			p.inject("/secur/login", 200, `<html><body>Log in</body></html>`, "Content-Type", "text/html")
+		}, deed: overResty, kind: oauthflow.KindBadAnswer, remedy: fullcast.Retry, actor: fullcast.ActorNobody, api: 1, says: "login page"},
 		{name: "a firewall's refusal without a word", happens: func(p *patient) { p.api(403, "", "Content-Type", "text/html") }, deed: overResty,
 			kind: oauthflow.KindUnknownAnswer, remedy: fullcast.Retry, actor: fullcast.ActorNobody, api: 1},
 		{name: "a proxy that sends token requests to its login page", happens: func(p *patient) {
@@ -262,6 +269,12 @@ func overHTTP(p *patient) error {
 	if err == nil && status != http.StatusOK {
 		return errors.New(http.StatusText(status))
 	}
+	return err
+}
+
+func intoAResult(p *patient) error {
+	var into struct{ Records []any }
+	_, err := p.conn.Resty().R().SetContext(p.t.Context()).SetResult(&into).Get("/services/data/v66.0/query")
 	return err
 }
 
