@@ -80,6 +80,9 @@ func (s *Source) land(f *flight, v *view, refreshed bool, err error) {
 	last := s.refused()
 	if last != nil && last.malformed && last.access == f.rejected && v != nil && (refreshed || v.access() != f.rejected) {
 		v.successor = succeed(last.successor, now) // also where another process has refreshed
+		told := *last
+		told.malformed = false // what is found of the same token later is known of it already
+		last = &told
 	}
 	if v != nil {
 		s.show(v)

@@ -82,6 +82,34 @@ func TestProcessesWhoseJWTIsRefusedAtOnceRefreshOnceTogether(t *testing.T) {
 	})
 }
 
+// What a process knows of a token that another has stored lasts as long as what it knows of its own.
+func TestAProcessWhoseStoredJWTIsRefusedTriesAnotherAfterAPauseThatGrows(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &far{}
+		w, _, _ := issued(t, "JWT", f)
+		clients := w.processes(2, f)
+		f.say(refuseJWTs)
+		for _, client := range clients {
+			_, err := client.Get(w.org.InstanceURL() + apiPath)
+			wantKind(t, err, oauthflow.KindFreshRefused)
+		}
+		var at []time.Duration
+		began, seen := time.Now(), w.wire.refreshes()
+		for range 30 {
+			time.Sleep(20 * time.Second)
+			_, err := clients[1].Get(w.org.InstanceURL() + apiPath)
+			wantKind(t, err, oauthflow.KindFreshRefused)
+			if n := w.wire.refreshes(); n != seen {
+				seen = n
+				at = append(at, time.Since(began).Round(time.Minute))
+			}
+		}
+		if got, want := fmt.Sprint(at), fmt.Sprint([]time.Duration{time.Minute, 3 * time.Minute, 7 * time.Minute}); got != want {
+			t.Errorf("it has refreshed after %s, want %s", got, want)
+		}
+	})
+}
+
 // A refresh may bring the very same access token, whose session it has renewed. What processes have sent with it before says nothing
 // of the renewed one.
 func TestProcessesWithOneAccessTokenRefreshItOnceAlsoWhereItStaysTheSame(t *testing.T) {
