@@ -153,9 +153,11 @@ func (t *transport) repeat(req *http.Request, v *view, body io.ReadCloser, left 
 	return t.heard(req, v, resp), nil
 }
 
-// heard takes from an answer what it says of the connection. A redirect says nothing of the access token.
+// heard takes from an answer what it says of the connection. A redirect says nothing of the access token, and neither does what it ends
+// in outside of the APIs: that may be a login page.
 func (t *transport) heard(req *http.Request, v *view, resp *http.Response) *http.Response {
-	if resp.StatusCode < http.StatusMultipleChoices || resp.StatusCode == http.StatusNotModified {
+	taken := resp.StatusCode < http.StatusMultipleChoices || resp.StatusCode == http.StatusNotModified
+	if taken && (req.Response == nil || callsAPI(req)) {
 		t.source.accept(v)
 	}
 	t.source.hear(req, v, resp)
