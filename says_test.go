@@ -99,8 +99,11 @@ func (s saying) says() string {
 	if s["form"] == "jwtToken" {
 		parts = append(parts, "to a JWT")
 	}
-	if s["code"] == "*" || s["genuine"] == "true" {
+	switch s["voice"] {
+	case "ownVoice":
 		parts = append(parts, "in Salesforce's words")
+	case "silentVoice":
+		parts = append(parts, "in Salesforce's words, or in none")
 	}
 	return strings.Join(parts, " ")
 }

@@ -32,13 +32,19 @@ const (
 	lastVersion  = metadata.APIVersion(68)
 )
 
-// apiVersion returns the newest version that the org serves, from [firstVersion] to [lastVersion], and firstVersion where
-// the org does not tell. An org that serves older ones alone is an error.
+// apiVersion is [ChooseAPIVersion] for the versions that the org serves.
 //
 // Source: REST API Developer Guide, "Versions": the list needs no session.
 func (c *Connection) apiVersion(ctx context.Context) (metadata.APIVersion, error) {
+	return ChooseAPIVersion(c.servedVersions(ctx))
+}
+
+// ChooseAPIVersion returns the API version that an org's apps are read with, as [Connection.Check] does: of those that the org
+// serves the newest whose metadata package metadata knows, from 68 down to [APIVersion], and APIVersion where the org tells none. An
+// org that serves older ones alone is an error.
+func ChooseAPIVersion(served []metadata.APIVersion) (metadata.APIVersion, error) {
 	newest := metadata.APIVersion(0)
-	for _, v := range c.servedVersions(ctx) {
+	for _, v := range served {
 		if v <= lastVersion {
 			newest = max(newest, v)
 		}

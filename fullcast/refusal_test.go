@@ -26,7 +26,6 @@ var apiRefusals = []struct {
 	{403, `[{"message":"not enabled","errorCode":"API_DISABLED_FOR_ORG"}]`, oauthflow.KindUserPolicy, fullcast.AdminEnablesAPI},
 	{403, `[{"message":"TotalRequests Limit exceeded.","errorCode":"REQUEST_LIMIT_EXCEEDED"}]`, oauthflow.KindLimit, fullcast.Retry},
 	{404, `[{"message":"Destination URL not reset","errorCode":"URL_NOT_RESET"}]`, oauthflow.KindInvalid, fullcast.FixCode},
-	{420, "<html>expired</html>", oauthflow.KindOrgGone, fullcast.AdminConnectsOtherOrg},
 	{503, "<html>maintenance</html>", oauthflow.KindBusy, fullcast.Retry},
 }
 

@@ -27,7 +27,10 @@ import (
 // With either of the two resty takes a refusal for a failed call: where the caller has set retries, resty repeats it, and retry
 // conditions see no status.
 //
-// A redirect that comes back is such an error, too: the org has not carried out the request; see [oauthflow.CheckRedirect].
+// A redirect that comes back is such an error, too: the org has not carried out the request; see [oauthflow.CheckRedirect]. So is a
+// page of HTML with a status of success where the call has asked for data, by SetResult or by an Accept header that names JSON, XML or
+// CSV and no page: a login, maintenance or proxy page, with kind [oauthflow.KindBadAnswer]. A call that asks for neither gets a page as
+// it is, since a file may be one, unless the request was redirected to a login page of Salesforce's.
 //
 // The client's transport adds the access token, so that another may be set around it and not in its place, as httpmock's
 // ActivateNonDefault does: a first call that goes past it fails with the remedy [FixCode]. A mock belongs in Config.Transport; see
@@ -46,6 +49,7 @@ func (c *Connection) Resty() *resty.Client {
 type restyCall struct {
 	client  *resty.Client
 	streams bool           // resty hands the body on unread, and asks nobody what to make of it
+	parses  bool           // resty reads a success into a value of the caller's
 	refused error          // the refusal of its answer
 	resp    *http.Response // that answer, where resty is to be told of it as a failed call
 	body    []byte         // its beginning
@@ -54,7 +58,7 @@ type restyCall struct {
 type restyCallKey struct{}
 
 func prepare(client *resty.Client, r *resty.Request) error {
-	call := &restyCall{client: client, streams: set(r, "notParseResponse") || set(r, "isSaveResponse") || set(client, "notParseResponse")}
+	call := &restyCall{client: client, streams: set(r, "notParseResponse") || set(r, "isSaveResponse") || set(client, "notParseResponse"), parses: r.Result != nil}
 	r.SetContext(context.WithValue(r.Context(), restyCallKey{}, call))
 	return nil
 }
@@ -83,7 +87,11 @@ func (t *refusing) RoundTrip(req *http.Request) (*http.Response, error) {
 		resp.Request = req
 	}
 	call.refused = t.c.refusal(resp)
-	if call.refused == nil || !call.streams {
+	success := call.refused == nil
+	if success {
+		call.refused = t.c.misplaced(req, resp, call.parses)
+	}
+	if call.refused == nil || !call.streams && !(success && call.parses) { // resty would fail to read a page before it asks
 		return resp, nil
 	}
 	call.body, _ = io.ReadAll(io.LimitReader(resp.Body, maxRefusal))
@@ -134,7 +142,10 @@ func (t *refusing) refuse(_ *resty.Client, r *resty.Response) error {
 	}
 	resp := *r.RawResponse
 	resp.Body, resp.ContentLength = io.NopCloser(bytes.NewReader(r.Body())), int64(len(r.Body()))
-	return t.c.refusal(&resp)
+	if err := t.c.refusal(&resp); err != nil {
+		return err
+	}
+	return t.c.misplaced(resp.Request, &resp, r.Request.Result != nil)
 }
 
 // complete gives the response of a failed call what resty left out, and its error no query.
@@ -152,7 +163,7 @@ func complete(r *resty.Request, err error) {
 		return
 	}
 	failed.Response.RawResponse = call.resp
-	if !set(r, "isSaveResponse") {
+	if call.streams && !set(r, "isSaveResponse") {
 		return
 	}
 	failed.Response.SetBody(call.body)

@@ -91,6 +91,25 @@ func TestWhatHappensToAConnectionIsToldWithItsKindRemedyAndActorAndCostsAsFewReq
 			kind: oauthflow.KindLimit, remedy: fullcast.Retry, actor: fullcast.ActorNobody, api: 1, wants: oauthflow.StatusSuspended},
 		{name: "a firewall's page in place of the API", happens: func(p *patient) { p.api(403, blockPage, "Content-Type", "text/html") }, deed: overResty,
 			kind: oauthflow.KindUnknownAnswer, remedy: fullcast.Retry, actor: fullcast.ActorNobody, api: 1},
+		{name: "a firewall's page with the status of an expired org", happens: func(p *patient) {
+			p.api(420, `<html><body>Your license has expired</body></html>`, "Content-Type", "text/html")
+		}, deed: overResty, kind: oauthflow.KindUnknownAnswer, remedy: fullcast.Retry, actor: fullcast.ActorNobody, api: 1},
+		{name: "an org without data, which has expired or is not available", happens: func(p *patient) {
+			p.api(420, `<html><body>The data you were trying to access could not be found.</body></html>`, "Content-Type", "text/html")
+		}, deed: overResty, kind: oauthflow.KindBusy, remedy: fullcast.Retry, actor: fullcast.ActorNobody, api: 1},
+		{name: "a maintenance page with status 200 in place of data", happens: func(p *patient) {
+			p.api(200, `<html><body>We are down for maintenance</body></html>`, "Content-Type", "text/html")
+		}, deed: intoAResult, kind: oauthflow.KindBadAnswer, remedy: fullcast.Retry, actor: fullcast.ActorNobody, api: 1, says: "a page for people"},
+		{name: "a login page in place of the API, after a redirect", happens: func(p *patient) {
+			p.api(302, "", "Location", "/secur/login?startURL=x")
+			p.inject("/secur/login", 200, `<html><body>Log in</body></html>`, "Content-Type", "text/html")
+		}, deed: overResty, kind: oauthflow.KindBadAnswer, remedy: fullcast.Retry, actor: fullcast.ActorNobody, api: 1, says: "login page"},
+		{name: "a firewall's refusal without a word", happens: func(p *patient) { p.api(403, "", "Content-Type", "text/html") }, deed: overResty,
+			kind: oauthflow.KindUnknownAnswer, remedy: fullcast.Retry, actor: fullcast.ActorNobody, api: 1},
+		{name: "a proxy that sends token requests to its login page", happens: func(p *patient) {
+			p.org.ExpireSessions()
+			p.inject("/services/oauth2/token", 302, "", "Location", "https://proxy.example/login")
+		}, kind: oauthflow.KindUnknownAnswer, remedy: fullcast.Retry, actor: fullcast.ActorNobody, api: 1, token: 1},
 		{name: "a firewall's page in place of the token endpoint", happens: func(p *patient) {
 			p.org.ExpireSessions()
 			p.inject("/services/oauth2/token", 401, blockPage, "Content-Type", "text/html")
@@ -107,6 +126,19 @@ func TestWhatHappensToAConnectionIsToldWithItsKindRemedyAndActorAndCostsAsFewReq
 		// Hosts.
 		{name: "a renamed My Domain", happens: func(p *patient) { p.rename(orgtest.Rename{}) }, api: 2, token: 2},
 		{name: "a renamed My Domain, the old name is gone", generic: true, happens: func(p *patient) { p.rename(orgtest.Rename{Gone: true}) }, api: 2, token: 1},
+		{name: "a renamed My Domain, the old host refuses by a code", generic: true, happens: func(p *patient) {
+			p.rename(orgtest.Rename{Unserved: orgtest.UnservedCode})
+		}, api: 2, token: 1},
+		{name: "a renamed My Domain, the old host answers with a page", generic: true, happens: func(p *patient) {
+			p.rename(orgtest.Rename{Unserved: orgtest.UnservedPage, Status: 410})
+		}, api: 2, token: 1},
+		{name: "a renamed My Domain, of which the login host knows nothing", happens: func(p *patient) {
+			p.rename(orgtest.Rename{Unserved: orgtest.UnservedCode})
+		}, deed: overResty, kind: oauthflow.KindInvalid, remedy: fullcast.FixConfiguration, actor: fullcast.ActorAdmin, api: 1, token: 1,
+			says: "URL_NOT_RESET", wants: oauthflow.StatusSuspended},
+		{name: "a record that does not exist", happens: func(p *patient) {
+			p.api(404, `[{"errorCode":"NOT_FOUND","message":"The requested resource does not exist"}]`)
+		}, deed: overResty, kind: oauthflow.KindUnknownAnswer, remedy: fullcast.Retry, actor: fullcast.ActorNobody, api: 1},
 		{name: "a renamed My Domain, and the grant is dead", happens: func(p *patient) { p.rename(orgtest.Rename{RevokeTokens: true}) },
 			kind: oauthflow.KindGrantDead, remedy: fullcast.Reauthorize, actor: fullcast.ActorAdmin, api: 1, token: 2,
 			says: "My Domain changed; connect again at acme-corp.my.salesforce.com", wants: oauthflow.StatusBroken},
@@ -252,6 +284,12 @@ func overHTTP(p *patient) error {
 	if err == nil && status != http.StatusOK {
 		return errors.New(http.StatusText(status))
 	}
+	return err
+}
+
+func intoAResult(p *patient) error {
+	var into struct{ Records []any }
+	_, err := p.conn.Resty().R().SetContext(p.t.Context()).SetResult(&into).Get("/services/data/v66.0/query")
 	return err
 }
 

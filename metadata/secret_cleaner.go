@@ -175,7 +175,7 @@ func (c *cleaner) leavesOut(n *opened, text string) bool {
 		return n.field.mark == "platform" || n.field.mark == "action"
 	}
 	return n.named || withheld(n.name) || saysSecret(n.name) && !(n.leaf && secretscan.Setting(n.name, text)) ||
-		n.namesOther || n.leaf && c.known.In(text) != ""
+		n.namesOther || n.leaf && c.known.May(text)
 }
 
 // mixed leaves out text between the children of an element where it may be a secret.

@@ -113,11 +113,15 @@ func (f *Flow) refusal(op string, c Client, a *answer, sent ...Secret) error {
 	said := readReply(a.status, a.header, a.body, opaqueToken)
 	sent = append(sent, c.Secret, NewSecret(c.ID))
 	e.Code, e.Description = said.shown(sent...)
-	f.rule(e, c)
+	f.rule(e, c, said.voice)
 	if to, ok := tokenRedirect(c.Host, a.path, a.status, a.header); ok && !a.rewritten {
 		e.MovedTo, e.Err = to, fmt.Errorf("the host redirects token requests to %s, where they are to be sent; nothing was spent", to.name)
-	} else if a.status/100 == 3 {
+	} else if e.Kind == KindInvalid && a.status/100 == 3 {
 		e.Err = errRedirect
+	} else if redirects(a.status) {
+		e.Err = errForeignRedirect
+	} else if e.Kind == KindInvalid && said.unserved() {
+		e.Err = errUnserved
 	}
 	return e
 }

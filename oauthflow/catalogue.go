@@ -44,14 +44,14 @@ type ruling struct {
 	spreads     bool   // also said of an app that has not spread to this login host yet
 	withholds   bool   // said of all API calls of the connection, not of this one
 	form        tokenForm
-	genuine     bool // only of an answer without a body, or with a word of Salesforce's in it: a firewall has neither
+	voice       voice // of an answer that is at least so much Salesforce's own
 }
 
 // reply is an answer, as far as it decides what is wrong.
 type reply struct {
 	status        int
 	code, message string
-	foreign       bool      // there is a body, and no word of Salesforce's in it
+	voice         voice     // whose answer it is
 	form          tokenForm // of the access token that was sent
 }
 
@@ -61,7 +61,7 @@ func (r ruling) matches(s side, a reply) bool {
 		codeMatches(r.code, a.code) &&
 		strings.Contains(strings.ToLower(a.message), r.description) &&
 		(r.form == anyForm || a.form == anyForm || r.form == a.form) &&
-		!(r.genuine && a.foreign)
+		r.voice <= a.voice
 }
 
 func codeMatches(pattern, code string) bool {
@@ -91,7 +91,7 @@ func lookup(s side, a reply) (ruling, bool) {
 
 // rulingOf returns the ruling that gave an error its kind, as far as the error tells.
 func rulingOf(e *Error) (ruling, bool) {
-	a := reply{status: e.Status, code: e.Code, message: e.Description}
+	a := reply{status: e.Status, code: e.Code, message: e.Description, voice: ownVoice}
 	for _, r := range catalogue {
 		if r.kind == e.Kind && r.matches(sideOf(e.Op), a) {
 			return r, true
@@ -115,7 +115,8 @@ const (
 	sentenceSession      = "The session has ended; it is renewed without anybody's help."
 	sentenceAPIOff       = "The org or the user may not use the API; enable it in the org's edition or the user's profile."
 	sentenceNoScope      = "The access token lacks a scope that this request needs; select it in the app's OAuth scopes, and connect again."
-	sentenceExpired      = "The org has expired, as scratch and trial orgs do; connect another org."
+	sentenceNoData       = "Salesforce has no data of this org at the moment; where this lasts, the org has expired, as scratch and trial orgs do. It will be tried again."
+	sentenceUnserved     = "Salesforce serves nothing at this address: the org's My Domain was renamed, or the address is wrong; use the org's present My Domain host."
 	sentenceFreshJWT     = "Salesforce refuses a JWT-based access token that it has just issued: use it for REST APIs only, at the connection's instance URL; for others clear \"Issue JSON Web Token (JWT)-based access tokens for named users\" in the app."
 	sentenceHost         = "The address belongs to a login host or another org; use the connection's instance URL."
 	sentenceAppAddresses = "The app's own list of addresses that may use its refresh tokens lacks Fullcast's; add them to each such list in the app's OAuth settings."
@@ -132,10 +133,12 @@ const (
 // Responses"; release notes Summer '24 and Winter '25 on simultaneous token requests; public reports for texts that no
 // page lists.
 var catalogue = []ruling{
-	// What the status says. Of a token request a status alone ends nothing: a firewall may have given it.
-	{side: tokenSide, status: "420", description: "expired", kind: KindOrgGone, sentence: sentenceExpired},
-	{side: resourceSide, status: "420", kind: KindOrgGone, sentence: sentenceExpired},
-	{side: tokenSide, status: "3xx", kind: KindInvalid, reason: ReasonLoginHost, sentence: "The login host redirects token requests to an address that is not followed; use the org's present My Domain host."},
+	// What the status says. A status alone ends nothing and has no cause: a firewall may have given it. Orgs that have expired answer
+	// with 420, and so do orgs that are not available for a while [public reports of Salesforce's own clients].
+	{status: "420", description: "data not available", kind: KindBusy, sentence: sentenceNoData},
+	{side: tokenSide, status: "404", code: "URL_NOT_RESET", kind: KindInvalid, reason: ReasonLoginHost, sentence: sentenceUnserved},
+	{side: tokenSide, status: "4xx", description: "url no longer exists", kind: KindInvalid, reason: ReasonLoginHost, sentence: sentenceUnserved},
+	{side: tokenSide, status: "3xx", voice: ownVoice, kind: KindInvalid, reason: ReasonLoginHost, sentence: "The login host redirects token requests to an address that is not followed; use the org's present My Domain host."},
 	{side: tokenSide, status: "429", kind: KindBusy, sentence: sentenceBusy},
 	{side: tokenSide, status: "503", kind: KindBusy, sentence: sentenceBusy},
 	{side: tokenSide, status: "5xx", kind: KindInDoubt, sentence: "Salesforce failed while it answered; the connection is checked before anything is sent again."},
@@ -224,19 +227,20 @@ var catalogue = []ruling{
 	{side: resourceSide, code: "INSUFFICIENT_ACCESS*", kind: KindUserPolicy, reason: ReasonPermission, sentence: "The user lacks a permission for this; assign it by profile or permission set."},
 	{side: resourceSide, code: "URL_NOT_RESET", kind: KindInvalid, reason: ReasonBaseURL, sentence: sentenceHost},
 	{side: resourceSide, description: "destination url not reset", kind: KindInvalid, reason: ReasonBaseURL, sentence: sentenceHost},
-	{side: resourceSide, status: "401", genuine: true, kind: KindSession, sentence: sentenceSession},
-	{side: resourceSide, status: "403", genuine: true, kind: KindUserPolicy, reason: ReasonPermission, sentence: "The user may not do this; check profile and permission sets."},
+	{side: resourceSide, status: "4xx", description: "url no longer exists", kind: KindInvalid, reason: ReasonBaseURL, sentence: sentenceUnserved},
+	{side: resourceSide, status: "401", voice: silentVoice, kind: KindSession, sentence: sentenceSession},
+	{side: resourceSide, status: "403", voice: ownVoice, kind: KindUserPolicy, reason: ReasonPermission, sentence: "The user may not do this; check profile and permission sets."},
 	{side: resourceSide, status: "429", kind: KindBusy, sentence: sentenceBusy},
 	// A request that Salesforce refuses for what it says is refused again. Locked rows and timeouts are the exceptions.
 	{side: requestSide, code: "UNABLE_TO_LOCK_ROW", kind: KindBusy, sentence: "Another request holds the records that this one needs; it works when that has ended."},
 	{side: requestSide, status: "408", kind: KindBusy, sentence: sentenceBusy},
-	{side: requestSide, status: "4xx", code: "*", genuine: true, kind: KindInvalid, reason: ReasonRequest, sentence: sentenceRequest},
+	{side: requestSide, status: "4xx", code: "*", voice: ownVoice, kind: KindInvalid, reason: ReasonRequest, sentence: sentenceRequest},
 	{side: resourceSide, status: "5xx", kind: KindBusy, sentence: sentenceBusy},
 }
 
-// rule gives e, whose other fields are set, its kind, and what follows from it.
-func (f *Flow) rule(e *Error, c Client) {
-	r, ok := lookup(sideOf(e.Op), reply{status: e.Status, code: e.Code, message: e.Description, form: opaqueToken})
+// rule gives e, whose other fields are set, its kind, and what follows from it. The answer's voice is given.
+func (f *Flow) rule(e *Error, c Client, said voice) {
+	r, ok := lookup(sideOf(e.Op), reply{status: e.Status, code: e.Code, message: e.Description, form: opaqueToken, voice: said})
 	if !ok {
 		e.Kind = KindUnknownAnswer
 		return

@@ -143,9 +143,9 @@ func TestTheStatusDecidesWhereNoCodeDoes(t *testing.T) {
 		kind   oauthflow.Kind
 		word   string
 	}{
-		{"an expired scratch or trial org", 420, "<html>expired</html>", oauthflow.KindOrgGone, "expired"},
-		{"a redirect", 302, "", oauthflow.KindInvalid, "My Domain"},
-		{"a redirect that asks to repeat", 307, "", oauthflow.KindInvalid, "My Domain"},
+		{"an expired scratch or trial org", 420, "<html>The data you were trying to access could not be found.</html>", oauthflow.KindBusy, "expired"},
+		{"a redirect", 302, "", oauthflow.KindUnknownAnswer, "tried again"},
+		{"a redirect that asks to repeat", 307, "", oauthflow.KindUnknownAnswer, "tried again"},
 		{"too many requests", 429, "", oauthflow.KindBusy, "tried again"},
 		{"maintenance", 503, "<html>maintenance</html>", oauthflow.KindBusy, "tried again"},
 		{"a gateway", 502, "<html>bad gateway</html>", oauthflow.KindInDoubt, "checked"},
@@ -163,7 +163,7 @@ func TestTheStatusDecidesWhereNoCodeDoes(t *testing.T) {
 			if e.Status != c.status || !strings.Contains(e.Sentence(), c.word) || strings.Contains(e.Error(), "html") {
 				t.Errorf("%v, sentence %q", e, e.Sentence())
 			}
-			if redirect := c.status/100 == 3; redirect != strings.Contains(e.Error(), "never followed") {
+			if redirect := c.status/100 == 3; redirect != strings.Contains(e.Error(), "no host of Salesforce's") {
 				t.Errorf("%v does not say what became of the redirect", e)
 			}
 		})
@@ -201,12 +201,15 @@ var resourceAnswers = []struct {
 	{"the login host taken for the instance", 404, rest("URL_NOT_RESET", "Destination URL not reset. The URL returned from login must be set"), oauthflow.KindInvalid, "URL_NOT_RESET", "instance URL"},
 	{"the same in other words", 404, rest("URL_NOT_RESET", ""), oauthflow.KindInvalid, "URL_NOT_RESET", "instance URL"},
 	{"the same in a page", 404, "[{\"message\":\"Destination URL not reset\"}]", oauthflow.KindInvalid, "", "instance URL"},
-	{"an expired org", 420, "<html>", oauthflow.KindOrgGone, "", "expired"},
+	{"an expired org", 420, "<html>The data you were trying to access could not be found.</html>", oauthflow.KindBusy, "", "expired"},
+	{"the status of an expired org alone", 420, "<html>", oauthflow.KindUnknownAnswer, "", "tried again"},
+	{"an address at which nothing is served", 404, noSuchURL, oauthflow.KindInvalid, "", "My Domain"},
 	{"an ended session over SOAP", 500, `<?xml version="1.0"?><soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/" xmlns:sf="urn:fault.partner.soap.sforce.com"><soapenv:Body><soapenv:Fault><faultcode>sf:INVALID_SESSION_ID</faultcode><faultstring>INVALID_SESSION_ID: Invalid Session ID found in SessionHeader</faultstring></soapenv:Fault></soapenv:Body></soapenv:Envelope>`, oauthflow.KindSession, "INVALID_SESSION_ID", "renewed"},
 	{"an ended session in the Bulk API", 400, `<?xml version="1.0"?><error xmlns="http://www.force.com/2009/06/asyncapi/dataload"><exceptionCode>InvalidSessionId</exceptionCode><exceptionMessage>Invalid session id</exceptionMessage></error>`, oauthflow.KindSession, "InvalidSessionId", "renewed"},
 	{"maintenance", 503, "<html>", oauthflow.KindBusy, "", "tried again"},
 	{"too many requests", 429, "", oauthflow.KindBusy, "", "tried again"},
-	{"403 without a word", 403, "", oauthflow.KindUserPolicy, "", "permission sets"},
+	{"403 without a word", 403, "", oauthflow.KindUnknownAnswer, "", "tried again"},
+	{"403 with a code that nobody has seen yet", 403, rest("NOT_ALLOWED_HERE", ""), oauthflow.KindUserPolicy, "NOT_ALLOWED_HERE", "permission sets"},
 	{"a page of somebody else's", 403, "<html>", oauthflow.KindUnknownAnswer, "", "tried again"},
 	{"something new", 418, rest("TEAPOT", "short and stout"), oauthflow.KindUnknownAnswer, "TEAPOT", "tried again"},
 }

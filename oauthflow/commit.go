@@ -124,6 +124,9 @@ func (c commit) over(ctx context.Context, r Record, now *grant) (done bool, stor
 		now.Fault = &fault{Op: opRefresh, Kind: kind, At: m.flow.now(), OrgID: c.fresh.OrgID, UserID: c.fresh.UserID}
 	} else {
 		now.adopt(c.fresh, c.attempt, m.flow.now())
+		if c.fresh.AccessToken.IsZero() && m.Source(now.Key).condemned(now.Access.Reveal()) != nil { // nobody is to take it for a renewed one
+			now.Access = sealedSecret{}
+		}
 	}
 	if now.Next != nil && now.Next.same(c.used) {
 		if now.Next.Host != now.Client.Host {

@@ -11,7 +11,7 @@ import (
 // departure is what an org's own host has said of where the org is now.
 type departure struct {
 	from  string        // host that has redirected, or is gone; empty for none
-	to    string        // where it redirects; [unknownDomain] for a name that is gone
+	to    string        // where it redirects; [unknownDomain] for a name that is gone, [unservedDomain] for a refusal
 	until time.Duration // it counts for so long, on the manager's monotonic clock
 	stays bool          // a refresh has named the same host again
 }
@@ -20,13 +20,16 @@ type departure struct {
 const departureAge = time.Hour
 
 // departed returns where an answer, or the failure to get one, says that the org has gone from the host that was asked:
-// a host, or [unknownDomain]. It returns nothing for every other outcome.
+// a host, [unknownDomain], or [unservedDomain]. It returns nothing for every other outcome.
 func departed(v *view, req *http.Request, asked string, resp *http.Response, err error) (to string) {
 	if err != nil {
 		if noSuchHost(err) {
 			return unknownDomain
 		}
 		return ""
+	}
+	if saysUnserved(req, resp, v.access()) {
+		return unservedDomain
 	}
 	u, ok := apiRedirect(asked, resp.StatusCode, resp.Header)
 	if !ok || u.Host == asked {
@@ -45,7 +48,7 @@ func noSuchHost(err error) bool {
 
 // locate returns the view with which a request is to be repeated whose answer said that the org has left the host that was
 // asked: the present one where that names another host already, else one that a refresh has made, once for each access
-// token. A view with the same host means that the org is still there.
+// token. A view with the same host means that the org is still there, or that the refresh after a refusal has failed.
 func (s *Source) locate(ctx context.Context, v *view, asked, to string) (*view, error) {
 	if v.host() != asked { // it was one of the connection's other hosts
 		return v, nil
@@ -61,18 +64,24 @@ func (s *Source) locate(ctx context.Context, v *view, asked, to string) (*view, 
 	}
 	s.depart(departure{from: asked, to: to})
 	work := time.Duration(0)
-	if to == unknownDomain { // a caller who waits for a name does not wait for what is in doubt
+	if !isDomain(to) { // a caller who waits for a name does not wait for what is in doubt
 		work = patience
 	}
 	fresh, err := s.joinLeaving(ctx, v.access(), asked, renewal, work)
-	if errors.Is(err, errDoubtful) && to != unknownDomain { // no access token is served to its end at a host that redirects
+	if errors.Is(err, errDoubtful) && isDomain(to) { // no access token is served to its end at a host that redirects
 		fresh, err = s.replace(ctx, v.rejected(true, false))
+	}
+	if to == unservedDomain && err != nil && !broken(err) { // the answer says more, and is no reason to ask again and again
+		fresh, err = v, nil
 	}
 	if err == nil && fresh.host() == asked {
 		s.depart(departure{from: asked, to: to, stays: true})
 	}
 	return fresh, err
 }
+
+// isDomain reports whether a departure names a host.
+func isDomain(to string) bool { return to != unknownDomain && to != unservedDomain }
 
 // stored returns what the store holds where another process has found the org at another host than the one that was asked,
 // else v.
@@ -107,7 +116,7 @@ func (s *Source) stays(host string) bool {
 }
 
 // renamed returns the new host of g's org where its present one has redirected API calls there not long ago,
-// [unknownDomain] where that does not exist any more, and nothing else.
+// [unknownDomain] where that does not exist or serve the org any more, and nothing else.
 func (s *Source) renamed(g *grant) string {
 	d := s.departure()
 	if d.from == "" || d.stays || !g.livesAt(d.from) {

@@ -15,11 +15,24 @@ type rejected struct {
 	malformed bool       // it was refused as a malformed JWT
 	successor *successor // what was known of it; nil where it was not issued in place of a malformed JWT
 	login     string     // the connection's login host; empty when it is not known
+
+	known     bool // which refresh has brought it, by epoch and number:
+	epoch     tag
+	refreshes uint32
+}
+
+// renewed reports whether the record's access token was refreshed since the rejected one was handed out, by whatever process. It may
+// be the same text: the rejection says nothing of it.
+func (r *rejected) renewed(g *grant) bool {
+	return r != nil && r.known && tagOf(g.Epoch) == r.epoch && uint32(g.Generation) > r.refreshes
 }
 
 // rejected returns the view's access token as one that Salesforce has rejected.
 func (v *view) rejected(served, malformed bool) rejected {
-	return rejected{access: v.access(), served: served, malformed: malformed, successor: v.successor, login: v.loginHost()}
+	return rejected{
+		access: v.access(), served: served, malformed: malformed, successor: v.successor, login: v.loginHost(),
+		known: true, epoch: v.epoch, refreshes: v.refreshes,
+	}
 }
 
 // rejectedBy returns an access token as one that a caller says was rejected: whether it was good for anything before, and in what
@@ -65,15 +78,18 @@ func (s *Source) land(f *flight, v *view, refreshed bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	last := s.refused()
-	if refreshed && last != nil && last.malformed && last.access == f.rejected {
-		v.successor = succeed(last.successor, now)
+	if last != nil && last.malformed && last.access == f.rejected && v != nil && (refreshed || v.access() != f.rejected) {
+		v.successor = succeed(last.successor, now) // also where another process has refreshed
+		told := *last
+		told.malformed = false // what is found of the same token later is known of it already
+		last = &told
 	}
 	if v != nil {
 		s.show(v)
 	}
 	f.end.Do(func() {
 		f.view, f.refreshed, f.err = v, refreshed, err
-		if refreshed {
+		if refreshed || v != nil && last != nil && v.access() == last.access && v.renewed(*last) {
 			last = nil
 		}
 		s.look(nil, last)
@@ -90,7 +106,7 @@ func (s *Source) condemn(r rejected) (renewed bool) {
 	switch {
 	case v != nil && v.access() != r.access:
 		return false
-	case v != nil && v.successor != r.successor:
+	case v != nil && v.renewed(r):
 		return true
 	case v == nil && last != nil && last.access != r.access && s.looking() != nil: // what is looked for takes the place of both
 		return false
@@ -98,6 +114,9 @@ func (s *Source) condemn(r rejected) (renewed bool) {
 		r.malformed = r.malformed || last.malformed
 		if r.successor == nil {
 			r.successor = last.successor
+		}
+		if last.known && (!r.known || last.epoch == r.epoch) {
+			r.known, r.epoch, r.refreshes = true, last.epoch, max(r.refreshes, last.refreshes)
 		}
 	}
 	s.look(s.looking(), &r)

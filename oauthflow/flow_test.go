@@ -63,7 +63,7 @@ func TestEveryFaultOnTheWayLeavesAtMostOneRefreshInTheLedger(t *testing.T) {
 		{"HTML with 503", orgtest.Fault{Status: 503, Body: "<html>"}, oauthflow.KindBusy, 0},
 		{"HTML with 502 after the org has acted", orgtest.Fault{Status: 502, Body: "<html>", Acts: true}, oauthflow.KindInDoubt, 1},
 		{"a redirect to another host", orgtest.Fault{Status: 302, Header: http.Header{"Location": {"https://acme.my.salesforce.com/services/oauth2/token"}}}, oauthflow.KindInvalid, 0},
-		{"the page of an expired org", orgtest.Fault{Status: 420, Body: "<html>expired</html>"}, oauthflow.KindOrgGone, 0},
+		{"the page of an expired org", orgtest.Fault{Status: 420, Body: "<html>The data you were trying to access could not be found.</html>"}, oauthflow.KindBusy, 0},
 		{"a delay of a minute", orgtest.Fault{Delay: time.Minute}, "", 1},
 		{"a delay beyond two minutes", orgtest.Fault{Delay: time.Hour}, oauthflow.KindInDoubt, 1},
 	} {

@@ -49,7 +49,7 @@ func (m *Manager) obtain(s *Source, f *flight) (v *view, refreshed bool, err err
 		if err := m.unusable(s, g); err != nil {
 			return nil, false, err
 		}
-		if !g.Access.IsZero() && (g.Access.Reveal() != f.rejected || f.left != "" && !g.livesAt(f.left)) {
+		if !g.Access.IsZero() && (g.Access.Reveal() != f.rejected || f.left != "" && !g.livesAt(f.left) || s.condemned(f.rejected).renewed(g)) {
 			s.see(r, g)
 			m.overhear(doubt.intent, g)
 			return m.view(g), false, nil

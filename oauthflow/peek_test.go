@@ -130,7 +130,7 @@ func TestABodyThatIsEmptyAsItShouldBeWasNotReadBefore(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			for range 2 {
-				wireError(t, oauthflow.ResponseError(resp), oauthflow.KindUserPolicy)
+				wireError(t, oauthflow.ResponseError(resp), oauthflow.KindUnknownAnswer)
 			}
 		})
 	}

@@ -40,7 +40,11 @@ func ResponseError(resp *http.Response) error {
 func Refusal(status int, code, message string) *Error {
 	code, message = salesforce.Normalized(code, message)
 	e := &Error{Op: opRequest, Status: status, Code: scrubCode(code), Description: scrub(message)}
-	e.Kind = resourceKind(opRequest, reply{status: status, code: code, message: message, form: opaqueToken, foreign: code != "" && !isSalesforces(code)})
+	said := reply{status: status, code: code, message: message, form: opaqueToken}
+	if isSalesforces(code) {
+		said.voice = ownVoice
+	}
+	e.Kind = resourceKind(opRequest, said)
 	return e
 }
 

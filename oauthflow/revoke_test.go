@@ -57,7 +57,7 @@ func TestATokenThatSalesforceNoLongerKnowsCountsAsRevoked(t *testing.T) {
 		{"a page", 400, "<html>invalid_token</html>", oauthflow.KindUnknownAnswer},
 		{"busy", 503, "", oauthflow.KindBusy},
 		{"broken", 500, "error=invalid_token", oauthflow.KindInDoubt},
-		{"a redirect", 302, "", oauthflow.KindInvalid},
+		{"a redirect", 302, "", oauthflow.KindUnknownAnswer},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			err := wireFlow(t, says(c.status, c.body, "Content-Type", "text/plain")).Revoke(t.Context(), wireClient(t, wireHost), wireToken())

@@ -1,7 +1,6 @@
 package oauthflow
 
 import (
-	"bytes"
 	"net/http"
 	"slices"
 	"strings"
@@ -24,20 +23,6 @@ func formOf(token string) tokenForm {
 		return jwtToken
 	}
 	return opaqueToken
-}
-
-// readReply reads the words of an answer that is no success to a request that carried a token of that form.
-func readReply(status int, header http.Header, body []byte, form tokenForm) reply {
-	code, message := salesforce.Refusal(header, body)
-	return reply{status: status, code: code, message: message, form: form, foreign: !isSalesforces(code) && len(bytes.TrimSpace(body)) > 0}
-}
-
-// isSalesforces reports whether a code looks like one of Salesforce's, which are in the catalogue or joined by underscores. That of
-// a gateway, such as "Unauthorized", is neither.
-func isSalesforces(code string) bool {
-	return strings.Contains(code, "_") || code != "" && slices.ContainsFunc(catalogue, func(r ruling) bool {
-		return r.code != "" && r.code != "*" && codeMatches(r.code, code)
-	})
 }
 
 // sessionVerdict is what a refused API request says of the session of its access token.

@@ -115,7 +115,7 @@ func (s *Source) Replace(ctx context.Context, rejected string) (*oauth2.Token, e
 // replace returns the view that has taken the place of one whose access token Salesforce has rejected. That of a successor may
 // have the same access token, renewed.
 func (s *Source) replace(ctx context.Context, r rejected) (*view, error) {
-	if v := s.ready(); v != nil && (v.access() != r.access || v.successor != r.successor) {
+	if v := s.ready(); v != nil && (v.access() != r.access || v.renewed(r)) {
 		return v, nil
 	}
 	if err := s.m.ended(); err != nil {
@@ -196,14 +196,22 @@ func (s *Source) InstanceURL(ctx context.Context) (string, error) {
 // has ended; of an opaque token the same words mean a wrong host. When the token that was issued in its place is refused in these
 // words at once, the caller gets an error of [KindFreshRefused], and none is refreshed for such a refusal for a minute, then for
 // two, at most for sixteen. Requests that Salesforce accepts go on meanwhile. So one JWT that is refused causes one refresh, however
-// many callers of the process hold it. The store does not say what a token was issued for: each other process whose requests are
-// refused refreshes once itself, until five fresh tokens in a row suspend the connection for all processes.
-// Where the org's host redirects to another API host of the same cloud, or does not exist any more, My Domain was probably
+// many callers of however many processes have sent it. The store does not say what a token was issued for: a process that finds a
+// refused one there later refreshes once itself, until five fresh tokens in a row suspend the connection for all processes.
+//
+// One access token causes one refresh for its ended session, in all processes together: those that are refused it later take what the
+// record holds. That counts each refresh, also where Salesforce answers with the same token, whose session it has renewed. Where that
+// is refused again, it is refreshed again.
+// Where the org's host redirects to another API host of the same cloud, does not exist any more, or says that it does not serve the
+// org (the code URL_NOT_RESET, or for Salesforce's own APIs its page "URL No Longer Exists" with 404 or 410), My Domain was probably
 // renamed: the connection is refreshed, once for each access token however many requests wait, and the request is sent once
 // more to the instance URL that is known then, with its method and body. A body that cannot be read again is an error of
 // [KindInvalid], after which the caller's next request goes to the new host. Where the refresh names the same host again,
-// the answer comes back as it is, and within the hour another such answer causes no refresh. A redirect to a login page, a
-// file or a site comes back as it is. Give the http.Client [CheckRedirect], so that net/http does not make a GET of it.
+// the answer comes back as it is, and within the hour another such answer causes no refresh; nor does one where the refresh after
+// such a refusal has failed. A redirect to a login page, a file or a site comes back as it is, and so does a 404 of a record or a
+// resource. A proxy that makes the connection (CONNECT) resolves the name itself, and answers for a name that is gone with the same
+// 502, 503 or 504 as for any other failure: that is an error of the network and causes no refresh. Behind a proxy a name that is gone
+// is found by the keep-alive's next refresh, or by [Manager.Renew]. Give the http.Client [CheckRedirect], so that net/http does not make a GET of it.
 //
 // When the org refuses all API calls (403 with API_DISABLED_FOR_ORG, API_CURRENTLY_DISABLED or REQUEST_LIMIT_EXCEEDED, 503 in
 // maintenance), the connection is shown as suspended until a call works again, at the latest for an hour after the last such

@@ -13,12 +13,13 @@ var errFreshJWT = errors.New("a JWT-based access token was refused as malformed,
 // malformedCode is the code by which a stored [KindFreshRefused] is known to be about JWTs.
 const malformedCode = "INVALID_AUTH_HEADER"
 
-// successor is what is known of an access token that this process has had issued because Salesforce had refused the one before it
-// as a malformed JWT. These words are said of an expired JWT, and of a request that takes no JWT at all, which the same words
-// for the successor show. It is a part of the token's view, so that nobody has the token without it.
+// successor is what is known of an access token that was issued, by this process or another, in place of one that Salesforce had
+// refused here as a malformed JWT. These words are said of an expired JWT, and of a request that takes no JWT at all, which the same
+// words for the successor show. It is a part of the token's view, so that nobody has the token without it. One that another process
+// has stored is as young: what this process holds is compared with the store every minute.
 //
-// The record says nothing of it: a process that finds the token in the store takes a refusal for an ended session, and refreshes
-// once. What bounds processes that refuse each other's tokens is the count of the record, see [Source.refusedAtOnce].
+// The record says nothing of it: a process that finds the token in the store without a refusal of the one before takes its refusal
+// for an ended session, and refreshes once. What bounds such processes is the count of the record, see [Manager.refusedAtOnce].
 type successor struct {
 	issued  time.Duration // on the manager's monotonic clock
 	pause   time.Duration // for so long its refusal as malformed causes no refresh
@@ -52,6 +53,11 @@ func (s *Source) refusedFresh(req *http.Request, v *view, said reply) error {
 	if rest == 0 {
 		return nil
 	}
+	return freshJWT(req, v, said, rest)
+}
+
+// freshJWT is the error for a refusal of v as a malformed JWT where another one was refused so just before.
+func freshJWT(req *http.Request, v *view, said reply, rest time.Duration) error {
 	e := &Error{Op: opRequest, Host: bareHost(req), Kind: KindFreshRefused, Status: said.status, RetryAfter: rest, Err: errFreshJWT}
 	e.Code, e.Description = said.shown(NewSecret(v.access()))
 	return e

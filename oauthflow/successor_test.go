@@ -251,8 +251,9 @@ func TestAFreshJWTThatWasAcceptedAndIsRefusedAMomentLaterHasEnded(t *testing.T) 
 	})
 }
 
-// The record does not say what a token was issued for: each process learns it by a refresh of its own.
-func TestProcessesWhoseFreshJWTsAreRefusedRefreshOnceEach(t *testing.T) {
+// The record does not say what a token was issued for: a process that finds it without a refusal of the one before learns it by a
+// refresh of its own.
+func TestProcessesThatFindAJWTThatIsRefusedRefreshOnceEach(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &far{answer: refuseJWTs}
 		w, _, first := issued(t, "JWT", f)

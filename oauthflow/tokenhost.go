@@ -88,10 +88,16 @@ type movedError struct{ to Host }
 
 func (e *movedError) Error() string { return "My Domain changed; connect again at " + e.to.name }
 
-// leftTokenHost reports whether the token host redirects where nobody follows, or does not exist any more: the connection's own
-// login host is asked next, which may know better.
+// leftTokenHost reports whether the org has left the token host: the connection's own login host is asked next, which may know
+// better.
 func (g *grant) leftTokenHost(e *Error) bool {
-	return g.TokenHost != "" && e.Host == g.TokenHost && (e.Status/100 == 3 || errors.Is(e.Err, ErrNoSuchHost))
+	return g.TokenHost != "" && e.Host == g.TokenHost && leftBy(e)
+}
+
+// leftBy reports whether an org has left the host that has answered so, or does not answer any more: it redirects where nobody
+// follows, does not exist, or serves no such address.
+func leftBy(e *Error) bool {
+	return e.Status/100 == 3 || errors.Is(e.Err, ErrNoSuchHost) || errors.Is(e.Err, errUnserved)
 }
 
 // target returns where a redirect sends a request on that has spent nothing; zero for every other error.
@@ -132,7 +138,7 @@ func (g *grant) askEither(c sealedClient, ask func(Client) error) error {
 	at := g.asked(c)
 	err := hop(at, ask)
 	var e *Error
-	if at.Host.name != c.Host && errors.As(err, &e) && (e.Status/100 == 3 || errors.Is(err, ErrNoSuchHost)) {
+	if at.Host.name != c.Host && errors.As(err, &e) && leftBy(e) {
 		return hop(c.client(), ask)
 	}
 	return err

@@ -72,7 +72,7 @@ func (t *transport) roundTrip(req *http.Request) (*http.Response, error) {
 	}
 	drain(resp)
 	_, left = fresh.owns(bareHost(req))
-	return t.repeat(req, fresh, body, left)
+	return t.repeat(req, fresh, body, left, verdict)
 }
 
 // view returns the state of the connection that a request is sent with.
@@ -125,14 +125,14 @@ func (t *transport) follow(req *http.Request, v *view, asked, to string, resp *h
 	if !ok {
 		return nil, &Error{Op: opRequest, Host: fresh.host(), Kind: KindInvalid, Err: errNoBody}
 	}
-	return t.repeat(req, fresh, body, true)
+	return t.repeat(req, fresh, body, true, sessionStands)
 }
 
 var errNoBody = errors.New("Request.GetBody: is required to send the request again, since the org has another address now and " +
 	"nothing was done at the old one; http.NewRequest sets it for the usual kinds of body, and the next request goes to the new address")
 
-// repeat sends the request a second and last time.
-func (t *transport) repeat(req *http.Request, v *view, body io.ReadCloser, left bool) (*http.Response, error) {
+// repeat sends the request a second and last time. First is what the first answer has said of the session.
+func (t *transport) repeat(req *http.Request, v *view, body io.ReadCloser, left bool, first sessionVerdict) (*http.Response, error) {
 	resp, straight, err := t.carry(authorized(req, v, body, left))
 	if err != nil {
 		return nil, requestError(req, v, err)
@@ -141,7 +141,11 @@ func (t *transport) repeat(req *http.Request, v *view, body io.ReadCloser, left 
 		return resp, nil
 	}
 	if verdict, said := sessionOf(req, resp, v.access()); verdict == sessionMalformed {
-		if err := t.source.refusedFresh(req, v, said); err != nil {
+		err := t.source.refusedFresh(req, v, said)
+		if err == nil && first == sessionMalformed { // both were, and the second was stored while the first was under way
+			err = freshJWT(req, v, said, 0)
+		}
+		if err != nil {
 			resp.Body.Close()
 			return nil, err
 		}
@@ -149,9 +153,11 @@ func (t *transport) repeat(req *http.Request, v *view, body io.ReadCloser, left 
 	return t.heard(req, v, resp), nil
 }
 
-// heard takes from an answer what it says of the connection. A redirect says nothing of the access token.
+// heard takes from an answer what it says of the connection. A redirect says nothing of the access token, and neither does what it ends
+// in outside of the APIs: that may be a login page.
 func (t *transport) heard(req *http.Request, v *view, resp *http.Response) *http.Response {
-	if resp.StatusCode < http.StatusMultipleChoices || resp.StatusCode == http.StatusNotModified {
+	taken := resp.StatusCode < http.StatusMultipleChoices || resp.StatusCode == http.StatusNotModified
+	if taken && (req.Response == nil || callsAPI(req)) {
 		t.source.accept(v)
 	}
 	t.source.watchUsage(resp.Header)

@@ -390,3 +390,31 @@ func TestARedirectDoesNotCountAsAnAcceptedAccessToken(t *testing.T) {
 		wantKind(t, err, oauthflow.KindFreshRefused)
 	})
 }
+
+// Nor is the login page at which a redirect ends.
+func TestALoginPageAfterARedirectDoesNotCountAsAnAcceptedAccessToken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := rotating(t)
+		m := w.manager()
+		w.connect(m, mainKey)
+		n := 0
+		f := &far{answer: func(_ int, r *http.Request) *http.Response {
+			if r.URL.Path == "/" {
+				return answered(200, "<html>log in</html>", "Content-Type", "text/html")
+			}
+			if n++; n%3 == 2 {
+				return answered(302, "", "Location", "/?ec=302&startURL=x")
+			}
+			return answered(401, ended)
+		}}
+		client := careful(m.Source(mainKey).Transport(f))
+		var err error
+		for range 30 {
+			var resp *http.Response
+			if resp, err = client.Get("https://" + oldName + apiPath); err == nil {
+				resp.Body.Close()
+			}
+		}
+		wantKind(t, err, oauthflow.KindFreshRefused)
+	})
+}

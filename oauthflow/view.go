@@ -22,6 +22,7 @@ type view struct {
 	refusing  bool        // fresh sessions have been refused, this one may be the first that is accepted
 	withheld  bool        // the record says that API calls are refused
 	made      bool        // by a refresh of this process, and not found in the store
+	refreshes uint32      // of the epoch, of which the last has brought the access token, perhaps the same again
 	successor *successor  // nil unless the token was issued in place of a malformed JWT
 	accepted  atomic.Bool // Salesforce has accepted the access token
 }
@@ -72,7 +73,7 @@ func (m *Manager) view(g *grant) *view {
 	header := text[:len(text)-len(hosts)]
 	v := &view{
 		header: [1]string{header}, hosts: text[len(header):], epoch: tagOf(g.Epoch), login: login,
-		refusing: g.Refusing, withheld: g.APIFault != nil && g.APIFault.Kind != "",
+		refusing: g.Refusing, withheld: g.APIFault != nil && g.APIFault.Kind != "", refreshes: uint32(g.Generation),
 	}
 	v.begin(m)
 	return v
@@ -137,11 +138,17 @@ func (v *view) host() string { return hostOf(v.instance()) }
 func (v *view) prolonged(m *Manager) *view {
 	again := &view{
 		header: v.header, hosts: v.hosts, epoch: v.epoch, login: v.login,
-		refusing: v.refusing, withheld: v.withheld, made: v.made, successor: v.successor,
+		refusing: v.refusing, withheld: v.withheld, made: v.made, refreshes: v.refreshes, successor: v.successor,
 	}
 	again.begin(m)
 	again.accepted.Store(v.accepted.Load())
 	return again
+}
+
+// renewed reports whether v's access token was refreshed since another was handed out that is known to be rejected. Both may be the
+// same text.
+func (v *view) renewed(r rejected) bool {
+	return v.epoch == r.epoch && r.known && v.refreshes > r.refreshes || v.successor != r.successor
 }
 
 // publish makes v what is handed out; nil for nothing.

@@ -6,16 +6,28 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/fullcast/sfauth/examples/internal/session"
 	"github.com/fullcast/sfauth/fullcast"
 	"github.com/fullcast/sfauth/metadata"
 )
 
-const apiVersion = fullcast.APIVersion
+// readOrg reads the apps that the org has, as far as the question is about them, and the org's settings, with the newest API version
+// that the org serves, 66 to 68.
+func (s settings) readOrg(ctx context.Context, stderr io.Writer) (input, error) {
+	version, err := s.org.Version(ctx, s.transport)
+	if err != nil {
+		return input{from: "the org"}, err
+	}
+	in, err := s.readOrgWith(ctx, version, stderr)
+	if version != fullcast.APIVersion && session.TooNew(err) {
+		return s.readOrgWith(ctx, fullcast.APIVersion, stderr)
+	}
+	return in, err
+}
 
-// readOrg reads the apps that the org has, as far as the question is about them, and the org's settings.
-func (s settings) readOrg(ctx context.Context, stderr io.Writer) (in input, err error) {
+func (s settings) readOrgWith(ctx context.Context, version metadata.APIVersion, stderr io.Writer) (in input, err error) {
 	in.from = "the org"
-	org, done, err := s.org.Open(ctx, apiVersion, s.transport)
+	org, done, err := s.org.Open(ctx, version, s.transport)
 	if err != nil {
 		return in, err
 	}
@@ -42,7 +54,7 @@ func (s settings) readOrg(ctx context.Context, stderr io.Writer) (in input, err 
 				return in, err
 			}
 		}
-		in.subjects = append(in.subjects, subject{app: app, version: apiVersion})
+		in.subjects = append(in.subjects, subject{app: app, version: version})
 	}
 	switches, err := org.Settings(ctx)
 	in.settings = &switches

@@ -4,10 +4,13 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 
@@ -39,6 +42,67 @@ func TestAnOrgsAppsAreReadAndJudged(t *testing.T) {
 		checkWith(t, env, org.RoundTripper(), "", "-app", "Nobody").want(t, 2, "", `has no app "Nobody", only "Fullcast", "Fullcast_Motion_Package"`)
 		checkWith(t, env, org.RoundTripper(), "", "-migrate").want(t, 0, "Migration to Fullcast", "")
 	})
+}
+
+// seen notes the API version of each request for metadata.
+type seen struct {
+	http.RoundTripper
+	mu       sync.Mutex
+	versions map[string]bool
+	refused  string // a version that the org lists and does not know
+}
+
+func (s *seen) RoundTrip(r *http.Request) (*http.Response, error) {
+	if v, ok := strings.CutPrefix(r.URL.Path, "/services/Soap/m/"); ok {
+		s.mu.Lock()
+		s.versions[v] = true
+		s.mu.Unlock()
+		if v == s.refused {
+			w := httptest.NewRecorder()
+			w.WriteHeader(http.StatusInternalServerError)
+			fmt.Fprint(w, `<e:Envelope xmlns:e="http://schemas.xmlsoap.org/soap/envelope/"><e:Body><e:Fault><faultcode>sf:UNSUPPORTED_API_VERSION</faultcode><faultstring>UNSUPPORTED_API_VERSION: no</faultstring></e:Fault></e:Body></e:Envelope>`)
+			return w.Result(), nil
+		}
+	}
+	return s.RoundTripper.RoundTrip(r)
+}
+
+func TestAnOrgIsReadWithTheNewestAPIVersionThatItServes(t *testing.T) {
+	for _, c := range []struct{ list, refused, want string }{
+		{`[{"version":"66.0"},{"version":"67.0"}]`, "", "67.0"},
+		{`[{"version":"66.0"},{"version":"68.0"},{"version":"67.0"},{"version":"69.0"}]`, "", "68.0"},
+		{`[{"version":"68.0"}]`, "68.0", "66.0 68.0"},
+		{`[{"version":"66.0"}]`, "", "66.0"},
+		{`<html>no list</html>`, "", "66.0"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			org, env := newOrg(t)
+			s := &seen{RoundTripper: listing{org.RoundTripper(), c.list}, versions: map[string]bool{}, refused: c.refused}
+			checkWith(t, env, s, "").want(t, 0, "Fullcast (external client app): 0 findings", "")
+			if got := strings.Join(slices.Sorted(maps.Keys(s.versions)), " "); got != c.want {
+				t.Errorf("%s: read with %s, want %s", c.list, got, c.want)
+			}
+		})
+	}
+	synctest.Test(t, func(t *testing.T) {
+		org, env := newOrg(t)
+		checkWith(t, env, listing{org.RoundTripper(), `[{"version":"65.0"}]`}, "").want(t, 1, "", "serves API versions up to 65")
+	})
+}
+
+// listing is an org that serves the API versions of a list.
+type listing struct {
+	http.RoundTripper
+	list string
+}
+
+func (l listing) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.URL.Path != "/services/data/" {
+		return l.RoundTripper.RoundTrip(r)
+	}
+	w := httptest.NewRecorder()
+	fmt.Fprint(w, l.list)
+	return w.Result(), nil
 }
 
 func TestTheOrgsSwitchesAreJudgedToo(t *testing.T) {

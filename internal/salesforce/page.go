@@ -62,7 +62,8 @@ var salesforceWords = []pageWord{
 	{find: "OAUTH_AUTHORIZATION_BLOCKED", code: "OAUTH_AUTHORIZATION_BLOCKED"},
 	{find: "OAUTH_APPROVAL_ERROR_GENERIC", code: "OAUTH_APPROVAL_ERROR_GENERIC"},
 	{find: "invalid_app_access", code: "invalid_app_access"},
-	{find: "expired", says: "expired"}, // counts with status 420 alone
+	{find: "URL that no longer exists on salesforce.com", says: "URL no longer exists"},
+	{find: "The data you were trying to access could not be found", says: "data not available"}, // of an org, with status 420
 }
 
 // pageWords finds the words of Salesforce's in a page or another text that has no known form.

@@ -27,6 +27,9 @@ func follow(text string, name nameAt) (g gap, ok bool) {
 	if tight := name.to+1 < len(text) && text[name.to] == '=' && !name.param && strings.IndexByte(" \t\r\n=>", text[name.to+1]) < 0; tight && (name.flag || isPassword(name.text)) {
 		g.sign = exact
 	}
+	if quotedPair(text, name) {
+		g.sign = exact
+	}
 	apart := false     // a comma before the value, which only a word such as "value" gets over
 	qualified := false // in words that say which secret it is, up to a sign
 	at := name.to
@@ -84,6 +87,19 @@ func follow(text string, name nameAt) (g gap, ok bool) {
 		}
 	}
 	return gap{}, false
+}
+
+// quotedPair reports whether a name in quotes has a value in quotes, as in JSON: "password": "X".
+func quotedPair(text string, name nameAt) bool {
+	if name.kind != secretName || name.from == 0 || name.to >= len(text) || text[name.from-1] != text[name.to] || text[name.to] != '"' && text[name.to] != '\'' {
+		return false
+	}
+	rest := strings.TrimLeft(text[name.to+1:min(name.to+maxGap, len(text))], " \t\r\n")
+	if rest == "" || rest[0] != ':' {
+		return false
+	}
+	rest = strings.TrimLeft(rest[1:], " \t\r\n")
+	return rest != "" && rest[0] == text[name.to]
 }
 
 // isPassword tells the names whose value after "=" is a password in any letters.

@@ -125,15 +125,19 @@ func Plain(name string) string {
 }
 
 // Setting reports whether a value under the name of a secret is a setting about one, or stands for one that is not told:
-// isSecretRequired is true or false, secretRotationDays is 30, clientSecret is ${CLIENT_SECRET}.
+// isSecretRequired is true or false, secretRotationDays is 30, clientSecret is ${CLIENT_SECRET}. Any other text may be one, such as
+// changeme.
 func Setting(name, value string) bool {
 	value = strings.TrimSpace(value)
-	if degreeOf(value) == standIn {
+	if tellsNone(value) {
 		return true
 	}
 	plain := Plain(name)
 	if endsAsSecret(plain) {
 		return false
+	}
+	for _, ending := range valueEndings {
+		plain = strings.TrimSuffix(plain, ending)
 	}
 	for _, word := range words {
 		if strings.HasSuffix(plain, word) {

@@ -51,7 +51,7 @@ func (k Known) mayView(view string) bool {
 	if may {
 		return true
 	}
-	eachNamed(view, func(n named) bool { return n.sign < assigned || n.degree == standIn || hit() })
+	eachNamed(view, func(n named) bool { return n.sign < assigned || tellsNone(view[n.from:n.to]) || hit() })
 	if may {
 		return true
 	}

@@ -21,6 +21,9 @@ const (
 var statements = setOf("true false yes no on off none null nil na n/a unset empty blank hidden masked redacted removed secret required optional default enabled disabled always never " +
 	"prompt ask stdin env file auto tbd todo unknown changeme opaque bearer basic jwt pass user 1password")
 
+// settings are those that are nobody's secret.
+var settings = setOf("true false yes no on off none null nil na n/a unset empty blank hidden masked redacted removed required optional enabled disabled always never")
+
 // standIns are words in a value that somebody is to replace.
 var standIns = setOf("your example placeholder sample dummy redacted changeme insert replace todo")
 
@@ -187,6 +190,17 @@ func segmentsOf(value string) int {
 		}
 	}
 	return kind
+}
+
+// tellsNone reports whether a value cannot be a secret, whatever its name: it is a setting, a mask, or the place of a variable.
+func tellsNone(value string) bool {
+	value = strings.TrimSpace(value)
+	for begin, end := range map[string]string{"{": "}", "<": ">", "${": "}", "$(": ")", "#{": "}", "%": "%"} {
+		if len(value) > len(begin)+len(end) && strings.HasPrefix(value, begin) && strings.HasSuffix(value, end) {
+			return true
+		}
+	}
+	return settings[strings.ToLower(value)] || !strings.ContainsFunc(value, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) })
 }
 
 // standsIn reports whether a value stands for one that is not told, or says where it is.

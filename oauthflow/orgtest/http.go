@@ -52,7 +52,7 @@ func (o *Org) place(host string) place {
 	switch {
 	case host == o.host:
 		return myDomain
-	case o.oldHosts[host] != 0:
+	case o.oldHosts[host].status != 0:
 		return oldDomain
 	case host == o.LoginHost():
 		return loginHost

@@ -15,10 +15,10 @@ type Org struct {
 	cfg Config
 
 	mu         sync.Mutex
-	id         string         // 18 characters
-	host       string         // current My Domain host
-	oldHosts   map[string]int // names the org had before: the status that they redirect with
-	poolStatus int            // what the generic login hosts redirect token requests with; 0 = they answer them
+	id         string             // 18 characters
+	host       string             // current My Domain host
+	oldHosts   map[string]oldHost // names the org had before
+	poolStatus int                // what the generic login hosts redirect token requests with; 0 = they answer them
 	users      []*person
 	components components
 	apps       map[string]*app // by API name; an app goes with its metadata
@@ -52,7 +52,7 @@ func New(cfg Config) (*Org, error) {
 	}
 	o := &Org{
 		cfg:        cfg,
-		oldHosts:   map[string]int{},
+		oldHosts:   map[string]oldHost{},
 		components: components{},
 		apps:       map[string]*app{},
 		departed:   map[string]*app{},

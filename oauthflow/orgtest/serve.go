@@ -118,7 +118,7 @@ func (o *Org) respond(r *http.Request) (answer, breakage) {
 // (assumed to be a redirect for every path).
 func (o *Org) route(in *request) answer {
 	if in.place == nowhere {
-		return pageAnswer(http.StatusNotFound, "Error", "URL No Longer Exists")
+		return noSuchURL(http.StatusNotFound)
 	}
 	if a, moved := o.moved(in); moved {
 		return a
@@ -149,7 +149,7 @@ func (o *Org) route(in *request) answer {
 	case in.path == "/services/data" || strings.HasPrefix(in.path, "/services/data/"):
 		return o.rest(in)
 	}
-	return pageAnswer(http.StatusNotFound, "Error", "URL No Longer Exists")
+	return noSuchURL(http.StatusNotFound)
 }
 
 // wait sleeps in the org's time, or until the caller leaves.
