@@ -25,7 +25,7 @@ var apiRefusals = []struct {
 	{401, `[{"message":"This session is not valid for use with the REST API","errorCode":"INVALID_SESSION_ID"}]`, oauthflow.KindAppPolicy, fullcast.AdminAllowsAPIAccess},
 	{403, `[{"message":"not enabled","errorCode":"API_DISABLED_FOR_ORG"}]`, oauthflow.KindUserPolicy, fullcast.AdminEnablesAPI},
 	{403, `[{"message":"TotalRequests Limit exceeded.","errorCode":"REQUEST_LIMIT_EXCEEDED"}]`, oauthflow.KindLimit, fullcast.Retry},
-	{404, `[{"message":"Destination URL not reset","errorCode":"URL_NOT_RESET"}]`, oauthflow.KindInvalid, fullcast.FixCode},
+	{404, `[{"message":"Destination URL not reset","errorCode":"URL_NOT_RESET"}]`, oauthflow.KindInvalid, fullcast.FixConfiguration},
 	{503, "<html>maintenance</html>", oauthflow.KindBusy, fullcast.Retry},
 }
 

@@ -52,7 +52,7 @@ func TestARefusalOverRestyIsAnErrorWithKindRemedyAndActor(t *testing.T) {
 		{"an app policy", 401, `[{"message":"This session is not valid for use with the REST API","errorCode":"INVALID_SESSION_ID"}]`, oauthflow.KindAppPolicy, fullcast.AdminAllowsAPIAccess, fullcast.ActorAdmin, 1},
 		{"a missing scope", 401, `[{"message":"INVALID_SCOPES","errorCode":"INVALID_AUTH_HEADER"}]`, oauthflow.KindScope, fullcast.AdminFixesApp, fullcast.ActorAdmin, 1},
 		{"an ended session, twice", 401, `[{"message":"Session expired or invalid","errorCode":"INVALID_SESSION_ID"}]`, oauthflow.KindSession, fullcast.Retry, fullcast.ActorNobody, 2},
-		{"a wrong host", 404, `[{"message":"m","errorCode":"URL_NOT_RESET"}]`, oauthflow.KindInvalid, fullcast.FixCode, fullcast.ActorProgrammer, 1},
+		{"a wrong host", 404, `[{"message":"m","errorCode":"URL_NOT_RESET"}]`, oauthflow.KindInvalid, fullcast.FixConfiguration, fullcast.ActorAdmin, 1},
 		{"maintenance", 503, `<html>maintenance</html>`, oauthflow.KindBusy, fullcast.Retry, fullcast.ActorNobody, 1},
 		{"nothing known", 418, `{"teapot":true}`, oauthflow.KindUnknownAnswer, fullcast.Retry, fullcast.ActorNobody, 1},
 		{"a firewall's page", 403, `<html>blocked</html>`, oauthflow.KindUnknownAnswer, fullcast.Retry, fullcast.ActorNobody, 1},

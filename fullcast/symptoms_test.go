@@ -138,7 +138,7 @@ func TestWhatHappensToAConnectionIsToldWithItsKindRemedyAndActorAndCostsAsFewReq
 			says: "URL_NOT_RESET", wants: oauthflow.StatusSuspended},
 		{name: "a record that does not exist", happens: func(p *patient) {
 			p.api(404, `[{"errorCode":"NOT_FOUND","message":"The requested resource does not exist"}]`)
-		}, deed: overResty, kind: oauthflow.KindUnknownAnswer, remedy: fullcast.Retry, actor: fullcast.ActorNobody, api: 1},
+		}, deed: overResty, kind: oauthflow.KindInvalid, remedy: fullcast.FixCode, actor: fullcast.ActorProgrammer, api: 1},
 		{name: "a renamed My Domain, and the grant is dead", happens: func(p *patient) { p.rename(orgtest.Rename{RevokeTokens: true}) },
 			kind: oauthflow.KindGrantDead, remedy: fullcast.Reauthorize, actor: fullcast.ActorAdmin, api: 1, token: 2,
 			says: "My Domain changed; connect again at acme-corp.my.salesforce.com", wants: oauthflow.StatusBroken},

@@ -116,7 +116,7 @@ const (
 	sentenceAPIOff       = "The org or the user may not use the API; enable it in the org's edition or the user's profile."
 	sentenceNoScope      = "The access token lacks a scope that this request needs; select it in the app's OAuth scopes, and connect again."
 	sentenceNoData       = "Salesforce has no data of this org at the moment; where this lasts, the org has expired, as scratch and trial orgs do. It will be tried again."
-	sentenceUnserved     = "Salesforce serves nothing at this address: the org's My Domain was renamed, or the address is wrong; use the org's present My Domain host."
+	sentenceUnserved     = "Salesforce serves nothing at this address: the org's My Domain was renamed, or it is not the connection's instance URL; connect with the org's present My Domain host."
 	sentenceFreshJWT     = "Salesforce refuses a JWT-based access token that it has just issued: use it for REST APIs only, at the connection's instance URL; for others clear \"Issue JSON Web Token (JWT)-based access tokens for named users\" in the app."
 	sentenceHost         = "The address belongs to a login host or another org; use the connection's instance URL."
 	sentenceAppAddresses = "The app's own list of addresses that may use its refresh tokens lacks Fullcast's; add them to each such list in the app's OAuth settings."
@@ -225,9 +225,9 @@ var catalogue = []ruling{
 	{side: resourceSide, status: "503", code: "SERVER_UNAVAILABLE", kind: KindBusy, sentence: sentenceBusy, withholds: true},
 	{side: resourceSide, code: "INVALID_OPERATION_WITH_EXPIRED_PASSWORD", kind: KindUserPolicy, reason: ReasonPassword, sentence: "The user's password has expired; the user sets a new one, or the profile gets \"Password never expires\"."},
 	{side: resourceSide, code: "INSUFFICIENT_ACCESS*", kind: KindUserPolicy, reason: ReasonPermission, sentence: "The user lacks a permission for this; assign it by profile or permission set."},
-	{side: resourceSide, code: "URL_NOT_RESET", kind: KindInvalid, reason: ReasonBaseURL, sentence: sentenceHost},
-	{side: resourceSide, description: "destination url not reset", kind: KindInvalid, reason: ReasonBaseURL, sentence: sentenceHost},
-	{side: resourceSide, status: "4xx", description: "url no longer exists", kind: KindInvalid, reason: ReasonBaseURL, sentence: sentenceUnserved},
+	{side: resourceSide, code: "URL_NOT_RESET", kind: KindInvalid, reason: ReasonLoginHost, sentence: sentenceUnserved},
+	{side: resourceSide, description: "destination url not reset", kind: KindInvalid, reason: ReasonLoginHost, sentence: sentenceUnserved},
+	{side: resourceSide, status: "4xx", description: "url no longer exists", kind: KindInvalid, reason: ReasonLoginHost, sentence: sentenceUnserved},
 	{side: resourceSide, status: "401", voice: silentVoice, kind: KindSession, sentence: sentenceSession},
 	{side: resourceSide, status: "403", voice: ownVoice, kind: KindUserPolicy, reason: ReasonPermission, sentence: "The user may not do this; check profile and permission sets."},
 	{side: resourceSide, status: "429", kind: KindBusy, sentence: sentenceBusy},
