@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"regexp"
 	"strings"
 	"time"
 
@@ -239,6 +240,9 @@ func (x *examination) session(stored oauthflow.Connection) bool {
 		return false
 	}
 	x.say("Session", OutcomeOK, "Salesforce accepts it.", 0)
+	if at, err := x.c.InstanceURL(x.ctx); err == nil && instanced.MatchString(at) {
+		x.say("Instance", OutcomeOK, "Note: "+at+" is the address of an instance, and Salesforce ends those by Spring '27; once the org has a My Domain, a refresh takes its host up.", 0)
+	}
 	switch {
 	case user.OrgID == "" || user.UserID == "":
 		x.say("Identity", OutcomeNotVisible, "Salesforce does not say who the user is.", 0)
@@ -252,6 +256,11 @@ func (x *examination) session(stored oauthflow.Connection) bool {
 	}
 	return true
 }
+
+// instanced matches the origin of an instance of Salesforce's, which is not an org's own.
+//
+// Source: Salesforce Help, "Instanced URLs"; sandboxes from Winter '27, production from Spring '27, by another page Summer '26.
+var instanced = regexp.MustCompile(`^https://[a-z]+[0-9]+s?\.salesforce\.com$`)
 
 // likelyEnd says why a refresh token that is not active most likely is not.
 func likelyEnd(stored oauthflow.Connection) string {

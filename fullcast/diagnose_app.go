@@ -11,7 +11,7 @@ import (
 
 func (x *examination) app() {
 	if x.c.Kind() == metadata.KindConnectedApp {
-		x.say("Kind of app", OutcomeOK, "Note: it is a connected app. It goes on working, and should be moved to an external client app as soon as possible.", 0)
+		x.say("Kind of app", OutcomeOK, "Note: it is a connected app. It goes on working, and should be moved to an external client app: Salesforce's support of connected apps ends with Summer '27.", 0)
 	}
 	j, err := x.c.judge(x.ctx)
 	report := j.report

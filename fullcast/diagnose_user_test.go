@@ -139,3 +139,52 @@ func TestMissingScopesAreThoseOfTheInstructionsThatFullDoesNotCover(t *testing.T
 		}
 	}
 }
+
+func TestADiagnosisSaysWhetherTheConnectionIsAtAnInstanceThatEnds(t *testing.T) {
+	for at, noted := range map[string]bool{"https://na139.salesforce.com": true, "https://cs42.salesforce.com": true, "https://acme.my.salesforce.com": false} {
+		w := bubbleWorld(t, config{})
+		w.deploy(t, fullcast.ExternalClientApp(fullcast.Production, "admin@acme.example"))
+		w.connect(t)
+		sf := w.connector(t, w.store, func(cfg *fullcast.Config) { cfg.Transport = instance{w.rec, at} })
+		conn, err := sf.Open(t.Context(), main)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.org.ExpireSessions()
+		if _, err := query(t.Context(), conn); err != nil {
+			t.Fatal(err)
+		}
+		d := conn.Diagnose(t.Context())
+		if got := strings.Contains(d.String(), "is the address of an instance"); got != noted {
+			t.Errorf("%s is noted: %v\n%s", at, got, d)
+		}
+	}
+}
+
+// instance has the token endpoint name another instance, and carries what is sent there to the org.
+type instance struct {
+	next http.RoundTripper
+	at   string
+}
+
+func (i instance) RoundTrip(req *http.Request) (*http.Response, error) {
+	asked := req
+	if "https://"+req.URL.Host == i.at {
+		asked = req.Clone(req.Context())
+		asked.URL.Host, asked.Host = "acme.my.salesforce.com", "acme.my.salesforce.com"
+	}
+	resp, err := i.next.RoundTrip(asked)
+	if err != nil {
+		return nil, err
+	}
+	resp.Request = req
+	if req.URL.Path == "/services/oauth2/token" {
+		body, err := io.ReadAll(resp.Body)
+		if err != nil {
+			return nil, err
+		}
+		body = []byte(strings.ReplaceAll(string(body), `"instance_url":"https://acme.my.salesforce.com"`, `"instance_url":"`+i.at+`"`))
+		resp.Body, resp.ContentLength = io.NopCloser(strings.NewReader(string(body))), int64(len(body))
+	}
+	return resp, nil
+}
