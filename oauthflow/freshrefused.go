@@ -8,7 +8,7 @@ import (
 
 const (
 	refusedLimit  = 5           // generations refused at once, in a row
-	refusedYouth  = time.Minute // a token refused later than this after it was made has been good for something
+	refusedYouth  = time.Minute // a token refused later than this after it was made has been good for something, but for a JWT that has not ended
 	refusedPause  = time.Minute // the first pause, doubled each time
 	refusedLonger = 4           // at most so many times
 )
@@ -22,7 +22,7 @@ func (m *Manager) refusedAtOnce(g *grant, was *rejected) bool {
 	if g.freshRefused() && g.Counted == g.Generation+1 { // its pause is over: one more try
 		return false
 	}
-	fresh := was.malformed && was.successor != nil || m.flow.now().Sub(g.RefreshedAt) <= refusedYouth
+	fresh := was.malformed && was.successor != nil || m.flow.now().Sub(g.RefreshedAt) <= refusedYouth || refusedAlive(was.access, m.flow.now())
 	if was.served || !fresh {
 		g.Unaccepted = 0
 		if g.freshRefused() {

@@ -197,3 +197,29 @@ func call200(t *testing.T, client *http.Client, who string) {
 	}
 	resp.Body.Close()
 }
+
+// A JWT that has not ended is refused for another reason than its age, however long ago it was issued.
+func TestJWTsThatAreRefusedBeforeTheirEndAreNotReplacedForEver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &far{}
+		w, _, _ := issued(t, "a JWT of two hours", f)
+		clients := w.processes(4, f)
+		f.say(refuseJWTs)
+		calls := 0
+		for range 20 {
+			for _, client := range clients {
+				calls++
+				if resp, err := client.Get(w.org.InstanceURL() + apiPath); err == nil {
+					resp.Body.Close()
+				}
+				time.Sleep(105 * time.Second)
+			}
+		}
+		if n := w.wire.refreshes(); n > calls/4 {
+			t.Errorf("%d refreshes for %d calls, want few", n, calls)
+		}
+		if now, err := w.manager().Load(t.Context(), mainKey); err != nil || now.Status != oauthflow.StatusSuspended {
+			t.Errorf("it is %q, %v; want suspended", now.Status, err)
+		}
+	})
+}

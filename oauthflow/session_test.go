@@ -22,6 +22,10 @@ func tokenNo(form string, n int) string {
 	encode := base64.RawURLEncoding.EncodeToString
 	payload := encode([]byte(`{"sub":"uid:005TEST000000001","jti":"` + strconv.Itoa(1000+n) + `"}`))
 	switch form {
+	case "a JWT of two hours": // from the beginning of a bubble's time, an hour for each that is issued
+		ends := time.Date(2000, 1, 1, 2+n, 0, 0, 0, time.UTC).Unix()
+		payload = encode([]byte(`{"sub":"uid:005TEST000000001","exp":` + strconv.FormatInt(ends, 10) + `,"jti":"` + strconv.Itoa(1000+n) + `"}`))
+		return encode([]byte(`{"alg":"RS256","typ":"JWT","kid":"258"}`)) + "." + payload + ".c2lnbmF0dXJlMTIzNA"
 	case "JWT":
 		return encode([]byte(`{"alg":"RS256","typ":"JWT","kid":"258"}`)) + "." + payload + ".c2lnbmF0dXJlMTIzNA"
 	case "three segments, no JSON":
