@@ -132,6 +132,9 @@ func (c *Connector) CallbackAPI(cfg CallbackConfig) (http.Handler, error) {
 		var e *Error
 		if errors.As(err, &e) {
 			answer.Remedy = e.Remedy.String()
+			if a := e.Remedy.Actor(); a == ActorOperator || a == ActorProgrammer { // who are not in front of the page
+				answer.Remedy = e.Remedy.ForAdmin(nil)
+			}
 		}
 		w.Header().Set("Content-Type", "application/json")
 		if err != nil {

@@ -1,12 +1,15 @@
 package fullcast_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/json"
 	"errors"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/netip"
 	"strings"
 	"testing"
@@ -91,6 +94,36 @@ func notTheCustomers(t *testing.T, call, text string) {
 			t.Errorf("%s: the admin is told %q", call, text)
 		}
 	}
+}
+
+// A callback page shows the customer's admin what CallbackAPI answers.
+func TestACallbackPageIsNotToldToCorrectTheService(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := bubbleWorld(t, config{})
+		w.deploy(t, fullcast.ExternalClientApp(fullcast.Production, "admin@acme.example"))
+		rt := &misplaced{next: w.rec}
+		w.sf = w.connector(t, w.store, func(c *fullcast.Config) { c.Transport = rt })
+		cb := w.approved(t, w.begin(t, w.client(t, "Fullcast")))
+		rt.err = func(host string) error { return &net.DNSError{Err: "no such host", Name: host, IsNotFound: true} }
+		api, err := w.sf.CallbackAPI(fullcast.CallbackConfig{Session: func(*http.Request) (string, string, error) { return main.Tenant, session, nil }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := json.Marshal(map[string]string{"path": "/app/admin/motion", "query": "?" + cb.Query.Encode()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "https://app.fullcast.io/callback", bytes.NewReader(body))
+		r.Header.Set("Content-Type", "application/json")
+		r.Header.Set("Origin", "https://app.fullcast.io")
+		rec := httptest.NewRecorder()
+		api.ServeHTTP(rec, r)
+		var answer struct{ Remedy string }
+		if err := json.Unmarshal(rec.Body.Bytes(), &answer); err != nil {
+			t.Fatal(err)
+		}
+		notTheCustomers(t, "the page", answer.Remedy)
+	})
 }
 
 func TestPrivateNetworksAreConfiguredAndCheckedAtTheConnector(t *testing.T) {

@@ -41,6 +41,7 @@ var neverReached = prefixes("0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0
 var (
 	globalUnicast = netip.MustParsePrefix("2000::/3")
 	nat64         = netip.MustParsePrefix("64:ff9b::/96")
+	sixToFour     = netip.MustParsePrefix("2002::/16")
 	nat64Local    = netip.MustParsePrefix("64:ff9b:1::/48")
 )
 
@@ -54,15 +55,18 @@ func prefixes(texts ...string) []netip.Prefix {
 
 // reachable reports whether requests may go to an address: one that the whole internet reaches, or of the networks that are allowed
 // beside. One that carries an IPv4 address to which a gateway hands on is judged by that one: NAT64 as resolvers of networks
-// without IPv4 make it, and ISATAP. Where only such a network is allowed, not the address inside, that is not the machine itself.
+// without IPv4 make it, ISATAP and 6to4. Where only such a network is allowed, not the address inside, that is not the machine itself.
 //
-// Source: RFC 6052 §2.1, §2.2; RFC 8215; RFC 5214 §6.1; RFC 4291 §2.4.
+// Source: RFC 6052 §2.1, §2.2; RFC 8215; RFC 5214 §6.1; RFC 3056 §2; RFC 4291 §2.4.
 func reachable(ip netip.Addr, allowed []netip.Prefix) bool {
 	inner, gateway := handedOn(ip)
 	if !gateway {
 		return ip.IsValid() && !within(neverReached, ip) && (within(allowed, ip) || isPublic(ip))
 	}
 	listed, one := within(allowed, ip), false
+	if !listed && !isPublic(ip) && !nat64.Contains(ip) && !nat64Local.Contains(ip) {
+		return false // the gateway itself is inside
+	}
 	for _, a := range inner {
 		switch {
 		case len(inner) > 1 && notInUse(a):
@@ -94,7 +98,9 @@ func handedOn(ip netip.Addr) ([]netip.Addr, bool) {
 		return []netip.Addr{last}, true
 	case nat64Local.Contains(ip): // prefixes of 48, 56, 64 and 96 bits; byte 8 is none of the address
 		return []netip.Addr{at(6, 7, 9, 10), at(7, 9, 10, 11), at(9, 10, 11, 12), last}, true
-	case globalUnicast.Contains(ip) && binary.BigEndian.Uint32(b[8:12])&^0x03000000 == 0x00005efe: // ISATAP, whatever its two flags say
+	case sixToFour.Contains(ip):
+		return []netip.Addr{at(2, 3, 4, 5)}, true
+	case binary.BigEndian.Uint32(b[8:12])&^0x03000000 == 0x00005efe: // ISATAP, whatever its two flags say
 		return []netip.Addr{last}, true
 	}
 	return nil, false

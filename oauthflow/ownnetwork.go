@@ -12,7 +12,11 @@ import (
 
 // ErrOwnNetwork means that a request could not leave because of the network or the image that the service itself runs in: an
 // address that is not public ([Config].PrivateNetworks), no certificates of authorities, or DNS that knows no name. It comes with
-// [KindNotSent]. The operator of the service has to act; nothing is wrong with the org, and nothing was sent.
+// [KindNotSent], or with [KindInDoubt] over a RoundTripper that is no *http.Transport. The operator of the service has to act, and
+// nothing is wrong with the org. Whether DNS knows any name is asked, where a My Domain host does not exist, by a GET of what the
+// generic login host publishes, once in ten seconds at most.
+//
+// Source: OpenID Connect Discovery §4 for that address.
 var ErrOwnNetwork = errors.New("the fault is in the service's own network or image")
 
 var (

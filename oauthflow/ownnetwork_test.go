@@ -57,6 +57,9 @@ func TestPrivateNetworksThatAreConfiguredAreReachedForHostsOfSalesforceAlone(t *
 		{"64:ff9b::7f00:1", networks("64:ff9b::/96"), false}, // NAT64 of the machine itself, whatever is configured
 		{"64:ff9b::a9fe:a9fe", networks("64:ff9b::/96"), false},
 		{"64:ff9b::a01:203", networks("64:ff9b::/96"), true},
+		// ISATAP and 6to4 hand on to the machine's link, too.
+		{"fd00::5efe:a01:203", networks("fd00::/8"), true}, {"fd00::5efe:a9fe:a9fe", networks("fd00::/8"), false},
+		{"2002:a01:203::1", networks("2002::/16"), true}, {"2002:a9fe:a9fe::1", networks("2002::/16"), false}, {"2002:7f00:1::", networks("2002::/16"), false},
 		{"255.255.255.255", networks("240.0.0.0/4"), false},
 		{"127.0.0.1", networks("10.0.0.0/8"), false}, {"169.254.169.254", networks("10.0.0.0/8"), false}, {"::1", networks("fd00::/8"), false},
 		{"8.8.8.8", networks("10.0.0.0/8"), true},

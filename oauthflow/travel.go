@@ -158,13 +158,19 @@ func (v *view) place(u *url.URL) place {
 
 // quotes reports whether a URL names a user, or repeats a session: under one of the names that Salesforce takes sessions by,
 // or a value that one of the requests was sent with.
+//
+// Source: Salesforce Help, "Generate a Frontdoor URL to Bridge into UI Sessions".
 func quotes(u *url.URL, sent []*http.Request, more ...Secret) bool {
 	if u.User != nil {
 		return true
 	}
-	for name := range u.Query() {
+	for pair := range strings.FieldsFuncSeq(u.RawQuery, func(c rune) bool { return c == '&' || c == ';' }) { // servers read both
+		name, _, _ := strings.Cut(pair, "=")
+		if plain, err := url.QueryUnescape(name); err == nil {
+			name = plain
+		}
 		switch strings.ToLower(name) {
-		case "access_token", "oauth_token", "sid":
+		case "access_token", "oauth_token", "sid", "otp": // the last of Single Access, whose URL is a login
 			return true
 		}
 	}

@@ -304,6 +304,9 @@ func TestCheckRedirectHandsBackWhatWouldCarryASession(t *testing.T) {
 		"https://acme.file.force.com/x?sid=1":        false,
 		"https://evil.example/x?access_token=1":      false,
 		"https://evil.example/x?OAuth_Token=1":       false,
+		"https://evil.example/x?a=1;sid=1":           false, // which net/url drops, and servers read
+		"https://evil.example/x?%zz;s%69d=1":         false,
+		"https://evil.example/frontdoor.jsp?otp=1":   false, // a login of Salesforce's single access
 		"https://u@evil.example/x":                   false,
 		"http://acme.file.force.com/x":               false,
 		"http://acme.my.salesforce.com/x":            false,

@@ -12,7 +12,7 @@ import (
 func (a *app) failure(title string, err error) note {
 	n := note{Title: title, Text: explain(err), Admin: a.sf.ForAdmin(err)}
 	var e *fullcast.Error
-	if errors.As(err, &e) && e.Actor() != fullcast.ActorOperator { // which is not the reader
+	if errors.As(err, &e) && e.Actor() != fullcast.ActorOperator && e.Actor() != fullcast.ActorProgrammer { // who are not the reader
 		n.To = e.Remedy.String()
 	}
 	return n
