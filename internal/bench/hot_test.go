@@ -139,7 +139,7 @@ func TestRow2LookUpAndMemory(t *testing.T) {
 		keys := make([]oauthflow.Key, n)
 		for i := range keys {
 			keys[i] = oauthflow.Key{Tenant: fmt.Sprintf("t%07d", i), Name: "main"}
-			plain[keys[i]] = adopt(t, m, keys[i]) // a source is looked up without a lock where its connection exists
+			plain[keys[i]] = adopt(t, m, keys[i]) 
 			guarded[keys[i]] = plain[keys[i]]     // of its own, so that each way finds as little in the processor's caches
 		}
 		var at atomic.Int64
@@ -184,10 +184,11 @@ func TestRow2LookUpAndMemory(t *testing.T) {
 func TestRow2MemoryOfCachedConnections(t *testing.T) {
 	quiet(t)
 	each := measureMemory(t, *connections)
+	client := oauth2Clients()
 	judge(t, exactly, func(int) []row {
 		return []row{
-			{"2b", fmt.Sprintf("memory of a cached connection, %d of as many orgs", *connections), fmt.Sprintf("x/oauth2 client %.0f B", oauth2Clients()), counted(each.handed), 512, "B"},
-			{"2b", "  and called", "", counted(each.called), 512, "B"},
+			{"2b", fmt.Sprintf("memory of a cached connection, %d of as many orgs: %.0f B", *connections, each.handed), fmt.Sprintf("x/oauth2 client %.0f B", client), counted(each.handed / client), 0.6, "× x/oauth2 client"},
+			{"2b", fmt.Sprintf("  and called: %.0f B", each.called), "", counted(each.called / client), 0.6, "× x/oauth2 client"},
 		}
 	})
 }
