@@ -75,6 +75,7 @@ func (f field) rule(spec metadata.AppSpec, at place, want []string) Rule {
 		Fix:          at.screen.clicks(f.do(at.label, want)),
 		Needs:        []Part{at.part},
 		NoCorrection: f.noCorrection,
+		kind:         kind,
 	}
 	if kind == metadata.KindConnectedApp && f.whyConnected != "" {
 		r.Why = f.whyConnected

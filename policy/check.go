@@ -76,7 +76,7 @@ func (p *Pass) complete(f Finding) Finding {
 	}
 	name := oneLine(nameInSetup(p.Spec))
 	if f.Fix == "" {
-		f.Fix = strings.ReplaceAll(p.rule.Fix, "{app}", name)
+		f.Fix = strings.ReplaceAll(p.rule.fix(p.Subject.App.Kind), "{app}", name)
 	} else { // its further lines may be the app's own texts
 		first, lines, more := strings.Cut(f.Fix, "\n")
 		if f.Fix = strings.ReplaceAll(first, "{app}", name); more {
@@ -116,7 +116,7 @@ func Check(s Subject, rules ...Rule) Report {
 		switch {
 		case unseen < 0:
 			p.rule.Check(p)
-		case p.rule.Needs[unseen] == PartSetupOnly:
+		case p.rule.Needs[unseen] == PartSetupOnly, p.rule.Needs[unseen] == PartSecurity && s.App.Kind == metadata.KindConnectedApp:
 			p.NotVisible("no metadata holds it; only Setup shows it")
 		default:
 			p.NotVisible(fmt.Sprintf("%s was not read", p.rule.Needs[unseen]))

@@ -100,8 +100,9 @@ var fields = []field{
 			metadata.KindExternalClientApp: external("Enable OAuth", externalOAuth, PartPolicies, "isOauthPluginEnabled"),
 			metadata.KindConnectedApp:      connected("Enable OAuth Settings", connectedOAuth, "oauthConfig"),
 		},
-		want: checkbox(func(s metadata.AppSpec) metadata.Checkbox { return s.EnableOAuth }),
-		do:   tick,
+		want:  checkbox(func(s metadata.AppSpec) metadata.Checkbox { return s.EnableOAuth }),
+		do:    tick,
+		judge: judgeEnabledOAuth,
 	},
 	{
 		id:   "callback-url",

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"fmt"
 	"net/url"
 	"strings"
 )
@@ -71,13 +72,18 @@ func sarif(reports []Report) sarifLog {
 	index := map[string]int{}
 	for _, r := range reports {
 		for _, rule := range r.rules {
-			if _, known := index[rule.ID]; known {
+			help := fmt.Sprintf("%s: %s\n\nSource: %s", kindInWords(r.Kind), strings.ReplaceAll(rule.fix(r.Kind), "{app}", "the app"), rule.Source)
+			if i, known := index[rule.ID]; known { // of another app, which may be of the other kind
+				for text, more := range map[*sarifText]string{&run.Tool.Driver.Rules[i].Full: rule.Why, &run.Tool.Driver.Rules[i].Help: help} {
+					if !strings.Contains(text.Text, more) {
+						text.Text += "\n\n" + more
+					}
+				}
 				continue
 			}
 			index[rule.ID] = len(run.Tool.Driver.Rules)
 			run.Tool.Driver.Rules = append(run.Tool.Driver.Rules, sarifRule{
-				ID: rule.ID, Short: sarifText{rule.Title}, Full: sarifText{rule.Why},
-				Help:          sarifText{strings.ReplaceAll(rule.Fix, "{app}", "the app") + "\n\nSource: " + rule.Source},
+				ID: rule.ID, Short: sarifText{rule.Title}, Full: sarifText{rule.Why}, Help: sarifText{help},
 				Configuration: sarifDefault{rule.Severity},
 			})
 		}

@@ -29,6 +29,7 @@ const (
 	connectedBasic    screen = connectedManager + " > {app} > Action menu > Edit > Basic Information"
 	connectedOAuth    screen = connectedManager + " > {app} > Action menu > Edit > API (Enable OAuth Settings)"
 	connectedPolicies screen = connectedManager + " > {app} > Action menu > View > Manage > Edit Policies > OAuth Policies"
+	connectedSession  screen = connectedManager + " > {app} > Action menu > View > Manage > Edit Policies > Session Policies"
 	connectedCreation screen = "Setup > Apps > External Client Apps > Settings > Connected Apps"
 )
 
@@ -61,6 +62,9 @@ func external(label string, s screen, part Part, element string) place {
 func connected(label string, s screen, element string) place {
 	return place{label, s, PartApp, element}
 }
+
+// nothingToClick is the fix where an app has no such setting.
+const nothingToClick = "There is nothing to click"
 
 // list writes the members of a list, a line each.
 func list(members []string) string { return strings.Join(members, "\n") }

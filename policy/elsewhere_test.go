@@ -1,0 +1,92 @@
+package policy_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/fullcast/sfauth/fullcast"
+	"github.com/fullcast/sfauth/metadata"
+	"github.com/fullcast/sfauth/policy"
+)
+
+func TestWhatIsSwitchedOffElsewhereIsToldByTheElementThatDoesIt(t *testing.T) {
+	eca := fullcast.ExternalClientApp(fullcast.Production, "admin@example.com")
+	old := fullcast.ConnectedApp(fullcast.Production, "admin@example.com")
+	both := []string{"isEnabled", "false", "isOauthPluginEnabled", "false"}
+	for _, tt := range []struct {
+		name, rule string
+		spec       metadata.AppSpec
+		file       string
+		set        []string // elements of the file and their texts, in turn
+		also       []string // the same of the second file that follows
+		outcome    string
+		at         string // the element that the finding points at
+		says, fix  string
+	}{
+		{"the app itself is disabled", "baseline-enable-oauth", eca, ecaPolicies, []string{"isEnabled", "false"}, nil, finds, "isEnabled", "<isEnabled> is false", "set <isEnabled> to true"},
+		{"the app and its OAuth plugin are disabled", "baseline-enable-oauth", eca, ecaPolicies, both, nil, finds, "isEnabled", "<isEnabled> and <isOauthPluginEnabled> are false", "set <isEnabled> and <isOauthPluginEnabled> to true"},
+		{"the OAuth plugin is disabled", "baseline-enable-oauth", eca, ecaPolicies, []string{"isOauthPluginEnabled", "false"}, nil, finds, "isOauthPluginEnabled", "<isOauthPluginEnabled> is false", "set <isOauthPluginEnabled> to true"},
+
+		{"the policies keep client credentials off", "hardening-client-credentials-flow", eca, ecaGlobal, []string{"isClientCredentialsFlowEnabled", "true"}, []string{ecaOAuthPolicies, "isClientCredentialsFlowEnabled", "false"}, passes, "", "", ""},
+		{"the policies allow client credentials", "hardening-client-credentials-flow", eca, ecaGlobal, []string{"isClientCredentialsFlowEnabled", "true"}, []string{ecaOAuthPolicies, "isClientCredentialsFlowEnabled", "true"}, finds, "isClientCredentialsFlowEnabled", "", ""},
+		{"the policies say nothing of client credentials", "hardening-client-credentials-flow", eca, ecaGlobal, []string{"isClientCredentialsFlowEnabled", "true"}, nil, finds, "isClientCredentialsFlowEnabled", "", ""},
+		{"the policies keep token exchange off", "hardening-token-exchange-flow", eca, ecaGlobal, []string{"isTokenExchangeEnabled", "true"}, []string{ecaOAuthPolicies, "isTokenExchangeFlowEnabled", "false"}, passes, "", "", ""},
+		{"the policies of a connected app keep token exchange off", "hardening-token-exchange-flow", old, connectedFile, []string{"oauthConfig/isTokenExchangeEnabled", "true", "oauthPolicy/isTokenExchangeFlowEnabled", "false"}, nil, passes, "", "", ""},
+		{"without the code and credentials flow no guest has it", "hardening-guest-flow", eca, ecaGlobal, []string{"isCodeCredFlowEnabled", "false"}, []string{ecaOAuthPolicies, "isGuestCodeCredFlowEnabled", "true"}, passes, "", "", ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			files := newTree(t, tt.spec)
+			for i := 0; i < len(tt.set); i += 2 {
+				files = files.set(tt.file, tt.set[i], tt.set[i+1])
+			}
+			if len(tt.also) > 0 {
+				files = files.set(tt.also[0], tt.also[1], tt.also[2])
+			}
+			s := files.judged(t, tt.spec.APIName)
+			rules := everyRule(tt.spec)
+			got, f := outcome(t, s, rules, tt.rule)
+			if got != tt.outcome || !strings.Contains(f.Message, tt.says) || !strings.Contains(f.Fix, tt.fix) {
+				t.Fatalf("%s: %+v", got, f)
+			}
+			if got != finds {
+				return
+			}
+			before, _, _ := strings.Cut(files[tt.file], "<"+tt.at+">")
+			if line := 1 + strings.Count(before, "\n"); f.Line != line || !strings.HasSuffix(f.File, tt.file) {
+				t.Errorf("points at %s:%d, want line %d", f.File, f.Line, line)
+			}
+			reachable(t, tt.spec.Kind, nameIn(files, tt.spec), f)
+			s.App = f.Correct(s.App)
+			if got, f := outcome(t, s, rules, tt.rule); got != passes {
+				t.Errorf("corrected: %s: %s", got, f)
+			}
+		})
+	}
+}
+
+func TestAnAppWithoutOAuthSettingsHasNothingToClickInThem(t *testing.T) {
+	old := fullcast.ConnectedApp(fullcast.Production, "admin@example.com")
+	s := newTree(t, old).without(connectedFile, "oauthConfig").judged(t, old.APIName)
+	for _, f := range policy.Check(s, append(policy.Hardening(), policy.PartnerRequirements2026()...)...).NotVisible {
+		if l := f.Rule; l == "hardening-guest-flow" || l == "hardening-session-level" || l == "partner-refresh-token-ip-allow-list" {
+			continue // not in the OAuth settings
+		}
+		if f.Message != "the app has no OAuth settings" || f.Fix != "There is nothing to click" {
+			t.Errorf("%s: %s; %s", f.Rule, f.Message, f.Fix)
+		}
+	}
+}
+
+func TestInstructionsForOneKindOfAppNameNoClicksInTheOther(t *testing.T) {
+	eca := fullcast.ExternalClientApp(fullcast.Production, "admin@example.com")
+	old := fullcast.ConnectedApp(fullcast.Production, "admin@example.com")
+	for _, pair := range [][2]metadata.AppSpec{{eca, old}, {old, eca}} {
+		got, want := pair[0], pair[1]
+		report := policy.Check(policy.Subject{App: got.New(), Version: 68}, policy.Baseline(want)...)
+		for _, f := range append(report.NotVisible, report.Findings...) {
+			if f.Rule != "baseline-kind" && f.Rule != "baseline-allow-creation-of-connected-apps" && f.Fix != "There is nothing to click" {
+				t.Errorf("%s as %s: %s: %s", got.Kind, want.Kind, f.Rule, f.Fix)
+			}
+		}
+	}
+}
