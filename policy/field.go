@@ -67,7 +67,7 @@ var fields = []field{
 			metadata.KindConnectedApp:      connected("API Name", connectedBasic, ""),
 		},
 		want:         word(func(s metadata.AppSpec) string { return s.APIName }),
-		do:           write,
+		do:           writeAPIName,
 		noCorrection: "in metadata an app with another API name is another app",
 	},
 	{
@@ -289,5 +289,10 @@ func tick(label string, want []string) string {
 }
 
 func choose(label string, want []string) string { return fmt.Sprintf("set %s to %q", label, want[0]) }
+
+// writeAPIName does not promise that Setup renames an app that is there. Its connection does not depend on the API name.
+func writeAPIName(label string, want []string) string {
+	return "where Setup lets you, " + write(label, want) + "; where it does not, the app keeps its API name and works under it"
+}
 
 func write(label string, want []string) string { return fmt.Sprintf("type %q as %s", want[0], label) }

@@ -2,6 +2,8 @@ package policy
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/fullcast/sfauth/metadata"
 )
@@ -33,19 +35,23 @@ func newAppRoad(from, to metadata.AppSpec) Road {
 }
 
 // buttonRoad is Setup's own migration, with what it leaves to do.
-func buttonRoad(from metadata.AppSpec, changes []Step) Road {
+func buttonRoad(app metadata.ConnectedApp, from metadata.AppSpec, changes, names []Step) Road {
 	old := nameInSetup(from)
 	steps := []Step{
 		{admin, fmt.Sprintf("%s > %s: click Migrate to External Client App, confirm that the app is local and does not use the username-password flow, then Migrate", connectedManager, old)},
 		{salesforce, "makes an external client app with the old name and settings; it offers no button for an app it cannot migrate, as one with push settings that are not valid"},
 		{fullcast, "checks that the connection still works; where it does not, the admin gives the new consumer key and secret and authorizes again"},
 	}
-	steps = append(steps, changes...)
+	allowList := strings.ReplaceAll(externalOAuth.clicks("where the connected app had a Refresh Token IP Allowlist, enter its ranges again and change the description or an address of one of them, since they take effect with such a change"), "{app}", old)
 	return Road{
-		Title: "Road 2: Setup's Migrate to External Client App",
-		Steps: append(steps, Step{fullcast, "checks the app against the instructions; the API name stays the old one"}),
+		Title:    "Road 2: Setup's Migrate to External Client App",
+		Blockers: blockersOf(app, old),
+		Steps: slices.Concat(steps, changes, []Step{{admin, allowList}}, names, []Step{
+			{fullcast, "checks the app against the instructions; an API name that Setup keeps is the one finding that may be left"},
+		}),
 		Assumed: []string{
 			"consumer key, consumer secret and tokens stay, so that the connection needs no new authorization",
+			"user provisioning, an Apex handler, canvas, dynamic client registration and Triple DES keep Setup from migrating an app",
 			"Fullcast's older integration breaks as soon as PKCE is required: ask Fullcast before selecting it",
 		},
 		OldApp: "it stays as a read-only version. Deleting the external client app makes it active again, with the settings it had at the migration.",

@@ -26,12 +26,18 @@ const (
 // Source: Fullcast support, "Create a Connected App".
 const (
 	connectedManager  screen = "Setup > Apps > App Manager"
+	connectedView     screen = connectedManager + " > {app} > Action menu > View"
 	connectedBasic    screen = connectedManager + " > {app} > Action menu > Edit > Basic Information"
 	connectedOAuth    screen = connectedManager + " > {app} > Action menu > Edit > API (Enable OAuth Settings)"
 	connectedPolicies screen = connectedManager + " > {app} > Action menu > View > Manage > Edit Policies > OAuth Policies"
 	connectedSession  screen = connectedManager + " > {app} > Action menu > View > Manage > Edit Policies > Session Policies"
 	connectedCreation screen = "Setup > Apps > External Client Apps > Settings > Connected Apps"
 )
+
+// section is another section of the same page.
+func (s screen) section(name string) screen {
+	return s[:strings.LastIndex(string(s), " > ")+3] + screen(name)
+}
 
 // clicks says where to click and what to do there: "… > OAuth Policies: set IP Relaxation to \"…\", then Save".
 // Further lines of do, which are to be copied, follow as they are.
