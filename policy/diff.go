@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/fullcast/sfauth/internal/salesforce"
 	"github.com/fullcast/sfauth/metadata"
 )
 
@@ -234,7 +235,7 @@ func text(v reflect.Value) string {
 		v = v.Elem()
 	}
 	if v.Kind() == reflect.String {
-		return strings.TrimSpace(v.String())
+		return salesforce.Trim(v.String())
 	}
-	return strings.TrimSpace(fmt.Sprint(v))
+	return salesforce.Trim(fmt.Sprint(v))
 }

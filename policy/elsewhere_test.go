@@ -90,3 +90,21 @@ func TestInstructionsForOneKindOfAppNameNoClicksInTheOther(t *testing.T) {
 		}
 	}
 }
+
+func TestWhatOnlyLooksLikeTheWantedValueIsFoundAndCanBeSeen(t *testing.T) {
+	spec := fullcast.ExternalClientApp(fullcast.Production, "admin@example.com")
+	for _, tt := range []struct{ rule, file, element, text string }{
+		{"baseline-name", ecaHeader, "label", "Fullcast\u00a0"},
+		{"baseline-callback-url", ecaGlobal, "callbackUrl", strings.Join(spec.CallbackURLs, "\u00a0\n")},
+		{"baseline-oauth-scopes", ecaOAuth, "commaSeparatedOauthScopes", "Basic, Api,\u00a0Web, Full, RefreshToken, OpenID"},
+		{"baseline-ip-relaxation", ecaOAuthPolicies, "ipRelaxationPolicyType", "\u2007Enforce_relaxrefresh"},
+	} {
+		s := newTree(t, spec).set(tt.file, tt.element, tt.text).judged(t, spec.APIName)
+		report := policy.Check(s, policy.Baseline(spec)...)
+		if len(report.Findings) != 1 || report.Findings[0].Rule != tt.rule {
+			t.Errorf("%s: %s", tt.rule, report)
+		} else if !strings.Contains(report.String(), "\ufffd") {
+			t.Errorf("%s: nobody sees why: %s", tt.rule, report)
+		}
+	}
+}

@@ -3,8 +3,8 @@ package policy
 import (
 	"fmt"
 	"slices"
-	"strings"
 
+	"github.com/fullcast/sfauth/internal/salesforce"
 	"github.com/fullcast/sfauth/metadata"
 )
 
@@ -246,7 +246,7 @@ const selected, cleared = "selected", "cleared"
 // word reads a text or a choice. Salesforce trims outer white space, so it is never a difference.
 func word[T ~string](at func(metadata.AppSpec) T) func(metadata.AppSpec) []string {
 	return func(s metadata.AppSpec) []string {
-		if w := strings.TrimSpace(string(at(s))); w != "" {
+		if w := salesforce.Trim(string(at(s))); w != "" {
 			return []string{w}
 		}
 		return nil
@@ -256,12 +256,12 @@ func word[T ~string](at func(metadata.AppSpec) T) func(metadata.AppSpec) []strin
 // callbacks reads the callback URLs, without the white space around each: Setup's field has one on each line. Where there is
 // none, as in what was read from an app, the list is the spec's own.
 func callbacks(s metadata.AppSpec) []string {
-	if !slices.ContainsFunc(s.CallbackURLs, func(u string) bool { return u == "" || u != strings.TrimSpace(u) }) {
+	if !slices.ContainsFunc(s.CallbackURLs, func(u string) bool { return u == "" || u != salesforce.Trim(u) }) {
 		return s.CallbackURLs
 	}
 	all := make([]string, 0, len(s.CallbackURLs))
 	for _, u := range s.CallbackURLs {
-		if u = strings.TrimSpace(u); u != "" {
+		if u = salesforce.Trim(u); u != "" {
 			all = append(all, u)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/fullcast/sfauth/internal/salesforce"
 	"github.com/fullcast/sfauth/metadata"
 )
 
@@ -170,7 +171,7 @@ func sessionLevel() Rule {
 			switch {
 			case !v.IsValid():
 				p.NotVisible("there is no <" + path + ">")
-			case strings.EqualFold(strings.TrimSpace(v.String()), "LOW"):
+			case strings.EqualFold(salesforce.Trim(v.String()), "LOW"):
 				p.Find(Finding{Got: "LOW"})
 			}
 		},

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/fullcast/sfauth/internal/salesforce"
 )
 
 // memberLists are the elements that may stand several times, none of which has an order.
@@ -90,7 +92,7 @@ func withoutCommon(a, b map[element]string) {
 func commaSet(text string) string {
 	var members []string
 	for m := range strings.SplitSeq(text, ",") {
-		if m = strings.TrimSpace(m); m != "" {
+		if m = salesforce.Trim(m); m != "" {
 			members = append(members, m)
 		}
 	}

@@ -99,7 +99,7 @@ func PlanMigration(from metadata.App, to metadata.AppSpec) (Plan, error) {
 			item.Fate = Kept
 		} else {
 			item.Fate, item.Why = Changed, "Fullcast's instructions for external client apps say so. "+f.why
-			step := Step{admin, strings.ReplaceAll(at.screen.clicks(f.do(at.label, want)), "{app}", nameInSetup(spec))}
+			step := Step{whoAdmin, strings.ReplaceAll(at.screen.clicks(f.do(at.label, want)), "{app}", nameInSetup(spec))}
 			if at.screen == externalBasic {
 				names = append(names, step)
 			} else {
