@@ -104,12 +104,25 @@ func unlinked(s string) string {
 	return strings.NewReplacer(`\`, `\\`, `[`, `\[`, `]`, `\]`).Replace(s)
 }
 
+// fileURI is the reference that a path is: a relative one is below the tree that was read, an absolute one is the file's own.
+//
+// Source: SARIF 2.1.0 §3.4.3; RFC 3986 §4.2, by which a first segment with a colon begins with "./", and RFC 8089.
+func fileURI(path string) string {
+	if strings.HasPrefix(path, "/") {
+		return "file://" + (&url.URL{Path: path}).EscapedPath()
+	}
+	uri := strings.TrimPrefix((&url.URL{Path: "/" + path}).EscapedPath(), "/")
+	if first, _, _ := strings.Cut(uri, "/"); strings.Contains(first, ":") {
+		return "./" + uri
+	}
+	return uri
+}
+
 func (f Finding) sarif(r Report, index map[string]int, kind, level string) sarifResult {
 	at := sarifLocation{Logical: []sarifLogical{{f.Field, cutName(r.App) + "/" + f.Field, "member"}}}
 	if f.File != "" {
 		at.Physical = &sarifPhysical{}
-		// A path, not a URL: its first segment may hold a colon.
-		at.Physical.Artifact.URI = strings.TrimPrefix((&url.URL{Path: "/" + strings.TrimPrefix(f.File, "/")}).EscapedPath(), "/")
+		at.Physical.Artifact.URI = fileURI(f.File)
 		at.Physical.Region.StartLine = max(f.Line, 1)
 	}
 	return sarifResult{

@@ -115,3 +115,21 @@ func TestTheHelpOfASARIFRuleHasTheClicksOfEachKindOfAppInTheRun(t *testing.T) {
 		t.Errorf("%d rules", seen)
 	}
 }
+
+func TestASARIFResultPointsAtItsFileWhateverThePathIs(t *testing.T) {
+	spec := specs()["connected app, production"]
+	text := newTree(t, spec).with(t, connectedFile, "label", "Other")[connectedFile]
+	for path, uri := range map[string]string{
+		"a b/App.connectedApp": "a%20b/App.connectedApp", "c:d/App.connectedApp": "./c:d/App.connectedApp", "App.connectedApp": "App.connectedApp",
+		"/tree/ü/App.connectedApp": "file:///tree/%C3%BC/App.connectedApp", "a/c:d/App.connectedApp": "a/c:d/App.connectedApp",
+	} {
+		app, err := metadata.ParseFile(path, []byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := write(t, policy.SARIF, policy.Check(policy.Subject{App: app, Version: 66}, policy.Baseline(spec)...))
+		if !strings.Contains(got, `"uri": "`+uri+`"`) {
+			t.Errorf("%s: no %s", path, uri)
+		}
+	}
+}

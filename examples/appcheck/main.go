@@ -33,6 +33,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"slices"
 
 	"github.com/fullcast/sfauth/examples/internal/console"
 	"github.com/fullcast/sfauth/examples/internal/outcome"
@@ -100,6 +101,11 @@ func (s settings) read(ctx context.Context, stderr io.Writer) ([]subject, error)
 	}
 	if err != nil {
 		return nil, err
+	}
+	if slices.Contains(s.rules, "prerequisites") {
+		for _, doubt := range in.doubts {
+			fmt.Fprintf(stderr, "appcheck: %s\n", doubt)
+		}
 	}
 	return s.choose(in)
 }
