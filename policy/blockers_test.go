@@ -127,3 +127,16 @@ func TestThePlanAndTheAPINamesFindingSayTheSame(t *testing.T) {
 		t.Errorf("promises that Setup renames an app: %s", fix)
 	}
 }
+
+func TestTheLinesThatAStepHasToCopyAreLinesInThePlansText(t *testing.T) {
+	p := plan(t, connectedWith(t, "", ""))
+	text := p.String()
+	for _, u := range p.App.Spec().CallbackURLs {
+		if !strings.Contains(text, "\n       "+u+"\n") {
+			t.Errorf("%s has no line of its own in\n%s", u, text)
+		}
+	}
+	if strings.Contains(text, "then Save, ") {
+		t.Errorf("what is to be copied stands in the sentence:\n%s", text)
+	}
+}

@@ -156,7 +156,13 @@ func (p Plan) String() string {
 			fmt.Fprintf(&b, "  %s %s: %s\n", k.What, seen, oneLine(k.Do))
 		}
 		for i, s := range r.Steps {
-			fmt.Fprintf(&b, "  %d. %s: %s\n", i+1, s.Who, oneLine(s.Do))
+			do, lines, more := strings.Cut(s.Do, "\n")
+			fmt.Fprintf(&b, "  %d. %s: %s\n", i+1, s.Who, printable(do))
+			for line := range strings.SplitSeq(lines, "\n") {
+				if more { // to be copied
+					fmt.Fprintf(&b, "       %s\n", printable(line))
+				}
+			}
 		}
 		for _, a := range r.Assumed {
 			fmt.Fprintf(&b, "  assumed: %s\n", a)
