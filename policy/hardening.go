@@ -17,7 +17,7 @@ import (
 // Source: Salesforce Help, "Configure the External Client App OAuth Settings" and "OAuth 2.0 DPoP Guide"; Metadata API, the
 // types named in the rules; OAuth 2.0 Security Best Current Practice (RFC 9700) for the reasons.
 func Hardening() []Rule {
-	const help = `Salesforce Help, "Configure the External Client App OAuth Settings"`
+	const help = `Salesforce Help, "Configure the External Client App OAuth Settings" and "Review Connected Apps"`
 	both := func(label, externalElement, connectedElement string) places {
 		return places{
 			metadata.KindExternalClientApp: external(label, externalOAuth, PartGlobalSettings, externalElement),
@@ -39,8 +39,11 @@ func Hardening() []Rule {
 		},
 		{
 			id: "hardening-device-flow", title: "The device flow is off", severity: SeverityWarning, want: metadata.Cleared, source: help,
-			why:   "Fullcast never uses it, and attackers talk users into approving a code on the phone.",
-			where: both("Enable Device Flow", "isDeviceFlowEnabled", "isDeviceFlowEnabled"),
+			why: "Fullcast never uses it, and attackers talk users into approving a code on the phone.",
+			where: places{
+				metadata.KindExternalClientApp: external("Enable Device Flow", externalOAuth, PartGlobalSettings, "isDeviceFlowEnabled"),
+				metadata.KindConnectedApp:      connected("Enable for Device Flow", connectedOAuth, "oauthConfig/isDeviceFlowEnabled"),
+			},
 		},
 		{
 			id: "hardening-client-credentials-flow", title: "The client credentials flow is off", severity: SeverityWarning, want: metadata.Cleared, source: help,

@@ -21,7 +21,7 @@ var screens = map[metadata.Kind]map[string][]string{
 		"Setup > Apps > External Client Apps > External Client App Manager > {app} > Policies tab > Edit":                     {"Start Page"},
 		"Setup > Apps > External Client Apps > External Client App Manager > {app} > Policies tab > Edit > OAuth Policies":    {"Permitted Users", "IP Relaxation", "Refresh Token Policy", "Enable Code and Credentials Flow for Guest Users", "session level"},
 		"Setup > Apps > External Client Apps > External Client App Manager > {app} > Settings tab > OAuth Settings > Edit": append(shared,
-			"Enable OAuth", "Enable Authorization Code and Credentials Flow", "Require Secret for Web Server Flow", "Require Secret for Refresh Token Flow",
+			"Enable OAuth", "Enable Device Flow", "Enable Authorization Code and Credentials Flow", "Require Secret for Web Server Flow", "Require Secret for Refresh Token Flow",
 			"Require Proof Key for Code Exchange (PKCE) Extension for Supported Authorization Flows", "Require DPoP (Demonstrating Proof-of-Possession)", "Require mTLS"),
 	},
 	metadata.KindConnectedApp: {
@@ -30,14 +30,14 @@ var screens = map[metadata.Kind]map[string][]string{
 		"Setup > Apps > App Manager > {app} > Action menu > View > Manage > Edit Policies > OAuth Policies":   {"Permitted Users", "IP Relaxation", "Refresh Token Policy"},
 		"Setup > Apps > App Manager > {app} > Action menu > View > Manage > Edit Policies > Session Policies": {"session level"},
 		"Setup > Apps > App Manager > {app} > Action menu > Edit > API (Enable OAuth Settings)": append(shared,
-			"Enable OAuth Settings", "Require secret for Web Server Flow", "Require secret for Refresh Token Flow",
+			"Enable OAuth Settings", "Enable for Device Flow", "Require secret for Web Server Flow", "Require secret for Refresh Token Flow",
 			"Require Proof Key for Code Exchange (PKCE) extension for Supported Authorization Flows", "Require DPoP (Demonstrating Proof-of-Possession)", "Require mTLS"),
 	},
 }
 
 // shared are labels that the OAuth settings of both kinds have.
 var shared = []string{
-	"Callback URL", "Selected OAuth Scopes", "Available OAuth Scopes", "Enable Device Flow", "Enable Client Credentials Flow", "Enable Token Exchange Flow",
+	"Callback URL", "Selected OAuth Scopes", "Available OAuth Scopes", "Enable Client Credentials Flow", "Enable Token Exchange Flow",
 	"Introspect All Tokens", "Enable Refresh Token Rotation", "Limit Idle Refresh Token TTL", "Enforce Refresh Token IP Allowlist",
 }
 
