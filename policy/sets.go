@@ -10,11 +10,8 @@ import (
 func differences(got, want []string) string {
 	var parts []string
 	say := func(what string, members []string) {
-		if n := len(members); n > maxNamed {
-			members = append(members[:maxNamed:maxNamed], fmt.Sprintf("and %d more", n-maxNamed))
-		}
 		if len(members) > 0 {
-			parts = append(parts, what+" "+strings.Join(members, ", "))
+			parts = append(parts, named(what, members))
 		}
 	}
 	var missing, foreign, extra, twice []string
@@ -43,6 +40,14 @@ func differences(got, want []string) string {
 	say("not wanted", extra)
 	say("listed twice", twice)
 	return strings.Join(parts, "; ")
+}
+
+// named is what there is to say of the members of a list, of which it names the first ones.
+func named(what string, members []string) string {
+	if n := len(members); n > maxNamed {
+		members = append(members[:maxNamed:maxNamed], fmt.Sprintf("and %d more", n-maxNamed))
+	}
+	return what + " " + strings.Join(members, ", ")
 }
 
 // maxNamed is how many members of a list a sentence names. The instructions have at most 12.
