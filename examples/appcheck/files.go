@@ -34,7 +34,7 @@ func readPaths(paths []string) (input, error) {
 		for _, sub := range read.subjects {
 			in.add(sub)
 		}
-		in.doubts = append(in.doubts, read.doubts...)
+		in.doubts, in.second = append(in.doubts, read.doubts...), append(in.second, read.second...)
 		if in.settings, err = joinSettings(in.settings, read.settings, p); err != nil {
 			return in, err
 		}
@@ -85,6 +85,7 @@ func readPath(name string) (input, error) {
 // readTree reads a tree whose files a person finds below the path at.
 func readTree(tree fs.FS, at string, version metadata.APIVersion) (in input, err error) {
 	apps, err := metadata.Parse(tree)
+	second, err := twiceIn(err)
 	if err != nil {
 		return input{}, outcome.Input("%s: %v", at, firstOf(err))
 	}
@@ -101,6 +102,14 @@ func readTree(tree fs.FS, at string, version metadata.APIVersion) (in input, err
 			sub.files[f.Name] = file{path: path.Join(filepath.ToSlash(at), f.Name), tree: at, name: f.Name}
 		}
 		in.subjects = append(in.subjects, sub)
+	}
+	for _, name := range second {
+		sub, err := readSecond(tree, at, name)
+		if err != nil {
+			return input{}, err
+		}
+		sub.version = version
+		in.subjects, in.second = append(in.subjects, sub), append(in.second, path.Join(filepath.ToSlash(at), name))
 	}
 	return in, nil
 }
@@ -119,7 +128,8 @@ func firstOf(err error) error {
 }
 
 func readZip(name string, data []byte) (input, error) {
-	if _, err := metadata.ParseZip(data); err != nil { // which also judges whether the zip may be opened at all
+	_, err := metadata.ParseZip(data)
+	if _, err = twiceIn(err); err != nil { // which also judges whether the zip may be opened at all
 		return input{}, outcome.Input("%s: %v", name, firstOf(err))
 	}
 	z, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))

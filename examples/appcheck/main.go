@@ -102,6 +102,9 @@ func (s settings) read(ctx context.Context, stderr io.Writer) ([]subject, error)
 	if err != nil {
 		return nil, err
 	}
+	if len(in.second) > 0 {
+		fmt.Fprintf(stderr, "appcheck: %s\n", in.ofSecond())
+	}
 	if slices.Contains(s.rules, "prerequisites") {
 		for _, doubt := range in.doubts {
 			fmt.Fprintf(stderr, "appcheck: %s\n", doubt)
