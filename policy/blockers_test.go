@@ -140,3 +140,13 @@ func TestTheLinesThatAStepHasToCopyAreLinesInThePlansText(t *testing.T) {
 		t.Errorf("what is to be copied stands in the sentence:\n%s", text)
 	}
 }
+
+func TestAPlansTextHasAValueThatIsCarriedAsItIsOnce(t *testing.T) {
+	text := plan(t, connectedWith(t, "<description>carried as it is</description><profileName>One</profileName>", "<scopes>SFAP</scopes>")).String()
+	if strings.Count(text, "carried as it is") != 1 || !strings.Contains(text, "description: carried as it is, would be ExternalClientApplication/description\n") {
+		t.Errorf("%s", text)
+	}
+	if !strings.Contains(text, "OAuth Scopes: SFAP, would be ExtlClntAppOauthSettings/commaSeparatedOauthScopes = SFApiPlatform\n") {
+		t.Errorf("another spelling is not told:\n%s", text)
+	}
+}

@@ -140,7 +140,11 @@ func (p Plan) String() string {
 		case Changed:
 			fmt.Fprintf(&b, "  %s: %s, becomes %s\n", printable(i.Field), oneLine(i.Old), oneLine(i.New))
 		case Offered:
-			fmt.Fprintf(&b, "  %s: %s, would be %s = %s\n", printable(i.Field), oneLine(i.Old), printable(i.Place), oneLine(i.New))
+			as := ""
+			if i.New != i.Old {
+				as = " = " + oneLine(i.New)
+			}
+			fmt.Fprintf(&b, "  %s: %s, would be %s%s\n", printable(i.Field), oneLine(i.Old), printable(i.Place), as)
 		case Lost:
 			fmt.Fprintf(&b, "  %s: %s\n", printable(i.Field), oneLine(i.Old))
 		}
