@@ -150,3 +150,13 @@ func TestAPlansTextHasAValueThatIsCarriedAsItIsOnce(t *testing.T) {
 		t.Errorf("another spelling is not told:\n%s", text)
 	}
 }
+
+func TestTripleDESIsLostAndTheOtherEncryptionsAreOffered(t *testing.T) {
+	for word, fate := range map[string]policy.Fate{"Triple_Des": policy.Lost, "triple_des": policy.Lost, "AES_128": policy.Offered, "AES_256": policy.Offered} {
+		p := plan(t, connectedWith(t, "<samlConfig><encryptionType>"+word+"</encryptionType></samlConfig>", ""))
+		i := slices.IndexFunc(p.Items, func(i policy.Item) bool { return i.Field == "samlConfig/encryptionType" })
+		if i < 0 || p.Items[i].Fate != fate || fate == policy.Lost && !strings.Contains(p.Items[i].Why, "AES_128 or AES_256") {
+			t.Errorf("%s: %+v", word, p.Items)
+		}
+	}
+}

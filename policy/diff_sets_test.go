@@ -190,3 +190,33 @@ func withSibling(l leaf, app metadata.App) metadata.App {
 	}
 	return app
 }
+
+func TestADefaultOfWhatWasNotReadIsADifference(t *testing.T) {
+	spec := fullcast.ExternalClientApp(fullcast.Production, "admin@example.com")
+	app := spec.New()
+	app.Policies.IsSAMLPluginEnabled = new(true)
+	app.GlobalOAuthSettings.IsCodeCredFlowEnabled = new(false)
+	without := app.Clone()
+	without.Policies, without.GlobalOAuthSettings = nil, nil
+	shown := map[string]policy.Difference{}
+	for _, d := range policy.Diff(app, without) {
+		shown[d.Field] = d
+	}
+	for field, a := range map[string]string{"isSamlPluginEnabled": "true", "Enable Authorization Code and Credentials Flow": "cleared"} {
+		if d := shown[field]; d.A != a || d.B != "(absent)" {
+			t.Errorf("%s: %+v", field, d)
+		}
+	}
+}
+
+func TestWhatLooksLikeABlankIsADifference(t *testing.T) {
+	if d := differences(t, "<description>a</description>", "<description>a\u00a0</description>"); len(d) != 1 {
+		t.Errorf("%q", d)
+	}
+	if d := differences(t, "<description>a</description>", "<description>\n a\t</description>"); len(d) != 0 {
+		t.Errorf("%q", d)
+	}
+	if d := differences(t, "<newThing>a</newThing>", "<newThing>a\u00a0</newThing>"); len(d) != 1 {
+		t.Errorf("unknown elements: %q", d)
+	}
+}

@@ -108,3 +108,13 @@ func TestWhatOnlyLooksLikeTheWantedValueIsFoundAndCanBeSeen(t *testing.T) {
 		}
 	}
 }
+
+func TestWhatNoMetadataOfAConnectedAppHoldsIsLookedForInSetup(t *testing.T) {
+	spec := fullcast.ConnectedApp(fullcast.Production, "admin@example.com")
+	s := newTree(t, spec).judged(t, spec.APIName)
+	for _, id := range []string{"partner-refresh-token-ip-allow-list", "baseline-allow-creation-of-connected-apps"} {
+		if got, f := outcome(t, s, everyRule(spec), id); got != unseen || f.Message != "no metadata holds it; only Setup shows it" {
+			t.Errorf("%s: %s: %+v", id, got, f)
+		}
+	}
+}

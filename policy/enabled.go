@@ -18,8 +18,7 @@ func judgeEnabledOAuth(p *Pass, f field, at place, want metadata.AppSpec) {
 		return
 	}
 	found := Finding{Got: list(got)}
-	off := p.Subject.disabledBy()
-	if len(off) > 0 && want.EnableOAuth == metadata.Selected {
+	if off := p.Subject.disabledBy(); len(off) > 0 {
 		p.at = p.Subject.position(PartPolicies, off[0])
 		is, elements := " is ", "<"+strings.Join(off, "> and <")+">"
 		if len(off) > 1 {
