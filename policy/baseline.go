@@ -100,6 +100,9 @@ func (f field) rule(spec metadata.AppSpec, at place, want []string) Rule {
 		if f.judge != nil {
 			f.judge(p, f, at, spec)
 		} else if message := differences(got, want); f.list && message != "" {
+			if member := f.unwanted(p.Spec, want); member != "" {
+				p.at = p.Subject.positionOf(at.part, at.element, member)
+			}
 			p.Find(Finding{Got: list(got), Message: at.label + ": " + message})
 		} else if !f.list && !slices.Equal(got, want) {
 			found := Finding{Got: list(got)}

@@ -118,3 +118,37 @@ func TestWhatNoMetadataOfAConnectedAppHoldsIsLookedForInSetup(t *testing.T) {
 		}
 	}
 }
+
+func TestAFindingAboutAListPointsAtItsFirstMemberThatIsWrong(t *testing.T) {
+	eca := fullcast.ExternalClientApp(fullcast.Production, "admin@example.com")
+	old := fullcast.ConnectedApp(fullcast.Production, "admin@example.com")
+	u := eca.CallbackURLs
+	for _, tt := range []struct {
+		name, rule string
+		spec       metadata.AppSpec
+		file, old  string // what is replaced, with
+		new        string
+		line       string // the one that the finding points at holds this
+	}{
+		{"a URL too many", "baseline-callback-url", eca, ecaGlobal, u[2], u[2] + "\nhttps://example.com/own", "https://example.com/own"},
+		{"one of another instance", "baseline-callback-url", old, connectedFile, u[1], strings.Replace(u[1], "app.", "sandbox.", 1), "sandbox."},
+		{"one that stands twice", "baseline-callback-url", eca, ecaGlobal, u[2], u[2] + "\n" + u[0], u[0] + "</callbackUrl>"},
+		{"one that is missing", "baseline-callback-url", eca, ecaGlobal, u[1] + "\n", "", "<callbackUrl>"},
+		{"one with a character that is escaped", "baseline-callback-url", eca, ecaGlobal, u[1], u[1] + "?a=1&amp;b=2", "&amp;b=2"},
+		{"a scope too many", "baseline-oauth-scopes", old, connectedFile, "<scopes>RefreshToken</scopes>", "<scopes>RefreshToken</scopes>\n<scopes>Chatter</scopes>", "<scopes>Chatter"},
+		{"a scope in another spelling", "baseline-oauth-scopes", old, connectedFile, "<scopes>RefreshToken</scopes>", "<scopes>RefreshToken</scopes>\n<scopes>chatter</scopes>", "<scopes>"},
+		{"a scope that is missing", "baseline-oauth-scopes", old, connectedFile, "<scopes>Api</scopes>", "", "<scopes>"},
+		{"a scope too many of an external client app", "baseline-oauth-scopes", eca, ecaOAuth, "OpenID", "OpenID, Chatter", "Chatter"},
+	} {
+		files := newTree(t, tt.spec)
+		if strings.Count(files[tt.file], tt.old) != 1 {
+			t.Fatalf("%s: %q is there %d times", tt.name, tt.old, strings.Count(files[tt.file], tt.old))
+		}
+		files = files.replaced(tt.file, strings.Replace(files[tt.file], tt.old, tt.new, 1))
+		got, f := outcome(t, files.judged(t, tt.spec.APIName), policy.Baseline(tt.spec), tt.rule)
+		lines := strings.Split(files[tt.file], "\n")
+		if got != finds || f.Line < 1 || !strings.Contains(lines[f.Line-1], tt.line) {
+			t.Errorf("%s: %s: line %d of\n%s", tt.name, got, f.Line, files[tt.file])
+		}
+	}
+}

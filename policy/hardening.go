@@ -127,10 +127,12 @@ func superfluousScopes() Rule {
 			if p.Subject.App.Kind == metadata.KindConnectedApp {
 				path, fix = "oauthConfig/scopes", connectedOAuth
 			}
-			p.at = p.Subject.position(PartOAuthSettings, path)
 			var got []string
 			for _, s := range p.Spec.Scopes {
 				if superfluous(s) {
+					if len(got) == 0 {
+						p.at = p.Subject.positionOf(PartOAuthSettings, path, string(s))
+					}
 					got = append(got, s.Label())
 				}
 			}
@@ -209,7 +211,6 @@ func plainCallbacks() Rule {
 			if p.Subject.App.Kind == metadata.KindConnectedApp {
 				path, fix = "oauthConfig/callbackUrl", connectedOAuth
 			}
-			p.at = p.Subject.position(PartGlobalSettings, path)
 			var got []string
 			for _, u := range callbacks(p.Spec) {
 				// What a build puts in the place of ${INSTANCE} is not known.
@@ -218,6 +219,7 @@ func plainCallbacks() Rule {
 				}
 			}
 			if len(got) > 0 {
+				p.at = p.Subject.positionOf(PartGlobalSettings, path, got[0])
 				p.Find(Finding{Got: list(got), Message: named("Callback URL: not https", got), Fix: fix.clicks("remove these lines from Callback URL\n" + list(got))})
 			}
 		},
