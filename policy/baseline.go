@@ -55,6 +55,7 @@ func kindRule(want metadata.Kind) Rule {
 		Fix:          fix,
 		NoCorrection: "another kind of app is another app",
 		Check: func(p *Pass) {
+			p.at = p.Subject.position(PartApp, "")
 			if got := p.Subject.App.Kind; got != want {
 				p.Find(Finding{Got: kindInWords(got)})
 			}

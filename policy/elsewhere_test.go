@@ -152,3 +152,30 @@ func TestAFindingAboutAListPointsAtItsFirstMemberThatIsWrong(t *testing.T) {
 		}
 	}
 }
+
+func TestASwitchOfTheOrgThatDoesNotConcernAKindOfAppIsNotLookedFor(t *testing.T) {
+	concerns := map[string]metadata.Kind{"prerequisite-code-and-credentials-flows": metadata.KindExternalClientApp, "prerequisite-pkce-for-every-app": metadata.KindConnectedApp}
+	for name, spec := range specs() {
+		s := policy.Subject{App: spec.New(), Version: 68} // without settings
+		for _, r := range policy.Prerequisites() {
+			want := unseen
+			if kind := concerns[r.ID]; kind != "" && kind != spec.Kind {
+				want = passes
+			}
+			if got, f := outcome(t, s, policy.Prerequisites(), r.ID); got != want || got == unseen && f.Message != "the org's settings were not read" {
+				t.Errorf("%s: %s: %s, want %s: %s", name, r.ID, got, want, f.Message)
+			}
+		}
+	}
+}
+
+func TestAFindingAboutTheKindOfAppPointsAtItsFile(t *testing.T) {
+	eca := fullcast.ExternalClientApp(fullcast.Production, "admin@example.com")
+	old := fullcast.ConnectedApp(fullcast.Production, "admin@example.com")
+	for file, pair := range map[string][2]metadata.AppSpec{"Fullcast.eca": {eca, old}, "Fullcast_Motion_Package.connectedApp": {old, eca}} {
+		got, f := outcome(t, newTree(t, pair[0]).subject(t, pair[0].APIName), policy.Baseline(pair[1]), "baseline-kind")
+		if got != finds || f.File != file || f.Line != 2 {
+			t.Errorf("%s: %s at %s:%d", file, got, f.File, f.Line)
+		}
+	}
+}

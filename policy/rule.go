@@ -57,7 +57,8 @@ type Rule struct {
 	// Check reports what is wrong to the Pass, and must not change the app. Required unless Needs holds PartSetupOnly.
 	Check func(*Pass)
 
-	kind metadata.Kind // the one whose screens Fix names; empty where the rule is for both
+	kind     metadata.Kind // the one whose screens Fix names; empty where the rule is for both
+	concerns metadata.Kind // the one that the rule is about; an app of the other kind passes unseen. Empty: both
 }
 
 // fix is what to do in an app of a kind.

@@ -18,7 +18,9 @@
 //
 // A tree may be somebody else's: a symbolic link that leads out of it is bad input, and -correct writes through no link.
 //
-// What you will see: a report for each app, in colour only on a terminal. Reports hold no secret.
+// A tree may hold an app twice, as a copy: both are judged. Where it holds switches of two orgs, neither is.
+//
+// What you will see: a report for each app, in colour only on a terminal, the totals last. Reports hold no secret.
 //
 // Exit status: 0 nothing wrong; 1 findings of severity error, listed settings that differ, or an org that refused; 2 bad
 // input.
