@@ -106,6 +106,10 @@ func TestWhatOnlyLooksLikeTheWantedValueIsFoundAndCanBeSeen(t *testing.T) {
 		} else if !strings.Contains(report.String(), "\ufffd") {
 			t.Errorf("%s: nobody sees why: %s", tt.rule, report)
 		}
+		s.App = report.Correct(s.App)
+		if left := policy.Check(s, policy.Baseline(spec)...); len(left.Findings) > 0 {
+			t.Errorf("%s, corrected: %s", tt.rule, left)
+		}
 	}
 }
 

@@ -1,0 +1,53 @@
+package policy_test
+
+import (
+	"reflect"
+	"testing"
+
+	"github.com/fullcast/sfauth/metadata"
+	"github.com/fullcast/sfauth/policy"
+)
+
+// reversed returns a copy of an app with the members of every list in the opposite order, and how many lists have several.
+func reversed(app metadata.App) (metadata.App, int) {
+	app = app.Clone()
+	lists := 0
+	var turn func(v reflect.Value)
+	turn = func(v reflect.Value) {
+		switch {
+		case v.Kind() == reflect.Pointer && !v.IsNil():
+			turn(v.Elem())
+		case v.Kind() == reflect.Slice && v.Len() > 1:
+			lists++
+			swap := reflect.Swapper(v.Interface())
+			for i, j := 0, v.Len()-1; i < j; i, j = i+1, j-1 {
+				swap(i, j)
+			}
+		case v.Kind() == reflect.Struct:
+			for i := range v.NumField() {
+				if v.Type().Field(i).Tag.Get("xml") != "" || v.Type().Field(i).Tag.Get("type") != "" {
+					turn(v.Field(i))
+				}
+			}
+		}
+	}
+	turn(reflect.ValueOf(&app).Elem())
+	return app, lists
+}
+
+func TestTheOrderOfListsInRealAppsIsNoDifferenceAndNoFinding(t *testing.T) {
+	lists := 0
+	for _, app := range corpus(t) {
+		other, n := reversed(app)
+		lists += n
+		if d := policy.Diff(app, other); len(d) > 0 {
+			t.Errorf("%s %s: %+v", app.Kind, app.Name, d)
+		}
+		if report := policy.Check(policy.Subject{App: other}, policy.Baseline(app.Spec())...); len(report.Findings) > 0 {
+			t.Errorf("%s %s: %s", app.Kind, app.Name, report)
+		}
+	}
+	if lists < 20 {
+		t.Errorf("only %d lists", lists)
+	}
+}
