@@ -1,6 +1,7 @@
 package policy_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -158,5 +159,17 @@ func TestTripleDESIsLostAndTheOtherEncryptionsAreOffered(t *testing.T) {
 		if i < 0 || p.Items[i].Fate != fate || fate == policy.Lost && !strings.Contains(p.Items[i].Why, "AES_128 or AES_256") {
 			t.Errorf("%s: %+v", word, p.Items)
 		}
+	}
+}
+
+func TestAPlansTextEndsWithItsTotals(t *testing.T) {
+	p := plan(t, connectedWith(t, "<description>d</description>", ""))
+	fates := map[policy.Fate]int{}
+	for _, i := range p.Items {
+		fates[i.Fate]++
+	}
+	want := fmt.Sprintf("\n\nMigration to Fullcast: %d kept, %d changed, %d offered, %d lost\n", fates[policy.Kept], fates[policy.Changed], fates[policy.Offered], fates[policy.Lost])
+	if !strings.HasSuffix(p.String(), want) || fates[policy.Offered] == 0 {
+		t.Errorf("want %q at the end of\n%s", want, p)
 	}
 }

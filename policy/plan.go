@@ -123,7 +123,7 @@ func PlanMigration(from metadata.App, to metadata.AppSpec) (Plan, error) {
 
 func (f Fate) rank() int { return slices.Index([]Fate{Kept, Changed, Offered, Lost}, f) }
 
-// String is the plan as plain text, control characters escaped.
+// String is the plan as plain text, control characters escaped. It ends with the number of settings of each fate.
 func (p Plan) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "Migration to %s (external client app)\n", printable(p.App.Name))
@@ -173,5 +173,10 @@ func (p Plan) String() string {
 		}
 		fmt.Fprintf(&b, "  the connected app: %s\n", r.OldApp)
 	}
+	fates := map[Fate]int{}
+	for _, i := range p.Items {
+		fates[i.Fate]++
+	}
+	fmt.Fprintf(&b, "\nMigration to %s: %d kept, %d changed, %d offered, %d lost\n", printable(p.App.Name), fates[Kept], fates[Changed], fates[Offered], fates[Lost])
 	return b.String()
 }
