@@ -173,3 +173,22 @@ func TestAPlansTextEndsWithItsTotals(t *testing.T) {
 		t.Errorf("want %q at the end of\n%s", want, p)
 	}
 }
+
+func TestWhatTheNewAppHasByDefaultIsKeptAndANoteIsAboutWhatIsOn(t *testing.T) {
+	p := plan(t, connectedWith(t, "<oauthPolicy><isTokenExchangeFlowEnabled>false</isTokenExchangeFlowEnabled></oauthPolicy>",
+		"<isClientCredentialEnabled>false</isClientCredentialEnabled><isIntrospectAllTokens>false</isIntrospectAllTokens><isNamedUserJwtEnabled>false</isNamedUserJwtEnabled><isRefreshTokenRotationEnabled>false</isRefreshTokenRotationEnabled>"))
+	got := map[string]policy.Item{}
+	for _, i := range p.Items {
+		got[i.Field] = i
+	}
+	for _, field := range []string{"oauthConfig/isIntrospectAllTokens", "oauthConfig/isNamedUserJwtEnabled", "oauthPolicy/isTokenExchangeFlowEnabled"} {
+		if want := (policy.Item{Fate: policy.Kept, Field: field, Old: "false", New: "false"}); got[field] != want {
+			t.Errorf("%+v, want %+v", got[field], want)
+		}
+	}
+	for _, field := range []string{"oauthConfig/isClientCredentialEnabled", "oauthConfig/isRefreshTokenRotationEnabled"} { // no default is documented
+		if i := got[field]; i.Fate != policy.Offered || !strings.HasSuffix(i.Why, "the admin decides.") {
+			t.Errorf("%+v", i)
+		}
+	}
+}

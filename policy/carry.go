@@ -67,7 +67,15 @@ func unlistedItem(path, value string, to metadata.AppSpec, places map[string]car
 		return item
 	}
 	if c, has := places[plain]; has {
-		item.Fate, item.New, item.Place = Offered, value, c.component+"/"+c.to
+		item.New = value
+		if byDefault, documented := defaults[element{c.component, c.to}]; documented && value == byDefault {
+			item.Fate, item.Why = Kept, ""
+			return item
+		}
+		if value == "false" { // the notes are about what is on
+			c.note = ""
+		}
+		item.Fate, item.Place = Offered, c.component+"/"+c.to
 		item.Why = strings.TrimSpace("Fullcast's instructions leave it alone, so the new app starts without it; the admin decides. " + c.note)
 	}
 	return item
