@@ -101,11 +101,11 @@ var samlCarriage = []carried{
 	{"profileName", samlPolicies, "commaSeparatedProfile", ownComponent},
 }
 
-// noPlace says of connected apps' elements why no external client app holds them; with a trailing "/" of all that is inside.
+// noPlace says of connected apps' elements why no external client app holds what is in them.
 //
 // Source: the types ExtlClntAppMobileSettings and ExtlClntAppMobileConfigurablePolicies of API versions 57 to 68.
 var noPlace = map[string]string{
-	"mobileAppConfig/": "External client apps have had no element for it since API version 59; of mobile settings they hold the screen lock alone.",
+	"mobileAppConfig": "External client apps have had no element for it since API version 59; of mobile settings they hold the screen lock alone.",
 }
 
 // files are elements that hold a file in base64, of which a plan tells the size.

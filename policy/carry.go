@@ -53,8 +53,9 @@ func unlistedItem(path, value string, to metadata.AppSpec, places map[string]car
 	if slices.Contains(files, plain) {
 		item.Old = fmt.Sprintf("a file of %d characters in base64", len(value))
 	}
-	if within, _, _ := strings.Cut(plain, "/"); noPlace[within+"/"] != "" {
-		item.Why = noPlace[within+"/"]
+	around, _, _ := strings.Cut(plain, "/")
+	if why := noPlace[around]; why != "" {
+		item.Why = why
 		return item
 	}
 	if plain == "samlConfig/encryptionType" && tripleDES(value) {

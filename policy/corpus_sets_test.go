@@ -51,3 +51,36 @@ func TestTheOrderOfListsInRealAppsIsNoDifferenceAndNoFinding(t *testing.T) {
 		t.Errorf("only %d lists", lists)
 	}
 }
+
+func TestAComparisonOfRealAppsIsTheSameFromBothSides(t *testing.T) {
+	apps := corpus(t)
+	compared := 0
+	for i, a := range apps {
+		for _, b := range apps[i+1:] {
+			if a.Kind != b.Kind {
+				continue
+			}
+			compared++
+			mirrored := map[policy.Difference]bool{}
+			there, back := policy.Diff(a, b), policy.Diff(b, a)
+			for _, d := range back {
+				d.A, d.B = d.B, d.A
+				mirrored[d] = true
+			}
+			for _, d := range there {
+				if d.Mark != policy.Unknown && !mirrored[d] {
+					t.Errorf("%s and %s: %+v is no difference the other way", a.Name, b.Name, d)
+				}
+				if d.A == d.B {
+					t.Errorf("%s and %s: %+v", a.Name, b.Name, d)
+				}
+			}
+			if len(there) != len(back) {
+				t.Errorf("%s and %s: %d and %d differences", a.Name, b.Name, len(there), len(back))
+			}
+		}
+	}
+	if compared < 100 {
+		t.Errorf("only %d pairs", compared)
+	}
+}

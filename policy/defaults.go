@@ -36,7 +36,6 @@ var defaults = map[element]string{
 	{"ConnectedApp", "oauthConfig/assetTokenConfig/assetIncludeCustomPerms"}: "true",
 	{"ConnectedApp", "oauthConfig/idTokenConfig/idTokenValidity"}:            "2",
 	{"ConnectedApp", "oauthConfig/isClientCredentialEnabled"}:                "false",
-	{"ConnectedApp", "oauthConfig/isCodeCredentialEnabled"}:                  "false",
 	{"ConnectedApp", "oauthConfig/isCodeCredentialPostOnly"}:                 "false",
 	{"ConnectedApp", "oauthConfig/isIntrospectAllTokens"}:                    "false",
 	{"ConnectedApp", "samlConfig/samlNameIdFormat"}:                          "Unspecified",

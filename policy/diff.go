@@ -38,8 +38,8 @@ const absent = "(absent)"
 // same every time.
 //
 // What means the same is no difference: the order of a list's members, aliases and spelling, white space around values, an
-// absent element and its documented default, and "valid until revoked" and "not used for" 30 days or more, which Salesforce makes of it where
-// the idle limit is on. Left out is what Salesforce sets itself and differs in every org (consumer key and secret,
+// absent element and its documented default, and "valid until revoked" and "not used for" 30 days or more, which Salesforce
+// makes of it where the idle limit is on. Left out is what Salesforce sets itself and differs in every org (consumer key and secret,
 // oauthLink, orgScopedExternalApp), orders to Salesforce (shouldRotate…), and the names of an app's components. Values
 // of unknown elements are compared but never shown, since they may be secrets; of URLs and long texts it shows what a [Report]
 // shows. Components without a Go type of their own are compared whole; [metadata.Org.ReadOther] reads them.
@@ -60,7 +60,7 @@ func Diff(a, b metadata.App) []Difference {
 			slices.Sort(x)
 			slices.Sort(y)
 		}
-		if ok && !slices.Equal(f.orDefault(a, x), f.orDefault(b, y)) && !f.sameMeaning(specA, specB) {
+		if ok && !slices.Equal(x, y) && !slices.Equal(f.orDefault(a, x), f.orDefault(b, y)) && !f.sameMeaning(specA, specB) {
 			all = append(all, Difference{Mark: Listed, Field: at.label, A: cmp.Or(list(x), absent), B: cmp.Or(list(y), absent)})
 		}
 	}

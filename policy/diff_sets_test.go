@@ -220,3 +220,11 @@ func TestWhatLooksLikeABlankIsADifference(t *testing.T) {
 		t.Errorf("unknown elements: %q", d)
 	}
 }
+
+func TestNoDifferenceIsBetweenTwoThatAreAbsent(t *testing.T) {
+	for _, d := range policy.Diff(parsedConnected(t, ""), parsedConnected(t, "<oauthConfig><callbackUrl>https://a.example</callbackUrl></oauthConfig>")) {
+		if d.A == d.B {
+			t.Errorf("%+v", d)
+		}
+	}
+}
