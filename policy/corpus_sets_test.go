@@ -4,6 +4,7 @@ import (
 	"reflect"
 	"testing"
 
+	"github.com/fullcast/sfauth/fullcast"
 	"github.com/fullcast/sfauth/metadata"
 	"github.com/fullcast/sfauth/policy"
 )
@@ -82,5 +83,39 @@ func TestAComparisonOfRealAppsIsTheSameFromBothSides(t *testing.T) {
 	}
 	if compared < 100 {
 		t.Errorf("only %d pairs", compared)
+	}
+}
+
+// What a check finds, a comparison with the instructed app shows, and what it shows, a check has found or not seen.
+func TestChecksAndComparisonsOfRealAppsAgree(t *testing.T) {
+	for _, app := range corpus(t) {
+		spec := fullcast.ExternalClientApp(fullcast.Production, "")
+		if app.Kind == metadata.KindConnectedApp {
+			spec = fullcast.ConnectedApp(fullcast.Production, "")
+		}
+		only := spec
+		only.APIName = app.Name
+		report := policy.Check(policy.Subject{App: app, Version: 68}, policy.Baseline(spec)...)
+		found, unseen := map[string]bool{}, map[string]bool{}
+		for _, f := range report.Findings {
+			found[f.Field] = found[f.Field] || f.Severity == policy.SeverityError && f.Rule != "baseline-api-name"
+		}
+		for _, f := range report.NotVisible {
+			unseen[f.Field] = true
+		}
+		for _, d := range policy.Diff(app, only.Merge(app)) {
+			if d.Mark != policy.Listed {
+				continue
+			}
+			if _, judged := found[d.Field]; !judged && !unseen[d.Field] {
+				t.Errorf("%s %s: %+v passed the check:\n%s", app.Kind, app.Name, d, report)
+			}
+			delete(found, d.Field)
+		}
+		for field, wrong := range found {
+			if wrong {
+				t.Errorf("%s %s: %s was found, and the instructed app has the same", app.Kind, app.Name, field)
+			}
+		}
 	}
 }
