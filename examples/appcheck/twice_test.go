@@ -75,3 +75,15 @@ func TestACopyOfAWholeAppIsOneOtherApp(t *testing.T) {
 	}
 	check(t, "", ".").want(t, 2, "", "metadata: parse force-app/copy/x.eca:1")
 }
+
+func TestTheSecondAppHasTheVersionOfItsTreeAndEveryPathIsTold(t *testing.T) {
+	project(t, connected())
+	name := source + "/connectedApps/Fullcast_Motion_Package.connectedApp-meta.xml"
+	edit(t, name, "        <isPkceRequired>false</isPkceRequired>\n", "") // its default is right where the version is known
+	put(t, "force-app/copy/Fullcast_Motion_Package.connectedApp-meta.xml", get(t, name))
+	got := check(t, "", "force-app", "force-app")
+	got.want(t, 0, "Fullcast_Motion_Package (connected app): 0 findings, ", "appcheck: 2 files of a tree hold what an app there has already")
+	if strings.Contains(got.stdout, "\n  Require Proof Key") {
+		t.Errorf("PKCE was not seen:\n%s", got.stdout)
+	}
+}
