@@ -43,7 +43,7 @@ var layers = map[string]layer{
 	"internal/badfields":   {},
 	"internal/secretscan":  {ours: []string{"internal/scrub"}, foreign: []string{textModule}},
 	"metadata":             {ours: []string{"internal/badfields", "internal/secret", "internal/secretscan", "internal/salesforce", "internal/scrub"}, foreign: []string{restyModule}},
-	"policy":               {ours: []string{"metadata", "internal/secret", "internal/secretscan", "internal/scrub"}},
+	"policy":               {ours: []string{"metadata", "internal/salesforce", "internal/secret", "internal/secretscan", "internal/scrub"}},
 	"oauthflow":            {ours: []string{"internal/badfields", "internal/crew", "internal/secret", "internal/salesforce", "internal/scrub"}, foreign: []string{oauth2Module, oidcModule}},
 	"oauthflow/orgtest":    {},
 	"oauthflow/storetest":  {ours: []string{"oauthflow"}},

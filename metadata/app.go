@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
-	"strings"
 
+	"github.com/fullcast/sfauth/internal/salesforce"
 	"github.com/fullcast/sfauth/internal/secretscan"
 )
 
@@ -81,7 +81,7 @@ func existing(t componentType, v reflect.Value) part {
 // appName returns the API name of the app that the component belongs to.
 func (p part) appName() string {
 	if f := p.v.FieldByName("ExternalClientApplication"); f.IsValid() {
-		return strings.TrimSpace(f.String())
+		return salesforce.Trim(f.String())
 	}
 	return p.FullName
 }

@@ -1,7 +1,10 @@
 package metadata
 
 import (
+	"html"
 	"strings"
+
+	"github.com/fullcast/sfauth/internal/salesforce"
 )
 
 // Component is what every metadata component has: a name, and the bytes and the place it was read from.
@@ -41,6 +44,43 @@ func (c Component) Position(path string) Position {
 		n = k
 	}
 	return Position{c.file, n.line}
+}
+
+// PositionOf returns where a text stands alone in its line of an element, as a URL does among several, or as the whole value of
+// one of several elements of that path; the last such line. Where there is none it is [Component.Position].
+func (c Component) PositionOf(path, text string) Position {
+	at := c.Position(path)
+	if at == (Position{}) {
+		return at
+	}
+	doc := c.source().doc
+	nodes := []*node{doc.root}
+	for name := range strings.SplitSeq(path, "/") {
+		var inside []*node
+		for _, n := range nodes {
+			for _, k := range n.kids {
+				if k.known && k.name == name {
+					inside = append(inside, k)
+				}
+			}
+		}
+		nodes = inside
+	}
+	offset := -1
+	for _, n := range nodes {
+		from := n.open
+		for line := range strings.Lines(string(doc.data[n.open:n.close])) {
+			value, _, _ := strings.Cut(line, "<!--")
+			if salesforce.Trim(html.UnescapeString(value)) == text {
+				offset = from
+			}
+			from += len(line)
+		}
+	}
+	if offset >= 0 {
+		at.Line = doc.line(offset)
+	}
+	return at
 }
 
 // Unknown returns the names of the elements that this package does not know, in the order of the file. They are

@@ -24,6 +24,7 @@
 //
 //	condition                              how to tell                  what to do
 //	a file cannot be read                  Op "parse", Name, Line       correct the file
+//	a file holds what an app has already   errors.Is ErrTwice           read it by ParseFile, or remove one of the two
 //	a spec or app is at fault              Op "validate", Name          correct the field that Name names
 //	a field is too new for the version     Op "package", Name, Line     package for the version in the text
 //	the app is not in the org              errors.Is ErrNotFound        deploy a new one

@@ -8,6 +8,8 @@ import (
 	"io"
 	"slices"
 	"strings"
+
+	"github.com/fullcast/sfauth/internal/salesforce"
 )
 
 // Limits of one XML document. The largest real app file is below 20 KiB.
@@ -53,6 +55,9 @@ func parseDocument(data []byte) (*document, int, error) {
 	d := &document{data: data}
 	if len(data) > maxDocument {
 		return nil, 0, fmt.Errorf("larger than %d MiB", maxDocument>>20)
+	}
+	if encoding := wideEncoding(data); encoding != "" {
+		return nil, 1, encodingError(encoding)
 	}
 	dec := xml.NewDecoder(bytes.NewReader(data))
 	var open []*node
@@ -129,7 +134,7 @@ func syntaxError(err error) error {
 	var syntax *xml.SyntaxError
 	if !errors.As(err, &syntax) {
 		if strings.HasPrefix(err.Error(), "xml: encoding") {
-			return errors.New("its encoding is not UTF-8, which is the only one taken")
+			return declaredEncoding(err)
 		}
 		return errors.New("its XML declaration is not that of version 1.0")
 	}
@@ -189,7 +194,7 @@ func (n *node) at(path ...string) *node {
 // value returns the trimmed text at a path; "" when there is none.
 func (n *node) value(path ...string) string {
 	if k := n.at(path...); k != nil {
-		return strings.TrimSpace(k.text)
+		return salesforce.Trim(k.text)
 	}
 	return ""
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+
+	"github.com/fullcast/sfauth/internal/salesforce"
 )
 
 // enums are the words of Salesforce's enumerations, by the name that the tag enum of a field has, spelled as the server
@@ -108,7 +110,7 @@ func (s span) misfit(what string, v APIVersion) string {
 }
 
 // fold leaves of a word what all its spellings have in common.
-func fold(word string) string { return strings.ToLower(strings.TrimSpace(word)) }
+func fold(word string) string { return strings.ToLower(salesforce.Trim(word)) }
 
 // spelled returns the server's spelling of a word of an enumeration, and any other text as it is.
 func spelled(enum, text string) string {
@@ -136,7 +138,7 @@ func spelledWord(enum, text string) string {
 func spelledList(text string) string {
 	same := true
 	for word := range strings.SplitSeq(text, ",") {
-		word = strings.TrimSpace(word)
+		word = salesforce.Trim(word)
 		same = same && spelledWord(scopeList, word) == word
 	}
 	if same {
@@ -144,7 +146,7 @@ func spelledList(text string) string {
 	}
 	words := strings.Split(text, ",")
 	for i, word := range words {
-		words[i] = spelledWord(scopeList, strings.TrimSpace(word))
+		words[i] = spelledWord(scopeList, salesforce.Trim(word))
 	}
 	return strings.Join(words, ", ")
 }

@@ -8,7 +8,9 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"unicode"
 
+	"github.com/fullcast/sfauth/internal/salesforce"
 	"github.com/fullcast/sfauth/internal/secret"
 )
 
@@ -148,22 +150,30 @@ func (f field) parse(text string, v reflect.Value) error {
 	case v.Kind() == reflect.String:
 		v.SetString(spelled(f.enum, text))
 	case v.Type().Elem().Kind() == reflect.Bool:
-		switch strings.TrimSpace(text) {
+		switch salesforce.Trim(text) {
 		case "true", "1":
 			v.Set(reflect.ValueOf(new(true)))
 		case "false", "0":
 			v.Set(reflect.ValueOf(new(false)))
 		default:
-			return errors.New("is neither true nor false")
+			return errors.New("is neither true nor false" + likeABlank(text))
 		}
 	default:
-		i, err := strconv.ParseInt(strings.TrimSpace(text), 10, 32)
+		i, err := strconv.ParseInt(salesforce.Trim(text), 10, 32)
 		if err != nil {
-			return errors.New("is not a whole number")
+			return errors.New("is not a whole number" + likeABlank(text))
 		}
 		v.Set(reflect.ValueOf(new(int(i))))
 	}
 	return nil
+}
+
+// likeABlank says that a value holds what nobody sees in an editor.
+func likeABlank(text string) string {
+	if strings.ContainsFunc(text, func(r rune) bool { return unicode.IsSpace(r) && !strings.ContainsRune(salesforce.XMLSpace, r) }) {
+		return "; it holds a character that looks like a blank and is none"
+	}
+	return ""
 }
 
 // text is the opposite of parse. A value that is not set gives "".

@@ -17,7 +17,7 @@ import (
 // apps. The result is ordered by kind and name. Files are read as long as they have at most 64 MiB and 600,000 tags together.
 //
 // The apps are good even when the error is not nil: it joins one [*Error] for each file that could not be read and
-// each component of which the app already has one. A component whose app has no header is still an App, without
+// each component of which the app already has one, which wraps [ErrTwice]. A component whose app has no header is still an App, without
 // External: [App.Validate] reports it and whatever else is missing.
 func Parse(fsys fs.FS) ([]App, error) {
 	var parts []part
@@ -64,6 +64,19 @@ func Parse(fsys fs.FS) ([]App, error) {
 	apps, joinErr := join(parts)
 	return apps, errors.Join(append(errs, joinErr)...)
 }
+
+// ErrTwice is wrapped by the error about a file whose component the app has already, from another file of the tree. The app has
+// that of the first file; [ParseFile] reads the other one.
+var ErrTwice = errors.New("a second component of its type for one app")
+
+// twice is that error with the app and the type.
+type twice struct{ app, component string }
+
+func (t twice) Error() string {
+	return fmt.Sprintf("the app %s already has its %s", quoted(t.app), t.component)
+}
+
+func (t twice) Is(target error) bool { return target == ErrTwice }
 
 // ParseFile reads one file's bytes, the name telling type and component. The App has that one component.
 func ParseFile(name string, data []byte) (App, error) {
@@ -154,7 +167,7 @@ func join(parts []part) ([]App, error) {
 		}
 		a := find(kind, p.appName())
 		if !a.setPart(p) {
-			errs = append(errs, &Error{Op: "parse", Name: p.label(), Err: fmt.Errorf("the app %s already has its %s", quoted(a.Name), p.name)})
+			errs = append(errs, &Error{Op: "parse", Name: p.label(), Err: twice{a.Name, p.name}})
 		}
 	}
 	slices.SortFunc(apps, func(a, b *App) int { return cmp.Or(cmp.Compare(b.Kind, a.Kind), cmp.Compare(a.Name, b.Name)) })

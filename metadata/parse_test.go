@@ -230,6 +230,21 @@ func TestPositionPointsAtAnElement(t *testing.T) {
 			t.Errorf("%s: %+v, want line %d", path, got, line)
 		}
 	}
+	several := parseText(t, "A.connectedApp", "<ConnectedApp"+ns+">\n<profileName>A</profileName><profileName>B</profileName>\n<profileName>\n A &amp; B\n</profileName>\n<oauthConfig><callbackUrl>\n https://a.example/1 <!-- one\n -->\nhttps://a.example/2\r\nhttps://a.example/1</callbackUrl></oauthConfig></ConnectedApp>")
+	for _, at := range []struct {
+		path, text string
+		line       int
+	}{
+		{"profileName", "B", 2}, {"profileName", "A & B", 4}, {"profileName", "C", 2}, {"label", "B", 1}, {"oauthConfig/callbackUrl", "https://a.example/2", 9},
+		{"oauthConfig/callbackUrl", "https://a.example/1", 10}, {"oauthConfig/callbackUrl", "https://a.example", 6},
+	} {
+		if got := several.Connected.PositionOf(at.path, at.text); got.Line != at.line || got.File != "A.connectedApp" {
+			t.Errorf("%s in %s: %+v, want line %d", at.text, at.path, got, at.line)
+		}
+	}
+	if got := (&metadata.ConnectedApp{}).PositionOf("label", "A"); got != (metadata.Position{}) {
+		t.Errorf("of a component that was not read: %+v", got)
+	}
 	if got := fmt.Sprint(app.Connected.Unknown()); got != "[new]" {
 		t.Errorf("unknown %s", got)
 	}

@@ -41,6 +41,8 @@ func judge(entries []*zip.File, size uint64) error {
 	for _, f := range entries {
 		name, isDir := strings.CutSuffix(f.Name, "/") // the mode of an entry may say otherwise, and counts for files alone
 		switch {
+		case strings.Contains(name, `\`):
+			return fmt.Errorf("the entry name %+.100q has a backslash: make the zip with slashes between the names of folders", f.Name)
 		case !filepath.IsLocal(name) || !fs.ValidPath(name):
 			return fmt.Errorf("the entry name %+.100q leads out of the zip", f.Name)
 		case seen[name]:

@@ -81,8 +81,8 @@ func (a App) Package(v APIVersion) (*Package, error) {
 // portable returns a copy without what belongs to one org or is an order.
 func (a App) portable() App {
 	c := a.Clone()
-	if s := c.SecuritySettings; s != nil && s.TokenIPRanges == nil && s.TLSClientAuthCertParamType == "" && s.TLSClientAuthCertParamValue == "" && len(s.Unknown()) == 0 {
-		c.SecuritySettings = nil // Salesforce makes it itself; this one says nothing
+	if s := c.SecuritySettings; s != nil && len(c.parts()) > 1 && s.TokenIPRanges == nil && s.TLSClientAuthCertParamType == "" && s.TLSClientAuthCertParamValue == "" && len(s.Unknown()) == 0 {
+		c.SecuritySettings = nil // Salesforce makes it itself; this one says nothing, and is not all there is
 	}
 	for _, p := range c.parts() {
 		walk("", p.v, func(_ string, f field, v reflect.Value) {

@@ -1,6 +1,8 @@
 package metadata
 
-import "strings"
+import (
+	"github.com/fullcast/sfauth/internal/salesforce"
+)
 
 // Spec reads the app in Setup's words. What was not seen stays zero: a component that is absent, or an element that
 // is absent and has no documented default. Spellings are normalised: outer white space, scope aliases, upper and
@@ -22,9 +24,9 @@ func (a App) Spec() AppSpec {
 
 func (s *AppSpec) readExternal(a App) {
 	if h := a.External; h != nil {
-		s.Name = strings.TrimSpace(h.Label)
-		s.ContactEmail = strings.TrimSpace(h.ContactEmail)
-		s.Distribution = Distribution(spelled("ExtlClntAppDistState", strings.TrimSpace(h.DistributionState)))
+		s.Name = salesforce.Trim(h.Label)
+		s.ContactEmail = salesforce.Trim(h.ContactEmail)
+		s.Distribution = Distribution(spelled("ExtlClntAppDistState", salesforce.Trim(h.DistributionState)))
 	}
 	if o := a.OAuthSettings; o != nil {
 		s.Scopes = families(splitScopes(o.CommaSeparatedOAuthScopes))
@@ -48,7 +50,7 @@ func (s *AppSpec) readExternal(a App) {
 		}
 	}
 	if p := a.Policies; p != nil {
-		s.StartPage = StartPage(spelled("ExtlClntAppStartPage", strings.TrimSpace(p.StartPage)))
+		s.StartPage = StartPage(spelled("ExtlClntAppStartPage", salesforce.Trim(p.StartPage)))
 	}
 	s.EnableOAuth = a.oauthEnabled()
 }
@@ -69,8 +71,8 @@ func (s *AppSpec) readConnected(c *ConnectedApp) {
 	if c == nil {
 		return
 	}
-	s.Name = strings.TrimSpace(c.Label)
-	s.ContactEmail = strings.TrimSpace(c.ContactEmail)
+	s.Name = salesforce.Trim(c.Label)
+	s.ContactEmail = salesforce.Trim(c.ContactEmail)
 	s.EnableOAuth = Cleared
 	if o := c.OAuthConfig; o != nil {
 		s.EnableOAuth = Selected

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/fullcast/sfauth/internal/salesforce"
 )
 
 // spelling is which words a file that was read is written with.
@@ -173,7 +175,7 @@ func (s *splicer) change(n *node, f field, v reflect.Value) {
 
 // mayStay tells whether an element that says what is wanted keeps its bytes.
 func (s *splicer) mayStay(n *node, f field) bool {
-	text := strings.TrimSpace(n.text)
+	text := salesforce.Trim(n.text)
 	return s.words == asRead || f.enum == "" || spelled(f.enum, text) == text
 }
 

@@ -3,6 +3,8 @@ package metadata
 import (
 	"strconv"
 	"strings"
+
+	"github.com/fullcast/sfauth/internal/salesforce"
 )
 
 // word is one choice in Setup, with its spelling in the metadata of either kind of app.
@@ -45,7 +47,7 @@ func spell[T ~string](words []word[T], kind Kind, label T) string {
 
 // read is the opposite of spell, for a word in any spelling.
 func read[T ~string](words []word[T], text string) T {
-	text = strings.TrimSpace(text)
+	text = salesforce.Trim(text)
 	for _, w := range words {
 		if fold(w.external) == fold(text) || fold(w.connected) == fold(text) {
 			return w.label
@@ -77,14 +79,14 @@ func connectedRefresh(p RefreshTokenPolicy) string {
 
 // readConnectedRefresh is the opposite of connectedRefresh. What it does not understand becomes the Rule.
 func readConnectedRefresh(text string) RefreshTokenPolicy {
-	text = strings.TrimSpace(text)
+	text = salesforce.Trim(text)
 	name, rest, _ := strings.Cut(text, ":")
 	rule := read(refreshRules, name)
 	if !rule.expires() {
 		return RefreshTokenPolicy{Rule: read(refreshRules, text)}
 	}
 	period, unit, _ := strings.Cut(rest, ":")
-	n, err := strconv.Atoi(strings.TrimSpace(period))
+	n, err := strconv.Atoi(salesforce.Trim(period))
 	u := readUnit(unit)
 	if err != nil || u == "" {
 		return RefreshTokenPolicy{Rule: RefreshTokenRule(text)}
@@ -94,7 +96,7 @@ func readConnectedRefresh(text string) RefreshTokenPolicy {
 
 // readUnit accepts Days, DAYS, Day.
 func readUnit(text string) RefreshUnit {
-	text = strings.TrimSpace(text)
+	text = salesforce.Trim(text)
 	for _, u := range []RefreshUnit{Hours, Days, Months} {
 		if strings.EqualFold(text, string(u)) || strings.EqualFold(text+"s", string(u)) {
 			return u
@@ -108,7 +110,7 @@ func splitURLs(text string) []string {
 	var urls []string
 	for line := range strings.SplitSeq(text, "\n") {
 		for u := range strings.SplitSeq(line, "\r") {
-			if u = strings.TrimSpace(u); u == "" {
+			if u = salesforce.Trim(u); u == "" {
 				continue
 			}
 			if urls == nil { // growing it would take longer than reading the lines
@@ -124,7 +126,7 @@ func splitURLs(text string) []string {
 func splitScopes(text string) []Scope {
 	var scopes []Scope
 	for s := range strings.SplitSeq(spelled(scopeList, text), ",") {
-		if s = strings.TrimSpace(s); s != "" {
+		if s = salesforce.Trim(s); s != "" {
 			scopes = append(scopes, Scope(s))
 		}
 	}

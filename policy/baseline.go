@@ -55,6 +55,7 @@ func kindRule(want metadata.Kind) Rule {
 		Fix:          fix,
 		NoCorrection: "another kind of app is another app",
 		Check: func(p *Pass) {
+			p.at = p.Subject.position(PartApp, "")
 			if got := p.Subject.App.Kind; got != want {
 				p.Find(Finding{Got: kindInWords(got)})
 			}
@@ -75,6 +76,7 @@ func (f field) rule(spec metadata.AppSpec, at place, want []string) Rule {
 		Fix:          at.screen.clicks(f.do(at.label, want)),
 		Needs:        []Part{at.part},
 		NoCorrection: f.noCorrection,
+		kind:         kind,
 	}
 	if kind == metadata.KindConnectedApp && f.whyConnected != "" {
 		r.Why = f.whyConnected
@@ -99,6 +101,9 @@ func (f field) rule(spec metadata.AppSpec, at place, want []string) Rule {
 		if f.judge != nil {
 			f.judge(p, f, at, spec)
 		} else if message := differences(got, want); f.list && message != "" {
+			if member := f.unwanted(p.Spec, want); member != "" {
+				p.at = p.Subject.positionOf(at.part, at.element, member)
+			}
 			p.Find(Finding{Got: list(got), Message: at.label + ": " + message})
 		} else if !f.list && !slices.Equal(got, want) {
 			found := Finding{Got: list(got)}

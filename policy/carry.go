@@ -2,6 +2,7 @@ package policy
 
 import (
 	"cmp"
+	"fmt"
 	"reflect"
 	"regexp"
 	"slices"
@@ -10,78 +11,14 @@ import (
 	"github.com/fullcast/sfauth/metadata"
 )
 
-// carried is where an external client app keeps what a connected app has under another path.
-type carried struct {
-	from      string // path in the connected app; with a trailing "/" everything inside
-	component string
-	to        string // element; "" with a whole component
-	note      string
-}
-
-// carriage is the connected app's schema against those of the external client app's components. What a listed field
-// stands for is not in it.
-//
-// Source: the schemas of Metadata API 68.0; where names differ the pairing is by meaning, checked against a public app
-// before and after its migration.
-var carriage = []carried{
-	{"contactPhone", "ExternalClientApplication", "contactPhone", ""},
-	{"description", "ExternalClientApplication", "description", ""},
-	{"iconUrl", "ExternalClientApplication", "iconUrl", ""},
-	{"infoUrl", "ExternalClientApplication", "infoUrl", ""},
-	{"logoUrl", "ExternalClientApplication", "logoUrl", ""},
-	{"oauthConfig/certificate", string(PartGlobalSettings), "certificate", "The JWT bearer flow needs it."},
-	{"oauthConfig/isDPopEnabled", string(PartGlobalSettings), "isDPopEnabled", ""},
-	{"oauthConfig/isDeviceFlowEnabled", string(PartGlobalSettings), "isDeviceFlowEnabled", ""},
-	{"oauthConfig/isEnforceRefreshTokenTTL", string(PartGlobalSettings), "isEnforceRefreshTokenTTL", "With it refresh tokens end after 30 days without use, whatever the Refresh Token Policy says."},
-	{"oauthConfig/isIntrospectAllTokens", string(PartGlobalSettings), "isIntrospectAllTokens", ""},
-	{"oauthConfig/isNamedUserJwtEnabled", string(PartGlobalSettings), "isNamedUserJwtEnabled", "Such access tokens do not work with SOAP, so the app's settings could not be checked."},
-	{"oauthConfig/isRefreshTokenRotationEnabled", string(PartGlobalSettings), "isRefreshTokenRotationEnabled", ""},
-	{"oauthConfig/isSecretRequiredForTokenExchange", string(PartGlobalSettings), "isSecretRequiredForTokenExchange", ""},
-	{"oauthConfig/isTokenExchangeEnabled", string(PartGlobalSettings), "isTokenExchangeEnabled", ""},
-	{"oauthConfig/isPKImTLSEnabled", string(PartGlobalSettings), "isMtlsEnabled", ""},
-	{"oauthConfig/isClientCredentialEnabled", string(PartGlobalSettings), "isClientCredentialsFlowEnabled", "The OAuth policies have a switch of the same name, which must be on too."},
-	{"oauthConfig/oauthClientCredentialUser", string(PartOAuthPolicies), "clientCredentialsFlowUser", ""},
-	{"oauthConfig/isCodeCredentialPostOnly", string(PartGlobalSettings), "isCodeCredPostOnly", ""},
-	{"oauthConfig/idTokenConfig/idTokenValidity", string(PartGlobalSettings), "idTokenConfig/idTokenValidityInMinutes", ""},
-	{"oauthConfig/idTokenConfig/idTokenIncludeCustomPerms", string(PartGlobalSettings), "idTokenConfig/idTokenIncludeCustomPermissions", ""},
-	{"oauthConfig/idTokenConfig/idTokenAudience", string(PartGlobalSettings), "idTokenConfig/idTokenAudience", ""},
-	{"oauthConfig/idTokenConfig/idTokenIncludeAttributes", string(PartGlobalSettings), "idTokenConfig/idTokenIncludeAttributes", ""},
-	{"oauthConfig/idTokenConfig/idTokenIncludeStandardClaims", string(PartGlobalSettings), "idTokenConfig/idTokenIncludeStandardClaims", ""},
-	{"oauthConfig/assetTokenConfig/assetAudiences", string(PartOAuthSettings), "assetTokenAudiences", ""},
-	{"oauthConfig/assetTokenConfig/assetIncludeAttributes", string(PartOAuthSettings), "areAttributesIncludedInAssetToken", ""},
-	{"oauthConfig/assetTokenConfig/assetIncludeCustomPerms", string(PartOAuthSettings), "areCustomPermsIncludedInAssetToken", ""},
-	{"oauthConfig/assetTokenConfig/assetSigningCertId", string(PartOAuthSettings), "assetTokenSigningCertificate", "The one is a certificate's ID, the other its name."},
-	{"oauthConfig/assetTokenConfig/assetValidityPeriod", string(PartOAuthSettings), "assetTokenValidity", ""},
-	{"oauthConfig/singleLogoutUrl", string(PartOAuthSettings), "singleLogoutUrl", ""},
-	{"oauthPolicy/singleLogoutUrl", string(PartOAuthPolicies), "singleLogoutUrl", ""},
-	{"oauthPolicy/isTokenExchangeFlowEnabled", string(PartOAuthPolicies), "isTokenExchangeFlowEnabled", ""},
-	{"ipRanges/start", string(PartOAuthSettings), "trustedIpRanges/startIpAddress", ""},
-	{"ipRanges/end", string(PartOAuthSettings), "trustedIpRanges/endIpAddress", ""},
-	{"ipRanges/description", string(PartOAuthSettings), "trustedIpRanges/description", ""},
-	{"attributes/key", string(PartOAuthSettings), "customAttributes/key", ""},
-	{"attributes/formula", string(PartOAuthSettings), "customAttributes/formula", ""},
-	{"permissionSetName", string(PartOAuthPolicies), "commaSeparatedPermissionSet", "The connected app holds the permission set's label, the new app takes its API name: look it up in Setup > Permission Sets."},
-	{"profileName", string(PartOAuthPolicies), "commaSeparatedProfile", ""},
-	{"sessionPolicy/policyAction", string(PartOAuthPolicies), "policyAction", ""},
-	{"sessionPolicy/sessionLevel", string(PartOAuthPolicies), "requiredSessionLevel", ""},
-	{"sessionPolicy/sessionTimeout", string(PartOAuthPolicies), "sessionTimeoutInMinutes", ""},
-	{"startUrl", string(PartPolicies), "startUrl", "It needs Start Page Custom."},
-	{"plugin", string(PartOAuthPolicies), "apexHandler", ""},
-	{"pluginExecutionUser", string(PartOAuthPolicies), "executeHandlerAs", ""},
-	{"samlConfig/", "ExtlClntAppSamlConfigurablePolicies", "", "It is a component of its own."},
-	{"canvas/", "ExtlClntAppCanvasSettings", "", "It is a component of its own."},
-	{"canvasConfig/", "ExtlClntAppCanvasSettings", "", "It is a component of its own."},
-	{"mobileAppConfig/", "ExtlClntAppMobileSettings", "", "It is a component of its own, push messages another."},
-}
-
 var listIndex = regexp.MustCompile(`\[\d+\]`)
 
 // unlistedItems says what becomes of everything that no listed field stands for.
 func unlistedItems(from metadata.App, to metadata.AppSpec) []Item {
 	var items []Item
-	elements := unlisted(from)
+	elements, places := unlisted(from), placesOf(from)
 	for _, k := range order(elements) {
-		items = append(items, unlistedItem(k.path, elements[k], to))
+		items = append(items, unlistedItem(k.path, elements[k], to, places))
 	}
 	strange := unknown(from, "")
 	for _, k := range order(strange) {
@@ -90,24 +27,57 @@ func unlistedItems(from metadata.App, to metadata.AppSpec) []Item {
 	return append(items, Item{
 		Fate: Lost, Field: "Consumer Key and Secret", Old: "not shown",
 		Why: "A new app gets its own: give them to Fullcast, and authorize again. Setup's own migration is reported to keep both, which is an assumption.",
+	}, Item{
+		Fate: Lost, Field: "Refresh Token IP Allowlist", Old: notVisible,
+		Why: "No metadata of a connected app holds it, and Setup's migration does not carry it over: where the connected app has one, enter its ranges in the new app.",
 	})
 }
 
-func unlistedItem(path, value string, to metadata.AppSpec) Item {
+// placesOf is where the new app has what the connected app has, by the path in the connected app.
+func placesOf(from metadata.App) map[string]carried {
+	places := make(map[string]carried, len(carriage))
+	for _, c := range carriage {
+		places[c.from] = c
+	}
+	if from.Connected.OAuthConfig == nil && from.Connected.SAMLConfig != nil {
+		for _, c := range samlCarriage {
+			places[c.from] = c
+		}
+	}
+	return places
+}
+
+func unlistedItem(path, value string, to metadata.AppSpec, places map[string]carried) Item {
 	item := Item{Fate: Lost, Field: path, Old: value, Why: "External client apps have no place for it that is known; decide whether it is still needed."}
 	plain := listIndex.ReplaceAllString(path, "")
+	if slices.Contains(files, plain) {
+		item.Old = fmt.Sprintf("a file of %d characters in base64", len(value))
+	}
+	around, _, _ := strings.Cut(plain, "/")
+	if why := noPlace[around]; why != "" {
+		item.Why = why
+		return item
+	}
+	if plain == "samlConfig/encryptionType" && tripleDES(value) {
+		item.Why = "External client apps encrypt by AES alone: choose AES_128 or AES_256 in " + samlPolicies + "/encryptionType."
+		return item
+	}
 	if plain == "startUrl" && to.StartPage != "" && to.StartPage != metadata.StartPageCustom {
 		item.Fate, item.New = Changed, "Start Page "+string(to.StartPage)
 		item.Why = "Fullcast's instructions say so; the new app would take the URL with Start Page Custom."
 		return item
 	}
-	for _, c := range carriage {
-		if plain == c.from || strings.HasSuffix(c.from, "/") && strings.HasPrefix(plain, c.from) {
-			item.Fate, item.New = Offered, value
-			item.Place = strings.TrimSuffix(c.component+"/"+c.to, "/")
-			item.Why = strings.TrimSpace("Fullcast's instructions leave it alone, so the new app starts without it; the admin decides. " + c.note)
-			break
+	if c, has := places[plain]; has {
+		item.New = value
+		if byDefault, documented := defaults[element{c.component, c.to}]; documented && value == byDefault {
+			item.Fate, item.Why = Kept, ""
+			return item
 		}
+		if value == "false" { // the notes are about what is on
+			c.note = ""
+		}
+		item.Fate, item.Place = Offered, c.component+"/"+c.to
+		item.Why = strings.TrimSpace("Fullcast's instructions leave it alone, so the new app starts without it; the admin decides. " + c.note)
 	}
 	return item
 }

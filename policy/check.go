@@ -76,7 +76,7 @@ func (p *Pass) complete(f Finding) Finding {
 	}
 	name := oneLine(nameInSetup(p.Spec))
 	if f.Fix == "" {
-		f.Fix = strings.ReplaceAll(p.rule.Fix, "{app}", name)
+		f.Fix = strings.ReplaceAll(p.rule.fix(p.Subject.App.Kind), "{app}", name)
 	} else { // its further lines may be the app's own texts
 		first, lines, more := strings.Cut(f.Fix, "\n")
 		if f.Fix = strings.ReplaceAll(first, "{app}", name); more {
@@ -114,10 +114,13 @@ func Check(s Subject, rules ...Rule) Report {
 		p := &Pass{Subject: s, Spec: spec, rule: &rules[i], report: &report, hidden: hidden}
 		unseen := slices.IndexFunc(p.rule.Needs, func(part Part) bool { return !s.sees(part) })
 		switch {
+		case p.rule.concerns != "" && p.rule.concerns != s.App.Kind:
 		case unseen < 0:
 			p.rule.Check(p)
-		case p.rule.Needs[unseen] == PartSetupOnly:
+		case p.rule.Needs[unseen] == PartSetupOnly, p.rule.Needs[unseen] == PartSecurity && s.App.Kind == metadata.KindConnectedApp:
 			p.NotVisible("no metadata holds it; only Setup shows it")
+		case p.rule.Needs[unseen] == PartOrgSettings:
+			p.NotVisible("the org's settings were not read")
 		default:
 			p.NotVisible(fmt.Sprintf("%s was not read", p.rule.Needs[unseen]))
 		}

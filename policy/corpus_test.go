@@ -2,6 +2,7 @@ package policy_test
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"io/fs"
 	"os"
@@ -74,10 +75,12 @@ func TestRealApps(t *testing.T) {
 		for _, f := range report.Findings {
 			found[f.Rule]++
 			outcomes[f.Rule]++
+			reachable(t, app.Kind, cmp.Or(app.Spec().Name, app.Name), f)
 		}
 		for _, f := range report.NotVisible {
 			unseen[f.Rule]++
 			outcomes[f.Rule]++
+			reachable(t, app.Kind, cmp.Or(app.Spec().Name, app.Name), f)
 		}
 		for _, id := range report.Passed {
 			passed[id]++

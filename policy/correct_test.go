@@ -36,6 +36,8 @@ func TestCorrectLeavesNoFindingAndTouchesNoOtherByte(t *testing.T) {
 
 // corrects are the rules of the other sets that have a Correct, with the element that it is about.
 var corrects = map[string]string{
+	"hardening-dpop":                     "isDPopEnabled",
+	"hardening-mtls":                     "isMtlsEnabled|isPKImTLSEnabled",
 	"hardening-device-flow":              "isDeviceFlowEnabled",
 	"hardening-client-credentials-flow":  "isClientCredential(?:sFlow)?Enabled",
 	"hardening-token-exchange-flow":      "isTokenExchangeEnabled",

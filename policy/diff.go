@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/fullcast/sfauth/internal/salesforce"
 	"github.com/fullcast/sfauth/metadata"
 )
 
@@ -36,9 +37,9 @@ const absent = "(absent)"
 // in the order of the instructions and in Setup's words; then all others by component and element. The order is the
 // same every time.
 //
-// What means the same is no difference: order, aliases and spelling, white space around values, an absent element and
-// its documented default, and "valid until revoked" and "not used for" 30 days or more, which Salesforce makes of it where
-// the idle limit is on. Left out is what Salesforce sets itself and differs in every org (consumer key and secret,
+// What means the same is no difference: the order of a list's members, aliases and spelling, white space around values, an
+// absent element and its documented default, and "valid until revoked" and "not used for" 30 days or more, which Salesforce
+// makes of it where the idle limit is on. Left out is what Salesforce sets itself and differs in every org (consumer key and secret,
 // oauthLink, orgScopedExternalApp), orders to Salesforce (shouldRotate…), and the names of an app's components. Values
 // of unknown elements are compared but never shown, since they may be secrets; of URLs and long texts it shows what a [Report]
 // shows. Components without a Go type of their own are compared whole; [metadata.Org.ReadOther] reads them.
@@ -59,7 +60,7 @@ func Diff(a, b metadata.App) []Difference {
 			slices.Sort(x)
 			slices.Sort(y)
 		}
-		if ok && !slices.Equal(x, y) && !f.sameMeaning(specA, specB) {
+		if ok && !slices.Equal(x, y) && !slices.Equal(f.orDefault(a, x), f.orDefault(b, y)) && !f.sameMeaning(specA, specB) {
 			all = append(all, Difference{Mark: Listed, Field: at.label, A: cmp.Or(list(x), absent), B: cmp.Or(list(y), absent)})
 		}
 	}
@@ -68,6 +69,9 @@ func Diff(a, b metadata.App) []Difference {
 		addElement(u, a, k)
 		addElement(v, b, k)
 	}
+	withoutDefaults(u, v, b)
+	withoutDefaults(v, u, a)
+	withoutCommon(u, v)
 	all = append(append(all, differ(Unlisted, u, v)...), differ(Unknown, unknown(a, "a"), unknown(b, "b"))...)
 	hidden := credentialsOf(a, b)
 	for i, d := range all {
@@ -139,7 +143,7 @@ func differ(mark Mark, a, b map[element]string) []Difference {
 // order is by component, then by path.
 func order(all map[element]string) []element {
 	return slices.SortedFunc(maps.Keys(all), func(x, y element) int {
-		return cmp.Or(cmp.Compare(x.component, y.component), cmp.Compare(x.path, y.path))
+		return cmp.Or(cmp.Compare(x.component, y.component), byNumber(x.path, y.path))
 	})
 }
 
@@ -177,6 +181,9 @@ func unlisted(a metadata.App) map[element]string {
 			mine := strings.Contains(tag.Get("api"), "platform") || strings.Contains(tag.Get("api"), "action")
 			names := path == "externalClientApplication" || path == "label"
 			first, _, _ := strings.Cut(path, "[")
+			if strings.HasPrefix(path, "commaSeparated") {
+				text = commaSet(text)
+			}
 			if !mine && !names && !listed[element{name, first}] {
 				all[element{name, path}] = text
 			}
@@ -228,7 +235,7 @@ func text(v reflect.Value) string {
 		v = v.Elem()
 	}
 	if v.Kind() == reflect.String {
-		return strings.TrimSpace(v.String())
+		return salesforce.Trim(v.String())
 	}
-	return strings.TrimSpace(fmt.Sprint(v))
+	return salesforce.Trim(fmt.Sprint(v))
 }

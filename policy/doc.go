@@ -11,7 +11,7 @@
 //
 //   - [Baseline]: one rule for each field that a [metadata.AppSpec] lists, and none for any other
 //   - [Prerequisites]: switches of the org, as notes
-//   - [Hardening]: settings that give away more than the product needs, as warnings
+//   - [Hardening]: settings that give away more than the product needs, as warnings, or end the connection, as errors
 //   - [PartnerRequirements2026]: Salesforce's requirements for partners' apps, opt-in, as warnings
 //
 // Sets are slices, and those above make one set together. A rule of one's own is a Rule value whose Check calls

@@ -3,8 +3,8 @@ package policy
 import (
 	"fmt"
 	"slices"
-	"strings"
 
+	"github.com/fullcast/sfauth/internal/salesforce"
 	"github.com/fullcast/sfauth/metadata"
 )
 
@@ -67,7 +67,7 @@ var fields = []field{
 			metadata.KindConnectedApp:      connected("API Name", connectedBasic, ""),
 		},
 		want:         word(func(s metadata.AppSpec) string { return s.APIName }),
-		do:           write,
+		do:           writeAPIName,
 		noCorrection: "in metadata an app with another API name is another app",
 	},
 	{
@@ -100,8 +100,9 @@ var fields = []field{
 			metadata.KindExternalClientApp: external("Enable OAuth", externalOAuth, PartPolicies, "isOauthPluginEnabled"),
 			metadata.KindConnectedApp:      connected("Enable OAuth Settings", connectedOAuth, "oauthConfig"),
 		},
-		want: checkbox(func(s metadata.AppSpec) metadata.Checkbox { return s.EnableOAuth }),
-		do:   tick,
+		want:  checkbox(func(s metadata.AppSpec) metadata.Checkbox { return s.EnableOAuth }),
+		do:    tick,
+		judge: judgeEnabledOAuth,
 	},
 	{
 		id:   "callback-url",
@@ -245,7 +246,7 @@ const selected, cleared = "selected", "cleared"
 // word reads a text or a choice. Salesforce trims outer white space, so it is never a difference.
 func word[T ~string](at func(metadata.AppSpec) T) func(metadata.AppSpec) []string {
 	return func(s metadata.AppSpec) []string {
-		if w := strings.TrimSpace(string(at(s))); w != "" {
+		if w := salesforce.Trim(string(at(s))); w != "" {
 			return []string{w}
 		}
 		return nil
@@ -255,12 +256,12 @@ func word[T ~string](at func(metadata.AppSpec) T) func(metadata.AppSpec) []strin
 // callbacks reads the callback URLs, without the white space around each: Setup's field has one on each line. Where there is
 // none, as in what was read from an app, the list is the spec's own.
 func callbacks(s metadata.AppSpec) []string {
-	if !slices.ContainsFunc(s.CallbackURLs, func(u string) bool { return u == "" || u != strings.TrimSpace(u) }) {
+	if !slices.ContainsFunc(s.CallbackURLs, func(u string) bool { return u == "" || u != salesforce.Trim(u) }) {
 		return s.CallbackURLs
 	}
 	all := make([]string, 0, len(s.CallbackURLs))
 	for _, u := range s.CallbackURLs {
-		if u = strings.TrimSpace(u); u != "" {
+		if u = salesforce.Trim(u); u != "" {
 			all = append(all, u)
 		}
 	}
@@ -288,5 +289,10 @@ func tick(label string, want []string) string {
 }
 
 func choose(label string, want []string) string { return fmt.Sprintf("set %s to %q", label, want[0]) }
+
+// writeAPIName does not promise that Setup renames an app that is there. Its connection does not depend on the API name.
+func writeAPIName(label string, want []string) string {
+	return "where Setup lets you, " + write(label, want) + "; where it does not, the app keeps its API name and works under it"
+}
 
 func write(label string, want []string) string { return fmt.Sprintf("type %q as %s", want[0], label) }

@@ -3,6 +3,7 @@ package policy
 import (
 	"fmt"
 	"reflect"
+	"strings"
 
 	"github.com/fullcast/sfauth/metadata"
 )
@@ -14,25 +15,17 @@ type flag struct {
 	want                   metadata.Checkbox
 	order                  string                   // what it orders Salesforce to do, where it is no setting: absent, it orders nothing
 	where                  places                   // by kind of app; a kind that is absent has no such setting
+	also                   places                   // the second switch without which the first has no effect, by kind of app
 	noCorrection           map[metadata.Kind]string // why it is not corrected, where it is not
 }
 
 func (f flag) rule() Rule {
 	external := f.where[metadata.KindExternalClientApp]
-	want := selected
-	if f.want == metadata.Cleared {
-		want = cleared
-	}
-	fix := func(at place) string { return at.screen.clicks(tick(at.label, []string{want})) }
-	if f.order != "" {
-		fix = func(at place) string {
-			return fmt.Sprintf("In the file, take <%s> out or set it to false; Setup does not show it", at.element)
-		}
-	}
 	r := Rule{
 		ID: f.id, Title: f.title, Why: f.why, Source: f.source, Severity: f.severity,
-		Field: external.label, Want: want, Fix: fix(external),
+		Field: external.label, Want: f.words(), Fix: f.fix(metadata.KindExternalClientApp), FixConnected: f.fix(metadata.KindConnectedApp),
 		Needs: []Part{external.part},
+		Check: f.check,
 	}
 	if len(f.noCorrection) == len(f.where) {
 		r.NoCorrection = f.noCorrection[metadata.KindExternalClientApp]
@@ -42,36 +35,67 @@ func (f flag) rule() Rule {
 			return setElement(a, at.part, at.element, reflect.ValueOf(new(f.want == metadata.Selected)))
 		}
 	}
-	r.Check = func(p *Pass) {
-		at, has := f.where[p.Subject.App.Kind]
-		if !has && f.order != "" {
-			return
-		}
-		if !has {
-			p.unseen(Finding{Message: "this kind of app has no such setting", Fix: "There is nothing to click"})
-			return
-		}
-		p.at = p.Subject.position(at.part, at.element)
-		found := Finding{Field: at.label, Fix: fix(at)}
-		v, since := p.Subject.element(at.part, at.element)
-		switch {
-		case !v.IsValid() && f.order != "":
-		case !v.IsValid():
-			found.Message = fmt.Sprintf("there is no <%s>; API version %s and later have it", at.element, since)
-			p.unseen(found)
-		case v.Elem().Bool() != (f.want == metadata.Selected):
-			found.NoCorrection = f.noCorrection[p.Subject.App.Kind]
-			found.Got = selected
-			if !v.Elem().Bool() {
-				found.Got = cleared
-			}
-			if f.order != "" {
-				found.Message = "the file orders Salesforce to " + f.order
-			}
-			p.Find(found)
-		}
-	}
 	return r
+}
+
+// words are what is wanted, as Setup has it.
+func (f flag) words() string {
+	if f.want == metadata.Cleared {
+		return cleared
+	}
+	return selected
+}
+
+// fix is what to do in an app of a kind.
+func (f flag) fix(kind metadata.Kind) string {
+	at, has := f.where[kind]
+	switch {
+	case !has:
+		return nothingToClick
+	case f.order != "":
+		return fmt.Sprintf("In the file, take <%s> out or set it to false; Setup does not show it", at.element)
+	}
+	return at.screen.clicks(tick(at.label, []string{f.words()}))
+}
+
+func (f flag) check(p *Pass) {
+	kind := p.Subject.App.Kind
+	at, has := f.where[kind]
+	if !has {
+		if f.order == "" {
+			p.unseen(Finding{Message: "this kind of app has no such setting"})
+		}
+		return
+	}
+	p.at = p.Subject.position(at.part, at.element)
+	v, since := p.Subject.element(at.part, at.element)
+	switch {
+	case f.order != "" && !v.IsValid():
+	case strings.HasPrefix(at.element, "oauthConfig/") && p.Spec.EnableOAuth == metadata.Cleared:
+		p.unseen(Finding{Field: at.label, Message: "the app has no OAuth settings", Fix: nothingToClick})
+	case !v.IsValid():
+		p.unseen(Finding{Field: at.label, Message: fmt.Sprintf("there is no <%s>; API version %s and later have it", at.element, since)})
+	case v.Elem().Bool() == (f.want == metadata.Selected), f.withoutEffect(p.Subject):
+	default:
+		found := Finding{Field: at.label, NoCorrection: f.noCorrection[kind], Got: selected}
+		if !v.Elem().Bool() {
+			found.Got = cleared
+		}
+		if f.order != "" {
+			found.Message = "the file orders Salesforce to " + f.order
+		}
+		p.Find(found)
+	}
+}
+
+// withoutEffect tells whether the second switch was read as off.
+func (f flag) withoutEffect(s Subject) bool {
+	at, has := f.also[s.App.Kind]
+	if !has {
+		return false
+	}
+	v, _ := s.element(at.part, at.element)
+	return v.IsValid() && !v.Elem().Bool()
 }
 
 // setElement returns a copy of an app with an element that it has set to another value.

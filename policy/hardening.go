@@ -2,19 +2,23 @@ package policy
 
 import (
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/fullcast/sfauth/internal/salesforce"
 	"github.com/fullcast/sfauth/metadata"
 )
 
 // Hardening are settings that Fullcast's instructions do not name and that give away more than the product needs, as
-// warnings. Where an absent element would mean Salesforce's default, the outcome is "not visible".
+// warnings, and those that end the connection, as errors. Where an absent element would mean Salesforce's default, the
+// outcome is "not visible". A flow that a second switch was read to keep off, as the OAuth policies of an external client app
+// do, is off.
 //
-// Source: Salesforce Help, "Configure the External Client App OAuth Settings"; Metadata API, the types named in the
-// rules; OAuth 2.0 Security Best Current Practice (RFC 9700) for the reasons.
+// Source: Salesforce Help, "Configure the External Client App OAuth Settings" and "OAuth 2.0 DPoP Guide"; Metadata API, the
+// types named in the rules; OAuth 2.0 Security Best Current Practice (RFC 9700) for the reasons.
 func Hardening() []Rule {
-	const help = `Salesforce Help, "Configure the External Client App OAuth Settings"`
+	const help = `Salesforce Help, "Configure the External Client App OAuth Settings" and "Review Connected Apps"`
 	both := func(label, externalElement, connectedElement string) places {
 		return places{
 			metadata.KindExternalClientApp: external(label, externalOAuth, PartGlobalSettings, externalElement),
@@ -23,19 +27,39 @@ func Hardening() []Rule {
 	}
 	rules := flagRules([]flag{
 		{
+			id: "hardening-dpop", title: "The app does not require DPoP", severity: SeverityError, want: metadata.Cleared,
+			source: `Salesforce Help, "OAuth 2.0 DPoP Guide"; SOAP API, "DpopProofHeader", for Setup's label`,
+			why:    "This SDK sends no DPoP proofs. Where the app requires them, Salesforce refuses its token requests and calls, so that the connection ends.",
+			where:  both("Require DPoP (Demonstrating Proof-of-Possession)", "isDPopEnabled", "isDPopEnabled"),
+		},
+		{
+			id: "hardening-mtls", title: "The app does not require mTLS", severity: SeverityWarning, want: metadata.Cleared,
+			source: "Metadata API 68, ExtlClntAppGlobalOauthSettings and ConnectedApp; Setup's label is assumed",
+			why:    "This SDK authenticates the app by its consumer secret. Unless the service's own transport presents the client certificate that the app names, Salesforce refuses the token requests.",
+			where:  both("Require mTLS", "isMtlsEnabled", "isPKImTLSEnabled"),
+		},
+		{
 			id: "hardening-device-flow", title: "The device flow is off", severity: SeverityWarning, want: metadata.Cleared, source: help,
-			why:   "Fullcast never uses it, and attackers talk users into approving a code on the phone.",
-			where: both("Enable Device Flow", "isDeviceFlowEnabled", "isDeviceFlowEnabled"),
+			why: "Fullcast never uses it, and attackers talk users into approving a code on the phone.",
+			where: places{
+				metadata.KindExternalClientApp: external("Enable Device Flow", externalOAuth, PartGlobalSettings, "isDeviceFlowEnabled"),
+				metadata.KindConnectedApp:      connected("Enable for Device Flow", connectedOAuth, "oauthConfig/isDeviceFlowEnabled"),
+			},
 		},
 		{
 			id: "hardening-client-credentials-flow", title: "The client credentials flow is off", severity: SeverityWarning, want: metadata.Cleared, source: help,
 			why:   "Fullcast never uses it; with it the consumer key and secret alone are enough for access, without any user.",
 			where: both("Enable Client Credentials Flow", "isClientCredentialsFlowEnabled", "isClientCredentialEnabled"),
+			also:  places{metadata.KindExternalClientApp: {part: PartOAuthPolicies, element: "isClientCredentialsFlowEnabled"}},
 		},
 		{
 			id: "hardening-token-exchange-flow", title: "The token exchange flow is off", severity: SeverityWarning, want: metadata.Cleared, source: help,
 			why:   "Fullcast never uses it; with it another identity provider's tokens become Salesforce's.",
 			where: both("Enable Token Exchange Flow", "isTokenExchangeEnabled", "isTokenExchangeEnabled"),
+			also: places{
+				metadata.KindExternalClientApp: {part: PartOAuthPolicies, element: "isTokenExchangeFlowEnabled"},
+				metadata.KindConnectedApp:      {part: PartApp, element: "oauthPolicy/isTokenExchangeFlowEnabled"},
+			},
 		},
 		{
 			id: "hardening-introspect-all-tokens", title: "The app introspects its own tokens alone", severity: SeverityWarning, want: metadata.Cleared, source: help,
@@ -49,6 +73,7 @@ func Hardening() []Rule {
 			where: places{
 				metadata.KindExternalClientApp: external("Enable Code and Credentials Flow for Guest Users", externalPolicies, PartOAuthPolicies, "isGuestCodeCredFlowEnabled"),
 			},
+			also: places{metadata.KindExternalClientApp: {part: PartGlobalSettings, element: "isCodeCredFlowEnabled"}},
 		},
 		{
 			id: "hardening-consumer-key-rotation", title: "A deployment keeps the consumer key", severity: SeverityError, want: metadata.Cleared,
@@ -88,6 +113,8 @@ func superfluousScopes() Rule {
 		Want:     "no other scopes than the instructions name",
 		Fix:      externalOAuth.clicks("move the scopes named above back to Available OAuth Scopes"),
 		Needs:    []Part{PartOAuthSettings},
+
+		FixConnected: connectedOAuth.clicks("move the scopes named above back to Available OAuth Scopes"),
 		Correct: func(a metadata.App) metadata.App {
 			keep := slices.DeleteFunc(a.Spec().Scopes, superfluous)
 			if len(keep) == 0 {
@@ -100,10 +127,12 @@ func superfluousScopes() Rule {
 			if p.Subject.App.Kind == metadata.KindConnectedApp {
 				path, fix = "oauthConfig/scopes", connectedOAuth
 			}
-			p.at = p.Subject.position(PartOAuthSettings, path)
 			var got []string
 			for _, s := range p.Spec.Scopes {
 				if superfluous(s) {
+					if len(got) == 0 {
+						p.at = p.Subject.positionOf(PartOAuthSettings, path, string(s))
+					}
 					got = append(got, s.Label())
 				}
 			}
@@ -136,6 +165,8 @@ func sessionLevel() Rule {
 		Want:     "STANDARD or HIGH_ASSURANCE",
 		Fix:      externalPolicies.clicks("set the session level of the app to Standard"),
 		Needs:    []Part{PartOAuthPolicies},
+
+		FixConnected: connectedSession.clicks("set the session level of the app to Standard"),
 		Correct: func(a metadata.App) metadata.App {
 			return setElement(a, PartOAuthPolicies, sessionLevelPath(a.Kind), reflect.ValueOf("STANDARD"))
 		},
@@ -146,12 +177,8 @@ func sessionLevel() Rule {
 			switch {
 			case !v.IsValid():
 				p.NotVisible("there is no <" + path + ">")
-			case strings.EqualFold(strings.TrimSpace(v.String()), "LOW"):
-				f := Finding{Got: "LOW"}
-				if p.Subject.App.Kind == metadata.KindConnectedApp {
-					f.Fix = connectedPolicies.clicks("set the session level of the app to Standard")
-				}
-				p.Find(f)
+			case strings.EqualFold(salesforce.Trim(v.String()), "LOW"):
+				p.Find(Finding{Got: "LOW"})
 			}
 		},
 	}
@@ -164,6 +191,8 @@ func sessionLevelPath(k metadata.Kind) string {
 	return "requiredSessionLevel"
 }
 
+var urlScheme = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]*:`)
+
 func plainCallbacks() Rule {
 	return Rule{
 		ID:           "hardening-plain-callback-url",
@@ -174,6 +203,7 @@ func plainCallbacks() Rule {
 		Field:        "Callback URL",
 		Want:         "https URLs",
 		Fix:          externalOAuth.clicks("remove from Callback URL the lines named above"),
+		FixConnected: connectedOAuth.clicks("remove from Callback URL the lines named above"),
 		Needs:        []Part{PartGlobalSettings},
 		NoCorrection: "only the admin knows who uses these callback URLs",
 		Check: func(p *Pass) {
@@ -181,15 +211,16 @@ func plainCallbacks() Rule {
 			if p.Subject.App.Kind == metadata.KindConnectedApp {
 				path, fix = "oauthConfig/callbackUrl", connectedOAuth
 			}
-			p.at = p.Subject.position(PartGlobalSettings, path)
 			var got []string
 			for _, u := range callbacks(p.Spec) {
-				if !strings.HasPrefix(strings.ToLower(u), "https://") {
+				// What a build puts in the place of ${INSTANCE} is not known.
+				if scheme := urlScheme.FindString(u); scheme != "" && !strings.EqualFold(scheme, "https:") {
 					got = append(got, u)
 				}
 			}
 			if len(got) > 0 {
-				p.Find(Finding{Got: list(got), Fix: fix.clicks("remove these lines from Callback URL\n" + list(got))})
+				p.at = p.Subject.positionOf(PartGlobalSettings, path, got[0])
+				p.Find(Finding{Got: list(got), Message: named("Callback URL: not https", got), Fix: fix.clicks("remove these lines from Callback URL\n" + list(got))})
 			}
 		},
 	}

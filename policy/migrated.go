@@ -3,6 +3,7 @@ package policy
 import (
 	"strings"
 
+	"github.com/fullcast/sfauth/internal/salesforce"
 	"github.com/fullcast/sfauth/metadata"
 )
 
@@ -37,11 +38,11 @@ func migrated(s Subject) string {
 		}
 	}
 	if s.Before != nil && s.Before.Connected != nil {
-		old := strings.TrimSpace(s.Before.Connected.Label) // no more of it: one old app may stand beside thousands of new ones
+		old := salesforce.Trim(s.Before.Connected.Label) // no more of it: one old app may stand beside thousands of new ones
 		if a.Name == s.Before.Name {
 			signs = append(signs, "it has the API name of the connected app")
 		}
-		if a.External != nil && old != "" && strings.TrimSpace(a.External.Label) == old {
+		if a.External != nil && old != "" && salesforce.Trim(a.External.Label) == old {
 			signs = append(signs, "it has the name of the connected app")
 		}
 		if sameKey(a, *s.Before) {
@@ -58,6 +59,6 @@ func sameKey(a, before metadata.App) bool {
 	if a.GlobalOAuthSettings == nil || before.Connected.OAuthConfig == nil {
 		return false
 	}
-	key := strings.TrimSpace(a.GlobalOAuthSettings.ConsumerKey)
-	return key != "" && key == strings.TrimSpace(before.Connected.OAuthConfig.ConsumerKey)
+	key := salesforce.Trim(a.GlobalOAuthSettings.ConsumerKey)
+	return key != "" && key == salesforce.Trim(before.Connected.OAuthConfig.ConsumerKey)
 }

@@ -55,6 +55,7 @@ func PartnerRequirements2026() []Rule {
 		Field:        "Enforce Refresh Token IP Allowlist",
 		Want:         "the addresses that Fullcast's servers call from",
 		Fix:          externalOAuth.clicks(`turn on "Enforce Refresh Token IP Allowlist" and add the address ranges that Fullcast gave you`),
+		FixConnected: connectedOAuth.clicks(`turn on "Enforce Refresh Token IP Allowlist" and add the address ranges that Fullcast gave you`),
 		Needs:        []Part{PartSecurity},
 		NoCorrection: "it needs addresses that only Fullcast knows",
 		Check: func(p *Pass) {

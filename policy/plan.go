@@ -41,8 +41,11 @@ type Step struct {
 type Road struct {
 	Title   string   `json:"title"`
 	Assumed []string `json:"assumed"` // what is reported of Salesforce and not proved
-	Steps   []Step   `json:"steps"`   // in order
-	OldApp  string   `json:"oldApp"`  // what becomes of the connected app
+
+	Blockers []Blocker `json:"blockers,omitempty"` // what keeps Salesforce from this road while it is on
+
+	Steps  []Step `json:"steps"`  // in order
+	OldApp string `json:"oldApp"` // what becomes of the connected app
 }
 
 // Plan is how a connected app becomes an external client app. Its items hold neither consumer key nor secret, and of URLs
@@ -62,7 +65,8 @@ type Plan struct {
 // valid.
 //
 // Source: Metadata API, ConnectedApp and the ExtlClntApp… types; Salesforce Help, "Migrate a Connected App to an
-// External Client App". What Setup's migration keeps is reported by users, not documented.
+// External Client App", and knowledge article 005387022 about the allow-list. What else Setup's migration keeps is reported by
+// users, not documented.
 func PlanMigration(from metadata.App, to metadata.AppSpec) (Plan, error) {
 	switch {
 	case from.Kind != metadata.KindConnectedApp || from.Connected == nil:
@@ -76,7 +80,7 @@ func PlanMigration(from metadata.App, to metadata.AppSpec) (Plan, error) {
 	spec := from.Spec()
 	to.ContactEmail = cmp.Or(to.ContactEmail, spec.ContactEmail)
 	p := Plan{App: to.New()}
-	var changes []Step
+	var changes, names []Step // the clicks of a change name the app as it was called before, so that other names come last
 	for _, f := range fields {
 		at, ok := f.where[metadata.KindExternalClientApp]
 		got, want := f.want(spec), f.want(to)
@@ -95,8 +99,11 @@ func PlanMigration(from metadata.App, to metadata.AppSpec) (Plan, error) {
 			item.Fate = Kept
 		} else {
 			item.Fate, item.Why = Changed, "Fullcast's instructions for external client apps say so. "+f.why
-			if f.name != "APIName" {
-				changes = append(changes, Step{admin, strings.ReplaceAll(at.screen.clicks(f.do(at.label, want)), "{app}", nameInSetup(spec))})
+			step := Step{whoAdmin, strings.ReplaceAll(at.screen.clicks(f.do(at.label, want)), "{app}", nameInSetup(spec))}
+			if at.screen == externalBasic {
+				names = append(names, step)
+			} else {
+				changes = append(changes, step)
 			}
 		}
 		p.Items = append(p.Items, item)
@@ -110,13 +117,13 @@ func PlanMigration(from metadata.App, to metadata.AppSpec) (Plan, error) {
 		p.Items[i].Field, p.Items[i].Old, p.Items[i].New = hidden.conceal(item.Field), hidden.shown(item.Old), hidden.shown(item.New)
 	}
 	slices.SortStableFunc(p.Items, func(a, b Item) int { return cmp.Compare(a.Fate.rank(), b.Fate.rank()) })
-	p.Roads = []Road{newAppRoad(spec, to), buttonRoad(spec, changes)}
+	p.Roads = []Road{newAppRoad(spec, to), buttonRoad(*from.Connected, spec, changes, names)}
 	return p, nil
 }
 
 func (f Fate) rank() int { return slices.Index([]Fate{Kept, Changed, Offered, Lost}, f) }
 
-// String is the plan as plain text, control characters escaped.
+// String is the plan as plain text, control characters escaped. It ends with the number of settings of each fate.
 func (p Plan) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "Migration to %s (external client app)\n", printable(p.App.Name))
@@ -133,7 +140,11 @@ func (p Plan) String() string {
 		case Changed:
 			fmt.Fprintf(&b, "  %s: %s, becomes %s\n", printable(i.Field), oneLine(i.Old), oneLine(i.New))
 		case Offered:
-			fmt.Fprintf(&b, "  %s: %s, would be %s = %s\n", printable(i.Field), oneLine(i.Old), printable(i.Place), oneLine(i.New))
+			as := ""
+			if i.New != i.Old {
+				as = " = " + oneLine(i.New)
+			}
+			fmt.Fprintf(&b, "  %s: %s, would be %s%s\n", printable(i.Field), oneLine(i.Old), printable(i.Place), as)
 		case Lost:
 			fmt.Fprintf(&b, "  %s: %s\n", printable(i.Field), oneLine(i.Old))
 		}
@@ -141,13 +152,31 @@ func (p Plan) String() string {
 	}
 	for _, r := range p.Roads {
 		fmt.Fprintf(&b, "\n%s\n", r.Title)
+		for _, k := range r.Blockers {
+			seen := "may block it, and only Setup shows it"
+			if k.Seen {
+				seen = "blocks it"
+			}
+			fmt.Fprintf(&b, "  %s %s: %s\n", k.What, seen, oneLine(k.Do))
+		}
 		for i, s := range r.Steps {
-			fmt.Fprintf(&b, "  %d. %s: %s\n", i+1, s.Who, oneLine(s.Do))
+			do, lines, more := strings.Cut(s.Do, "\n")
+			fmt.Fprintf(&b, "  %d. %s: %s\n", i+1, s.Who, printable(do))
+			for line := range strings.SplitSeq(lines, "\n") {
+				if more { // to be copied
+					fmt.Fprintf(&b, "       %s\n", printable(line))
+				}
+			}
 		}
 		for _, a := range r.Assumed {
 			fmt.Fprintf(&b, "  assumed: %s\n", a)
 		}
 		fmt.Fprintf(&b, "  the connected app: %s\n", r.OldApp)
 	}
+	fates := map[Fate]int{}
+	for _, i := range p.Items {
+		fates[i.Fate]++
+	}
+	fmt.Fprintf(&b, "\nMigration to %s: %d kept, %d changed, %d offered, %d lost\n", printable(p.App.Name), fates[Kept], fates[Changed], fates[Offered], fates[Lost])
 	return b.String()
 }

@@ -18,6 +18,8 @@ const (
 	global   = "ExtlClntAppGlobalOauthSettings/"
 	policies = "ExtlClntAppOauthConfigurablePolicies/"
 	enabled  = "ExtlClntAppConfigurablePolicies/"
+	saml     = "ExtlClntAppSamlConfigurablePolicies/"
+	canvas   = "ExtlClntAppCanvasSettings/"
 )
 
 // bare lists nothing but what an app needs, so that every setting of the connected app is the admin's to carry.
@@ -104,9 +106,25 @@ func TestWhatTheInstructionsDoNotListHasItsPlaceInTheNewApp(t *testing.T) {
 		{"pluginExecutionUser", "u", policies + "executeHandlerAs", ""},
 
 		{"startUrl", "/s", enabled + "startUrl", "Start Page Custom"},
-		{"samlConfig/issuer", "i", "ExtlClntAppSamlConfigurablePolicies", "component of its own"},
-		{"canvasConfig/canvasUrl", "u", "ExtlClntAppCanvasSettings", "component of its own"},
-		{"mobileAppConfig/version", "1", "ExtlClntAppMobileSettings", "push messages another"},
+		{"samlConfig/acsUrl", "a", saml + "acsUrl", "component of its own"},
+		{"samlConfig/certificate", "c", saml + "certificate", ""},
+		{"samlConfig/encryptionCertificate", "c", saml + "encryptionCertificate", ""},
+		{"samlConfig/encryptionType", "AES_256", saml + "encryptionType", ""},
+		{"samlConfig/entityUrl", "e", saml + "entityUrl", ""},
+		{"samlConfig/issuer", "i", saml + "issuer", ""},
+		{"samlConfig/samlIdpSLOBindingEnum", "PostBinding", saml + "singleLogoutBindingType", ""},
+		{"samlConfig/samlNameIdFormat", "Persistent", saml + "nameIdFormat", ""},
+		{"samlConfig/samlSigningAlgoType", "SHA256", saml + "signingAlgorithmType", ""},
+		{"samlConfig/samlSloUrl", "s", saml + "singleLogoutUrl", ""},
+		{"samlConfig/samlSubjectCustomAttr", "s", saml + "subjectCustomAttribute", ""},
+		{"samlConfig/samlSubjectType", "UserId", saml + "subjectType", ""},
+		{"canvasConfig/accessMethod", "Get", canvas + "accessMethod", "component of its own"},
+		{"canvasConfig/canvasUrl", "u", canvas + "canvasUrl", ""},
+		{"canvasConfig/lifecycleClass", "l", canvas + "lifeCycleHandler", ""},
+		{"canvasConfig/locations", "Aura", canvas + "canvasLocationOptions", ""},
+		{"canvasConfig/options", "HideShare", canvas + "canvasOptions", ""},
+		{"canvasConfig/samlInitiationMethod", "None", canvas + "samlInitiationMethod", ""},
+		{"canvas/locationOptions", "Aura", canvas + "canvasLocationOptions", "component of its own"},
 	} {
 		t.Run(row.path, func(t *testing.T) {
 			inner := row.value
@@ -220,7 +238,7 @@ func TestEachRoadSaysWhoDoesWhatAndWhatBecomesOfTheOldApp(t *testing.T) {
 			"until the new app works", "copy both and give them to Fullcast", "checks the new app", "authorizes the new app", "revokes the old one's token", "block it; delete it",
 		}},
 		{"click Migrate to External Client App", "consumer key, consumer secret and tokens stay", "read-only version", []string{
-			"makes an external client app", "checks that the connection still works", "type \"Fullcast\" as External Client App Name", "checks the app against the instructions",
+			"makes an external client app", "checks that the connection still works", "Refresh Token IP Allowlist", "type \"Fullcast\" as External Client App Name", "checks the app against the instructions",
 		}},
 	} {
 		road := p.Roads[i]

@@ -19,7 +19,9 @@ func Prerequisites() []Rule {
 			Field:  "Allow Authorization Code and Credentials Flows",
 			Want:   selected,
 			Fix:    oauthSettings + ": decide whether to select this",
-			Check:  orgSwitch(func(s *metadata.OrgSettings) any { return present(s.OAuthOIDC) }, "oAuthCdCrdtFlowEnable", metadata.KindExternalClientApp),
+			Check:  orgSwitch(func(s *metadata.OrgSettings) any { return present(s.OAuthOIDC) }, "oAuthCdCrdtFlowEnable"),
+
+			concerns: metadata.KindExternalClientApp,
 		},
 		{
 			ID:     "prerequisite-pkce-for-every-app",
@@ -29,7 +31,9 @@ func Prerequisites() []Rule {
 			Field:  "Require PKCE for every app of the org",
 			Want:   cleared,
 			Fix:    oauthSettings + ": decide whether to clear this",
-			Check:  orgSwitch(func(s *metadata.OrgSettings) any { return present(s.OAuthOIDC) }, "isPkceRequired", metadata.KindConnectedApp),
+			Check:  orgSwitch(func(s *metadata.OrgSettings) any { return present(s.OAuthOIDC) }, "isPkceRequired"),
+
+			concerns: metadata.KindConnectedApp,
 		},
 		{
 			ID:     "prerequisite-api-access-control",
@@ -39,7 +43,7 @@ func Prerequisites() []Rule {
 			Field:  "API Access Control: limit API access to apps that an admin approved",
 			Want:   cleared,
 			Fix:    "Setup > Security > API Access Control: decide whether to clear this, or approve the app",
-			Check:  orgSwitch(func(s *metadata.OrgSettings) any { return present(s.ConnectedApp) }, "enableAdminApprovedAppsOnly", ""),
+			Check:  orgSwitch(func(s *metadata.OrgSettings) any { return present(s.ConnectedApp) }, "enableAdminApprovedAppsOnly"),
 		},
 	}
 	for i := range rules {
@@ -50,12 +54,9 @@ func Prerequisites() []Rule {
 	return rules
 }
 
-// orgSwitch judges a switch that concerns one kind of app, or every kind when concerns is empty.
-func orgSwitch(of func(*metadata.OrgSettings) any, element string, concerns metadata.Kind) func(*Pass) {
+// orgSwitch judges a switch of the org.
+func orgSwitch(of func(*metadata.OrgSettings) any, element string) func(*Pass) {
 	return func(p *Pass) {
-		if concerns != "" && p.Subject.App.Kind != concerns {
-			return
-		}
 		settings := of(p.Subject.Settings)
 		if settings == nil {
 			p.NotVisible("this switch was not read")

@@ -46,6 +46,9 @@ type Rule struct {
 	Fix      string   // Required. The clicks in Setup that correct it; {app} stands for the app's name
 	Needs    []Part   // Parts that Check must see; it runs only when all of them were read
 
+	// FixConnected are the clicks for a connected app, whose screens of Setup are others. Empty: Fix serves both kinds.
+	FixConnected string
+
 	// Correct returns a changed copy of an app in which this rule finds nothing, all else byte for byte as it was. NoCorrection
 	// says why there is none. One of the two is required.
 	Correct      func(metadata.App) metadata.App
@@ -53,6 +56,20 @@ type Rule struct {
 
 	// Check reports what is wrong to the Pass, and must not change the app. Required unless Needs holds PartSetupOnly.
 	Check func(*Pass)
+
+	kind     metadata.Kind // the one whose screens Fix names; empty where the rule is for both
+	concerns metadata.Kind // the one that the rule is about; an app of the other kind passes unseen. Empty: both
+}
+
+// fix is what to do in an app of a kind.
+func (r Rule) fix(kind metadata.Kind) string {
+	switch {
+	case r.kind != "" && r.kind != kind:
+		return nothingToClick
+	case kind == metadata.KindConnectedApp && r.FixConnected != "":
+		return r.FixConnected
+	}
+	return r.Fix
 }
 
 var ruleID = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)

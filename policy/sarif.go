@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"fmt"
 	"net/url"
 	"strings"
 )
@@ -71,13 +72,18 @@ func sarif(reports []Report) sarifLog {
 	index := map[string]int{}
 	for _, r := range reports {
 		for _, rule := range r.rules {
-			if _, known := index[rule.ID]; known {
+			help := fmt.Sprintf("%s: %s\n\nSource: %s", kindInWords(r.Kind), strings.ReplaceAll(rule.fix(r.Kind), "{app}", "the app"), rule.Source)
+			if i, known := index[rule.ID]; known { // of another app, which may be of the other kind
+				for text, more := range map[*sarifText]string{&run.Tool.Driver.Rules[i].Full: rule.Why, &run.Tool.Driver.Rules[i].Help: help} {
+					if !strings.Contains(text.Text, more) {
+						text.Text += "\n\n" + more
+					}
+				}
 				continue
 			}
 			index[rule.ID] = len(run.Tool.Driver.Rules)
 			run.Tool.Driver.Rules = append(run.Tool.Driver.Rules, sarifRule{
-				ID: rule.ID, Short: sarifText{rule.Title}, Full: sarifText{rule.Why},
-				Help:          sarifText{strings.ReplaceAll(rule.Fix, "{app}", "the app") + "\n\nSource: " + rule.Source},
+				ID: rule.ID, Short: sarifText{rule.Title}, Full: sarifText{rule.Why}, Help: sarifText{help},
 				Configuration: sarifDefault{rule.Severity},
 			})
 		}
@@ -98,12 +104,25 @@ func unlinked(s string) string {
 	return strings.NewReplacer(`\`, `\\`, `[`, `\[`, `]`, `\]`).Replace(s)
 }
 
+// fileURI is the reference that a path is: a relative one is below the tree that was read, an absolute one is the file's own.
+//
+// Source: SARIF 2.1.0 §3.4.3; RFC 3986 §4.2, by which a first segment with a colon begins with "./", and RFC 8089.
+func fileURI(path string) string {
+	if strings.HasPrefix(path, "/") {
+		return "file://" + (&url.URL{Path: path}).EscapedPath()
+	}
+	uri := strings.TrimPrefix((&url.URL{Path: "/" + path}).EscapedPath(), "/")
+	if first, _, _ := strings.Cut(uri, "/"); strings.Contains(first, ":") {
+		return "./" + uri
+	}
+	return uri
+}
+
 func (f Finding) sarif(r Report, index map[string]int, kind, level string) sarifResult {
 	at := sarifLocation{Logical: []sarifLogical{{f.Field, cutName(r.App) + "/" + f.Field, "member"}}}
 	if f.File != "" {
 		at.Physical = &sarifPhysical{}
-		// A path, not a URL: its first segment may hold a colon.
-		at.Physical.Artifact.URI = strings.TrimPrefix((&url.URL{Path: "/" + strings.TrimPrefix(f.File, "/")}).EscapedPath(), "/")
+		at.Physical.Artifact.URI = fileURI(f.File)
 		at.Physical.Region.StartLine = max(f.Line, 1)
 	}
 	return sarifResult{

@@ -4,17 +4,16 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+
+	"github.com/fullcast/sfauth/metadata"
 )
 
 // differences says how the set got differs from the set want; empty when it does not.
 func differences(got, want []string) string {
 	var parts []string
 	say := func(what string, members []string) {
-		if n := len(members); n > maxNamed {
-			members = append(members[:maxNamed:maxNamed], fmt.Sprintf("and %d more", n-maxNamed))
-		}
 		if len(members) > 0 {
-			parts = append(parts, what+" "+strings.Join(members, ", "))
+			parts = append(parts, named(what, members))
 		}
 	}
 	var missing, foreign, extra, twice []string
@@ -43,6 +42,35 @@ func differences(got, want []string) string {
 	say("not wanted", extra)
 	say("listed twice", twice)
 	return strings.Join(parts, "; ")
+}
+
+// unwanted is the first member of a list, as metadata has it, that should not be there, or not a second time; empty where there
+// is none.
+func (f field) unwanted(spec metadata.AppSpec, want []string) string {
+	members := f.want(spec)
+	text := members
+	if f.name == "Scopes" {
+		members, text = nil, nil
+		for _, scope := range spec.Scopes {
+			members, text = append(members, scope.Label()), append(text, string(scope))
+		}
+	}
+	wants, seen := setOf(want), map[string]bool{}
+	for i, member := range members {
+		if !wants[member] || seen[member] {
+			return text[i]
+		}
+		seen[member] = true
+	}
+	return ""
+}
+
+// named is what there is to say of the members of a list, of which it names the first ones.
+func named(what string, members []string) string {
+	if n := len(members); n > maxNamed {
+		members = append(members[:maxNamed:maxNamed], fmt.Sprintf("and %d more", n-maxNamed))
+	}
+	return what + " " + strings.Join(members, ", ")
 }
 
 // maxNamed is how many members of a list a sentence names. The instructions have at most 12.

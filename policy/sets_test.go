@@ -154,6 +154,8 @@ func ExampleHardening() {
 		fmt.Printf("%s: %s\n", r.Severity, r.Title)
 	}
 	// Output:
+	// error: The app does not require DPoP
+	// warning: The app does not require mTLS
 	// warning: The device flow is off
 	// warning: The client credentials flow is off
 	// warning: The token exchange flow is off

@@ -26,11 +26,18 @@ const (
 // Source: Fullcast support, "Create a Connected App".
 const (
 	connectedManager  screen = "Setup > Apps > App Manager"
+	connectedView     screen = connectedManager + " > {app} > Action menu > View"
 	connectedBasic    screen = connectedManager + " > {app} > Action menu > Edit > Basic Information"
 	connectedOAuth    screen = connectedManager + " > {app} > Action menu > Edit > API (Enable OAuth Settings)"
 	connectedPolicies screen = connectedManager + " > {app} > Action menu > View > Manage > Edit Policies > OAuth Policies"
+	connectedSession  screen = connectedManager + " > {app} > Action menu > View > Manage > Edit Policies > Session Policies"
 	connectedCreation screen = "Setup > Apps > External Client Apps > Settings > Connected Apps"
 )
+
+// section is another section of the same page.
+func (s screen) section(name string) screen {
+	return s[:strings.LastIndex(string(s), " > ")+3] + screen(name)
+}
 
 // clicks says where to click and what to do there: "… > OAuth Policies: set IP Relaxation to \"…\", then Save".
 // Further lines of do, which are to be copied, follow as they are.
@@ -61,6 +68,9 @@ func external(label string, s screen, part Part, element string) place {
 func connected(label string, s screen, element string) place {
 	return place{label, s, PartApp, element}
 }
+
+// nothingToClick is the fix where an app has no such setting.
+const nothingToClick = "There is nothing to click"
 
 // list writes the members of a list, a line each.
 func list(members []string) string { return strings.Join(members, "\n") }

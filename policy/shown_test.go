@@ -40,8 +40,13 @@ func everythingShown(t *testing.T, app metadata.App) string {
 
 func connectedWith(t *testing.T, root, oauth string) metadata.App {
 	t.Helper()
-	app, err := metadata.ParseFile("A.connectedApp", []byte(`<ConnectedApp xmlns="http://soap.sforce.com/2006/04/metadata"><contactEmail>a@b.co</contactEmail><label>A</label>`+
-		root+"<oauthConfig><callbackUrl>https://a.example</callbackUrl>"+oauth+"</oauthConfig></ConnectedApp>"))
+	return parsedConnected(t, root+"<oauthConfig><callbackUrl>https://a.example</callbackUrl>"+oauth+"</oauthConfig>")
+}
+
+// parsedConnected is a connected app with some elements besides what the schema requires.
+func parsedConnected(t *testing.T, inner string) metadata.App {
+	t.Helper()
+	app, err := metadata.ParseFile("A.connectedApp", []byte(`<ConnectedApp xmlns="http://soap.sforce.com/2006/04/metadata"><contactEmail>a@b.co</contactEmail><label>A</label>`+inner+"</ConnectedApp>"))
 	if err != nil {
 		t.Fatal(err)
 	}

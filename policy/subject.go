@@ -111,6 +111,16 @@ func (s Subject) position(p Part, path string) metadata.Position {
 	return position(s.component(p), path)
 }
 
+// positionOf is where a member of a list stands.
+func (s Subject) positionOf(p Part, path, member string) metadata.Position {
+	if c, ok := s.component(p).(interface {
+		PositionOf(path, text string) metadata.Position
+	}); ok {
+		return c.PositionOf(path, member)
+	}
+	return metadata.Position{}
+}
+
 func position(component any, path string) metadata.Position {
 	if c, ok := component.(interface {
 		Position(path string) metadata.Position

@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// textReport writes plain text, in colour or not.
+// textReport writes plain text, in colour or not. A terminal shows the end of what was written, so the totals come last; what
+// was not seen has a line for each setting, below the screen of Setup that shows it.
 type textReport struct {
 	io.Writer
 	colour bool
@@ -29,19 +30,55 @@ func (t textReport) paint(colour, s string) string {
 }
 
 func (t textReport) report(r Report) {
-	fmt.Fprintf(t, "%s (%s): %s\n", t.paint(bold, printable(r.App)), kindInWords(r.Kind), r.totals())
+	name := fmt.Sprintf("%s (%s)", t.paint(bold, printable(r.App)), kindInWords(r.Kind))
 	if r.Note != "" {
-		fmt.Fprintf(t, "\n%s: %s\n", t.paint(blue, "note"), printable(r.Note))
+		fmt.Fprintf(t, "%s: %s\n\n", t.paint(blue, "note"), printable(r.Note))
 	}
 	for _, f := range r.Findings {
 		colour := map[Severity]string{SeverityError: red, SeverityWarning: yellow, SeverityNote: blue}[f.Severity]
-		fmt.Fprintf(t, "\n%s: %s %s\n", t.paint(colour, string(f.Severity)), t.paint(bold, printable(f.Field)), t.paint(grey, "["+f.Rule+"]"))
-		t.lines("what", f.Message, "got", f.Got, "want", f.Want, "why", f.Why, "fix", f.Fix, "where", f.where())
+		fmt.Fprintf(t, "%s: %s %s\n", t.paint(colour, string(f.Severity)), t.paint(bold, printable(f.Field)), t.paint(grey, "["+f.Rule+"]"))
+		got, want := f.Got, f.wanted()
+		if f.Message == f.plainMessage() {
+			got, want = "", "" // it has both
+		} else if strings.Contains(got, "\n") {
+			got = "" // of a list it has what differs
+		}
+		t.lines("what", f.Message, "got", got, "want", want, "why", f.Why, "fix", f.Fix, "where", f.where())
+		fmt.Fprintln(t)
 	}
-	for _, f := range r.NotVisible {
-		fmt.Fprintf(t, "\n%s: %s %s\n", t.paint(grey, notVisible), t.paint(bold, printable(f.Field)), t.paint(grey, "["+f.Rule+"]"))
-		t.lines("what", f.Message, "want", f.Want, "why", f.Why, "look", f.Fix)
+	t.unseen(r.NotVisible)
+	fmt.Fprintf(t, "%s: %s\n", name, r.totals())
+}
+
+// unseen writes what was not seen by the screens of Setup that show it.
+func (t textReport) unseen(all []Finding) {
+	var screens []string
+	lines := map[string][]string{}
+	for _, f := range all {
+		screen := screenOf(f.Fix)
+		if lines[screen] == nil {
+			screens = append(screens, screen)
+		}
+		want := ""
+		if f.Want != "" {
+			want = ", should be " + oneLine(f.Want)
+		}
+		lines[screen] = append(lines[screen], fmt.Sprintf("  %s%s: %s %s\n", printable(f.Field), want, printable(f.Message), t.paint(grey, "["+f.Rule+"]")))
 	}
+	for _, screen := range screens {
+		fmt.Fprintf(t, "%s: %s\n%s", t.paint(grey, notVisible), printable(screen), strings.Join(lines[screen], ""))
+	}
+	if len(screens) > 0 {
+		fmt.Fprintln(t)
+	}
+}
+
+// screenOf is the way to the screen, without what is to be done there. The name of an app, which is on the way, may hold a colon.
+func screenOf(fix string) string {
+	first, _, _ := strings.Cut(fix, "\n")
+	last := max(0, strings.LastIndex(first, " > "))
+	name, _, _ := strings.Cut(first[last:], ": ")
+	return first[:last] + name
 }
 
 // lines writes labels and texts in turn, leaving out what is empty.
@@ -58,9 +95,22 @@ func (t textReport) lines(pairs ...string) {
 	}
 }
 
-// totals is the first line's count.
+// totals is the count of all that a report holds.
 func (r Report) totals() string {
-	return fmt.Sprintf("%s, %d passed, %d not visible", count(len(r.Findings), "finding"), len(r.Passed), len(r.NotVisible))
+	return totals(len(r.Findings), len(r.Passed), len(r.NotVisible))
+}
+
+func totals(findings, passed, unseen int) string {
+	return fmt.Sprintf("%s, %d passed, %d not visible", count(findings, "finding"), passed, unseen)
+}
+
+// totalOf is the last line about several reports.
+func totalOf(reports []Report) string {
+	findings, passed, unseen := 0, 0, 0
+	for _, r := range reports {
+		findings, passed, unseen = findings+len(r.Findings), passed+len(r.Passed), unseen+len(r.NotVisible)
+	}
+	return fmt.Sprintf("%s: %s", count(len(reports), "app"), totals(findings, passed, unseen))
 }
 
 // where is the place in a file; empty when there is none.

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/fullcast/sfauth/internal/salesforce"
 	"github.com/fullcast/sfauth/metadata"
 )
 
@@ -130,7 +131,7 @@ type digested struct {
 
 func (e *openElement) digest() [sha256.Size]byte {
 	if len(e.inside) == 0 {
-		return sha256.Sum256(append([]byte("text "), bytes.TrimSpace(e.text)...))
+		return sha256.Sum256(append([]byte("text "), bytes.Trim(e.text, salesforce.XMLSpace)...))
 	}
 	slices.SortStableFunc(e.inside, func(a, b digested) int { return cmp.Compare(a.name, b.name) })
 	h := sha256.New()

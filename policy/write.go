@@ -30,7 +30,8 @@ const (
 // SARIF has one run. What was found is a result of its severity's level, what was not seen one of kind "review".
 // Results point at the file as it was given to [metadata.Parse], relative to that tree, and the line.
 //
-// Text has colour only on a terminal, and not where the environment has NO_COLOR or TERM=dumb.
+// Text ends with the totals, those of all reports last. It says where in Setup to look for what was not seen, and leaves out
+// why it matters, which the other forms tell. It has colour only on a terminal, and not where the environment has NO_COLOR or TERM=dumb.
 //
 // Source: SARIF 2.1.0, OASIS Standard.
 func Write(w io.Writer, form Format, reports ...Report) error {
@@ -44,6 +45,9 @@ func Write(w io.Writer, form Format, reports ...Report) error {
 				b.WriteByte('\n')
 			}
 			t.report(r)
+		}
+		if len(reports) > 1 {
+			fmt.Fprintf(&b, "\n%s\n", totalOf(reports))
 		}
 	case Markdown:
 		for _, r := range reports {

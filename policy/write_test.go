@@ -465,14 +465,12 @@ func ExampleWrite() {
 		panic(err)
 	}
 	// Output:
-	// Fullcast (external client app): 1 finding, 15 passed, 0 not visible
-	//
 	// note: Refresh Token Policy is "Refresh token is valid until revoked", and the app's idle limit (isEnforceRefreshTokenTTL) is not visible: where it is on, a refresh token ends when it is not used for 30 days.
 	//
 	// error: Start Page [baseline-start-page]
 	//   what  Start Page is "OAuth", not "None"
-	//   got   OAuth
-	//   want  None
 	//   why   A start page would put the app on users' App Launcher, where it leads nowhere.
 	//   fix   Setup > Apps > External Client Apps > External Client App Manager > Fullcast > Policies tab > Edit: set Start Page to "None", then Save
+	//
+	// Fullcast (external client app): 1 finding, 15 passed, 0 not visible
 }

@@ -44,11 +44,16 @@ func (s settings) compare(ctx context.Context, subjects []subject, stdout, stder
 		}
 		return result
 	}
-	for _, c := range all {
-		fmt.Fprintf(stdout, "%s: %s\n", printable(c.App), count(len(c.Differences), "difference"))
+	total := 0
+	for _, c := range all { // a terminal shows the end, so that the counts come last
 		for _, d := range c.Differences {
-			fmt.Fprintf(stdout, "\n%s (%s)\n  here:  %s\n  there: %s\n", printable(d.Field), d.Mark, inOneLine(d.A), inOneLine(d.B))
+			fmt.Fprintf(stdout, "%s (%s)\n  here:  %s\n  there: %s\n\n", printable(d.Field), d.Mark, inOneLine(d.A), inOneLine(d.B))
 		}
+		fmt.Fprintf(stdout, "%s: %s\n", printable(c.App), count(len(c.Differences), "difference"))
+		total += len(c.Differences)
+	}
+	if len(all) > 1 {
+		fmt.Fprintf(stdout, "\n%s: %s\n", count(len(all), "app"), count(total, "difference"))
 	}
 	return result
 }

@@ -102,3 +102,16 @@ func TestAConnectedAppIsPlannedToMigrate(t *testing.T) {
 		t.Errorf("%+v", log)
 	}
 }
+
+func TestAComparisonEndsWithItsTotal(t *testing.T) {
+	project(t, external(fullcast.Production), connected())
+	withoutPKCE(t)
+	got := check(t, "", "-diff", "instructions", ".")
+	if !strings.HasSuffix(got.stdout, "Fullcast: 1 difference\nFullcast_Motion_Package: 0 differences\n\n2 apps: 1 difference\n") {
+		t.Errorf("%s", got.stdout)
+	}
+	got = check(t, "", "-app", "Fullcast", "-diff", "instructions", ".")
+	if !strings.HasSuffix(got.stdout, "\n\nFullcast: 1 difference\n") {
+		t.Errorf("%s", got.stdout)
+	}
+}

@@ -4,7 +4,6 @@ import (
 	"archive/zip"
 	"bytes"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path"
@@ -28,24 +27,25 @@ func readPaths(paths []string) (input, error) {
 		if p == "" { // an empty variable of a script; it does not mean this folder
 			return in, outcome.Input("a path is empty; name a file or folder, . for this one")
 		}
-		subjects, settings, err := readPath(fromHere(p))
+		read, err := readPath(fromHere(p))
 		if err != nil {
 			return in, err
 		}
-		for _, sub := range subjects {
+		for _, sub := range read.subjects {
 			in.add(sub)
 		}
-		if in.settings, err = joinSettings(in.settings, settings, p); err != nil {
+		in.doubts, in.second = append(in.doubts, read.doubts...), append(in.second, read.second...)
+		if in.settings, err = joinSettings(in.settings, read.settings, p); err != nil {
 			return in, err
 		}
 	}
 	return in, nil
 }
 
-func readPath(name string) ([]subject, *metadata.OrgSettings, error) {
+func readPath(name string) (input, error) {
 	info, err := os.Stat(name)
 	if err != nil {
-		return nil, nil, outcome.Input("%v", err)
+		return input{}, outcome.Input("%v", err)
 	}
 	folder, base := name, ""
 	if !info.IsDir() {
@@ -54,7 +54,7 @@ func readPath(name string) ([]subject, *metadata.OrgSettings, error) {
 	}
 	root, err := openTree(folder)
 	if err != nil {
-		return nil, nil, outcome.Input("%v", err)
+		return input{}, outcome.Input("%v", err)
 	}
 	defer root.Close()
 	if info.IsDir() {
@@ -62,7 +62,7 @@ func readPath(name string) ([]subject, *metadata.OrgSettings, error) {
 	}
 	data, err := readIn(root, base)
 	if err != nil {
-		return nil, nil, outcome.Input("%s: %v", name, err)
+		return input{}, outcome.Input("%s: %v", name, err)
 	}
 	switch {
 	case strings.EqualFold(filepath.Ext(name), ".zip"):
@@ -70,40 +70,48 @@ func readPath(name string) ([]subject, *metadata.OrgSettings, error) {
 	case isSettings(name):
 		settings := &metadata.OrgSettings{}
 		if err := settings.ParseFile(filepath.ToSlash(name), data); err != nil {
-			return nil, nil, outcome.Input("%v", err)
+			return input{}, outcome.Input("%v", err)
 		}
-		return nil, settings, nil
+		return input{settings: settings}, nil
 	}
 	app, err := metadata.ParseFile(base, data)
 	if err != nil {
-		return nil, nil, outcome.Input("%s: %v", name, err)
+		return input{}, outcome.Input("%s: %v", name, err)
 	}
-	return []subject{{app: app, version: versionAbove(folder), files: map[string]file{base: {path: filepath.ToSlash(name), tree: folder, name: base}}}}, nil, nil
+	files := map[string]file{base: {path: filepath.ToSlash(name), tree: folder, name: base}}
+	return input{subjects: []subject{{app: app, version: versionAbove(folder), files: files}}}, nil
 }
 
 // readTree reads a tree whose files a person finds below the path at.
-func readTree(tree fs.FS, at string, version metadata.APIVersion) ([]subject, *metadata.OrgSettings, error) {
+func readTree(tree fs.FS, at string, version metadata.APIVersion) (in input, err error) {
 	apps, err := metadata.Parse(tree)
+	second, err := twiceIn(err)
 	if err != nil {
-		return nil, nil, outcome.Input("%s: %v", at, firstOf(err))
+		return input{}, outcome.Input("%s: %v", at, firstOf(err))
 	}
-	settings, err := settingsOf(tree)
-	if err != nil {
-		return nil, nil, outcome.Input("%s: %v", at, err)
+	if in.settings, in.doubts, err = settingsOf(tree, at); err != nil {
+		return input{}, outcome.Input("%v", err)
 	}
-	var subjects []subject
 	for _, app := range apps {
 		files, err := app.Files()
 		if err != nil {
-			return nil, nil, err
+			return input{}, err
 		}
 		sub := subject{app: app, version: version, files: map[string]file{}}
 		for _, f := range files {
 			sub.files[f.Name] = file{path: path.Join(filepath.ToSlash(at), f.Name), tree: at, name: f.Name}
 		}
-		subjects = append(subjects, sub)
+		in.subjects = append(in.subjects, sub)
 	}
-	return subjects, settings, nil
+	for _, name := range second {
+		sub, err := readSecond(tree, at, name)
+		if err != nil {
+			return input{}, err
+		}
+		sub.version = version
+		in.subjects, in.second = append(in.subjects, sub), append(in.second, path.Join(filepath.ToSlash(at), name))
+	}
+	return in, nil
 }
 
 // firstOf is the first of joined errors, with the number of the others: bad input is one line.
@@ -119,22 +127,23 @@ func firstOf(err error) error {
 	return first
 }
 
-func readZip(name string, data []byte) ([]subject, *metadata.OrgSettings, error) {
-	if _, err := metadata.ParseZip(data); err != nil { // which also judges whether the zip may be opened at all
-		return nil, nil, outcome.Input("%s: %v", name, firstOf(err))
+func readZip(name string, data []byte) (input, error) {
+	_, err := metadata.ParseZip(data)
+	if _, err = twiceIn(err); err != nil { // which also judges whether the zip may be opened at all
+		return input{}, outcome.Input("%s: %v", name, firstOf(err))
 	}
 	z, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
 	if err != nil {
-		return nil, nil, outcome.Input("%s: %v", name, err)
+		return input{}, outcome.Input("%s: %v", name, err)
 	}
-	subjects, settings, err := readTree(z, name, versionIn(z))
-	for _, sub := range subjects {
+	in, err := readTree(z, name, versionIn(z))
+	for _, sub := range in.subjects {
 		for n, f := range sub.files {
 			f.inside = true
 			sub.files[n] = f
 		}
 	}
-	return subjects, settings, err
+	return in, err
 }
 
 // add puts the components of one app together, unless it is read a second time: then it is another one.
@@ -174,73 +183,6 @@ func components(app reflect.Value) []reflect.StructField {
 	return slices.DeleteFunc(reflect.VisibleFields(app.Type()), func(f reflect.StructField) bool {
 		return f.Tag.Get("type") == "" || app.FieldByIndex(f.Index).IsNil()
 	})
-}
-
-func isSettings(name string) bool {
-	return strings.HasSuffix(strings.TrimSuffix(name, "-meta.xml"), ".settings")
-}
-
-// settingsOf reads the settings of a tree that matter to apps; nil where there are none.
-func settingsOf(tree fs.FS) (*metadata.OrgSettings, error) {
-	var all *metadata.OrgSettings
-	err := fs.WalkDir(tree, ".", func(name string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			if err == nil && name != "." && (strings.HasPrefix(d.Name(), ".") || d.Name() == "node_modules") {
-				return fs.SkipDir
-			}
-			return err
-		}
-		if !isSettings(name) || !slices.Contains([]string{"ExternalClientApp", "OauthOidc", "ConnectedApp"}, strings.SplitN(d.Name(), ".", 2)[0]) {
-			return nil
-		}
-		if !regular(tree, name) {
-			return outcome.Input("%s is no regular file", name)
-		}
-		f, err := tree.Open(name)
-		if err != nil {
-			return err
-		}
-		defer f.Close()
-		data, err := io.ReadAll(io.LimitReader(f, maxFile))
-		if err != nil {
-			return err
-		}
-		one := &metadata.OrgSettings{}
-		if err := one.ParseFile(name, data); err != nil {
-			return err
-		}
-		all, err = joinSettings(all, one, name)
-		return err
-	})
-	return all, err
-}
-
-// regular tells files from pipes, which would be waited for.
-func regular(tree fs.FS, name string) bool {
-	info, err := fs.Stat(tree, name)
-	return err == nil && info.Mode().IsRegular()
-}
-
-// joinSettings refuses to let settings of one org hide those of another.
-func joinSettings(all, more *metadata.OrgSettings, from string) (*metadata.OrgSettings, error) {
-	if all == nil || more == nil {
-		if all == nil {
-			all = more
-		}
-		return all, nil
-	}
-	joined := *all
-	into, with := reflect.ValueOf(&joined).Elem(), reflect.ValueOf(*more)
-	for i := range with.NumField() {
-		switch {
-		case with.Field(i).IsNil():
-		case !into.Field(i).IsNil():
-			return nil, outcome.Input("%s: %s are there a second time; check one org at a time", from, with.Type().Field(i).Tag.Get("type"))
-		default:
-			into.Field(i).Set(with.Field(i))
-		}
-	}
-	return &joined, nil
 }
 
 // fromHere is the path relative to the working directory where it lies below that, as code scanning wants it.

@@ -63,7 +63,7 @@ func TestBadInputIsOneLineAndStatusTwo(t *testing.T) {
 		{"a file of something else", nil, []string{"readme.md"}, "readme.md: metadata: parse readme.md: its suffix is that of no app component"},
 		{"a zip that is none", nil, []string{"no.zip"}, "no.zip: metadata: parse zip:"},
 		{"settings that are none", nil, []string{"force-app", "bad.settings"}, "parse bad.settings:1:"},
-		{"broken settings in a folder", nil, []string{"three"}, "three: metadata: parse OauthOidc.settings:1:"},
+		{"broken settings in a folder", nil, []string{"three"}, "appcheck: metadata: parse three/OauthOidc.settings:1:"},
 		{"settings alone", nil, []string{"one"}, "one: there is no app in it"},
 		{"settings of two orgs", nil, []string{"force-app", "one", "two"}, "two: OauthOidcSettings are there a second time; check one org at a time"},
 		{"no app of Fullcast among several", nil, []string{"others"}, `others: no app of Fullcast is in it; name one with -app, or -app '*' for all of "Another", "Other"`},

@@ -18,7 +18,9 @@
 //
 // A tree may be somebody else's: a symbolic link that leads out of it is bad input, and -correct writes through no link.
 //
-// What you will see: a report for each app, in colour only on a terminal. Reports hold no secret.
+// A tree may hold an app twice, as a copy: both are judged. Where it holds switches of two orgs, neither is.
+//
+// What you will see: a report for each app, in colour only on a terminal, the totals last. Reports hold no secret.
 //
 // Exit status: 0 nothing wrong; 1 findings of severity error, listed settings that differ, or an org that refused; 2 bad
 // input.
@@ -33,6 +35,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"slices"
 
 	"github.com/fullcast/sfauth/examples/internal/console"
 	"github.com/fullcast/sfauth/examples/internal/outcome"
@@ -100,6 +103,14 @@ func (s settings) read(ctx context.Context, stderr io.Writer) ([]subject, error)
 	}
 	if err != nil {
 		return nil, err
+	}
+	if len(in.second) > 0 {
+		fmt.Fprintf(stderr, "appcheck: %s\n", in.ofSecond())
+	}
+	if slices.Contains(s.rules, "prerequisites") {
+		for _, doubt := range in.doubts {
+			fmt.Fprintf(stderr, "appcheck: %s\n", doubt)
+		}
 	}
 	return s.choose(in)
 }

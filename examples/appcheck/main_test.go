@@ -232,7 +232,7 @@ func TestTheAPIVersionComesFromTheProjectThePackageOrTheZip(t *testing.T) {
 	edit(t, global, "    <isPkceRequired>true</isPkceRequired>\n", "")
 	seen := func(paths ...string) bool {
 		t.Helper()
-		return !strings.Contains(check(t, "", paths...).stdout, "not visible: Require Proof Key")
+		return !strings.Contains(check(t, "", paths...).stdout, "\n  Require Proof Key")
 	}
 	if !seen("force-app") || !seen(global) {
 		t.Error("the project's version was not seen")

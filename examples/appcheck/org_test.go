@@ -119,7 +119,7 @@ func TestFilesAreComparedWithAnOrg(t *testing.T) {
 	project(t, external(fullcast.Production))
 	synctest.Test(t, func(t *testing.T) {
 		org, env := newOrg(t)
-		checkWith(t, env, org.RoundTripper(), "", ".", "-diff", "org").want(t, 0, "isProtected (unlisted)", "")
+		checkWith(t, env, org.RoundTripper(), "", ".", "-diff", "org").want(t, 0, "isFirstPartyAppEnabled (unlisted)", "")
 		if err := org.SetAppField("ExtlClntAppOauthConfigurablePolicies", "Fullcast_oauthPlcy", "refreshTokenPolicyType", "Zero"); err != nil {
 			t.Fatal(err)
 		}

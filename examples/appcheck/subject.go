@@ -15,6 +15,8 @@ import (
 type input struct {
 	subjects []subject
 	settings *metadata.OrgSettings // nil where there are none
+	doubts   []string              // about the settings: what was not read, and why
+	second   []string              // files with what an app of their tree has already
 	from     string                // what was read, in words
 
 	known map[identity][]int // where in subjects an app is; more than once where it was read a second time

@@ -24,7 +24,7 @@ func TestOneCommandConnectsAnOrgFromEndToEndAndTellsItAsAStory(t *testing.T) {
 		"3. Connect", "app.fullcast.io/app/admin/motion", "org 00DTEST", "stored encrypted",
 		"4. Call", "1 user",
 		"5. A session ends", "1 user", "Nobody noticed",
-		"6. Somebody changes a policy", "1 finding, 14 passed", "Refresh Token Policy", "fix   Setup >", "0 findings",
+		"6. Somebody changes a policy", "Refresh Token Policy", "fix   Setup >", "1 finding, 14 passed", "0 findings",
 		"7. Goodbye", "revoked", "Connect the org again",
 	} {
 		_, after, ok := strings.Cut(rest, part)

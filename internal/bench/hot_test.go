@@ -139,8 +139,8 @@ func TestRow2LookUpAndMemory(t *testing.T) {
 		keys := make([]oauthflow.Key, n)
 		for i := range keys {
 			keys[i] = oauthflow.Key{Tenant: fmt.Sprintf("t%07d", i), Name: "main"}
-			plain[keys[i]] = adopt(t, m, keys[i]) 
-			guarded[keys[i]] = plain[keys[i]]     // of its own, so that each way finds as little in the processor's caches
+			plain[keys[i]] = adopt(t, m, keys[i])
+			guarded[keys[i]] = plain[keys[i]] // of its own, so that each way finds as little in the processor's caches
 		}
 		var at atomic.Int64
 		next := func() oauthflow.Key { return keys[int(at.Add(7919))%n] }
