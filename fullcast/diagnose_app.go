@@ -24,6 +24,7 @@ func (x *examination) app() {
 		x.say("App", OutcomeNotVisible, "The app's settings cannot be read: "+report.NotVisible[0].Message+".", 0)
 	} else {
 		x.settings(report)
+		x.boundTokens(j)
 	}
 	version := cmp.Or(j.version, firstVersion)
 	org, err := x.c.Org(version)
@@ -36,6 +37,15 @@ func (x *examination) app() {
 		}
 	}
 	x.say("Org", OutcomeNotVisible, "The org's switches cannot be read: "+err.Error()+".", 0)
+}
+
+// boundTokens tells of settings beside the instructions' that end this connection: it proves no key of its own.
+func (x *examination) boundTokens(j judgement) {
+	remedies := map[string]Remedy{"hardening-dpop": AdminClearsDPoP, "hardening-mtls": AdminFixesApp}
+	rules := slices.DeleteFunc(policy.Hardening(), func(r policy.Rule) bool { return remedies[r.ID] == 0 })
+	for _, f := range policy.Check(policy.Subject{App: j.app, Version: j.version}, rules...).Findings {
+		x.found("App", f, remedies[f.Rule])
+	}
 }
 
 // settings tells of the app's settings: what is wrong, then what is only to be known.

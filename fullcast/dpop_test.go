@@ -23,6 +23,9 @@ func TestAnAppThatRequiresDPoPIsSaidToDoSoAndTheConnectionGoesOnOnceItDoesNot(t 
 			}
 		}
 		require("true")
+		if d := conn.Diagnose(t.Context()).String(); !strings.Contains(d, "DPoP") || !strings.Contains(d, fullcast.AdminClearsDPoP.String()) {
+			t.Errorf("before its session ends the diagnosis says:\n%s", d)
+		}
 		w.org.ExpireSessions()
 		_, err := query(t.Context(), conn)
 		wantError(t, err, oauthflow.KindAppPolicy, fullcast.AdminClearsDPoP)
@@ -36,6 +39,9 @@ func TestAnAppThatRequiresDPoPIsSaidToDoSoAndTheConnectionGoesOnOnceItDoesNot(t 
 		_, err = w.login(t, w.sf, (*fullcast.Connector).Begin, fullcast.BeginOptions{Client: w.client(t, "Fullcast")})
 		wantError(t, err, oauthflow.KindAppPolicy, fullcast.AdminClearsDPoP)
 		require("false")
+		if d := conn.Diagnose(t.Context()).String(); strings.Contains(d, "App: DPoP") {
+			t.Errorf("cleared, the diagnosis says:\n%s", d)
+		}
 		time.Sleep(2 * time.Hour)
 		if _, err := query(t.Context(), conn); err != nil {
 			t.Errorf("cleared: %v", err)
