@@ -63,6 +63,7 @@ type Event struct {
 //	api_allowed  of "API requests low": how many it may send
 //	host         host that was asked
 //	kind         what the error means, a Kind
+//	reason       what stands behind the kind, a Reason
 //	code         Salesforce's error code
 //	status       HTTP status
 //	retry_after  duration until another try
@@ -98,6 +99,7 @@ func (e Event) LogValue() slog.Value {
 	}
 	text("host", e.Err.Host)
 	text("kind", string(e.Err.Kind))
+	text("reason", string(e.Err.Reason()))
 	text("code", e.Err.Code)
 	if e.Err.Status != 0 {
 		attrs = append(attrs, slog.Int("status", e.Err.Status))

@@ -34,7 +34,7 @@ func TestAnEventLogsTheFieldsThatItsDocumentationNames(t *testing.T) {
 		{oauthflow.Event{Type: oauthflow.EventRefreshed, Key: key, OrgID: "00DTEST00000001AAA", Took: time.Second}, map[string]any{
 			"type": "refreshed", "connection": "acme/main", "org": "00DTEST00000001AAA", "took": 1e9}},
 		{oauthflow.Event{Type: oauthflow.EventSuspended, Key: key, Err: fault}, map[string]any{
-			"type": "suspended", "connection": "acme/main", "host": "acme.my.salesforce.com", "kind": "IP restricted", "code": "invalid_grant",
+			"type": "suspended", "connection": "acme/main", "host": "acme.my.salesforce.com", "kind": "IP restricted", "reason": "network address", "code": "invalid_grant",
 			"status": 400.0, "retry_after": 2e9, "error": fault.Error()}},
 	} {
 		var b bytes.Buffer
