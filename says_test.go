@@ -64,7 +64,8 @@ func catalogue(t *testing.T) (rows []saying) {
 
 // operations are those in which the answers of each side are met, and the side in words.
 var operations = map[string]struct{ op, where string }{
-	"":             {"refresh", "anywhere"},
+	"":             {"refresh", "OAuth"},
+	"anySide":      {"refresh", "anywhere"},
 	"tokenSide":    {"refresh", "token endpoint"},
 	"refreshSide":  {"refresh", "refresh"},
 	"callbackSide": {"callback", "callback"},

@@ -49,6 +49,9 @@ func explain(e *oauthflow.Error, r Remedy) string {
 	if r == Migrate && e.Kind == oauthflow.KindAppMissing {
 		return "Salesforce does not know the connected app of this connection any more."
 	}
+	if r == Reauthorize && e.Kind != oauthflow.KindLimit && remedyOfKind[e.Kind] == Retry {
+		return "This login could not be completed: Salesforce could not be reached, or did not answer as expected."
+	}
 	return e.Sentence()
 }
 

@@ -3,6 +3,7 @@ package fullcast
 import (
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/fullcast/sfauth/internal/badfields"
@@ -101,9 +102,17 @@ func remedyFor(err error, kind metadata.Kind) Remedy {
 		return r
 	}
 	if r, ok := remedyOfKind[e.Kind]; ok {
+		if r == Retry && ofLogin(e.Op) { // nobody repeats a login by itself
+			return Reauthorize
+		}
 		return r
 	}
 	return remedyOfEnd(e, kind)
+}
+
+// ofLogin reports whether an operation of package oauthflow or of this one is part of a login, at which an admin waits.
+func ofLogin(op string) bool {
+	return slices.Contains([]string{"callback", "exchange", "begin", "reconnect", "complete", "begin migration"}, op)
 }
 
 // remedyIn is remedyFor about an operation of this package. An adoption whose app is unknown at a generic host may name the wrong
@@ -111,6 +120,9 @@ func remedyFor(err error, kind metadata.Kind) Remedy {
 func remedyIn(op string, err error, kind metadata.Kind) Remedy {
 	r := remedyFor(err, kind)
 	var e *oauthflow.Error
+	if r == Retry && ofLogin(op) {
+		return Reauthorize
+	}
 	if r == Migrate && strings.HasPrefix(op, opAdopt) && errors.As(err, &e) && e.Kind == oauthflow.KindAppMissing {
 		return FixConfiguration
 	}

@@ -10,12 +10,13 @@ import (
 type side uint8
 
 const (
-	anySide      side = iota
-	tokenSide         // token, revoke and introspect endpoints
-	refreshSide       // the token endpoint's refresh grant; tokenSide holds there, too
-	callbackSide      // query of the callback
-	resourceSide      // REST API, identity URL, userinfo
-	requestSide       // a service's own requests to the REST API; resourceSide holds there, too
+	oauthSide    side = iota // OAuth's endpoints and the callback
+	anySide                  // those, and resources
+	tokenSide                // token, revoke and introspect endpoints
+	refreshSide              // the token endpoint's refresh grant; tokenSide holds there, too
+	callbackSide             // query of the callback
+	resourceSide             // REST API, identity URL, userinfo
+	requestSide              // a service's own requests to the REST API; resourceSide holds there, too
 )
 
 func sideOf(op string) side {
@@ -56,7 +57,7 @@ type reply struct {
 }
 
 func (r ruling) matches(s side, a reply) bool {
-	return (r.side == anySide || r.side == s || r.side == tokenSide && s == refreshSide || r.side == resourceSide && s == requestSide) &&
+	return (r.side == anySide || r.side == oauthSide && s <= callbackSide || r.side == s || r.side == tokenSide && s == refreshSide || r.side == resourceSide && s == requestSide) &&
 		statusMatches(r.status, a.status) &&
 		codeMatches(r.code, a.code) &&
 		strings.Contains(strings.ToLower(a.message), r.description) &&
@@ -135,7 +136,7 @@ const (
 var catalogue = []ruling{
 	// What the status says. A status alone ends nothing and has no cause: a firewall may have given it. Orgs that have expired answer
 	// with 420, and so do orgs that are not available for a while [public reports of Salesforce's own clients].
-	{status: "420", description: "data not available", kind: KindBusy, sentence: sentenceNoData},
+	{side: anySide, status: "420", description: "data not available", kind: KindBusy, sentence: sentenceNoData},
 	{side: tokenSide, status: "404", code: "URL_NOT_RESET", kind: KindInvalid, reason: ReasonLoginHost, sentence: sentenceUnserved},
 	{side: tokenSide, status: "4xx", description: "url no longer exists", kind: KindInvalid, reason: ReasonLoginHost, sentence: sentenceUnserved},
 	{side: tokenSide, status: "3xx", voice: ownVoice, kind: KindInvalid, reason: ReasonLoginHost, sentence: "The login host redirects token requests to an address that is not followed; use the org's present My Domain host."},
@@ -220,6 +221,10 @@ var catalogue = []ruling{
 	{side: resourceSide, code: "Bad_OAuth_Token", kind: KindSession, sentence: sentenceSession},
 	{side: resourceSide, code: "REQUEST_LIMIT_EXCEEDED", description: "concurrent", kind: KindLimit, reason: ReasonLimitConcurrent, sentence: "The org has too many long API requests open at once; try again when some have ended."},
 	{side: resourceSide, code: "REQUEST_LIMIT_EXCEEDED", kind: KindLimit, sentence: "The org has used up its API requests of the last 24 hours.", withholds: true},
+	{side: resourceSide, code: "ExceededQuota", kind: KindLimit, sentence: "The org has used up its Bulk API requests of the last 24 hours."},
+	{side: resourceSide, code: "ORG_LOCKED", kind: KindUserPolicy, sentence: "Salesforce has locked the org; its owner has to ask Salesforce to unlock it."},
+	{side: resourceSide, code: "Wrong_Org", kind: KindInvalid, reason: ReasonBaseURL, sentence: sentenceHost},
+	{side: resourceSide, code: "Missing_OAuth_Token", kind: KindInvalid, reason: ReasonRequest, sentence: sentenceRequest},
 	{side: resourceSide, code: "API_DISABLED_FOR_ORG", kind: KindUserPolicy, reason: ReasonAPIDisabled, sentence: sentenceAPIOff, withholds: true},
 	{side: resourceSide, code: "API_CURRENTLY_DISABLED", kind: KindUserPolicy, reason: ReasonAPIDisabled, sentence: sentenceAPIOff, withholds: true},
 	{side: resourceSide, status: "503", code: "SERVER_UNAVAILABLE", kind: KindBusy, sentence: sentenceBusy, withholds: true},
@@ -232,6 +237,9 @@ var catalogue = []ruling{
 	{side: resourceSide, status: "403", voice: ownVoice, kind: KindUserPolicy, reason: ReasonPermission, sentence: "The user may not do this; check profile and permission sets."},
 	{side: resourceSide, status: "429", kind: KindBusy, sentence: sentenceBusy},
 	// A request that Salesforce refuses for what it says is refused again. Locked rows and timeouts are the exceptions.
+	{side: requestSide, code: "QUERY_TIMEOUT", kind: KindBusy, sentence: sentenceBusy},
+	{side: requestSide, code: "TXN_SECURITY_METERING_ERROR", kind: KindBusy, sentence: sentenceBusy},
+	{side: requestSide, status: "400", code: "SERVER_UNAVAILABLE", kind: KindBusy, sentence: sentenceBusy},
 	{side: requestSide, code: "UNABLE_TO_LOCK_ROW", kind: KindBusy, sentence: "Another request holds the records that this one needs; it works when that has ended."},
 	{side: requestSide, status: "408", kind: KindBusy, sentence: sentenceBusy},
 	{side: requestSide, status: "4xx", code: "*", voice: ownVoice, kind: KindInvalid, reason: ReasonRequest, sentence: sentenceRequest},

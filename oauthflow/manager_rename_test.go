@@ -387,19 +387,50 @@ func TestWhatTheNewHostAsksForIsKeptByEveryProcess(t *testing.T) {
 }
 
 func TestARedirectThatIsNotFollowedSuspendsWithoutEndingAnything(t *testing.T) {
+	for _, to := range []string{"acme.my.site.com", "acme.file.my.salesforce.com", "acme.lightning.my.salesforce.com", "login.salesforce.com"} {
+		t.Run(to, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w, m, a := at(t, orgtest.Config{RotateRefreshTokens: true}, oldName)
+				fault := orgtest.Fault{Path: tokenEndpoint, Status: 307, Header: http.Header{"Location": {"https://" + to + tokenEndpoint}}}
+				if err := w.org.Inject(fault); err != nil {
+					t.Fatal(err)
+				}
+				wantKind(t, m.Renew(t.Context(), mainKey), oauthflow.KindInvalid)
+				wantAsked(t, a, "token acme.my")
+				time.Sleep(time.Minute)
+				if err := m.Renew(t.Context(), mainKey); err != nil {
+					t.Fatal(err)
+				}
+				wantAsked(t, a, "token acme.my")
+			})
+		})
+	}
+}
+
+func TestAGrantThatEndsLongAfterARenameHasNotEndedByIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w, m, a := at(t, orgtest.Config{RotateRefreshTokens: true}, oldName)
-		fault := orgtest.Fault{Path: tokenEndpoint, Status: 307, Header: http.Header{"Location": {"https://acme.my.site.com" + tokenEndpoint}}}
-		if err := w.org.Inject(fault); err != nil {
+		w, m, _ := at(t, orgtest.Config{}, oldName)
+		rename(t, w, orgtest.Rename{})
+		w.org.ExpireSessions()
+		for range 3 {
+			if err := m.Renew(t.Context(), mainKey); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(24 * time.Hour)
+		}
+		if err := w.org.RevokeAll(appName); err != nil {
 			t.Fatal(err)
 		}
-		wantKind(t, m.Renew(t.Context(), mainKey), oauthflow.KindInvalid)
-		wantAsked(t, a, "token acme.my")
-		time.Sleep(time.Minute)
-		if err := m.Renew(t.Context(), mainKey); err != nil {
+		e := wantKind(t, m.Renew(t.Context(), mainKey), oauthflow.KindGrantDead)
+		now, err := m.Load(t.Context(), mainKey)
+		if err != nil {
 			t.Fatal(err)
 		}
-		wantAsked(t, a, "token acme.my")
+		for _, text := range []string{e.Error(), e.Sentence(), now.Fault.Error(), now.Fault.Sentence()} {
+			if strings.Contains(text, "My Domain") {
+				t.Errorf("it is told %q", text)
+			}
+		}
 	})
 }
 

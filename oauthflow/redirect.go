@@ -56,7 +56,7 @@ func tokenRedirect(h Host, path string, status int, header http.Header) (Host, b
 	to := Host{u.Host}
 	from, known := loginRegion(h.name)
 	region, login := loginRegion(to.name)
-	if !known || !login || to.Generic() || to == h || region != from {
+	if !known || !login || !isAPIHost(to.name) || to.Generic() || to == h || region != from {
 		return Host{}, false
 	}
 	return to, true

@@ -65,14 +65,15 @@ func (g *grant) endedByMove() bool {
 	return known && !g.livesAt(to.name)
 }
 
-// tellMove says in the error of a grant that is dead that the org's My Domain has changed, which ends its grants.
+// tellMove says in the error of a grant that is dead that the org's My Domain has changed, which ends its grants. One that was
+// refreshed since has ended for another reason.
 //
 // Source: Salesforce Help, "Update Your Org for My Domain Changes".
 func (g *grant) tellMove(e *Error) {
-	to, known := g.movedTo()
-	if e.Kind != KindGrantDead || !known {
+	if e.Kind != KindGrantDead || !g.endedByMove() {
 		return
 	}
+	to, _ := g.movedTo()
 	var text error = errDomainGone
 	if e.MovedTo = to; !to.IsZero() {
 		text = &movedError{to}

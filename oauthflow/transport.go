@@ -97,7 +97,9 @@ func (t *transport) without(req *http.Request, v *view, pass passage) (*http.Res
 	}
 	req = plainly(req, NewSecret(v.access()))
 	resp, _, err := t.carry(req)
-	if err != nil {
+	if err != nil && ownFault(err) == nil && noSuchHost(err) { // another host than the org's, whose name says nothing of the org
+		return nil, plainError(req, err, NewSecret(v.access()))
+	} else if err != nil {
 		return nil, requestError(req, v, err)
 	}
 	return resp, nil

@@ -135,7 +135,7 @@ func (u Unserved) check(status int) error {
 	case u != UnservedCode && u != UnservedPage:
 		return fmt.Errorf("Unserved %q is unknown: use UnservedCode or UnservedPage", u)
 	case !slices.Contains([]int{400, 404, 410}, status):
-		return fmt.Errorf("Status %d is none that a host refuses with: 400, 404 or 410", status)
+		return fmt.Errorf("status %d is none that a host refuses with: 400, 404 or 410", status)
 	}
 	return nil
 }
