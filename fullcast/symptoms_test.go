@@ -3,8 +3,8 @@ package fullcast_test
 import (
 	"context"
 	"errors"
+	"io"
 	"net/http"
-	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -71,12 +71,21 @@ type symptom struct {
 
 // Each row is what Salesforce or the network does, and what a service and the people behind it get for it.
 func TestWhatHappensToAConnectionIsToldWithItsKindRemedyAndActorAndCostsAsFewRequests(t *testing.T) {
-	for _, r := range slices.Concat(settings, []symptom{
+	for _, r := range slices.Concat(settings, callbacks, []symptom{
 		// Ended sessions and refusals.
 		{name: "an ended session", happens: func(p *patient) { p.org.ExpireSessions() }, api: 2, token: 1},
 		{name: "an ended JWT", jwt: true, happens: func(p *patient) { p.org.ExpireSessions() }, api: 2, token: 1},
 		{name: "JWTs that are refused, fresh ones too", jwt: true, happens: func(p *patient) { p.api(401, malformedJWT) },
 			kind: oauthflow.KindFreshRefused, remedy: fullcast.AdminFixesApp, actor: fullcast.ActorAdmin, api: 2, token: 1},
+		{name: "JWTs that are refused, as XML", jwt: true, happens: func(p *patient) {
+			p.api(401, `<?xml version="1.0" encoding="UTF-8"?><Errors><Error><errorCode>INVALID_AUTH_HEADER</errorCode><message>INVALID_JWT_FORMAT</message></Error></Errors>`, "Content-Type", "application/xml")
+		}, kind: oauthflow.KindFreshRefused, remedy: fullcast.AdminFixesApp, actor: fullcast.ActorAdmin, api: 2, token: 1},
+		{name: "a malformed query", happens: func(p *patient) { p.api(400, `[{"message":"unexpected token","errorCode":"MALFORMED_QUERY"}]`) }, deed: overResty,
+			kind: oauthflow.KindInvalid, remedy: fullcast.FixCode, actor: fullcast.ActorProgrammer, api: 1},
+		{name: "a row that another request holds", happens: func(p *patient) {
+			p.api(400, `[{"message":"unable to obtain exclusive access","errorCode":"UNABLE_TO_LOCK_ROW"}]`)
+		},
+			deed: overResty, kind: oauthflow.KindBusy, remedy: fullcast.Retry, actor: fullcast.ActorNobody, api: 1},
 		{name: "the words for a JWT, of an opaque token", happens: func(p *patient) { p.api(401, malformedJWT) }, deed: overResty,
 			kind: oauthflow.KindInvalid, remedy: fullcast.FixCode, actor: fullcast.ActorProgrammer, api: 1},
 		{name: "a JWT without the API's scope", jwt: true, happens: func(p *patient) {
@@ -142,6 +151,17 @@ func TestWhatHappensToAConnectionIsToldWithItsKindRemedyAndActorAndCostsAsFewReq
 		{name: "a renamed My Domain, and the grant is dead", happens: func(p *patient) { p.rename(orgtest.Rename{RevokeTokens: true}) },
 			kind: oauthflow.KindGrantDead, remedy: fullcast.Reauthorize, actor: fullcast.ActorAdmin, api: 1, token: 2,
 			says: "My Domain changed; connect again at acme-corp.my.salesforce.com", wants: oauthflow.StatusBroken},
+		{name: "a renamed My Domain, and a body that cannot be read again", happens: func(p *patient) { p.rename(orgtest.Rename{}) }, deed: func(p *patient) error {
+			req, err := http.NewRequest("POST", "https://acme.my.salesforce.com/services/data/v66.0/query", io.NopCloser(strings.NewReader("{}")))
+			if err != nil {
+				return err
+			}
+			resp, err := p.conn.HTTPClient().Do(req)
+			if err == nil {
+				resp.Body.Close()
+			}
+			return err
+		}, kind: oauthflow.KindInvalid, remedy: fullcast.FixCode, actor: fullcast.ActorProgrammer, api: 1, token: 2},
 		{name: "a token endpoint that redirects to the org's My Domain", generic: true, happens: func(p *patient) {
 			p.org.ExpireSessions()
 			if err := p.org.RedirectLoginPool(307); err != nil {
@@ -184,40 +204,6 @@ func TestWhatHappensToAConnectionIsToldWithItsKindRemedyAndActorAndCostsAsFewReq
 			}
 			return err
 		}, kind: oauthflow.KindNotSent, remedy: fullcast.Retry, actor: fullcast.ActorNobody, api: 1, token: 1, wants: oauthflow.StatusInDoubt},
-
-		// Callbacks.
-		{name: "a callback that is loaded again", happens: func(*patient) {}, deed: func(p *patient) error {
-			cb := p.approved(p.t, p.begin(p.t, p.client(p.t, "Fullcast")))
-			_, err := p.sf.Complete(p.t.Context(), cb)
-			_, again := p.sf.Complete(p.t.Context(), cb)
-			return errors.Join(err, again)
-		}, token: 1},
-		{name: "a callback in another session", happens: func(*patient) {}, deed: func(p *patient) error {
-			cb := p.approved(p.t, p.begin(p.t, p.client(p.t, "Fullcast")))
-			cb.Binding = "fedcba9876543210, a cookie of another session"
-			_, err := p.sf.Complete(p.t.Context(), cb)
-			return err
-		}, kind: oauthflow.KindState, remedy: fullcast.Reauthorize, actor: fullcast.ActorAdmin},
-		{name: "a callback that is prefetched", happens: func(*patient) {}, deed: func(p *patient) error {
-			u := approved(p.t, p.world)
-			r := httptest.NewRequest("GET", u.String(), nil)
-			r.Header.Set("Signed-In", main.Tenant)
-			r.Header.Set("Sec-Purpose", "prefetch;prerender")
-			rec := httptest.NewRecorder()
-			callbackPages(p.t, p.world, new(error)).ServeHTTP(rec, r)
-			if rec.Code != http.StatusNoContent {
-				return errors.New(rec.Result().Status)
-			}
-			return nil
-		}},
-		{name: "the expected org's ID in capitals", happens: func(*patient) {}, deed: func(p *patient) error {
-			now, err := p.conn.Status(p.t.Context())
-			if err != nil {
-				return err
-			}
-			_, err = p.login(p.t, p.sf, (*fullcast.Connector).Begin, fullcast.BeginOptions{Client: p.client(p.t, "Fullcast"), ExpectOrg: strings.ToUpper(now.OrgID)})
-			return err
-		}, token: 1},
 	}) {
 		t.Run(r.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
