@@ -2,7 +2,6 @@ package fullcast
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -227,6 +226,8 @@ func (x *examination) session(stored oauthflow.Connection) bool {
 			dead := &oauthflow.Error{Op: "refresh", Kind: oauthflow.KindGrantDead}
 			x.say("Session", OutcomeProblem, "Salesforce has ended it, and does not call the refresh token active: "+likelyEnd(stored),
 				remedyFor(dead, x.c.Kind()))
+		case errors.Is(err, errRepeated):
+			x.say("Session", OutcomeNotVisible, "The org's answer repeats the access token, and is not read.", 0)
 		case errors.Is(err, errRedirected):
 			x.say("Session", OutcomeNotVisible, "The org's host redirects, as after a change of My Domain. The next call finds the new host; a diagnosis changes nothing.", 0)
 		case ended:
@@ -281,37 +282,4 @@ func inWords(d time.Duration) string {
 		return fmt.Sprintf("%d days", d/(24*time.Hour))
 	}
 	return fmt.Sprintf("%d h", d/time.Hour)
-}
-
-// errRedirected means that another host was named in place of an answer.
-var errRedirected = errors.New("the host redirects")
-
-// get reads one of the org's resources. An answer that is no JSON leaves into as it is.
-func (x *examination) get(path string, into any) error {
-	base, err := x.c.InstanceURL(x.ctx)
-	if err != nil {
-		return err
-	}
-	ctx, cancel := context.WithTimeout(x.ctx, lookTime)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, base+path, nil)
-	if err != nil {
-		return err
-	}
-	resp, err := x.c.HTTPClient().Do(req)
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode/100 == 3 {
-		return errRedirected
-	}
-	if err := x.c.ResponseError(resp); err != nil {
-		return err
-	}
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
-	if err == nil {
-		_ = json.Unmarshal(body, into)
-	}
-	return err
 }

@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/fullcast/sfauth/internal/scrub"
 	"github.com/fullcast/sfauth/metadata"
@@ -111,11 +112,20 @@ func (x *examination) user(stored oauthflow.Connection) {
 	x.approvals(is)
 }
 
+// named is a name of the org's as it may stand in a line; none of Setup's names is longer than 80 characters.
+func named(name string) string {
+	const longest = 80
+	if utf8.RuneCountInString(name) > longest {
+		name = string([]rune(name)[:longest]) + "…"
+	}
+	return scrub.Word(name)
+}
+
 func profileNote(name string) string {
 	if name == "" {
 		return " The name of the profile is not visible."
 	}
-	return " The profile is " + scrub.Word(name) + "."
+	return " The profile is " + named(name) + "."
 }
 
 func (x *examination) permissionSets(is string, admin bool) {
@@ -197,7 +207,7 @@ func (x *examination) approvals(is string) {
 	var full []string
 	for name, n := range count {
 		if n >= keptApprovals {
-			full = append(full, fmt.Sprintf("%s (%d)", scrub.Word(name), n))
+			full = append(full, fmt.Sprintf("%s (%d)", named(name), n))
 		}
 	}
 	slices.Sort(full)

@@ -1,6 +1,7 @@
 package fullcast_test
 
 import (
+	"fmt"
 	"io"
 	"net/http"
 	"slices"
@@ -115,6 +116,41 @@ func TestADiagnosisLooksAtWhatTheUserMayDoAndCallsUnseenWhatItDoesNotSee(t *test
 				t.Errorf("got %q %q %q, want %q with %q", l.Outcome, l.Text, l.Remedy.ID(), c.outcome, c.text)
 			}
 		})
+	}
+}
+
+// A success may repeat what was sent, too.
+func TestADiagnosisShowsNoAccessTokenThatTheOrgPutsIntoAName(t *testing.T) {
+	for object, row := range map[string]string{
+		"User":                       `[{"Profile":{"Name":"%s"}}]`,
+		"OauthToken":                 `[{"AppName":"%[1]s"},{"AppName":"%[1]s"},{"AppName":"%[1]s"},{"AppName":"%[1]s"},{"AppName":"%[1]s"}]`,
+		"PermissionSetAssignment":    `[{"PermissionSet":{"Label":"%s"}}]`,
+		"InstalledSubscriberPackage": `[{"SubscriberPackage":{"Name":"%s"},"SubscriberPackageVersion":{"MajorVersion":1,"MinorVersion":1}}]`,
+	} {
+		w := bubbleWorld(t, config{})
+		w.deploy(t, fullcast.ExternalClientApp(fullcast.Production, "admin@acme.example"))
+		w.connect(t)
+		answers := objects{w.rec, map[string]string{}}
+		sf := w.connector(t, w.store, func(cfg *fullcast.Config) {
+			cfg.Transport = answers
+			cfg.PermissionSets = []string{"Planning"}
+		})
+		conn, err := sf.Open(t.Context(), main)
+		if err != nil {
+			t.Fatal(err)
+		}
+		token, err := conn.TokenSource().Token()
+		if err != nil {
+			t.Fatal(err)
+		}
+		answers.records[object] = fmt.Sprintf(row, token.AccessToken)
+		if d := conn.Diagnose(t.Context()).String(); strings.Contains(d, token.AccessToken[20:60]) {
+			t.Errorf("%s shows it:\n%s", object, d)
+		}
+		answers.records[object] = fmt.Sprintf(row, strings.Repeat("long ", 100_000))
+		if d := conn.Diagnose(t.Context()).String(); len(d) > 10_000 {
+			t.Errorf("%s makes a diagnosis of %d bytes", object, len(d))
+		}
 	}
 }
 

@@ -86,13 +86,13 @@ func TestSalesforcesReasonSurvivesALoginThatIsOver(t *testing.T) {
 			q.Set("state", state)
 			return q
 		}, time.Hour, oauthflow.KindAppPolicy, fullcast.AdminUnblocksApp},
-		"no state":       {func(string) url.Values { return refused("OAUTH_APP_ACCESS_DENIED") }, 0, oauthflow.KindUserPolicy, fullcast.AdminAssignsApp},
-		"an empty state": {func(string) url.Values { q := refused("access_denied"); q.Set("state", ""); return q }, 0, oauthflow.KindDenied, fullcast.Reauthorize},
+		"no state":       {func(string) url.Values { return refused("OAUTH_APP_ACCESS_DENIED") }, 0, oauthflow.KindState, fullcast.Reauthorize},
+		"an empty state": {func(string) url.Values { q := refused("access_denied"); q.Set("state", ""); return q }, 0, oauthflow.KindState, fullcast.Reauthorize},
 		"an unknown state": {func(string) url.Values {
 			q := refused("redirect_uri_mismatch")
 			q.Set("state", strings.Repeat("x", 43))
 			return q
-		}, 0, oauthflow.KindRedirect, fullcast.AdminFixesApp},
+		}, 0, oauthflow.KindState, fullcast.Reauthorize},
 		"a word that is not Salesforce's": {func(string) url.Values { return refused("pay_here") }, 0, oauthflow.KindState, fullcast.Reauthorize},
 		"two errors":                      {func(string) url.Values { return url.Values{"error": {"access_denied", "oauth_app_blocked"}} }, 0, oauthflow.KindState, fullcast.Reauthorize},
 		"a code beside it":                {func(string) url.Values { q := refused("access_denied"); q.Set("code", "x"); return q }, 0, oauthflow.KindState, fullcast.Reauthorize},
@@ -108,6 +108,13 @@ func TestSalesforcesReasonSurvivesALoginThatIsOver(t *testing.T) {
 				time.Sleep(c.wait)
 				_, err = w.sf.Complete(t.Context(), oauthflow.Callback{Tenant: main.Tenant, Path: "/app/admin/motion", Binding: session, Query: c.query(to.Query().Get("state"))})
 				wantError(t, err, c.kind, c.remedy)
+				code := c.query("").Get("error")
+				if known := !strings.Contains(name, "Salesforce's") && !strings.Contains(name, "two") && !strings.Contains(name, "beside"); strings.Contains(err.Error(), code) != known {
+					t.Errorf("of %q the error says %v", code, err)
+				}
+				if text := w.sf.ForAdmin(err); c.kind == oauthflow.KindState && strings.Contains(text, "Setup") {
+					t.Errorf("a callback that anybody can make has an admin change the org: %s", text)
+				}
 				if text := err.Error() + w.sf.ForAdmin(err); strings.Contains(text, "555") {
 					t.Errorf("words that anybody may have written are shown: %s", text)
 				}

@@ -136,9 +136,9 @@ func (j *copying) connection(ctx context.Context, id string, k Key) error {
 	case g.Left:
 		mark, g = g, there // the mark is saved again: a load does not say that no failover undoes it
 	case g.arriving():
-		return storeError(opCopy, fmt.Errorf("record %q: a copy from another store is not finished: finish it first", id))
+		return storeError(opCopy, fmt.Errorf("record %+.300q: a copy from another store is not finished: finish it first", id))
 	case g.Intent != nil && time.Since(g.Intent.At) < g.Intent.Lease+answerWait:
-		return storeError(opCopy, fmt.Errorf("record %q: a refresh is under way: stop the services, wait three minutes, and repeat", id))
+		return storeError(opCopy, fmt.Errorf("record %+.300q: a refresh is under way: stop the services, wait three minutes, and repeat", id))
 	default:
 		g.carry(from.Record, to.Record, time.Now())
 		if there != nil && !there.Left && !there.arriving() && !there.same(g) {
@@ -189,7 +189,7 @@ func (j *copying) other(ctx context.Context, id string) error {
 		}
 	}
 	if err := remove(ctx, j.from, from.Record); err != nil {
-		return storeError(opCopy, fmt.Errorf("record %q: %w", id, err))
+		return storeError(opCopy, fmt.Errorf("record %+.300q: %w", id, err))
 	}
 	return nil
 }
@@ -197,7 +197,7 @@ func (j *copying) other(ctx context.Context, id string) error {
 var errDiffers = errors.New("the other store has one with another content; both are left as they are")
 
 func foreignCopy(id string, err error) error {
-	return &Error{Op: opCopy, Kind: KindForeign, Err: fmt.Errorf("record %q: %w", id, err)}
+	return &Error{Op: opCopy, Kind: KindForeign, Err: fmt.Errorf("record %+.300q: %w", id, err)}
 }
 
 // open loads and opens a record.
@@ -209,7 +209,7 @@ func (j *copying) open(ctx context.Context, s Store, id string) (stored, error) 
 	case errors.Is(err, errOtherID):
 		return stored{}, foreignCopy(id, err)
 	case err != nil:
-		return stored{}, storeError(opCopy, fmt.Errorf("record %q: %w", id, err))
+		return stored{}, storeError(opCopy, fmt.Errorf("record %+.300q: %w", id, err))
 	}
 	return j.opened(id, r)
 }
@@ -239,7 +239,7 @@ func (j *copying) put(ctx context.Context, s Store, was Record, g *grant) (Recor
 // save saves a content over a record as it was loaded.
 func (j *copying) save(ctx context.Context, s Store, was Record, plain []byte) (r Record, err error) {
 	if r, err = saveSealed(ctx, j.seal, s, was, plain); err != nil {
-		err = storeError(opCopy, fmt.Errorf("record %q: %w", was.ID, err))
+		err = storeError(opCopy, fmt.Errorf("record %+.300q: %w", was.ID, err))
 	}
 	return r, err
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -78,7 +79,7 @@ func recordError(op, id string, err error) error {
 	if k, ok := keyOf(id); ok {
 		return sealError(op, k, err)
 	}
-	return &Error{Op: op, Kind: KindForeign, Err: fmt.Errorf("record %q: %w", id, err)}
+	return &Error{Op: op, Kind: KindForeign, Err: fmt.Errorf("record %+.300q: %w", id, err)}
 }
 
 // maxDisorder is how many elements of a list may come in the wrong order or again. A store that begins its list again and
@@ -131,7 +132,7 @@ func listRecords(ctx context.Context, store Store, prefix string, before time.Ti
 					return
 				}
 			default:
-				if !yield(r, fmt.Errorf("a list of %q: %w: it does not belong there", prefix, ErrForeignRecord)) {
+				if !yield(r, fmt.Errorf("a list of %+.300q: %w: it does not belong there", prefix, ErrForeignRecord)) {
 					return
 				}
 			}
@@ -158,12 +159,13 @@ func (m *Manager) reportForeign(asked string, r Record, err error) {
 	if !errors.As(err, &e) || e.Kind != KindForeign {
 		return
 	}
-	is := told{r.ID, r.Version}
+	k, _ := keyOf(asked)
+	asked = shortID(asked)
+	is := told{shortID(r.ID), r.Version}
 	was, known := m.foreign.Swap(asked, is)
 	if known && was == is {
 		return
 	}
-	k, _ := keyOf(asked)
 	if !m.observe(Event{Type: EventForeign, Key: k, Err: e}) {
 		m.foreign.CompareAndDelete(asked, is) // the next look tells
 		return
@@ -172,5 +174,16 @@ func (m *Manager) reportForeign(asked string, r Record, err error) {
 		m.reported.Store(0)
 		m.foreign.Clear()
 	}
-	m.logf(slog.LevelError, "the store has answered with a foreign record", "record", asked, "found", fmt.Sprintf("%+.300q", r.ID), "error", e)
+	m.logf(slog.LevelError, "the store has answered with a foreign record", "record", quotedID(asked), "found", quotedID(r.ID), "error", e)
+}
+
+// shortID is as much of an id as is kept of one that a store has made up; no record has a longer one.
+func shortID(id string) string { return id[:min(len(id), maxRecordID+1)] }
+
+// quotedID is an id as it may stand in a line of the log.
+func quotedID(id string) string {
+	if id = shortID(id); recordIDProblem(id) == "" {
+		return id
+	}
+	return strconv.QuoteToASCII(id)
 }

@@ -175,7 +175,7 @@ func (m *Manager) BeginAgain(ctx context.Context, k Key, binding string, o Autho
 // the org that has answered in a [StrangerError], and the old connection stays.
 //
 // Errors: [KindState] (unknown or expired login, one of before a failover, foreign session or issuer, a login that was interrupted; [ErrSuperseded]),
-// [KindDenied] and Salesforce's other refusals, also of an unknown or expired login, [ErrUserChanged] ([AuthorizeOptions].ExpectUser), [ErrNoRefreshToken], [KindInDoubt] (begin again: a code that may be spent is
+// [KindDenied] and Salesforce's other refusals, also of an expired login, [ErrUserChanged] ([AuthorizeOptions].ExpectUser), [ErrNoRefreshToken], [KindInDoubt] (begin again: a code that may be spent is
 // never sent twice), [KindStore]. A code that the login host redirects to the org's My Domain is not spent, and is sent
 // there once more. Once the login is found, its Key comes with the error, and nothing else.
 func (m *Manager) Complete(ctx context.Context, cb Callback) (Connection, error) {
@@ -241,11 +241,11 @@ func (m *Manager) findLogin(ctx context.Context, cb Callback) (Record, *login, *
 	fail := func(err error) (Record, *login, *spentLogin, error) { return Record{}, nil, nil, err }
 	state := cb.Query.Get("state")
 	if !printable(state) || len(state) > callbackLimits["state"] || len(cb.Query["state"]) != 1 {
-		return fail(refusedWithout(cb, loginError("state is missing or malformed")))
+		return fail(refusedUnknown(cb, loginError("state is missing or malformed")))
 	}
 	r, l, s, err := m.foundLogin(ctx, cb.Tenant, NewSecret(state))
 	if errors.Is(err, ErrNotFound) {
-		return fail(refusedWithout(cb, loginError(loginUnknown)))
+		return fail(refusedUnknown(cb, loginError(loginUnknown)))
 	} else if err != nil {
 		return fail(err)
 	}
@@ -256,7 +256,7 @@ func (m *Manager) findLogin(ctx context.Context, cb Callback) (Record, *login, *
 		return fail(err)
 	}
 	if past(l.Begun, m.time.Login, m.flow.now()) {
-		return fail(refusedWithout(cb, loginError("has expired")))
+		return fail(refusedLate(cb, loginError("has expired")))
 	}
 	if l.lost(r, m.cfg.StoreEpoch) {
 		return fail(loginError("was begun before the store fell back to an earlier state, and its code may have been sent: begin again"))

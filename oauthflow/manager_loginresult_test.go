@@ -177,11 +177,7 @@ func TestTheResultOfALoginIsShownToNobodyElse(t *testing.T) {
 				}
 				w.wire.tap(nil, nil)
 				c, after := m.Complete(t.Context(), foreign)
-				want := oauthflow.KindState
-				if name == "another tenant" && cb.Query.Has("error") { // the callback's own words, of no login
-					want = oauthflow.KindDenied
-				}
-				wantKind(t, after, want)
+				wantKind(t, after, oauthflow.KindState)
 				if c.Key != (oauthflow.Key{}) || after.Error() != before.Error() {
 					t.Errorf("%s: %v with %v, want as before the login: %v", name, after, c.Key, before)
 				}

@@ -124,6 +124,7 @@ func (m *Manager) forgetSource(k Key) {
 		s.publish(nil)
 		m.sources.drop(s)
 	}
+	m.usage.forget(k)
 	id := k.recordID()
 	m.doubted.Delete(id)
 	m.foreign.Delete(id)
