@@ -201,9 +201,18 @@ func (s settings) permits(p *person) bool {
 }
 
 // settle brings the list of apps in line with the metadata: new apps get credentials, apps that are gone depart and take
-// their tokens with them. before is the metadata as it was.
+// their tokens with them. One that was deleted and comes again by the same name is another app. before is the metadata as it was.
 func (o *Org) settle(before components) {
 	have := map[string]bool{}
+	for _, name := range sorted(o.apps) {
+		typ := "ConnectedApp"
+		if o.apps[name].external {
+			typ = "ExternalClientApplication"
+		}
+		if c := o.components.find(typ, name); c != nil && c.id != o.apps[name].id {
+			o.depart(o.apps[name], before)
+		}
+	}
 	for _, c := range o.components.of("ExternalClientApplication") {
 		if global := o.components.satellite("ExtlClntAppGlobalOauthSettings", c.fullName); global != nil {
 			have[c.fullName] = true

@@ -14,6 +14,7 @@ type change struct {
 	kind
 	fullName string
 	body     *node // nil deletes
+	stage    stage
 	file     string
 	defect   string // why it cannot even be tried
 }
@@ -46,8 +47,7 @@ func (o *Org) apply(draft components, c change, r rules) result {
 	}
 	old := draft.find(c.typ, c.fullName)
 	if c.body == nil {
-		out.deleted = true
-		out.problem = remove(draft, c, old)
+		out.deleted, out.warning, out.problem = remove(draft, c, r)
 		return out
 	}
 	body := c.body.clone()
@@ -101,22 +101,6 @@ func (o *Org) put(draft components, typ, fullName string, body *node, r rules) *
 	}
 	draft[componentKey{typ, fullName}] = c
 	return c
-}
-
-// remove deletes a component; what belongs to an external client app goes with it. Source: sfdx-hardis deletes only the app.
-func remove(draft components, c change, old *component) *problem {
-	if old == nil {
-		return &problem{status: "INVALID_CROSS_REFERENCE_KEY", text: fmt.Sprintf("No %s named: %s found", c.packageType(), c.fullName)}
-	}
-	delete(draft, componentKey{c.typ, c.fullName})
-	if c.typ == "ExternalClientApplication" {
-		for _, typ := range satellites {
-			if s := draft.satellite(typ, c.fullName); s != nil {
-				delete(draft, componentKey{s.typ, s.fullName})
-			}
-		}
-	}
-	return nil
 }
 
 // names an app may have. Source: the text Setup and deploys answer with.
@@ -342,14 +326,15 @@ func (o *Org) install(files map[string]string) error {
 	return nil
 }
 
-// applyAll works through changes in the order of their types, deletions last, then adds what the org creates by itself.
+// applyAll works through changes stage by stage, additions in the order of their types and deletions in the reverse one, so
+// that an app goes after what belongs to it. Then it adds what the org creates by itself.
 func (o *Org) applyAll(draft components, list []change, r rules) []result {
 	rank := func(c change) int {
 		at := slices.IndexFunc(kinds, func(k kind) bool { return k.typ == c.typ })
 		if c.body == nil {
-			at += len(kinds)
+			at = len(kinds) - at
 		}
-		return at
+		return at + int(c.stage)*3*len(kinds)
 	}
 	list = slices.Clone(list)
 	slices.SortStableFunc(list, func(a, b change) int { return rank(a) - rank(b) })

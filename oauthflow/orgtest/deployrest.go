@@ -142,7 +142,8 @@ func (j *job) details() map[string]any {
 	}
 }
 
-// message is one DeployMessage of the WSDL.
+// message is one DeployMessage of the WSDL. A warning is one whether it is ignored or not; if not, success is false. Source: docs,
+// deploy(), ignoreWarnings.
 func (r result) message(at time.Time) map[string]any {
 	m := map[string]any{
 		"componentType": r.packageType(), "fullName": r.fullName, "fileName": r.file, "success": r.problem == nil,
@@ -152,12 +153,12 @@ func (r result) message(at time.Time) map[string]any {
 	if r.id != "" {
 		m["id"] = r.id
 	}
-	if r.warning != "" {
-		m["problem"], m["problemType"] = r.warning, "Warning"
-	}
 	if r.problem != nil {
 		m["problem"], m["problemType"] = r.problem.text, "Error"
 		m["lineNumber"], m["columnNumber"] = r.problem.line, r.problem.column
+	}
+	if r.warning != "" {
+		m["problem"], m["problemType"] = r.warning, "Warning"
 	}
 	return m
 }

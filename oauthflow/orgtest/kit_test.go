@@ -270,12 +270,15 @@ type outcome struct {
 	Done         bool
 	ErrorMessage string
 	Details      struct {
-		ComponentFailures, ComponentSuccesses []struct {
-			ComponentType, FullName, FileName, Problem string
-			Created, Changed                           bool
-			LineNumber                                 int
-		}
+		ComponentFailures, ComponentSuccesses []message
 	}
+}
+
+// message is what a deploy says of one component.
+type message struct {
+	ComponentType, FullName, FileName, Problem, ProblemType string
+	Created, Changed, Deleted, Success                      bool
+	LineNumber                                              int
 }
 
 // deploy sends a zip as an administrator does and waits for the end.
