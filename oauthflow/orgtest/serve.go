@@ -146,6 +146,11 @@ func (o *Org) route(in *request) answer {
 		return restError(http.StatusNotFound, "URL_NOT_RESET", "Destination URL not reset. The URL returned from login must be set in the SforceService")
 	case strings.HasPrefix(in.path, "/services/Soap/m/"):
 		return o.soap(in)
+	}
+	if a, ok := o.own(in); ok {
+		return a
+	}
+	switch {
 	case in.path == "/services/data" || strings.HasPrefix(in.path, "/services/data/"):
 		return o.rest(in)
 	}

@@ -58,6 +58,10 @@ func (o *Org) soap(in *request) answer {
 	if why != "" || !has(s.scopes, "api", "full", "web") || isJWT(s.token) {
 		return soapFault(&fault{"INVALID_SESSION_ID", "INVALID_SESSION_ID: Invalid Session ID found in SessionHeader: Illegal Session"})
 	}
+	if !o.spend() { // docs, API request limits
+		e.Outcome = "REQUEST_LIMIT_EXCEEDED"
+		return soapFault(&fault{"REQUEST_LIMIT_EXCEEDED", "REQUEST_LIMIT_EXCEEDED: TotalRequests Limit exceeded."})
+	}
 	e.User, e.Outcome = s.user.Username, "ok"
 	if s.user.Profile != administrator {
 		e.Outcome = "INSUFFICIENT_ACCESS"
