@@ -62,6 +62,7 @@ type settings struct {
 	highAssurance                  bool
 	idTokenLife                    time.Duration
 	jwt                            bool // access tokens are JWTs
+	mutualTLS, ipBinding           bool
 	dpop                           bool // token requests must prove a key (RFC 9449); that the element means "required" is assumed
 }
 
@@ -118,6 +119,7 @@ func (o *Org) externalSettings(a *app) settings {
 		idTokenLife:    minutes(global.value("idTokenConfig/idTokenValidityInMinutes")),
 		jwt:            global.is("isNamedUserJwtEnabled"),
 		dpop:           global.is("isDPopEnabled"),
+		mutualTLS:      global.is("isMtlsEnabled"),
 	}
 }
 
@@ -132,6 +134,8 @@ func connectedSettings(body *node) settings {
 		rotation:       config.is("isRefreshTokenRotationEnabled"),
 		introspectAll:  config.is("isIntrospectAllTokens"),
 		dpop:           config.is("isDPopEnabled"),
+		mutualTLS:      config.is("isPKImTLSEnabled"),
+		ipBinding:      config.is("isIpBindingEnabled"),
 		enabled:        config != nil,
 		preAuthorized:  config.is("isAdminApproved"),
 		profiles:       body.texts("profileName"),

@@ -8,14 +8,6 @@ import (
 	"time"
 )
 
-// deployOptions are the options of a deploy that this org heeds.
-type deployOptions struct {
-	CheckOnly       bool `json:"checkOnly"`
-	IgnoreWarnings  bool `json:"ignoreWarnings"`
-	RollbackOnError bool `json:"rollbackOnError"`
-	SinglePackage   bool `json:"singlePackage"`
-}
-
 // job is a deploy or a retrieve. The first answer says Pending, as a real one would.
 type job struct {
 	archive  []byte // of a deploy

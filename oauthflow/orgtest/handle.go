@@ -107,3 +107,14 @@ func (w *recorder) answer() answer {
 	}
 	return answer{w.status, w.sent, w.body.Bytes()}
 }
+
+// apexREST is an Apex class with the annotation @RestResource: there is none but by Handle. Source: docs, Apex REST; the text is reported.
+func (o *Org) apexREST(in *request) answer {
+	o.mu.Lock()
+	_, refused := o.restSession(in)
+	o.mu.Unlock()
+	if refused != nil {
+		return *refused
+	}
+	return o.told(restError(http.StatusNotFound, "NOT_FOUND", "Could not find a match for URL"))
+}

@@ -95,11 +95,11 @@ func (o *Org) sobject(in *request, version int, path string) answer {
 	defer o.mu.Unlock()
 	t := o.records.table(object)
 	if t == nil {
-		return notFound()
+		return notThere()
 	}
 	at := slices.IndexFunc(t.rows, func(row map[string]any) bool { return sameID(id, row["id"].(string)) })
 	if at < 0 {
-		return notFound()
+		return notThere()
 	}
 	var fields []selected
 	for _, key := range sorted(t.columns.list) {

@@ -14,6 +14,9 @@ var versioned = regexp.MustCompile(`^/services/data/v(\d+)\.0(/.*)?$`)
 // of versions; docs, REST API error codes; that a version which is not served answers like any unknown path is assumed.
 func (o *Org) rest(in *request) answer {
 	if in.path == "/services/data" || in.path == "/services/data/" { // docs: the list of versions needs no session
+		if in.Method != http.MethodGet && in.Method != http.MethodHead {
+			return methodNotAllowed(in.Method, "GET, HEAD")
+		}
 		var list []map[string]string
 		for v := oldestAPI; v <= o.newest(); v++ {
 			list = append(list, map[string]string{
@@ -24,11 +27,11 @@ func (o *Org) rest(in *request) answer {
 	}
 	m := versioned.FindStringSubmatch(in.path)
 	if m == nil {
-		return notFound()
+		return notThere()
 	}
 	version, _ := strconv.Atoi(m[1])
 	if version < 20 || version > o.newest() { // versions before the app types exist serve the data API as well
-		return notFound()
+		return notThere()
 	}
 	o.mu.Lock()
 	s, refused := o.restSession(in)
@@ -92,11 +95,11 @@ func (o *Org) resource(in *request, s *session, version int, path string) answer
 	case path == "/tooling/query" || strings.HasPrefix(path, "/tooling/query/"):
 		return o.query(in, s, version, "tooling/query", strings.TrimPrefix(strings.TrimPrefix(rest, "query"), "/"))
 	case path == "/tooling/sobjects/SourceMember/describe": // of an org without source tracking
-		return notFound()
-	case otherResources[name]:
+		return notThere()
+	case otherResources[name] && path != "/limits":
 		return unsimulatedREST(in.Method + " " + path)
 	case path != "" && path != "/limits":
-		return notFound()
+		return notThere()
 	case in.Method != http.MethodGet && in.Method != http.MethodHead:
 		return methodNotAllowed(in.Method, "GET, HEAD")
 	case path == "/limits":
@@ -113,16 +116,11 @@ func (o *Org) resource(in *request, s *session, version int, path string) answer
 var otherResources = map[string]bool{
 	"actions": true, "analytics": true, "appMenu": true, "apps": true, "async-queries": true, "chatter": true, "commerce": true, "compactLayouts": true,
 	"composite": true, "connect": true, "consent": true, "domino": true, "dedupe": true, "emailConnect": true, "event": true, "eventSchema": true,
-	"flexipage": true, "graphql": true, "jobs": true, "jsonxform": true, "knowledgeManagement": true, "licensing": true,
+	"flexipage": true, "limits": true, "graphql": true, "jobs": true, "jsonxform": true, "knowledgeManagement": true, "licensing": true,
 	"localizedvalue": true, "match": true, "metadata": true, "nouns": true, "parameterizedSearch": true, "payments": true,
 	"process": true, "queryAll": true, "quickActions": true, "recent": true, "resource-definitions": true,
 	"scheduling": true, "search": true, "serviceTemplates": true, "smartdatadiscovery": true, "support": true,
 	"tabs": true, "theme": true, "tooling": true, "ui-api": true, "wave": true,
-}
-
-// notFound is the answer to a path that is nothing. Source: docs, REST API error codes.
-func notFound() answer {
-	return restError(http.StatusNotFound, "NOT_FOUND", "The requested resource does not exist")
 }
 
 // unsimulatedREST refuses what the REST API has and this org has not. No client takes it for an answer of Salesforce's: status and code

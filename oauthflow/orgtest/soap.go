@@ -68,7 +68,11 @@ func (o *Org) soap(in *request) answer {
 		return soapFault(&fault{"INSUFFICIENT_ACCESS", "INSUFFICIENT_ACCESS: use of the Metadata API requires a user with the ModifyAllData or ModifyMetadata permissions"})
 	}
 	op := operations[call.name]
-	if op == nil {
+	switch unread := unreadSOAP(envelope.at("Header"), call.name); {
+	case unread != "":
+		e.Outcome = notSimulated + unread
+		return soapFault(unsimulatedSOAP(unread))
+	case op == nil:
 		e.Outcome = "unknown operation"
 		return soapFault(&fault{"UNKNOWN_EXCEPTION", "UNKNOWN_EXCEPTION: No operation available for request " + call.name})
 	}
@@ -99,8 +103,15 @@ func (o *Org) listMetadata(call *node, _ *session, version int) (string, *fault)
 	if len(call.all("queries")) > 3 { // docs: at most three queries in a call
 		return "", &fault{"EXCEEDED_ID_LIMIT", "EXCEEDED_ID_LIMIT: only 3 queries can be specified"}
 	}
+	version, f := o.asOf(call, version)
+	if f != nil {
+		return "", f
+	}
 	for _, q := range call.all("queries") {
 		typ := q.value("type")
+		if q.value("folder") != "" {
+			return "", unsimulatedSOAP("folder")
+		}
 		if !knownType(typ, version) {
 			return "", &fault{"INVALID_TYPE", "INVALID_TYPE: Unknown type:" + typ}
 		}

@@ -82,19 +82,6 @@ func (o *Org) identify(in *request, form url.Values, required func(settings) boo
 	return c, s, nil
 }
 
-// unproved refuses a token request without a DPoP proof of an app that requires one, and with a proof as not simulated.
-// Source: RFC 9449 §5, §12.2; Salesforce's words are assumed.
-func (s settings) unproved(in *request) *answer {
-	if !s.dpop && in.Header.Get("DPoP") == "" {
-		return nil
-	}
-	a := oauthError("invalid_dpop_proof", "DPoP proof is required")
-	if in.Header.Get("DPoP") != "" {
-		a = oauthError("invalid_dpop_proof", "not simulated: DPoP")
-	}
-	return &a
-}
-
 // exchange is the authorization_code grant. Source: docs, web server flow; help, remote access terminology (a code is good once,
 // for 15 minutes); texts as in public issues; that a code of another client is called invalid is assumed.
 func (o *Org) exchange(in *request, form url.Values) answer {

@@ -71,3 +71,31 @@ func unreadToken(form url.Values) string {
 	}
 	return ""
 }
+
+// unreadSOAP names an operation or a header of the Metadata API that this org does not have. Source: WSDL.
+func unreadSOAP(header *node, operation string) string {
+	if slices.Contains([]string{"describeValueType", "renameMetadata", "checkStatus"}, operation) {
+		return operation
+	}
+	if header.is("AllOrNoneHeader/allOrNone") {
+		return "AllOrNoneHeader"
+	}
+	return ""
+}
+
+// unsimulatedSOAP refuses what SOAP has and this org has not. The code is that of Salesforce's own surprises (assumed).
+func unsimulatedSOAP(what string) *fault { return &fault{"UNKNOWN_EXCEPTION", notSimulated + what} }
+
+// unreadUser says what a request to userinfo or to an identity URL asks for that this org does not simulate, "" for nothing. Source: docs,
+// identity URLs, for the parameters.
+func unreadUser(in *request) string {
+	for _, name := range []string{"callback", "version"} {
+		if in.query.Has(name) {
+			return notSimulated + name
+		}
+	}
+	if f := formatOf(in, in.query.Get("format"), "json"); f != "json" {
+		return notSimulated + "format=" + f
+	}
+	return ""
+}
