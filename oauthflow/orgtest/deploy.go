@@ -52,10 +52,10 @@ func (o *Org) deploy(archive []byte, options deployOptions, by *person) *job {
 }
 
 // deployRecent deploys what a check has validated, without checking tests again: a quick deploy. Source: docs, deploying a
-// recently validated component set.
+// recently validated component set, for the ten days as well.
 func (o *Org) deployRecent(id string, by *person) *job {
 	checked := o.findJob(id)
-	if checked == nil || checked.status != "Succeeded" || !checked.options.CheckOnly {
+	if checked == nil || checked.status != "Succeeded" || !checked.options.CheckOnly || o.now().Sub(checked.ends) > 10*24*time.Hour {
 		return nil
 	}
 	options := checked.options

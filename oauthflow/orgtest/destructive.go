@@ -34,7 +34,7 @@ func (d deletionManifest) deletions(doc *node) []change {
 		c := change{kind: m.kind, fullName: m.fullName, file: d.file}
 		switch {
 		case !m.known:
-			c = broken(m.typ, m.fullName, d.file, "Unknown type name '"+m.typ+"' specified in "+d.file)
+			c = broken(m.typ, m.fullName, d.file, m.unusable(d.file))
 		case m.fullName == "*":
 			c = broken(m.kind.typ, m.fullName, d.file, "Wildcards aren't supported in "+d.file+": "+m.typ+" *")
 		}

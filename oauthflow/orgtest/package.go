@@ -137,7 +137,7 @@ func named(manifest *node, files map[string][]byte, root string) []change {
 	for _, m := range members(manifest) {
 		switch {
 		case !m.known:
-			list = append(list, broken(m.typ, m.fullName, "package.xml", "Unknown type name '"+m.typ+"' specified in package.xml"))
+			list = append(list, broken(m.typ, m.fullName, "package.xml", m.unusable("package.xml")))
 		case m.fullName == "*":
 			for _, k := range kinds {
 				wild[k.typ] = wild[k.typ] || k.packageType() == m.typ
@@ -154,9 +154,10 @@ func named(manifest *node, files map[string][]byte, root string) []change {
 		k, fullName, ok := kindOfFile(rest)
 		key := componentKey{k.typ, fullName}
 		if !ok {
-			fullName = rest
+			list = append(list, broken("", rest, rest, notSimulated+"the file "+rest))
+			continue
 		}
-		if !ok || !wanted[key] && !wild[k.typ] {
+		if !wanted[key] && !wild[k.typ] {
 			list = append(list, broken(k.typ, fullName, rest, "The file '"+rest+"' is in the zip but its component is not in package.xml"))
 			continue
 		}

@@ -96,7 +96,7 @@ func TestManifestAndFilesMustAgree(t *testing.T) {
 	}{
 		{"a name without a file", types, "An object 'Demo' of type ExternalClientApplication was named in package.xml, but was not found in zipped directory", nil},
 		{"a file without a name", "", "is in the zip but its component is not in package.xml", eca},
-		{"an unknown type", `<types><members>X</members><name>ApexClass</name></types>`, "Unknown type name 'ApexClass'", nil},
+		{"an unknown type", `<types><members>X</members><name>ApexKlass</name></types>`, "Unknown type name 'ApexKlass'", nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			out := empty(t, orgtest.Config{}).deploy(pack(t, c.files, "<Package "+metadataXML+">"+c.manifest+"<version>66.0</version></Package>"), "")

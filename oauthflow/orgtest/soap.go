@@ -112,8 +112,11 @@ func (o *Org) listMetadata(call *node, _ *session, version int) (string, *fault)
 		if q.value("folder") != "" {
 			return "", unsimulatedSOAP("folder")
 		}
+		if emptyType(typ) {
+			continue
+		}
 		if !knownType(typ, version) {
-			return "", &fault{"INVALID_TYPE", "INVALID_TYPE: Unknown type:" + typ}
+			return "", unknownType(typ)
 		}
 		for _, k := range kinds {
 			if k.packageType() != typ {
@@ -181,7 +184,7 @@ func (o *Org) readMetadata(call *node, _ *session, version int) (string, *fault)
 func crudType(typ string, count, version int) (kind, *fault) {
 	k, ok := kindOf(typ)
 	if !ok || !knownType(k.packageType(), version) {
-		return kind{}, &fault{"INVALID_TYPE", "INVALID_TYPE: Unknown type:" + typ}
+		return kind{}, unknownType(typ)
 	}
 	if count > 10 {
 		return kind{}, &fault{"EXCEEDED_ID_LIMIT", "EXCEEDED_ID_LIMIT: record limit reached. cannot submit more than 10 records into this operation"}

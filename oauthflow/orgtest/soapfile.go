@@ -99,6 +99,11 @@ func (o *Org) soapRetrieve(call *node, s *session, _ int) (string, *fault) {
 			return "", unsimulatedSOAP(name)
 		}
 	}
+	for _, m := range members(request.at("unpackaged")) {
+		if unread := unreadType(m.typ, m.fullName); unread != "" && !m.known && !emptyType(m.typ) {
+			return "", unsimulatedSOAP(unread)
+		}
+	}
 	j := &job{id: o.newID("09S"), by: s.user, started: o.now(), status: "Succeeded", done: true}
 	o.jobs[j.id] = j
 	if !request.is("singlePackage") {
@@ -117,6 +122,8 @@ func (o *Org) collect(j *job, manifest *node, version int) {
 	var list []member
 	for _, m := range members(manifest) {
 		switch {
+		case m.fullName == "*" && emptyType(m.typ):
+			continue
 		case !m.known && m.fullName == "*":
 			j.messages = append(j.messages, "Entity type: '"+m.typ+"' is unknown")
 			continue
