@@ -85,11 +85,8 @@ func userFields(u *person) map[string]any {
 // REST API, sObject rows; captured calls of the sf CLI, which needs Username of its User.
 func (o *Org) sobject(in *request, version int, path string) answer {
 	object, id, _ := strings.Cut(path, "/")
-	if id == "" || strings.Contains(id, "/") || id == "describe" {
-		return unsimulatedREST("sobjects/" + path)
-	}
-	if in.Method != http.MethodGet {
-		return unsimulatedREST(in.Method + " of a record")
+	if id == "" || strings.Contains(id, "/") || id == "describe" || in.Method != http.MethodGet {
+		return unsimulatedREST(strings.TrimSuffix(in.Method+" /sobjects/"+path, "/"))
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -52,8 +52,10 @@ func (o *Org) setRecords(call string, all objects, object string, records []map[
 		}
 		if row["id"] == nil {
 			row["id"] = o.newID(keyPrefix(object))
-		} else if id, ok := row["id"].(string); !ok || len(id) != 15 && len(id) != 18 {
-			return fmt.Errorf("orgtest: %s: %s: record %d: the field Id has 15 or 18 characters", call, object, i)
+		} else if id, ok := row["id"].(string); !ok || !recordID.MatchString(id) {
+			return fmt.Errorf("orgtest: %s: %s: record %d: the field Id has 15 or 18 letters and digits", call, object, i)
+		} else {
+			row["id"] = fullID(id)
 		}
 		t.rows = append(t.rows, row)
 	}
@@ -125,6 +127,16 @@ func (c *columns) restore(before *columns) {
 			now.below.restore(v.below)
 		}
 	}
+}
+
+var recordID = regexp.MustCompile(`^[A-Za-z0-9]{15}([A-Za-z0-9]{3})?$`)
+
+// fullID is an id with 18 characters.
+func fullID(id string) string {
+	if len(id) == 15 {
+		return id18(id)
+	}
+	return id
 }
 
 var fieldName = regexp.MustCompile(`^[A-Za-z](_?[A-Za-z0-9])*(__[A-Za-z0-9]+)*$`)

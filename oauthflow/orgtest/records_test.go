@@ -215,6 +215,26 @@ func TestARecordIsReadByItsID(t *testing.T) {
 	}
 }
 
+func TestAnIDOfFifteenCharactersIsTheSameRecord(t *testing.T) {
+	w := withDemo(t, orgtest.Config{})
+	access, _ := w.connect()
+	if err := w.org.SetRecords("Thing__c", map[string]any{"Id": "a0XTEST00000001", "OwnerId": "005TEST00000001", "Paid": "fifteen letters"}); err != nil {
+		t.Fatal(err)
+	}
+	for where, want := range map[string]int{
+		"Id = 'x'": 0, "Id = 'a0XTEST00000001'": 1, "Id = 'a0XTEST000000012DA'": 1, "Id = 'a0xtest000000012da'": 1, "Id = 'a0Xtest00000001'": 0,
+		"OwnerId = 'x'": 0, "OwnerId = '005TEST00000001'": 1, "OwnerId = '005TEST00000001YDA'": 1, "OwnerId IN ('005TEST00000002')": 0,
+		"Paid = 'x'": 0, "Paid = 'FIFTEEN LETTERS'": 1,
+	} {
+		if a := w.ask(access, "query", "SELECT Id FROM Thing__c WHERE "+where); !strings.Contains(a.body, fmt.Sprintf(`"totalSize":%d`, want)) {
+			t.Errorf("%s: %d %s", where, a.status, a.body)
+		}
+	}
+	if a := w.ask(access, "query", "SELECT Id FROM Thing__c"); !strings.Contains(a.body, `"Id":"a0XTEST000000012DA"`) {
+		t.Errorf("the org shows 18 characters: %s", a.body)
+	}
+}
+
 func TestTheColumnsOfAQueryAreTold(t *testing.T) {
 	w, access := withContacts(t)
 	a := w.get(w.org.InstanceURL()+"/services/data/v66.0/query?columns=true&q=SELECT+Id,+name+FROM+Contact", access)

@@ -132,8 +132,8 @@ func (f selected) equal(have any, v literal) bool {
 	if v.kind == anyValue || v.kind == textValue && v.text == "" || null {
 		return null && (v.kind == anyValue || v.kind == textValue && v.text == "")
 	}
-	if id, ok := have.(string); ok && strings.HasSuffix(f.keys[len(f.keys)-1], "id") && (sameID(v.text, id) || sameID(id, v.text)) {
-		return true
+	if id, _ := have.(string); strings.HasSuffix(f.keys[len(f.keys)-1], "id") && recordID.MatchString(id) && recordID.MatchString(v.text) {
+		return sameID(v.text, fullID(id))
 	}
 	return compareValues(v.kind, have, v) == 0
 }
