@@ -20,6 +20,8 @@ func TestTheTokenAnswerHasTheFormatThatIsAskedFor(t *testing.T) {
 		{"a form", form, "", form},
 		{"types in another case", "Application/XML; charset=utf-8", "", xml},
 		{"anything", "*/*", "", json},
+		{"anything before XML", "*/*, application/xml", "", json},
+		{"any application before XML", "application/*, application/xml", "", json},
 		{"any application", "application/*", "", json},
 		{"a list is read from the left", "text/html, application/xml, application/json, */*", "", xml},
 		{"what the org does not have", "text/html", "", json},
@@ -56,7 +58,7 @@ func TestAnAuthorizeRequestMayBePosted(t *testing.T) {
 		}
 		a := w.post(w.host+"/services/oauth2/authorize", link.Query())
 		if interactive {
-			if a.status != http.StatusOK || !strings.Contains(a.body, `name="un"`) {
+			if a.status != http.StatusOK || !strings.Contains(a.body, `name="un"`) || !strings.Contains(a.body, "client_id=") || strings.Contains(a.body, "ended") {
 				t.Errorf("the login page: %d %s", a.status, a.body)
 			}
 			continue

@@ -37,7 +37,8 @@ func TestAResourceOfATestIsServedBehindTheOrgsSession(t *testing.T) {
 	}
 	const path = "/services/apexrest/things/7?q=x"
 	a := post(access, path)
-	if a.status != http.StatusAccepted || a.body != "7 hello x" || a.header.Get("X-Test") != "acme.my.salesforce.com" || a.header.Get("Sforce-Limit-Info") == "" {
+	if a.status != http.StatusAccepted || a.body != "7 hello x" || a.header.Get("X-Test") != "acme.my.salesforce.com" || a.header.Get("Sforce-Limit-Info") == "" ||
+		a.header.Get("Content-Type") != "text/plain; charset=utf-8" {
 		t.Errorf("got %d %s %v", a.status, a.body, a.header)
 	}
 	if a := post(access, "/"+path); a.status != http.StatusAccepted { // with a double slash, as some clients send it

@@ -224,7 +224,7 @@ func (c *columns) settle(rows []map[string]any) {
 			col.below.settle(below)
 		}
 		for kind := range all {
-			if col.kind == textValue && key != "id" && len(all) == 1 {
+			if col.kind == textValue && key != "id" {
 				col.kind = kind
 			}
 		}

@@ -95,6 +95,7 @@ func TestTheNextPageIsOfTheResultAsItWas(t *testing.T) {
 	ann := w.exchange(w.approve("login_hint", "ann@acme.example").Get("code")).field("access_token")
 	for _, c := range []struct{ token, path string }{
 		{access, first.NextRecordsURL + "9"},
+		{access, strings.TrimSuffix(first.NextRecordsURL, "0") + "1"}, // behind the last record
 		{access, "/services/data/v66.0/query/01gTEST00000000-200"},
 		{access, strings.Replace(first.NextRecordsURL, "/query/", "/tooling/query/", 1)},
 		{ann, first.NextRecordsURL},
@@ -128,6 +129,17 @@ func TestSetRecordsReplacesAndKeepsTheColumns(t *testing.T) {
 	set("Account")
 	if a := w.ask(access, "query", "SELECT Id, Name, Owner.Name FROM Account"); !strings.Contains(a.body, `"totalSize":0`) {
 		t.Errorf("an object without records keeps its columns: %d %s", a.status, a.body)
+	}
+	set("Aged__c", map[string]any{"Age__c": 1, "Owner": map[string]any{"Age__c": 1}})
+	set("Aged__c")
+	for _, name := range []string{"Age__c", "Owner.Age__c"} {
+		if code, _ := refused(t, w.ask(access, "query", "SELECT Id FROM Aged__c WHERE "+name+" = 'x'")); code != "INVALID_FIELD" {
+			t.Errorf("%s keeps its type: %s", name, code)
+		}
+	}
+	set("Aged__c", map[string]any{"Age__c": "x"})
+	if a := w.ask(access, "query", "SELECT Id FROM Aged__c WHERE Age__c = 'x'"); !strings.Contains(a.body, `"totalSize":1`) {
+		t.Errorf("a later record may change the type of a column: %d %s", a.status, a.body)
 	}
 	set("New__c", map[string]any{"name": "a"}, map[string]any{"NAME": "b"})
 	if a := w.ask(access, "query", "SELECT Id, Name FROM New__c WHERE Id != null"); strings.Count(a.body, `"name":"`) != 2 || !strings.Contains(a.body, `"totalSize":2`) {

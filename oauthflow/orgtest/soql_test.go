@@ -34,7 +34,7 @@ func withContacts(t *testing.T) (*wire, string) {
 	w := withDemo(t, orgtest.Config{})
 	err := w.org.SetRecords("Contact",
 		map[string]any{"Id": "003TEST00000001AAA", "Name": "Ann O'Neil", "Age__c": 31, "Active__c": true, "Born__c": "1995-02-03",
-			"Seen__c": time.Date(2026, 11, 30, 8, 0, 0, 0, time.UTC), "Rate__c": 1.5, "Account": map[string]any{"Name": "Acme", "Owner": map[string]any{"Name": "Zoe"}}},
+			"Seen__c": time.Date(2026, 11, 30, 9, 0, 0, 0, time.FixedZone("", 3600)), "Rate__c": 1.5, "Account": map[string]any{"Name": "Acme", "Owner": map[string]any{"Name": "Zoe"}}},
 		map[string]any{"Id": "003TEST00000002AAB", "Name": "bob", "Age__c": 40, "Active__c": false, "Born__c": "1986-07-08",
 			"Seen__c": "2026-11-29T08:00:00.000+0000", "Account": map[string]any{"Name": "Globex", "Owner": nil}},
 		map[string]any{"Id": "003TEST00000003AAA", "Name": "50% off_er", "Age__c": nil, "Active__c": true, "Account": nil},

@@ -218,6 +218,23 @@ func TestOtherEndpointsRefuseWhatIsNotSimulated(t *testing.T) {
 	}
 }
 
+func TestAConnectedAppThatBindsTokensGetsNone(t *testing.T) {
+	for element, want := range map[string][2]string{
+		"isIpBindingEnabled": {"invalid_request", "not simulated: IP binding"}, "isPKImTLSEnabled": {"invalid_client", "not simulated: mutual TLS"},
+	} {
+		app := strings.Replace(oldApp, "<scopes>", "<"+element+">true</"+element+"><scopes>", 1)
+		w := withDemo(t, orgtest.Config{Existing: map[string]string{"connectedApps/Old.connectedApp": app}})
+		refresh, err := w.org.UserApproved("Old", "admin@acme.example")
+		if err != nil {
+			t.Fatal(err)
+		}
+		key, secret := w.credentials("Old")
+		wantError(t, w.post(w.host+"/services/oauth2/token", url.Values{
+			"grant_type": {"refresh_token"}, "refresh_token": {refresh}, "client_id": {key}, "client_secret": {secret},
+		}), want[0], want[1])
+	}
+}
+
 func TestAnAppWithMutualTLSGetsNoTokens(t *testing.T) {
 	files := demoApp()
 	const name = "extlClntAppGlobalOauthSets/Demo_glbloauth.ecaGlblOauth"
