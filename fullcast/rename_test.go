@@ -66,6 +66,9 @@ func TestARenamedMyDomainIsFoundOrItsAdminIsToldWhereToConnect(t *testing.T) {
 				if w.host, err = oauthflow.ParseHost(c.login); err != nil {
 					t.Fatal(err)
 				}
+				if err := w.org.Handle("POST /services/data/v66.0/query", http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})); err != nil {
+					t.Fatal(err)
+				}
 				conn := w.connect(t)
 				if err := c.change(w.org); err != nil {
 					t.Fatal(err)

@@ -157,7 +157,7 @@ func TestTheMockAnswersInTheWordsOfTheSimulator(t *testing.T) {
 			return posted(t, host+end, c, refresh(i))
 		}},
 		{"an unknown grant type", func(i int) *http.Request {
-			return posted(t, host+end, side[i].client, url.Values{"grant_type": {"password"}})
+			return posted(t, host+end, side[i].client, url.Values{"grant_type": {"nonsense"}})
 		}},
 		{"an unknown code", func(i int) *http.Request {
 			return posted(t, host+end, side[i].client, url.Values{"grant_type": {"authorization_code"}, "code": {"aPrx1unknown"}})

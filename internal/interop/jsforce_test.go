@@ -35,6 +35,21 @@ func startOrg(t *testing.T, c orgtest.Config) (*orgtest.Org, *front) {
 func TestJsforceDeploysTheAppAndLivesThroughAConnection(t *testing.T) {
 	org, f := startOrg(t, orgtest.Config{Release: orgtest.Summer26}) // jsforce goes on with a refresh token that was replaced
 	_, adminToken := org.AdminSession()
+	things := []map[string]any{
+		{"Name": "it's A", "Size__c": 10, "Kind__c": "a", "Parent__r": map[string]any{"Name": "P"}},
+		{"Name": "It's B", "Size__c": 12, "Kind__c": "b", "Parent__r": map[string]any{"Name": "p"}},
+		{"Name": "it's C", "Size__c": 12.5, "Kind__c": "b", "Parent__r": map[string]any{"Name": "P"}},
+		{"Name": "it's D", "Size__c": 11, "Kind__c": "c", "Parent__r": map[string]any{"Name": "P"}},
+	}
+	for len(things) < 2001 { // more than a page
+		things = append(things, map[string]any{"Name": "other", "Parent__r": nil})
+	}
+	if err := org.SetRecords("Thing__c", things...); err != nil {
+		t.Fatal(err)
+	}
+	if err := org.SetToolingRecords("ApexClass", map[string]any{"Name": "Foo"}); err != nil {
+		t.Fatal(err)
+	}
 	pkg := appPackage(t)
 	zip, err := pkg.Zip()
 	if err != nil {
@@ -63,6 +78,11 @@ func TestJsforceDeploysTheAppAndLivesThroughAConnection(t *testing.T) {
 			Verifier            int
 			Org, User, Instance string
 			RefreshToken        bool
+		}
+		Records struct {
+			Found, Tooling          []string
+			Every, Counted, Limited int
+			Used                    bool
 		}
 		Identity                           struct{ Org, User, Username string }
 		Query, QueryAfterEnd, SoapAfterEnd struct {
@@ -118,6 +138,11 @@ func TestJsforceDeploysTheAppAndLivesThroughAConnection(t *testing.T) {
 		{"the identity has the user's name", saw.Identity.Username, "admin@acme.example"},
 		{"a query answers rows", fmt.Sprint(saw.Query.Rows), fmt.Sprint([]string{org.ID()})},
 		{"a living session needs no refresh", saw.Query.Refreshes, 0},
+		{"its own SOQL finds what it says", fmt.Sprint(saw.Records.Found), "[It's B of p it's A of P]"},
+		{"it fetches every page", saw.Records.Every, 2001},
+		{"it counts", saw.Records.Counted, 1997},
+		{"it asks the Tooling API", fmt.Sprint(saw.Records.Tooling), "[Foo]"},
+		{"it reads the API usage", fmt.Sprint(saw.Records.Limited, saw.Records.Used), "1000000 true"},
 		{"an ended session is refreshed on 401", saw.QueryAfterEnd.Refreshes, 1},
 		{"and the query is then answered", fmt.Sprint(saw.QueryAfterEnd.Rows), fmt.Sprint(saw.Query.Rows)},
 		{"an ended session is refreshed on a SOAP fault", saw.SoapAfterEnd.Refreshes, 2},

@@ -62,6 +62,7 @@ type settings struct {
 	highAssurance                  bool
 	idTokenLife                    time.Duration
 	jwt                            bool // access tokens are JWTs
+	mutualTLS, ipBinding           bool
 	dpop                           bool // token requests must prove a key (RFC 9449); that the element means "required" is assumed
 }
 
@@ -118,6 +119,7 @@ func (o *Org) externalSettings(a *app) settings {
 		idTokenLife:    minutes(global.value("idTokenConfig/idTokenValidityInMinutes")),
 		jwt:            global.is("isNamedUserJwtEnabled"),
 		dpop:           global.is("isDPopEnabled"),
+		mutualTLS:      global.is("isMtlsEnabled"),
 	}
 }
 
@@ -132,6 +134,8 @@ func connectedSettings(body *node) settings {
 		rotation:       config.is("isRefreshTokenRotationEnabled"),
 		introspectAll:  config.is("isIntrospectAllTokens"),
 		dpop:           config.is("isDPopEnabled"),
+		mutualTLS:      config.is("isPKImTLSEnabled"),
+		ipBinding:      config.is("isIpBindingEnabled"),
 		enabled:        config != nil,
 		preAuthorized:  config.is("isAdminApproved"),
 		profiles:       body.texts("profileName"),
@@ -201,9 +205,18 @@ func (s settings) permits(p *person) bool {
 }
 
 // settle brings the list of apps in line with the metadata: new apps get credentials, apps that are gone depart and take
-// their tokens with them. before is the metadata as it was.
+// their tokens with them. One that was deleted and comes again by the same name is another app. before is the metadata as it was.
 func (o *Org) settle(before components) {
 	have := map[string]bool{}
+	for _, name := range sorted(o.apps) {
+		typ := "ConnectedApp"
+		if o.apps[name].external {
+			typ = "ExternalClientApplication"
+		}
+		if c := o.components.find(typ, name); c != nil && c.id != o.apps[name].id {
+			o.depart(o.apps[name], before)
+		}
+	}
 	for _, c := range o.components.of("ExternalClientApplication") {
 		if global := o.components.satellite("ExtlClntAppGlobalOauthSettings", c.fullName); global != nil {
 			have[c.fullName] = true

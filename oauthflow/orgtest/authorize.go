@@ -153,13 +153,18 @@ func registered(callbacks []string, redirect string) bool {
 func (o *Org) object(q url.Values, s settings, p petition) (failure, description string) {
 	_, known := granted(s.scopes, q.Get("scope"))
 	method := q.Get("code_challenge_method")
+	unread := unreadAuthorize(q)
 	switch {
 	case p.client.app.blocked || !s.enabled: // that a disabled external client app answers like a blocked one is assumed
 		return "OAUTH_APP_BLOCKED", "this app is blocked by admin"
+	case otherResponses[responseTypes(q.Get("response_type"))]:
+		return "unsupported_response_type", notSimulated + "response_type=" + q.Get("response_type")
 	case q.Get("response_type") != "code":
 		return "unsupported_response_type", "response type must be code"
 	case !known:
 		return "invalid_scope", "the requested scope is invalid, unknown, or malformed"
+	case unread != "":
+		return "invalid_request", unread
 	case s.pkce && p.challenge == "":
 		return "invalid_request", "missing required code challenge"
 	case method != "" && method != "S256": // assumed; Salesforce's own clients send no method and mean S256
@@ -198,23 +203,33 @@ func (o *Org) decide(p petition, d decision) string {
 	return p.back("code", text)
 }
 
-// authorize is the endpoint itself. Source: docs, web server flow: a GET that ends in a 302 to the redirect URI; that another
-// method gets 405, and that immediate logs nobody in, are assumed. The POST is that of the pages in login.go.
+// authorize is the endpoint itself: a GET, or a POST with the same parameters in a form, that ends in a 302 to the redirect URI.
+// Source: docs, web server flow; OpenID Connect Core 3.1.2.1 for the POST; that other methods get 405, and that immediate logs
+// nobody in, are assumed. A POST with a step is that of the pages in login.go.
 func (o *Org) authorize(in *request) answer {
-	if in.Method == http.MethodPost && o.cfg.Interactive {
-		return o.interactive(in)
-	}
-	if in.Method != http.MethodGet {
+	q := in.query
+	if in.Method == http.MethodPost {
+		form, ok := in.form()
+		if !ok {
+			return pageAnswer(http.StatusBadRequest, "Error", "Bad request")
+		}
+		if o.cfg.Interactive && form.Has("step") {
+			return o.interactive(in, form)
+		}
+		q = form
+	} else if in.Method != http.MethodGet {
 		return pageAnswer(http.StatusMethodNotAllowed, "Error", "Method not allowed")
 	}
-	p := o.consider(in, in.query)
+	p := o.consider(in, q)
 	switch {
+	case p.failure != "" && in.Method == http.MethodPost && q.Get("response_type") == "code_credentials":
+		return oauthError(p.failure, p.description) // a headless client has no browser to redirect (assumed)
 	case p.failure != "":
 		return p.refuse()
 	case o.cfg.Interactive && !p.immediate:
-		return loginPage(in.query, "")
+		return loginPage(q, "")
 	case p.barred != "":
-		return loginPage(in.query, badLogin)
+		return loginPage(q, badLogin)
 	}
 	return redirectAnswer(o.decide(p, allow))
 }

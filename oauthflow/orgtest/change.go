@@ -14,6 +14,7 @@ type change struct {
 	kind
 	fullName string
 	body     *node // nil deletes
+	stage    stage
 	file     string
 	defect   string // why it cannot even be tried
 }
@@ -46,8 +47,7 @@ func (o *Org) apply(draft components, c change, r rules) result {
 	}
 	old := draft.find(c.typ, c.fullName)
 	if c.body == nil {
-		out.deleted = true
-		out.problem = remove(draft, c, old)
+		out.deleted, out.warning, out.problem = remove(draft, c, r)
 		return out
 	}
 	body := c.body.clone()
@@ -101,22 +101,6 @@ func (o *Org) put(draft components, typ, fullName string, body *node, r rules) *
 	}
 	draft[componentKey{typ, fullName}] = c
 	return c
-}
-
-// remove deletes a component; what belongs to an external client app goes with it. Source: sfdx-hardis deletes only the app.
-func remove(draft components, c change, old *component) *problem {
-	if old == nil {
-		return &problem{status: "INVALID_CROSS_REFERENCE_KEY", text: fmt.Sprintf("No %s named: %s found", c.packageType(), c.fullName)}
-	}
-	delete(draft, componentKey{c.typ, c.fullName})
-	if c.typ == "ExternalClientApplication" {
-		for _, typ := range satellites {
-			if s := draft.satellite(typ, c.fullName); s != nil {
-				delete(draft, componentKey{s.typ, s.fullName})
-			}
-		}
-	}
-	return nil
 }
 
 // names an app may have. Source: the text Setup and deploys answer with.
@@ -308,48 +292,15 @@ func (o *Org) judgeConnectedApp(body *node, old *component, r rules) *problem {
 	return judgeCallbacks(config)
 }
 
-// install takes over metadata the org has from the start.
-func (o *Org) install(files map[string]string) error {
-	var list []change
-	for _, name := range sorted(files) {
-		if name == "package.xml" { // of a package as it would be deployed; its files say all
-			continue
-		}
-		k, fullName, ok := kindOfFile(name)
-		if !ok {
-			return fmt.Errorf("%s: not the path of a metadata type this org knows", name)
-		}
-		body, err := parseXML([]byte(files[name]))
-		if err != nil {
-			return fmt.Errorf("%s: %w", name, err)
-		}
-		list = append(list, change{kind: k, fullName: fullName, body: body, file: name})
-	}
-	for _, k := range kinds { // an org always has its settings
-		if member := k.settingsMember(); member != "" && files[k.file(member)] == "" {
-			list = append(list, change{kind: k, fullName: member, body: &node{}, file: k.file(member)})
-		}
-	}
-	for _, res := range o.applyAll(o.components, list, rules{version: anyAPI, trusted: true}) {
-		if res.problem != nil {
-			return fmt.Errorf("%s: %s", res.file, res.problem.text)
-		}
-	}
-	o.settle(o.components)
-	for _, a := range o.apps {
-		a.known = a.known.Add(-o.cfg.Propagation)
-	}
-	return nil
-}
-
-// applyAll works through changes in the order of their types, deletions last, then adds what the org creates by itself.
+// applyAll works through changes stage by stage, additions in the order of their types and deletions in the reverse one, so
+// that an app goes after what belongs to it. Then it adds what the org creates by itself.
 func (o *Org) applyAll(draft components, list []change, r rules) []result {
 	rank := func(c change) int {
 		at := slices.IndexFunc(kinds, func(k kind) bool { return k.typ == c.typ })
 		if c.body == nil {
-			at += len(kinds)
+			at = len(kinds) - at
 		}
-		return at
+		return at + int(c.stage)*3*len(kinds)
 	}
 	list = slices.Clone(list)
 	slices.SortStableFunc(list, func(a, b change) int { return rank(a) - rank(b) })

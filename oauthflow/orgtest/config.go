@@ -75,6 +75,10 @@ type Config struct {
 	// AllowConnectedApps lets a deploy create a connected app. Salesforce has switched that off in all orgs.
 	AllowConnectedApps bool
 
+	// DailyAPIRequests is how many requests to the REST and the Metadata API the org answers in 24 hours; default 1,000,000, which is
+	// more than a test makes. Each REST answer tells the usage in Sforce-Limit-Info.
+	DailyAPIRequests int
+
 	// Interactive makes the authorize page ask for user name and password, then for consent, as HTML for a real browser.
 	// Otherwise the user is taken to be logged in and to allow every app.
 	Interactive bool
@@ -136,6 +140,7 @@ func (c Config) complete() (Config, error) {
 	if c.ApprovalLimit == 0 {
 		c.ApprovalLimit = 5
 	}
+	c.DailyAPIRequests = cmp.Or(c.DailyAPIRequests, 1_000_000)
 	if c.Now == nil {
 		c.Now = time.Now
 	}
@@ -150,6 +155,7 @@ func (c Config) complete() (Config, error) {
 		"SessionTimeout": c.SessionTimeout < 0, "ApprovalLimit": c.ApprovalLimit < 0,
 		"RefreshTime": c.RefreshTime < 0, "IntrospectionLag": c.IntrospectionLag < 0,
 		"Propagation": c.Propagation < 0, "DeployTime": c.DeployTime < 0,
+		"DailyAPIRequests": c.DailyAPIRequests < 0,
 	} {
 		if negative {
 			bad = append(bad, fmt.Errorf("the field Config.%s is negative", name))

@@ -33,9 +33,9 @@ func (o *Org) deployRequest(in *request, s *session, version int, id string) ans
 			"id": j.id, "validatedDeployRequestId": body.ValidatedDeployRequestID, "deployOptions": j.options, "deployResult": j.pending(),
 		})
 	case in.Method == http.MethodPost && id == "":
-		options, archive, ok := readDeploy(in)
-		if !ok {
-			return restError(http.StatusBadRequest, "INVALID_MULTIPART_REQUEST", "The request must hold deployOptions as JSON and a zip file")
+		options, archive, refused := readDeploy(in)
+		if refused != nil {
+			return *refused
 		}
 		j := o.deploy(archive, options, s.user)
 		return jsonAnswer(http.StatusCreated, map[string]any{
@@ -50,6 +50,10 @@ func (o *Org) deployRequest(in *request, s *session, version int, id string) ans
 		return jsonAnswer(http.StatusOK, map[string]any{"id": j.id, "deployOptions": j.options, "deployResult": result})
 	case in.Method == http.MethodPatch && o.findJob(id) != nil:
 		j := o.findJob(id)
+		var body struct{ DeployResult struct{ Status string } }
+		if json.Unmarshal(in.body, &body) != nil || body.DeployResult.Status != "Canceling" {
+			return unsimulatedREST("PATCH of a deployRequest that sets no deployResult.status Canceling")
+		}
 		if !o.cancel(j) {
 			return restError(http.StatusBadRequest, "INVALID_ID_FIELD", "Deployment already completed")
 		}
@@ -58,36 +62,47 @@ func (o *Org) deployRequest(in *request, s *session, version int, id string) ans
 	return restError(http.StatusNotFound, "NOT_FOUND", "The requested resource does not exist")
 }
 
-func readDeploy(in *request) (options deployOptions, archive []byte, ok bool) {
+// readDeploy reads the parts of a deploy. Source: docs, REST deploy; the words of the refusals are assumed, but for an unknown
+// member of JSON.
+func readDeploy(in *request) (options deployOptions, archive []byte, refused *answer) {
+	fail := func(code, message string) (deployOptions, []byte, *answer) {
+		a := restError(http.StatusBadRequest, code, message)
+		return options, nil, &a
+	}
+	const incomplete = "The request must hold deployOptions as JSON and a zip file"
 	media, parameters, err := mime.ParseMediaType(in.Header.Get("Content-Type"))
 	if err != nil || media != "multipart/form-data" {
-		return options, nil, false
+		return fail("INVALID_MULTIPART_REQUEST", incomplete)
 	}
 	hasOptions := false
 	parts := multipart.NewReader(bytes.NewReader(in.body), parameters["boundary"])
 	for {
 		part, err := parts.NextPart()
-		if err == io.EOF {
-			return options, archive, hasOptions && archive != nil
+		if err == io.EOF && hasOptions && archive != nil {
+			return options, archive, nil
 		}
 		if err != nil {
-			return options, nil, false
+			return fail("INVALID_MULTIPART_REQUEST", incomplete)
 		}
 		data, err := io.ReadAll(part)
 		if err != nil {
-			return options, nil, false
+			return fail("INVALID_MULTIPART_REQUEST", incomplete)
 		}
 		if kind, _, _ := mime.ParseMediaType(part.Header.Get("Content-Type")); kind != "application/json" {
 			archive = data
 			continue
 		}
-		body := struct {
-			DeployOptions *deployOptions `json:"deployOptions"`
-		}{&options}
-		if json.Unmarshal(data, &body) != nil || body.DeployOptions == nil {
-			return options, nil, false
+		given, unknown, ok := jsonOptions(data)
+		switch text := given.unread(); {
+		case !ok:
+			return fail("INVALID_MULTIPART_REQUEST", incomplete)
+		case unknown != "":
+			return fail("JSON_PARSER_ERROR", "Unrecognized field "+unknown)
+		case text != "":
+			a := unsimulatedREST(strings.TrimPrefix(text, notSimulated))
+			return options, nil, &a
 		}
-		hasOptions = true
+		options, hasOptions = given.deployOptions, true
 	}
 }
 
@@ -142,7 +157,8 @@ func (j *job) details() map[string]any {
 	}
 }
 
-// message is one DeployMessage of the WSDL.
+// message is one DeployMessage of the WSDL. A warning is one whether it is ignored or not; if not, success is false. Source: docs,
+// deploy(), ignoreWarnings.
 func (r result) message(at time.Time) map[string]any {
 	m := map[string]any{
 		"componentType": r.packageType(), "fullName": r.fullName, "fileName": r.file, "success": r.problem == nil,
@@ -152,12 +168,12 @@ func (r result) message(at time.Time) map[string]any {
 	if r.id != "" {
 		m["id"] = r.id
 	}
-	if r.warning != "" {
-		m["problem"], m["problemType"] = r.warning, "Warning"
-	}
 	if r.problem != nil {
 		m["problem"], m["problemType"] = r.problem.text, "Error"
 		m["lineNumber"], m["columnNumber"] = r.problem.line, r.problem.column
+	}
+	if r.warning != "" {
+		m["problem"], m["problemType"] = r.warning, "Warning"
 	}
 	return m
 }

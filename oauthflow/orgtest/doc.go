@@ -19,6 +19,20 @@
 // with a certificate authority of its own, for what needs a real connection. [Org.ServeHTTP] is a plain http.Handler for
 // httptest; a host that is not Salesforce's is then taken for the org's My Domain.
 //
+// # Data and resources of a test
+//
+// Queries find a few records of the org's own and what [Org.SetRecords] sets; of SOQL the org reads SELECT of fields, also through
+// relationships, and COUNT(), WHERE with = != < > <= >= IN LIKE AND OR NOT, ORDER BY, LIMIT and OFFSET. The Tooling API has records of its
+// own, by [Org.SetToolingRecords]. [Org.Handle] serves any other resource by a handler of the test, behind the org's session check, limits,
+// faults and ledger.
+//
+// # What is not simulated
+//
+// What Salesforce would carry out and this org does not is refused, never answered as if it had been done. The refusal has the form of
+// its endpoint, and its text begins with "not simulated:": an error_description of OAuth, a problem of a component, a SOAP fault, a
+// REST error with status 501 and the code NOT_SIMULATED, or MALFORMED_QUERY for a part of SOQL. A test can look for these words in
+// what its service logs.
+//
 // # What is real and what is assumed
 //
 // It was written from Salesforce's documentation, schema and reports of people who run real orgs, never from a client.
@@ -39,6 +53,8 @@
 //	of New                      Config names an impossible domain, user or wait, or Existing is no app    correct the field that the text names
 //	of Org.Approve, Org.Deny    the URL is not this org's, or Salesforce would not send the browser back  expect that, or correct app, user or URL
 //	of Org.Inject               a Fault does nothing, or contradicts itself                               correct what the text names; none was injected
+//	of Org.SetRecords           a record has a name or a value that cannot be, or two types in one column       correct the field that the text names
+//	of Org.Handle               http.ServeMux does not take the pattern, or the path is the org's own           use another pattern, or Org.Inject
 //	of Org.Start, Server.Close  loopback has no free port                                                 free one
 //	of any other method         there is no such app, user or component, or no value like that            use the API name that was deployed
 //

@@ -44,7 +44,12 @@ func (s *service) renew() error {
 
 // accounts reads something.
 func (s *service) accounts() (string, error) {
-	r, err := http.NewRequest(http.MethodGet, s.instance+"/services/data/v66.0/query?q=SELECT+Name+FROM+Account+LIMIT+1", nil)
+	return s.get("/services/data/v66.0/query?q=SELECT+Name+FROM+Account+LIMIT+1")
+}
+
+// get calls the org's API.
+func (s *service) get(path string) (string, error) {
+	r, err := http.NewRequest(http.MethodGet, s.instance+path, nil)
 	if err != nil {
 		return "", err
 	}
@@ -84,7 +89,58 @@ func Example() {
 	}
 	fmt.Println(service.accounts())
 	// Output:
-	// 200 {"columnMetadata":[],"done":true,"records":[{"Name":"Acme","attributes":{"type":"Account"}}],"totalSize":1} <nil>
+	// 200 {"done":true,"records":[{"Name":"Acme","attributes":{"type":"Account","url":"/services/data/v66.0/sobjects/Account/001TEST00000001YDA"}}],"totalSize":1} <nil>
+}
+
+// The records that queries find are the test's. Names ignore case, a relationship is a record in a record, and what is wrong with a
+// query is told as the org tells it.
+func ExampleOrg_SetRecords() {
+	org, service := connected(orgtest.Config{})
+	err := org.SetRecords("Contact",
+		map[string]any{"Id": "003TEST00000001AAA", "Name": "Ann", "Age__c": 31, "Account": map[string]any{"Name": "Acme"}},
+		map[string]any{"Name": "Bob", "Age__c": 40, "Account": nil},
+	)
+	if err != nil {
+		log.Fatal(err)
+	}
+	if err := service.renew(); err != nil {
+		log.Fatal(err)
+	}
+	for _, soql := range []string{
+		"select count() from contact where age__c > 30",
+		"SELECT Name FROM Contact WHERE Account.Name = 'Acme' AND (Age__c < 40 OR Name LIKE 'B%')",
+		"SELECT Name FROM Contact GROUP BY Name",
+	} {
+		fmt.Println(service.get("/services/data/v66.0/query?q=" + url.QueryEscape(soql)))
+	}
+	// Output:
+	// 200 {"done":true,"records":[],"totalSize":2} <nil>
+	// 200 {"done":true,"records":[{"Name":"Ann","attributes":{"type":"Contact","url":"/services/data/v66.0/sobjects/Contact/003TEST00000001AAA"}}],"totalSize":1} <nil>
+	// 400 [{"errorCode":"MALFORMED_QUERY","message":"not simulated: GROUP BY (row 1, column 26)"}] <nil>
+}
+
+// A part of the API that the org does not have is the test's own, behind the org's session check.
+func ExampleOrg_Handle() {
+	org, service := connected(orgtest.Config{})
+	err := org.Handle("GET /services/apexrest/greeting/{name}", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprint(w, "hello ", r.PathValue("name"))
+	}))
+	if err != nil {
+		log.Fatal(err)
+	}
+	if err := service.renew(); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(service.get("/services/apexrest/greeting/ann"))
+	org.ExpireSessions()
+	fmt.Println(service.get("/services/apexrest/greeting/ann"))
+	fmt.Println(service.renew())
+	fmt.Println(service.get("/services/data/v66.0/composite"))
+	// Output:
+	// 200 hello ann <nil>
+	// 401 [{"errorCode":"INVALID_SESSION_ID","message":"Session expired or invalid"}] <nil>
+	// <nil>
+	// 501 [{"errorCode":"NOT_SIMULATED","message":"not simulated: GET /composite"}] <nil>
 }
 
 // An app enforces its own settings: this one requires PKCE, so an authorize request without a challenge is refused, in the

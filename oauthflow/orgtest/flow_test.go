@@ -84,7 +84,7 @@ func TestAnAuthorizeRequestIsRefusedInTheCallback(t *testing.T) {
 		{"without a challenge when the app requires PKCE", "code_challenge", "", "invalid_request", "missing required code challenge"},
 		{"with a challenge method other than S256", "code_challenge_method", "plain", "invalid_request", "code challenge method not supported"},
 		{"with a scope the app does not have", "scope", "api chatter_api", "invalid_scope", "the requested scope is invalid, unknown, or malformed"},
-		{"with another response type", "response_type", "token", "unsupported_response_type", "response type must be code"},
+		{"with another response type", "response_type", "nonsense", "unsupported_response_type", "response type must be code"},
 		{"by the headless flow, which needs a site", "response_type", "code_credentials", "unsupported_response_type", "response type must be code"},
 		{"immediately, when nobody approved before", "immediate", "true", "immediate_unsuccessful", "immediate approval unsuccessful"},
 	} {
@@ -141,7 +141,7 @@ func TestACodeExchangeIsRefused(t *testing.T) {
 		{"with a tilde in the verifier", "code_verifier", verifier[:50] + "~", "invalid_grant", "invalid code verifier"},
 		{"with another registered redirect URI", "redirect_uri", "https://app.example.com/other", "redirect_uri_mismatch", "redirect_uri must match configuration"},
 		{"with a code nobody issued", "code", "aPrxnothing==", "invalid_grant", "invalid authorization code"},
-		{"with a grant type that is not enabled", "grant_type", "password", "unsupported_grant_type", "grant type not supported"},
+		{"with an unknown grant type", "grant_type", "nonsense", "unsupported_grant_type", "grant type not supported"},
 		{"without a grant type", "grant_type", "", "invalid_request", "must supply grant type"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

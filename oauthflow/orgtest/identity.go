@@ -36,6 +36,10 @@ func (o *Org) userinfo(in *request) answer {
 		o.record(Entry{Event: "userinfo", Outcome: "Bad_OAuth_Token"})
 		return textAnswer(http.StatusForbidden, "Bad_OAuth_Token")
 	}
+	if text := unreadUser(in); text != "" {
+		o.record(Entry{Event: "userinfo", User: s.user.Username, Outcome: text})
+		return textAnswer(http.StatusNotImplemented, text)
+	}
 	o.record(Entry{Event: "userinfo", User: s.user.Username, Outcome: "ok"})
 	u := s.user
 	at := o.instanceFor(in)
@@ -70,6 +74,10 @@ func (o *Org) identity(in *request) answer {
 	if len(parts) != 2 || !sameID(parts[0], o.id) || !sameID(parts[1], s.user.id) { // words from memory of the docs: assumed
 		e.Outcome = "Wrong_Org"
 		return textAnswer(http.StatusForbidden, "Wrong_Org")
+	}
+	if text := unreadUser(in); text != "" {
+		e.Outcome = text
+		return textAnswer(http.StatusNotImplemented, text)
 	}
 	e.Outcome = "ok"
 	u := s.user

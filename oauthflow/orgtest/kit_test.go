@@ -270,16 +270,36 @@ type outcome struct {
 	Done         bool
 	ErrorMessage string
 	Details      struct {
-		ComponentFailures, ComponentSuccesses []struct {
-			ComponentType, FullName, FileName, Problem string
-			Created, Changed                           bool
-			LineNumber                                 int
-		}
+		ComponentFailures, ComponentSuccesses []message
 	}
+}
+
+// message is what a deploy says of one component.
+type message struct {
+	ComponentType, FullName, FileName, Problem, ProblemType string
+	Created, Changed, Deleted, Success                      bool
+	LineNumber                                              int
 }
 
 // deploy sends a zip as an administrator does and waits for the end.
 func (w *wire) deploy(zip []byte, options string) outcome {
+	w.t.Helper()
+	a := w.postDeploy(zip, options)
+	if a.status != http.StatusCreated {
+		w.t.Fatalf("deploy: %d %s", a.status, a.body)
+	}
+	w.last = a.field("id")
+	instance, token := w.org.AdminSession()
+	a = w.get(instance+"/services/data/v66.0/metadata/deployRequest/"+w.last+"?includeDetails=true", token)
+	var out struct{ DeployResult outcome }
+	if err := json.Unmarshal([]byte(a.body), &out); err != nil {
+		w.t.Fatal(err)
+	}
+	return out.DeployResult
+}
+
+// postDeploy sends a zip with options, which begin with a comma.
+func (w *wire) postDeploy(zip []byte, options string) reply {
 	w.t.Helper()
 	instance, token := w.org.AdminSession()
 	var b bytes.Buffer
@@ -303,17 +323,7 @@ func (w *wire) deploy(zip []byte, options string) outcome {
 	}
 	r.Header.Set("Content-Type", m.FormDataContentType())
 	r.Header.Set("Authorization", "Bearer "+token)
-	a := w.send(r)
-	if a.status != http.StatusCreated {
-		w.t.Fatalf("deploy: %d %s", a.status, a.body)
-	}
-	w.last = a.field("id")
-	a = w.get(instance+"/services/data/v66.0/metadata/deployRequest/"+w.last+"?includeDetails=true", token)
-	var out struct{ DeployResult outcome }
-	if err := json.Unmarshal([]byte(a.body), &out); err != nil {
-		w.t.Fatal(err)
-	}
-	return out.DeployResult
+	return w.send(r)
 }
 
 // soap sends one Metadata API call with an administrator's session and returns the body of the answer.

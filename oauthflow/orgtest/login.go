@@ -42,11 +42,7 @@ func consentPage(p petition, ticket string, q url.Values) answer {
 }
 
 // interactive works through the two pages. What they look like is assumed; the ids are those of the real pages.
-func (o *Org) interactive(in *request) answer {
-	form, ok := in.form()
-	if !ok {
-		return pageAnswer(http.StatusBadRequest, "Error", "Bad request")
-	}
+func (o *Org) interactive(in *request, form url.Values) answer {
 	q, err := url.ParseQuery(form.Get("request"))
 	if err != nil {
 		return pageAnswer(http.StatusBadRequest, "Error", "Bad request")

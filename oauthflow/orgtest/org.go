@@ -3,6 +3,7 @@ package orgtest
 import (
 	"fmt"
 	"maps"
+	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -35,6 +36,11 @@ type Org struct {
 	keyTurn    int               // which signing key is in use
 	serial     int
 	release    atomic.Int64 // a Release
+
+	records, toolingRecords objects
+	results                 map[string]*found // of queries, by locator
+	calls                   []time.Time       // API requests of the last day
+	handlers                *http.ServeMux    // of the test
 }
 
 // person is a user with the id the org gave them.
@@ -61,7 +67,11 @@ func New(cfg Config) (*Org, error) {
 		refresh:    map[string]*refreshToken{},
 		jobs:       map[string]*job{},
 		tickets:    map[string]string{},
+		results:    map[string]*found{},
+		handlers:   http.NewServeMux(),
 	}
+	o.records = objects{map[string]*table{"account": accounts()}, o.ownTable}
+	o.toolingRecords = objects{map[string]*table{}, func(string) *table { return nil }}
 	o.id = id18("00DTEST" + random(base62, 8))
 	o.release.Store(int64(cfg.Release))
 	o.host = o.hostOf(cfg.MyDomain)

@@ -10,24 +10,43 @@ import (
 	"github.com/fullcast/sfauth/oauthflow/orgtest"
 )
 
-func TestAPackageThatCannotBeReadFailsAsAWhole(t *testing.T) {
+func TestAZipThatCannotBeReadFailsAsAWhole(t *testing.T) {
+	out := empty(t, orgtest.Config{}).deploy([]byte("x"), "")
+	if out.Status != "Failed" || !out.Done || !strings.Contains(out.ErrorMessage, "The zip file is not readable") {
+		t.Errorf("got %+v", out)
+	}
+}
+
+func TestAManifestThatCannotBeUsedIsAFailureOfThatComponent(t *testing.T) {
 	manifest := func(text string) []byte { return pack(t, nil, text) }
 	for _, c := range []struct {
-		name, want string
-		zip        []byte
+		name, file, want string
+		zip              []byte
 	}{
-		{"no zip", "The zip file is not readable", []byte("x")},
-		{"no package.xml at the top", "No package.xml found", folderZip(t)},
-		{"broken package.xml", "package.xml:", manifest("<Package")},
-		{"package.xml of another namespace", "the root element must be Package", manifest("<Package><version>66.0</version></Package>")},
-		{"a version the org does not serve", "Invalid version specified:99.0", manifest("<Package " + metadataXML + "><version>99.0</version></Package>")},
+		{"no package.xml at the top", "package.xml", "No package.xml found", folderZip(t)},
+		{"broken package.xml", "package.xml", "Error parsing file: ", manifest("<Package")},
+		{"package.xml of another namespace", "package.xml", "Element {}Package invalid at this location", manifest("<Package><version>66.0</version></Package>")},
+		{"a version the org does not serve", "package.xml", "Invalid version specified:99.0", manifest("<Package " + metadataXML + "><version>99.0</version></Package>")},
+		{"a package with a name", "package.xml", "not simulated: fullName", manifest("<Package " + metadataXML + "><fullName>P</fullName><version>66.0</version></Package>")},
+		{"a broken deletion manifest", "destructiveChangesPre.xml", "Error parsing file: ", deletion(t, map[string]string{"destructiveChangesPre.xml": "<Package"})},
+		{"a deletion manifest of another root", "destructiveChanges.xml", "Element {}Packet invalid at this location", deletion(t, map[string]string{"destructiveChanges.xml": "<Packet/>"})},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			out := empty(t, orgtest.Config{}).deploy(c.zip, "")
-			if out.Status != "Failed" || !out.Done || !strings.Contains(out.ErrorMessage, c.want) {
+			if f := out.Details.ComponentFailures; out.Status != "Failed" || !out.Done || out.ErrorMessage != "" || len(f) != 1 ||
+				f[0].FullName != c.file || f[0].FileName != c.file || f[0].ComponentType != "" || !strings.HasPrefix(f[0].Problem, c.want) {
 				t.Errorf("got %+v", out)
 			}
 		})
+	}
+}
+
+func TestOnlyOnePackageIsDeployedAtATime(t *testing.T) {
+	empty := "<Package " + metadataXML + "><version>66.0</version></Package>"
+	zip := pack(t, map[string]string{"a/package.xml": empty, "b/package.xml": empty}, empty)
+	out := withDemo(t, orgtest.Config{}).deploy(zip, `,"singlePackage":false`)
+	if f := out.Details.ComponentFailures; out.Status != "Failed" || len(f) != 1 || f[0].Problem != "not simulated: more than one package" {
+		t.Errorf("got %+v", out)
 	}
 }
 
@@ -77,7 +96,7 @@ func TestManifestAndFilesMustAgree(t *testing.T) {
 	}{
 		{"a name without a file", types, "An object 'Demo' of type ExternalClientApplication was named in package.xml, but was not found in zipped directory", nil},
 		{"a file without a name", "", "is in the zip but its component is not in package.xml", eca},
-		{"an unknown type", `<types><members>X</members><name>ApexClass</name></types>`, "Unknown type name 'ApexClass'", nil},
+		{"an unknown type", `<types><members>X</members><name>ApexKlass</name></types>`, "Unknown type name 'ApexKlass'", nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			out := empty(t, orgtest.Config{}).deploy(pack(t, c.files, "<Package "+metadataXML+">"+c.manifest+"<version>66.0</version></Package>"), "")

@@ -14,6 +14,9 @@ var versioned = regexp.MustCompile(`^/services/data/v(\d+)\.0(/.*)?$`)
 // of versions; docs, REST API error codes; that a version which is not served answers like any unknown path is assumed.
 func (o *Org) rest(in *request) answer {
 	if in.path == "/services/data" || in.path == "/services/data/" { // docs: the list of versions needs no session
+		if in.Method != http.MethodGet && in.Method != http.MethodHead {
+			return methodNotAllowed(in.Method, "GET, HEAD")
+		}
 		var list []map[string]string
 		for v := oldestAPI; v <= o.newest(); v++ {
 			list = append(list, map[string]string{
@@ -24,11 +27,11 @@ func (o *Org) rest(in *request) answer {
 	}
 	m := versioned.FindStringSubmatch(in.path)
 	if m == nil {
-		return restError(http.StatusNotFound, "NOT_FOUND", "The requested resource does not exist")
+		return notThere()
 	}
 	version, _ := strconv.Atoi(m[1])
 	if version < 20 || version > o.newest() { // versions before the app types exist serve the data API as well
-		return restError(http.StatusNotFound, "NOT_FOUND", "The requested resource does not exist")
+		return notThere()
 	}
 	o.mu.Lock()
 	s, refused := o.restSession(in)
@@ -36,7 +39,7 @@ func (o *Org) rest(in *request) answer {
 	if refused != nil {
 		return *refused
 	}
-	return o.resource(in, s, version, strings.TrimSuffix(m[2], "/"))
+	return o.told(o.resource(in, s, version, strings.TrimSuffix(m[2], "/")))
 }
 
 // restSession authenticates an API call. Errors: docs, REST API error codes.
@@ -60,6 +63,9 @@ func (o *Org) restSession(in *request) (*session, *answer) {
 		// no refresh cures this one (jsforce#1774)
 		return fail(http.StatusUnauthorized, "INVALID_SESSION_ID", "This session is not valid for use with the REST API")
 	}
+	if !o.spend() {
+		return fail(http.StatusForbidden, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.")
+	}
 	o.record(Entry{Event: "api", Detail: in.path, User: s.user.Username, Outcome: "ok"})
 	return s, nil
 }
@@ -70,121 +76,58 @@ func isJWT(token string) bool {
 }
 
 // resource finds what lies under a version. Source: captured calls of the sf CLI, jsforce and go-salesforce for which paths are
-// asked for and which members are needed; the rest of the bodies, and the numbers in limits, are assumed.
+// asked for and which members are needed; the rest of the bodies is assumed.
 func (o *Org) resource(in *request, s *session, version int, path string) answer {
 	base := fmt.Sprintf("/services/data/v%d.0", version)
+	name, rest, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+	if wantsXML(in) {
+		return unsimulatedREST("Accept: application/xml")
+	}
 	switch {
-	case path == "":
-		return jsonAnswer(http.StatusOK, map[string]string{
-			"identity": o.identityHost(in) + "/id/" + o.ID() + "/" + s.user.id,
-			"limits":   base + "/limits", "metadata": base + "/metadata", "query": base + "/query", "sobjects": base + "/sobjects",
-		})
-	case path == "/limits":
-		return jsonAnswer(http.StatusOK, map[string]any{"DailyApiRequests": map[string]int{"Max": 15000, "Remaining": 14998}})
-	case path == "/query":
-		return o.query(in)
-	case strings.HasPrefix(path, "/sobjects/User/"):
-		return o.userRecord(strings.TrimPrefix(path, "/sobjects/User/"))
 	case path == "/metadata/deployRequest" || strings.HasPrefix(path, "/metadata/deployRequest/"):
 		return o.deployRequest(in, s, version, strings.TrimPrefix(strings.TrimPrefix(path, "/metadata/deployRequest"), "/"))
 	case strings.HasPrefix(path, "/apps/oauth/"):
 		return o.appCredentials(in, s, strings.TrimPrefix(path, "/apps/oauth/"))
+	case name == "sobjects":
+		return o.sobject(in, version, rest)
+	case name == "query":
+		return o.query(in, s, version, "query", rest)
+	case path == "/tooling/query" || strings.HasPrefix(path, "/tooling/query/"):
+		return o.query(in, s, version, "tooling/query", strings.TrimPrefix(strings.TrimPrefix(rest, "query"), "/"))
+	case path == "/tooling/sobjects/SourceMember/describe": // of an org without source tracking
+		return notThere()
+	case otherResources[name] && path != "/limits":
+		return unsimulatedREST(in.Method + " " + path)
+	case path != "" && path != "/limits":
+		return notThere()
+	case in.Method != http.MethodGet && in.Method != http.MethodHead:
+		return methodNotAllowed(in.Method, "GET, HEAD")
+	case path == "/limits":
+		return o.limitsAnswer()
 	}
-	return restError(http.StatusNotFound, "NOT_FOUND", "The requested resource does not exist")
-}
-
-// userRecord is one user by id, 15 or 18 characters. Source: captured calls of the sf CLI, which needs Username; a User has many
-// more fields.
-func (o *Org) userRecord(id string) answer {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	for _, u := range o.users {
-		if sameID(id, u.id) {
-			r := userFields(u)
-			r["attributes"] = map[string]string{"type": "User", "url": "/services/data/v51.0/sobjects/User/" + u.id}
-			return jsonAnswer(http.StatusOK, r)
-		}
-	}
-	return restError(http.StatusNotFound, "NOT_FOUND", "The requested resource does not exist")
-}
-
-// userFields are the fields of a User that clients were seen to read (captured).
-func userFields(u *person) map[string]any {
-	return map[string]any{
-		"Id": u.id, "Username": u.Username, "Name": u.FirstName + " " + u.LastName, "FirstName": u.FirstName,
-		"LastName": u.LastName, "Email": u.Email, "IsActive": !u.Inactive,
-	}
-}
-
-var soql = regexp.MustCompile(`(?is)^\s*SELECT\s+(.+?)\s+FROM\s+(\w+)(?:\s+WHERE\s+(\w+)\s*=\s*'([^']*)')?(?:\s+ORDER\s+BY\s+[\w\s,]+?)?(?:\s+LIMIT\s+(\d+))?\s*$`)
-
-// query answers SOQL of one simple form: SELECT fields FROM object [WHERE field = 'text'] [LIMIT n].
-// Its objects are Organization, User, Account and what shows apps; a sandbox of SOQL it is not. Source: captured queries of the
-// sf CLI and jsforce; docs, REST API error codes; the messages are assumed but for INVALID_TYPE's.
-func (o *Org) query(in *request) answer {
-	m := soql.FindStringSubmatch(in.query.Get("q"))
-	if m == nil {
-		return restError(http.StatusBadRequest, "MALFORMED_QUERY", "unexpected token in the query")
-	}
-	o.mu.Lock()
-	rows, ok := o.rows(m[2])
-	o.mu.Unlock()
-	if !ok { // sf looks for ScratchOrgInfo to see whether it is a Dev Hub; an ordinary org answers so
-		return restError(http.StatusBadRequest, "INVALID_TYPE", "sObject type '"+m[2]+"' is not supported.")
-	}
-	limit := len(rows)
-	if m[5] != "" {
-		n, _ := strconv.Atoi(m[5])
-		limit = min(limit, n)
-	}
-	records := []map[string]any{}
-	for _, row := range rows {
-		if m[3] != "" && fmt.Sprint(row[m[3]]) != m[4] || len(records) == limit {
-			continue
-		}
-		record := map[string]any{"attributes": map[string]string{"type": m[2]}}
-		for name := range strings.SplitSeq(m[1], ",") {
-			name = strings.TrimSpace(name)
-			value, known := row[name]
-			if !known {
-				return restError(http.StatusBadRequest, "INVALID_FIELD", "No such column '"+name+"' on entity '"+m[2]+"'.")
-			}
-			record[name] = value
-		}
-		records = append(records, record)
-	}
-	return jsonAnswer(http.StatusOK, map[string]any{
-		"totalSize": len(records), "done": true, "records": records, "columnMetadata": []any{},
+	return jsonAnswer(http.StatusOK, map[string]string{
+		"identity": o.identityHost(in) + "/id/" + o.ID() + "/" + s.user.id,
+		"limits":   base + "/limits", "metadata": base + "/metadata", "query": base + "/query", "sobjects": base + "/sobjects",
 	})
 }
 
-// rows are the records of an object. Source: captured queries for the fields, and a public
-// project's for ExternalClientApplication; their values, but for the org's own, are made up.
-func (o *Org) rows(object string) ([]map[string]any, bool) {
-	var rows []map[string]any
-	switch object {
-	case "Organization":
-		rows = append(rows, map[string]any{
-			"Id": o.id, "Name": "Acme", "InstanceName": "TEST1", "IsSandbox": o.cfg.Sandbox, "TrialExpirationDate": nil,
-			"NamespacePrefix": nil, "OrganizationType": "Developer Edition",
-		})
-	case "User":
-		for _, u := range o.users {
-			rows = append(rows, userFields(u))
-		}
-	case "Account":
-		rows = append(rows,
-			map[string]any{"Id": id18("001TEST00000001"), "Name": "Acme"},
-			map[string]any{"Id": id18("001TEST00000002"), "Name": "Globex"})
-	case "ExternalClientApplication":
-		for _, c := range o.components.of(object) {
-			rows = append(rows, map[string]any{
-				"Id": c.id, "DeveloperName": c.fullName, "MasterLabel": c.body.value("label"),
-				"DistributionState": c.body.value("distributionState"),
-			})
-		}
-	default:
-		return nil, false
-	}
-	return rows, true
+// otherResources are parts of the REST API that this org does not have. What is in no list gets Salesforce's own 404. Source: docs, REST
+// API, resources by version, and Connect REST API.
+var otherResources = map[string]bool{
+	"actions": true, "analytics": true, "appMenu": true, "apps": true, "async-queries": true, "chatter": true, "commerce": true, "compactLayouts": true,
+	"composite": true, "connect": true, "consent": true, "domino": true, "dedupe": true, "emailConnect": true, "event": true, "eventSchema": true,
+	"flexipage": true, "limits": true, "graphql": true, "jobs": true, "jsonxform": true, "knowledgeManagement": true, "licensing": true,
+	"localizedvalue": true, "match": true, "metadata": true, "nouns": true, "parameterizedSearch": true, "payments": true,
+	"process": true, "queryAll": true, "quickActions": true, "recent": true, "resource-definitions": true,
+	"scheduling": true, "search": true, "serviceTemplates": true, "smartdatadiscovery": true, "support": true,
+	"tabs": true, "theme": true, "tooling": true, "ui-api": true, "wave": true,
 }
+
+// unsimulatedREST refuses what the REST API has and this org has not. No client takes it for an answer of Salesforce's: status and code
+// are of this package (assumed that none of them means it).
+func unsimulatedREST(what string) answer {
+	return restError(http.StatusNotImplemented, "NOT_SIMULATED", notSimulated+what)
+}
+
+// wantsXML says whether a request asks for XML, which the REST API could answer. Source: docs, REST API, formats.
+func wantsXML(in *request) bool { return formatOf(in, "", "json") == "xml" }

@@ -2,7 +2,6 @@ package orgtest
 
 import (
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
 )
@@ -19,6 +18,9 @@ func (o *Org) revoke(in *request) answer {
 		q = form
 	} else if in.Method != http.MethodGet {
 		return revokeError(in, "invalid_request", "must use HTTP POST")
+	}
+	if q.Has("callback") { // docs, revoking OAuth tokens, JSONP
+		return revokeError(in, "invalid_request", notSimulated+"callback")
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -42,14 +44,10 @@ func (o *Org) revoke(in *request) answer {
 	return revokeError(in, "invalid_token", "invalid token")
 }
 
-// revokeError answers in JSON to who asks for it, otherwise as a query string, which is how jsforce reads it. Which of the two
+// revokeError answers in the format that is asked for, otherwise as a query string, which is how jsforce reads it. Which one
 // a real org prefers is assumed.
 func revokeError(in *request, code, description string) answer {
-	if strings.Contains(in.Header.Get("Accept"), "application/json") {
-		return oauthError(code, description)
-	}
-	q := url.Values{"error": {code}, "error_description": {description}}
-	return answer{http.StatusBadRequest, http.Header{"Content-Type": {"application/x-www-form-urlencoded;charset=UTF-8"}}, []byte(q.Encode())}
+	return inFormat(oauthError(code, description), formatOf(in, "", "urlencoded"))
 }
 
 // introspect tells a client about one of its own tokens. Source: help, OIDC token introspection.
@@ -57,6 +55,9 @@ func (o *Org) introspect(in *request) answer {
 	form, ok := in.form()
 	if in.Method != http.MethodPost || !ok {
 		return oauthError("invalid_request", "malformed request")
+	}
+	if strings.Contains(in.Header.Get("Accept"), "application/jwt") { // RFC 9701
+		return oauthError("invalid_request", notSimulated+"Accept: application/jwt")
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -140,14 +140,27 @@ func (o *Org) route(in *request) answer {
 		return o.discovery(in)
 	}
 	switch {
+	case strings.HasPrefix(in.path, "/services/oauth2/"):
+		return oauthError("invalid_request", notSimulated+in.path)
 	case strings.HasPrefix(in.path, "/id/"):
 		return o.identity(in)
 	case in.place == loginHost || in.place == otherLogin: // docs, REST error codes
 		return restError(http.StatusNotFound, "URL_NOT_RESET", "Destination URL not reset. The URL returned from login must be set in the SforceService")
 	case strings.HasPrefix(in.path, "/services/Soap/m/"):
 		return o.soap(in)
+	case strings.HasPrefix(in.path, "/services/Soap/"):
+		return soapFault(unsimulatedSOAP(in.path))
+	}
+	if a, ok := o.own(in); ok {
+		return a
+	}
+	switch {
 	case in.path == "/services/data" || strings.HasPrefix(in.path, "/services/data/"):
 		return o.rest(in)
+	case strings.HasPrefix(in.path, "/services/apexrest/"):
+		return o.apexREST(in)
+	case strings.HasPrefix(in.path, "/services/"):
+		return unsimulatedREST(in.path)
 	}
 	return noSuchURL(http.StatusNotFound)
 }

@@ -58,13 +58,21 @@ func (o *Org) soap(in *request) answer {
 	if why != "" || !has(s.scopes, "api", "full", "web") || isJWT(s.token) {
 		return soapFault(&fault{"INVALID_SESSION_ID", "INVALID_SESSION_ID: Invalid Session ID found in SessionHeader: Illegal Session"})
 	}
+	if !o.spend() { // docs, API request limits
+		e.Outcome = "REQUEST_LIMIT_EXCEEDED"
+		return soapFault(&fault{"REQUEST_LIMIT_EXCEEDED", "REQUEST_LIMIT_EXCEEDED: TotalRequests Limit exceeded."})
+	}
 	e.User, e.Outcome = s.user.Username, "ok"
 	if s.user.Profile != administrator {
 		e.Outcome = "INSUFFICIENT_ACCESS"
 		return soapFault(&fault{"INSUFFICIENT_ACCESS", "INSUFFICIENT_ACCESS: use of the Metadata API requires a user with the ModifyAllData or ModifyMetadata permissions"})
 	}
 	op := operations[call.name]
-	if op == nil {
+	switch unread := unreadSOAP(envelope.at("Header"), call.name); {
+	case unread != "":
+		e.Outcome = notSimulated + unread
+		return soapFault(unsimulatedSOAP(unread))
+	case op == nil:
 		e.Outcome = "unknown operation"
 		return soapFault(&fault{"UNKNOWN_EXCEPTION", "UNKNOWN_EXCEPTION: No operation available for request " + call.name})
 	}
@@ -95,10 +103,20 @@ func (o *Org) listMetadata(call *node, _ *session, version int) (string, *fault)
 	if len(call.all("queries")) > 3 { // docs: at most three queries in a call
 		return "", &fault{"EXCEEDED_ID_LIMIT", "EXCEEDED_ID_LIMIT: only 3 queries can be specified"}
 	}
+	version, f := o.asOf(call, version)
+	if f != nil {
+		return "", f
+	}
 	for _, q := range call.all("queries") {
 		typ := q.value("type")
+		if q.value("folder") != "" {
+			return "", unsimulatedSOAP("folder")
+		}
+		if emptyType(typ) {
+			continue
+		}
 		if !knownType(typ, version) {
-			return "", &fault{"INVALID_TYPE", "INVALID_TYPE: Unknown type:" + typ}
+			return "", unknownType(typ)
 		}
 		for _, k := range kinds {
 			if k.packageType() != typ {
@@ -166,7 +184,7 @@ func (o *Org) readMetadata(call *node, _ *session, version int) (string, *fault)
 func crudType(typ string, count, version int) (kind, *fault) {
 	k, ok := kindOf(typ)
 	if !ok || !knownType(k.packageType(), version) {
-		return kind{}, &fault{"INVALID_TYPE", "INVALID_TYPE: Unknown type:" + typ}
+		return kind{}, unknownType(typ)
 	}
 	if count > 10 {
 		return kind{}, &fault{"EXCEEDED_ID_LIMIT", "EXCEEDED_ID_LIMIT: record limit reached. cannot submit more than 10 records into this operation"}

@@ -63,14 +63,14 @@ func TestComponentsAreWrittenOneByOne(t *testing.T) {
 	if a := call("readMetadata", `<type>ExternalClientApplication</type><fullNames>New</fullNames>`); !strings.Contains(a.body, `xsi:nil="true"`) {
 		t.Errorf("after the deletion: %s", a.body)
 	}
-	if a := call("readMetadata", `<type>ApexClass</type><fullNames>X</fullNames>`); !strings.Contains(a.body, "sf:INVALID_TYPE") {
+	if a := call("readMetadata", `<type>ApexKlass</type><fullNames>X</fullNames>`); !strings.Contains(a.body, "sf:INVALID_TYPE") {
 		t.Errorf("a type the org does not have: %s", a.body)
 	}
 	if a := call("readMetadata", `<type>ConnectedApp</type>`+strings.Repeat("<fullNames>X</fullNames>", 11)); !strings.Contains(a.body, "EXCEEDED_ID_LIMIT") {
 		t.Errorf("eleven at once: %s", a.body)
 	}
 	for _, c := range []struct{ op, inner, want string }{
-		{"deleteMetadata", "<type>ApexClass</type><fullNames>X</fullNames>", "sf:INVALID_TYPE"},
+		{"deleteMetadata", "<type>ApexKlass</type><fullNames>X</fullNames>", "sf:INVALID_TYPE"},
 		{"deleteMetadata", "<type>ConnectedApp</type><fullNames>Nobody</fullNames>", "No ConnectedApp named: Nobody found"},
 		{"createMetadata", `<metadata xsi:type="ConnectedApp"/><metadata xsi:type="OauthOidcSettings"/>`, "must be of one type"},
 		{"createMetadata", "<metadata/>", "sf:INVALID_TYPE"},
@@ -144,10 +144,10 @@ func TestARetrieveTellsWhatItDidNotFind(t *testing.T) {
 	w := withDemo(t, orgtest.Config{})
 	a := w.soap("66.0", "<retrieve><request><apiVersion>66.0</apiVersion><singlePackage>true</singlePackage><unpackaged>"+
 		"<types><members>Demo</members><members>Nobody</members><name>ExternalClientApplication</name></types>"+
-		"<types><members>X</members><name>ApexClass</name></types><types><members>*</members><name>NoSuchThing</name></types>"+
+		"<types><members>X</members><name>ApexKlass</name></types><types><members>*</members><name>NoSuchThing</name></types>"+
 		"<types><members>*</members><name>ExtlClntAppOauthSecuritySettings</name></types></unpackaged></request></retrieve>")
 	a = w.soap("66.0", "<checkRetrieveStatus><asyncProcessId>"+between(a, "id")+"</asyncProcessId></checkRetrieveStatus>")
-	for _, want := range []string{"<fileName>externalClientApps/Demo.eca</fileName>", "'ExternalClientApplication' named 'Nobody' cannot be found", "'ApexClass' named 'X' cannot be found",
+	for _, want := range []string{"<fileName>externalClientApps/Demo.eca</fileName>", "'ExternalClientApplication' named 'Nobody' cannot be found", "'ApexKlass' named 'X' cannot be found",
 		"Entity type: 'NoSuchThing' is unknown", "Entity type 'ExtlClntAppOauthSecuritySettings' is not available in this api version"} {
 		if !strings.Contains(a.body, want) {
 			t.Errorf("no %q in %s", want, a.body)

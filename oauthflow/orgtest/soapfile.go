@@ -16,12 +16,14 @@ func (o *Org) soapDeploy(call *node, s *session, _ int) (string, *fault) {
 	if err != nil {
 		return "", &fault{"INVALID_INPUT", "INVALID_INPUT: ZipFile is not base64"}
 	}
-	at := call.at("DeployOptions")
-	j := o.deploy(archive, deployOptions{
-		CheckOnly: at.is("checkOnly"), IgnoreWarnings: at.is("ignoreWarnings"),
-		RollbackOnError: at.is("rollbackOnError"), SinglePackage: at.is("singlePackage"),
-	}, s.user)
-	return queued(j), nil
+	given, f := soapOptions(call.at("DeployOptions"))
+	if f != nil {
+		return "", f
+	}
+	if text := given.unread(); text != "" {
+		return "", &fault{"UNKNOWN_EXCEPTION", text}
+	}
+	return queued(o.deploy(archive, given.deployOptions, s.user)), nil
 }
 
 func queued(j *job) string {
@@ -92,6 +94,16 @@ func (o *Org) soapRetrieve(call *node, s *session, _ int) (string, *fault) {
 	if err != nil {
 		return "", &fault{"INVALID_INPUT", "INVALID_INPUT: " + err.Error()}
 	}
+	for _, name := range []string{"packageNames", "specificFiles", "rootTypesWithDependencies"} {
+		if request.at(name) != nil {
+			return "", unsimulatedSOAP(name)
+		}
+	}
+	for _, m := range members(request.at("unpackaged")) {
+		if unread := unreadType(m.typ, m.fullName); unread != "" && !m.known && !emptyType(m.typ) {
+			return "", unsimulatedSOAP(unread)
+		}
+	}
 	j := &job{id: o.newID("09S"), by: s.user, started: o.now(), status: "Succeeded", done: true}
 	o.jobs[j.id] = j
 	if !request.is("singlePackage") {
@@ -110,6 +122,8 @@ func (o *Org) collect(j *job, manifest *node, version int) {
 	var list []member
 	for _, m := range members(manifest) {
 		switch {
+		case m.fullName == "*" && emptyType(m.typ):
+			continue
 		case !m.known && m.fullName == "*":
 			j.messages = append(j.messages, "Entity type: '"+m.typ+"' is unknown")
 			continue
@@ -178,7 +192,7 @@ func (o *Org) archive(j *job, version int) []byte {
 	return b.Bytes()
 }
 
-// checkRetrieveStatus answers with the RetrieveResult, the zip in any case. Source: WSDL, checkRetrieveStatus; members that
+// checkRetrieveStatus answers with the RetrieveResult, the zip unless includeZip is false. Source: WSDL, checkRetrieveStatus; members that
 // clients cannot do without, found by leaving each out. That includeZip may be left out is assumed.
 func (o *Org) checkRetrieveStatus(call *node, _ *session, _ int) (string, *fault) {
 	j := o.findJob(call.value("asyncProcessId"))
@@ -194,19 +208,20 @@ func (o *Org) checkRetrieveStatus(call *node, _ *session, _ int) (string, *fault
 	for _, text := range j.messages {
 		b.WriteString("<messages><fileName>" + j.folder + "package.xml</fileName><problem>" + escape(text) + "</problem></messages>")
 	}
-	b.WriteString("<status>" + j.status + "</status><success>true</success><zipFile>" + base64.StdEncoding.EncodeToString(j.zip) + "</zipFile></result>")
+	b.WriteString("<status>" + j.status + "</status><success>true</success>")
+	if call.at("includeZip") == nil || call.is("includeZip") {
+		b.WriteString("<zipFile>" + base64.StdEncoding.EncodeToString(j.zip) + "</zipFile>")
+	}
+	b.WriteString("</result>")
 	return b.String(), nil
 }
 
 // describeMetadata lists the types an API version has. Source: WSDL, describeMetadata; suffixes and folders as in the registry of
 // the sf CLI; what it says of partial saves and tests is assumed from the rule that production rolls back.
 func (o *Org) describeMetadata(call *node, _ *session, version int) (string, *fault) {
-	if text := call.value("asOfVersion"); text != "" {
-		v, err := apiVersion(text, o.newest())
-		if err != nil {
-			return "", &fault{"INVALID_INPUT", "INVALID_INPUT: " + err.Error()}
-		}
-		version = v
+	version, f := o.asOf(call, version)
+	if f != nil {
+		return "", f
 	}
 	var b strings.Builder
 	b.WriteString("<result>")
@@ -240,4 +255,18 @@ func soapValue(b *strings.Builder, name string, value any) {
 	default:
 		b.WriteString("<" + name + ">" + escape(fmt.Sprint(v)) + "</" + name + ">")
 	}
+}
+
+// asOf is the API version that a call asks for, by default that of its address. Source: WSDL, listMetadata and describeMetadata; the
+// code of the refusal is assumed.
+func (o *Org) asOf(call *node, version int) (int, *fault) {
+	text := call.value("asOfVersion")
+	if text == "" {
+		return version, nil
+	}
+	v, err := apiVersion(text, o.newest())
+	if err != nil {
+		return 0, &fault{"INVALID_INPUT", "INVALID_INPUT: " + err.Error()}
+	}
+	return v, nil
 }

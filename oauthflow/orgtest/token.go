@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
-	"encoding/xml"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -25,17 +24,22 @@ func (o *Org) token(in *request) answer {
 		return oauthError("invalid_request", "malformed request")
 	}
 	var a answer
-	switch form.Get("grant_type") {
-	case "authorization_code":
+	unread := unreadToken(form)
+	switch grant := form.Get("grant_type"); {
+	case unread != "":
+		a = oauthError("invalid_request", unread)
+	case grant == "authorization_code":
 		a = o.exchange(in, form)
-	case "refresh_token":
+	case grant == "refresh_token":
 		a = o.renew(in, form)
-	case "":
+	case grant == "":
 		a = oauthError("invalid_request", "must supply grant type")
-	default: // a flow that is not enabled for the app answers the same
+	case otherGrants[grant]:
+		a = oauthError("unsupported_grant_type", notSimulated+"grant_type="+grant)
+	default:
 		a = oauthError("unsupported_grant_type", "grant type not supported")
 	}
-	return inFormat(a, form.Get("format"))
+	return inFormat(a, formatOf(in, form.Get("format"), "json"))
 }
 
 // identify finds the client of a token request and checks its secret, from the body or HTTP Basic. Texts: iOS SDK constants
@@ -76,19 +80,6 @@ func (o *Org) identify(in *request, form url.Values, required func(settings) boo
 		return fail("invalid_app_access", "this app is blocked by admin")
 	}
 	return c, s, nil
-}
-
-// unproved refuses a token request without a DPoP proof of an app that requires one, and with a proof as not simulated.
-// Source: RFC 9449 §5, §12.2; Salesforce's words are assumed.
-func (s settings) unproved(in *request) *answer {
-	if !s.dpop && in.Header.Get("DPoP") == "" {
-		return nil
-	}
-	a := oauthError("invalid_dpop_proof", "DPoP proof is required")
-	if in.Header.Get("DPoP") != "" {
-		a = oauthError("invalid_dpop_proof", "not simulated: DPoP")
-	}
-	return &a
 }
 
 // exchange is the authorization_code grant. Source: docs, web server flow; help, remote access terminology (a code is good once,
@@ -299,28 +290,4 @@ func has(list []string, any ...string) bool {
 		}
 	}
 	return false
-}
-
-// inFormat turns an answer into what the format parameter asks for. Source: docs, REST API (json, xml, urlencoded).
-func inFormat(a answer, format string) answer {
-	fields := fieldsOf(a)
-	switch format {
-	case "urlencoded":
-		q := url.Values{}
-		for k, v := range fields {
-			q.Set(k, v)
-		}
-		a.body = []byte(q.Encode())
-		a.header.Set("Content-Type", "application/x-www-form-urlencoded;charset=UTF-8")
-	case "xml":
-		var b strings.Builder
-		b.WriteString(xml.Header + "<OAuth>")
-		for _, k := range sorted(fields) {
-			b.WriteString("<" + k + ">" + escape(fields[k]) + "</" + k + ">")
-		}
-		b.WriteString("</OAuth>")
-		a.body = []byte(b.String())
-		a.header.Set("Content-Type", "application/xml;charset=UTF-8")
-	}
-	return a
 }

@@ -82,6 +82,17 @@ const query = 'SELECT Id, Name FROM Organization';
 const rows = async () => (await conn.query(query)).records.map((r) => r.Id);
 step('query', { rows: await rows(), refreshes });
 
+const found = await conn.sobject('Thing__c')
+  .find({ Name: { $like: "it's %" }, 'Parent__r.Name': 'P', Size__c: { $lt: 12.5 }, Kind__c: { $in: ['a', 'b'] } }, 'Id, Name, Parent__r.Name')
+  .sort({ Size__c: -1 }).limit(5);
+const every = await conn.query('select Id from thing__c', { autoFetch: true, maxFetch: 10000 });
+const tooling = await conn.tooling.query('SELECT Name FROM ApexClass');
+step('records', {
+  found: found.map((r) => `${r.Name} of ${r.Parent__r.Name}`), every: new Set(every.records.map((r) => r.Id)).size,
+  counted: (await conn.query('SELECT COUNT() FROM Thing__c WHERE Parent__r.Name = null')).totalSize,
+  tooling: tooling.records.map((r) => r.Name), limited: conn.limitInfo.apiUsage.limit, used: conn.limitInfo.apiUsage.used > 0,
+});
+
 await ask('expire');
 step('queryAfterEnd', { rows: await rows(), refreshes });
 
