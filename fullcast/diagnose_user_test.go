@@ -1,6 +1,7 @@
 package fullcast_test
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -223,4 +224,41 @@ func (i instance) RoundTrip(req *http.Request) (*http.Response, error) {
 		resp.Body, resp.ContentLength = io.NopCloser(strings.NewReader(string(body))), int64(len(body))
 	}
 	return resp, nil
+}
+
+// The same over the queries themselves, of an org that has all of it.
+func TestADiagnosisFindsWhatAnOrgHasInItsRecords(t *testing.T) {
+	w := newWorld(t, config{})
+	w.deploy(t, fullcast.ExternalClientApp(fullcast.Production, "admin@acme.example"))
+	conn := w.connect(t)
+	now, err := conn.Status(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	type rec = map[string]any
+	set := func(label string) rec {
+		return rec{"AssigneeId": now.UserID, "PermissionSet": rec{"Label": label}}
+	}
+	err = errors.Join(
+		w.org.SetRecords("UserPermissionAccess", rec{"PermissionsApiEnabled": true, "PermissionsViewAllData": false, "PermissionsModifyAllData": false}),
+		w.org.SetRecords("PermissionSetAssignment", set("Fullcast Import"), set("Fullcast Export"), set("Fullcast Motion"),
+			rec{"AssigneeId": "005000000000009AAA", "PermissionSet": rec{"Label": "of another user"}}),
+		w.org.SetRecords("OauthToken", rec{"AppName": "Fullcast", "UserId": now.UserID}, rec{"AppName": "Fullcast", "UserId": "005000000000009AAA"}),
+		w.org.SetToolingRecords("InstalledSubscriberPackage", rec{
+			"SubscriberPackage":        rec{"Name": "Fullcast Motion"},
+			"SubscriberPackageVersion": rec{"MajorVersion": 2, "MinorVersion": 180},
+		}),
+	)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := conn.Diagnose(t.Context())
+	for subject, text := range map[string]string{
+		"User": `has "API Enabled"`, "Permission sets": "has Fullcast Import, Fullcast Export, Fullcast Motion", "Package": "2.180 is installed", "Approvals": "1 of 1 apps",
+	} {
+		i := slices.IndexFunc(d.Lines, func(l fullcast.DiagnosisLine) bool { return l.Subject == subject })
+		if i < 0 || d.Lines[i].Outcome != fullcast.OutcomeOK || !strings.Contains(d.Lines[i].Text, text) {
+			t.Errorf("%s is not ok with %q:\n%s", subject, text, d)
+		}
+	}
 }
