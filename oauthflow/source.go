@@ -199,6 +199,11 @@ func (s *Source) InstanceURL(ctx context.Context) (string, error) {
 // many callers of however many processes have sent it. The store does not say what a token was issued for: a process that finds a
 // refused one there later refreshes once itself, until five fresh tokens in a row suspend the connection for all processes.
 //
+// A fresh token that Salesforce refuses at its first use, in the request that it was made for, is counted, in whatever words and
+// however far apart the requests are. After five in a row, of all processes together, the caller gets an error of [KindFreshRefused],
+// and the connection is suspended: it is refreshed again after a minute, then after two, at most after sixteen, until a token is
+// accepted. A token that was accepted and ends later is not counted.
+//
 // One access token causes one refresh for its ended session, in all processes together: those that are refused it later take what the
 // record holds. That counts each refresh, also where Salesforce answers with the same token, whose session it has renewed. Where that
 // is refused again, it is refreshed again.
