@@ -186,7 +186,8 @@ func (s *Source) InstanceURL(ctx context.Context) (string, error) {
 
 // Transport returns a RoundTripper that adds the access token to requests to the connection's own hosts and heals an
 // ended session: a request that Salesforce refuses for its session is sent once more with another token, if its body
-// can be read again (http.NewRequest sees to that for the usual kinds). It is sent twice at most: when the other token,
+// can be read again (http.NewRequest sees to that for the usual kinds). A refusal by a SOAP API comes back as it is: the session is
+// in the body, and its sender replaces it ([Source.Replace]). A request is sent twice at most: when the other token,
 // which another process has stored, has ended, too, the caller gets that refusal, and the next request a fresh token.
 // A request to any other host is refused, except
 // that a redirect to one is followed without the token. A request to a host that the org has left goes to its
