@@ -1,11 +1,15 @@
 package fullcast_test
 
 import (
+	"errors"
+	"net/http"
 	"strings"
 	"testing"
 
 	"github.com/fullcast/sfauth/fullcast"
 	"github.com/fullcast/sfauth/metadata"
+	"github.com/fullcast/sfauth/oauthflow"
+	"github.com/fullcast/sfauth/oauthflow/orgtest"
 	"github.com/fullcast/sfauth/policy"
 )
 
@@ -71,5 +75,36 @@ func TestACheckSaysWhichRowsItCouldNotSeeForAJWT(t *testing.T) {
 	_, err = org.List(t.Context())
 	if remedy := fullcast.RemedyFor(err, metadata.KindExternalClientApp); remedy != fullcast.AdminFixesApp {
 		t.Errorf("the remedy is %q for %v", remedy, err)
+	}
+}
+
+// The SOAP endpoint may refuse a JWT in the words of the REST API, before it reads the request.
+func TestACheckSaysThatSOAPTakesNoJWTHoweverItsEndpointRefusesIt(t *testing.T) {
+	for name, body := range map[string]string{"in the words for a JWT": malformedJWT, "as an ended session": `[{"message":"Session expired or invalid","errorCode":"INVALID_SESSION_ID"}]`, "without a word": ""} {
+		t.Run(name, func(t *testing.T) {
+			w, conn := jwtWorld(t)
+			before := w.rec.count("/services/oauth2/token")
+			fault := orgtest.Fault{Path: "/services/Soap/m/66.0", Times: -1, Status: 401, Body: body, Header: http.Header{"Content-Type": {"application/json"}}}
+			if err := w.org.Inject(fault); err != nil {
+				t.Fatal(err)
+			}
+			org, err := conn.Org(66)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := org.Read(t.Context(), metadata.KindExternalClientApp, "Fullcast"); !errors.Is(err, metadata.ErrJWTSession) {
+				t.Errorf("a read says %v", err)
+			}
+			if n := w.rec.count("/services/oauth2/token") - before; n != 1 {
+				t.Errorf("%d refreshes, want 1", n)
+			}
+			report, err := conn.Check(t.Context())
+			if err != nil || len(report.NotVisible) == 0 || len(report.Passed)+len(report.Findings) != 0 {
+				t.Errorf("%d rows were not visible, %d were, %v", len(report.NotVisible), len(report.Passed)+len(report.Findings), err)
+			}
+			if now, err := conn.Status(t.Context()); err != nil || now.Status != oauthflow.StatusActive {
+				t.Errorf("it is %q, %v", now.Status, err)
+			}
+		})
 	}
 }

@@ -64,8 +64,11 @@ func (s *Source) hear(req *http.Request, v *view, resp *http.Response) {
 // developer likes, and the list of versions comes without a session.
 func callsAPI(req *http.Request) bool {
 	p := req.URL.Path
-	return strings.HasPrefix(p, "/services/data/v") || strings.HasPrefix(p, "/services/async/") || strings.HasPrefix(p, "/services/Soap/")
+	return strings.HasPrefix(p, "/services/data/v") || strings.HasPrefix(p, "/services/async/") || callsSOAP(req)
 }
+
+// callsSOAP reports whether the request is for a SOAP API, whose session is in the body.
+func callsSOAP(req *http.Request) bool { return strings.HasPrefix(req.URL.Path, "/services/Soap/") }
 
 // withheld returns the refusal if it is one of all API calls, or nil. Maintenance shows an error or a page.
 //

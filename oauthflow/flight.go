@@ -12,6 +12,7 @@ import (
 type rejected struct {
 	access    string
 	served    bool       // Salesforce had accepted it before
+	found     bool       // in the store, by this process: another one may have seen it accepted
 	malformed bool       // it was refused as a malformed JWT
 	successor *successor // what was known of it; nil where it was not issued in place of a malformed JWT
 	login     string     // the connection's login host; empty when it is not known
@@ -30,7 +31,7 @@ func (r *rejected) renewed(g *grant) bool {
 // rejected returns the view's access token as one that Salesforce has rejected.
 func (v *view) rejected(served, malformed bool) rejected {
 	return rejected{
-		access: v.access(), served: served, malformed: malformed, successor: v.successor, login: v.loginHost(),
+		access: v.access(), served: served, found: !v.made && !malformed, malformed: malformed, successor: v.successor, login: v.loginHost(),
 		known: true, epoch: v.epoch, refreshes: v.refreshes,
 	}
 }

@@ -8,32 +8,40 @@ import (
 
 const (
 	refusedLimit  = 5           // generations refused at once, in a row
-	refusedYouth  = time.Minute // a token refused later than this after it was made has been good for something, but for a JWT that has not ended
+	refusedYouth  = time.Minute // a token refused later than this after it was made may have ended, but for a JWT that has not
 	refusedPause  = time.Minute // the first pause, doubled each time
 	refusedLonger = 4           // at most so many times
 )
 
 // refusedAtOnce counts the generations that Salesforce refused as soon as they were used, each once, and reports whether
-// there are so many in a row that another refresh would only be the next of them.
+// there are so many in a row that another refresh would only be the next of them. A token that was accepted begins the count again.
+// One of which this process does not know whether it was leaves the count as it is: see [Source.refusedAtFirstUse].
 func (m *Manager) refusedAtOnce(g *grant, was *rejected) bool {
 	if g.Access.Reveal() != was.access { // replaced for another reason
 		return false
 	}
-	if g.freshRefused() && g.Counted == g.Generation+1 { // its pause is over: one more try
-		return false
-	}
-	fresh := was.malformed && was.successor != nil || m.flow.now().Sub(g.RefreshedAt) <= refusedYouth || refusedAlive(was.access, m.flow.now())
-	if was.served || !fresh {
+	if was.served {
 		g.Unaccepted = 0
 		if g.freshRefused() {
 			g.Fault = nil
 		}
 		return false
 	}
+	if g.freshRefused() && g.Counted == g.Generation+1 { // its pause is over: one more try
+		return false
+	}
+	fresh := was.malformed && was.successor != nil || m.flow.now().Sub(g.RefreshedAt) <= refusedYouth || refusedAlive(was.access, m.flow.now())
+	if fresh && !was.found {
+		g.countRefused()
+	}
+	return g.Counted == g.Generation+1 && g.Unaccepted >= refusedLimit
+}
+
+// countRefused counts the generation as refused at once, unless it is counted already.
+func (g *grant) countRefused() {
 	if g.Counted != g.Generation+1 {
 		g.Unaccepted, g.Counted = g.Unaccepted+1, g.Generation+1
 	}
-	return g.Unaccepted >= refusedLimit
 }
 
 // freshRefused reports whether the connection is suspended because fresh sessions are refused. Until an access token is accepted
@@ -65,9 +73,9 @@ func (m *Manager) suspendRefused(ctx context.Context, r Record, g *grant, malfor
 }
 
 // accept notes that Salesforce has accepted v's access token. The first one that it accepts ends a suspension for
-// refused sessions; nobody waits for that to be stored.
+// refused sessions, and the count of those; nobody waits for that to be stored.
 func (s *Source) accept(v *view) {
-	if v.accepted.Load() || v.accepted.Swap(true) || !v.refusing {
+	if v.accepted.Load() || v.accepted.Swap(true) || !v.refusing && !v.counted.Load() {
 		return
 	}
 	end, err := s.m.begin()
@@ -83,12 +91,13 @@ func (s *Source) accept(v *view) {
 
 func (m *Manager) acceptedAgain(k Key) {
 	errTold := errors.New("told already")
-	org := ""
+	org, suspended := "", false
 	err := m.change(m.ctx, opRefresh, k, func(g *grant) error {
-		if !g.Refusing {
+		if !g.Refusing && g.Unaccepted == 0 {
 			return errTold
 		}
-		g.Refusing, g.Unaccepted, org = false, 0, g.OrgID
+		org, suspended = g.OrgID, g.Refusing
+		g.Refusing, g.Unaccepted = false, 0
 		if g.freshRefused() {
 			g.Fault = nil
 			if g.Failures == 0 { // what is waited for is the suspension's pause
@@ -97,7 +106,7 @@ func (m *Manager) acceptedAgain(k Key) {
 		}
 		return nil
 	})
-	if err == nil {
+	if err == nil && suspended {
 		m.observe(Event{Type: EventRepaired, Key: k, OrgID: org})
 	}
 }

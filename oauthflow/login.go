@@ -167,8 +167,8 @@ func (m *Manager) BeginAgain(ctx context.Context, k Key, binding string, o Autho
 // A callback that does not belong to a login begun here, to this tenant, page and session, costs no request and leaves
 // the login as it is. Of several callbacks of one login, in any processes, one sends its code, and none where the store may
 // have lost that it was sent: after a failover that the store tells of ([Record].Timeline), or another StoreEpoch. The others, within ten
-// minutes of the login's end, get what that one got: the connection, or the same error; they wait for it for up to twenty
-// seconds. Once the code has been sent the rest is finished even when ctx ends.
+// minutes of the login's end, get what that one got: the connection, or the same error; they wait for it as long as its
+// request may take, two and a half minutes at most, within their own ctx. Once the code has been sent the rest is finished even when ctx ends.
 //
 // A connection that exists under the same key is replaced, and its old refresh token revoked, when it belongs to the
 // same org, or when the login named the new one ([AuthorizeOptions].ExpectOrg); else the error is [ErrOrgChanged], with

@@ -12,8 +12,11 @@ import (
 )
 
 const (
-	resultAge  = 10 * time.Minute // a login's result is shown for so long after its end
-	resultWait = 20 * time.Second // a second callback waits for the result of the first for so long
+	resultAge   = 10 * time.Minute // a login's result is shown for so long after its end
+	resultLeast = 20 * time.Second // a second callback waits for the result of the first at least for so long,
+
+	// and until the first has had the time for its request, for the keys of the id_token and for what it stores.
+	resultWait = delivery + answerWait + verifyTimeout + 4*storeTimeout
 
 	spentFormat = 2 // an earlier version, which knows format 1 alone, refuses the record and sends no code
 )
@@ -153,6 +156,7 @@ func (m *Manager) recorded(ctx context.Context, cb Callback, r Record, s *spentL
 		return Connection{}, err
 	}
 	began, id := m.elapsed(), r.ID
+	patient := min(max(s.Spent.Add(resultWait).Sub(m.flow.now()), resultLeast), resultWait) // clocks may differ
 	for pause := 50 * time.Millisecond; ; pause = min(2*pause, time.Second) {
 		if past(later(s.Spent, s.Ended), resultAge, m.flow.now()) {
 			return Connection{}, loginError(loginUnknown)
@@ -169,7 +173,7 @@ func (m *Manager) recorded(ctx context.Context, cb Callback, r Record, s *spentL
 		case !s.Ended.IsZero():
 			return Connection{Key: s.Key}, err
 		}
-		left := resultWait - (m.elapsed() - began)
+		left := patient - (m.elapsed() - began)
 		if left <= 0 || m.open.Err() != nil || !sleep(ctx, min(pause, left)) {
 			return Connection{Key: s.Key}, loginError("is being completed by another request, or was interrupted: " +
 				"load this page again in a minute, then begin again")

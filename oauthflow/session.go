@@ -35,8 +35,7 @@ const (
 )
 
 // judgeSession reads a verdict from an answer of one of the org's APIs. What a session's end looks like is in the catalogue.
-// OwnSession tells that the request carried a session of its own, as the Bulk API's has one in a header. SOAP's session, in the
-// body, is its sender's to replace, too; a refusal of it has status 500.
+// OwnSession tells that the request carried a session of its own, as the Bulk API's has one in a header.
 func judgeSession(said reply, ownSession bool) sessionVerdict {
 	switch said.status {
 	case http.StatusBadRequest:
@@ -57,9 +56,10 @@ func judgeSession(said reply, ownSession bool) sessionVerdict {
 	return sessionEnded
 }
 
-// sessionOf judges an answer to a request that carried the given access token.
+// sessionOf judges an answer to a request that carried the given access token. SOAP's session, in the body, is its sender's to
+// replace: sent again, the body would hold the same one.
 func sessionOf(req *http.Request, resp *http.Response, access string) (sessionVerdict, reply) {
-	if resp.StatusCode < http.StatusBadRequest || resp.StatusCode > http.StatusForbidden {
+	if resp.StatusCode < http.StatusBadRequest || resp.StatusCode > http.StatusForbidden || callsSOAP(req) {
 		return sessionStands, reply{}
 	}
 	body, err := peek(resp)

@@ -108,6 +108,17 @@ func TestWhatARefusalSaysOfASessionDependsOnTheFormOfItsToken(t *testing.T) {
 		{"a JWT of another issuer", "JWT", 401, rest("INVALID_ISS", ""), oauthflow.KindInvalid, 1},
 		{"a JWT of another issuer, in the message", "JWT", 401, rest("INVALID_AUTH_HEADER", "INVALID_ISS"), oauthflow.KindInvalid, 1},
 		{"a header of another type", "JWT", 401, rest("INVALID_AUTH_HEADER", "INVALID_HEADER_TYPE"), oauthflow.KindInvalid, 1},
+		{"an ended session, of the Streaming API", "opaque", 401, `[{"channel":"/meta/connect","error":"401::Authentication invalid","successful":false}]`, oauthflow.KindSession, 2},
+		{"an ended session, of the Streaming API, of a JWT", "JWT", 401, `[{"channel":"/meta/connect","error":"401::Authentication invalid"}]`, oauthflow.KindSession, 2},
+		{"an ended session, in the message alone", "opaque", 401, `{"message":"Session expired or invalid"}`, oauthflow.KindSession, 2},
+		{"an ended session, of GraphQL", "opaque", 401, `{"errors":[{"message":"Session expired or invalid"}]}`, oauthflow.KindSession, 2},
+		{"an ended session, of GraphQL, with what goes with it", "opaque", 401, `{"data":null,"errors":[{"message":"Session expired or invalid","locations":[],"paths":[],"extensions":{}}]}`, oauthflow.KindSession, 2},
+		{"an ended session, cut off inside of its code", "opaque", 401, `[{"message":"Session expired or invalid","errorCode":"INVALID_SES`, oauthflow.KindSession, 2},
+		{"an ended session, with the code inside of the message", "opaque", 401, `{"message":"the call failed: INVALID_SESSION_ID"}`, oauthflow.KindSession, 2},
+		{"a session that may not use the API, in the message alone", "opaque", 401, `{"message":"the call failed: INVALID_SESSION_ID: This session is not valid for use with the REST API"}`, oauthflow.KindAppPolicy, 1},
+		{"another product's session", "opaque", 401, `{"message":"Your portal session has expired, log in to the proxy"}`, oauthflow.KindUnknownAnswer, 1},
+		{"another refusal of the Streaming API", "opaque", 401, `[{"channel":"/meta/connect","error":"402::Unknown client"}]`, oauthflow.KindUnknownAnswer, 1},
+		{"a gateway's JSON", "opaque", 401, `{"error":"Unauthorized","message":"no"}`, oauthflow.KindUnknownAnswer, 1},
 		{"a JWT whose session may not use the API", "JWT", 401, rest("INVALID_SESSION_ID", "This session is not valid for use with the REST API"), oauthflow.KindAppPolicy, 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -186,7 +186,8 @@ func (s *Source) InstanceURL(ctx context.Context) (string, error) {
 
 // Transport returns a RoundTripper that adds the access token to requests to the connection's own hosts and heals an
 // ended session: a request that Salesforce refuses for its session is sent once more with another token, if its body
-// can be read again (http.NewRequest sees to that for the usual kinds). It is sent twice at most: when the other token,
+// can be read again (http.NewRequest sees to that for the usual kinds). A refusal by a SOAP API comes back as it is: the session is
+// in the body, and its sender replaces it ([Source.Replace]). A request is sent twice at most: when the other token,
 // which another process has stored, has ended, too, the caller gets that refusal, and the next request a fresh token.
 // A request to any other host is refused, except
 // that a redirect to one is followed without the token. A request to a host that the org has left goes to its
@@ -198,6 +199,11 @@ func (s *Source) InstanceURL(ctx context.Context) (string, error) {
 // two, at most for sixteen. Requests that Salesforce accepts go on meanwhile. So one JWT that is refused causes one refresh, however
 // many callers of however many processes have sent it. The store does not say what a token was issued for: a process that finds a
 // refused one there later refreshes once itself, until five fresh tokens in a row suspend the connection for all processes.
+//
+// A fresh token that Salesforce refuses at its first use, in the request that it was made for, is counted, in whatever words and
+// however far apart the requests are. After five in a row, of all processes together, the caller gets an error of [KindFreshRefused],
+// and the connection is suspended: it is refreshed again after a minute, then after two, at most after sixteen, until a token is
+// accepted. A token that was accepted and ends later is not counted.
 //
 // One access token causes one refresh for its ended session, in all processes together: those that are refused it later take what the
 // record holds. That counts each refresh, also where Salesforce answers with the same token, whose session it has renewed. Where that

@@ -117,6 +117,7 @@ func TestASuspensionEndsWithARefreshOfATokenThatWasGoodForSomething(t *testing.T
 		if is := w.status(); is != oauthflow.StatusSuspended {
 			t.Errorf("with a new token it is %s", is)
 		}
+		time.Sleep(time.Hour) // its pause is over
 		if _, err := s.Replace(t.Context(), w.token(s)); err != nil {
 			t.Fatal(err)
 		}

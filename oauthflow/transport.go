@@ -1,6 +1,7 @@
 package oauthflow
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -61,7 +62,7 @@ func (t *transport) roundTrip(req *http.Request) (*http.Response, error) {
 		}
 	}
 	malformed := verdict == sessionMalformed
-	fresh, err := t.source.replace(req.Context(), v.rejected(v.accepted.Load() || !v.made && !malformed, malformed))
+	fresh, err := t.source.replace(req.Context(), v.rejected(v.accepted.Load(), malformed))
 	if err != nil {
 		resp.Body.Close()
 		return nil, err
@@ -135,6 +136,7 @@ var errNoBody = errors.New("Request.GetBody: is required to send the request aga
 
 // repeat sends the request a second and last time. First is what the first answer has said of the session.
 func (t *transport) repeat(req *http.Request, v *view, body io.ReadCloser, left bool, first sessionVerdict) (*http.Response, error) {
+	sent := t.source.m.flow.now()
 	resp, straight, err := t.carry(authorized(req, v, body, left))
 	if err != nil {
 		return nil, requestError(req, v, err)
@@ -142,15 +144,20 @@ func (t *transport) repeat(req *http.Request, v *view, body io.ReadCloser, left 
 	if !straight {
 		return resp, nil
 	}
-	if verdict, said := sessionOf(req, resp, v.access()); verdict == sessionMalformed {
-		err := t.source.refusedFresh(req, v, said)
-		if err == nil && first == sessionMalformed { // both were, and the second was stored while the first was under way
-			err = freshJWT(req, v, said, 0)
+	verdict, said := sessionOf(req, resp, v.access())
+	if verdict != sessionStands && first != sessionStands {
+		err = t.source.refusedAtFirstUse(req, v, sent, verdict)
+	}
+	if verdict == sessionMalformed {
+		malformed := t.source.refusedFresh(req, v, said)
+		if malformed == nil && first == sessionMalformed { // both were, and the second was stored while the first was under way
+			malformed = freshJWT(req, v, said, 0)
 		}
-		if err != nil {
-			resp.Body.Close()
-			return nil, err
-		}
+		err = cmp.Or(malformed, err)
+	}
+	if err != nil {
+		resp.Body.Close()
+		return nil, err
 	}
 	return t.heard(req, v, resp), nil
 }

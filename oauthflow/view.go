@@ -10,7 +10,7 @@ import (
 
 // view is what a manager hands out of a connection without asking the store. There may be a million of them, so that
 // it holds what requests need and no more, in 176 bytes and one piece of text. It does not change once it is handed out, but
-// for its last field.
+// for its last two fields.
 type view struct {
 	token  oauth2.Token // in x/oauth2's form, for callers, who might change it: nothing is read from here
 	header [1]string    // the values of the Authorization header; shared by all requests
@@ -19,12 +19,13 @@ type view struct {
 	until  time.Duration // on the manager's clock, [Manager.elapsed]
 
 	login     loginAt
-	refusing  bool        // fresh sessions have been refused, this one may be the first that is accepted
+	refusing  bool        // fresh sessions have been refused last, this one may be the first that is accepted
 	withheld  bool        // the record says that API calls are refused
 	made      bool        // by a refresh of this process, and not found in the store
 	refreshes uint32      // of the epoch, of which the last has brought the access token, perhaps the same again
 	successor *successor  // nil unless the token was issued in place of a malformed JWT
 	accepted  atomic.Bool // Salesforce has accepted the access token
+	counted   atomic.Bool // it has refused the access token at its first use, which was counted
 }
 
 // loginAt says where a connection's login host is written.
@@ -73,7 +74,7 @@ func (m *Manager) view(g *grant) *view {
 	header := text[:len(text)-len(hosts)]
 	v := &view{
 		header: [1]string{header}, hosts: text[len(header):], epoch: tagOf(g.Epoch), login: login,
-		refusing: g.Refusing, withheld: g.APIFault != nil && g.APIFault.Kind != "", refreshes: uint32(g.Generation),
+		refusing: g.Refusing || g.Unaccepted > 0, withheld: g.APIFault != nil && g.APIFault.Kind != "", refreshes: uint32(g.Generation),
 	}
 	v.begin(m)
 	return v
@@ -142,6 +143,7 @@ func (v *view) prolonged(m *Manager) *view {
 	}
 	again.begin(m)
 	again.accepted.Store(v.accepted.Load())
+	again.counted.Store(v.counted.Load())
 	return again
 }
 
@@ -166,6 +168,10 @@ func (s *Source) show(v *view) {
 		}
 		if v.successor == nil {
 			v.successor = old.successor
+		}
+		if old.epoch == v.epoch && old.refreshes == v.refreshes {
+			v.made = v.made || old.made
+			v.counted.Store(old.counted.Load())
 		}
 	}
 	s.view.Store(v)

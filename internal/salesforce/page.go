@@ -35,6 +35,7 @@ var salesforceWords = []pageWord{
 	{find: "INVALID_SESSION_ID", code: "INVALID_SESSION_ID"},
 	{find: "InvalidSessionId", code: "InvalidSessionId"},
 	{find: "Session expired or invalid", code: "INVALID_SESSION_ID"},
+	{find: "401::Authentication invalid", code: "INVALID_SESSION_ID"}, // Streaming API
 	{find: "REQUEST_LIMIT_EXCEEDED", phrase: "concurrent", code: "REQUEST_LIMIT_EXCEEDED"},
 	{find: "REQUEST_LIMIT_EXCEEDED", code: "REQUEST_LIMIT_EXCEEDED"},
 	{find: "API_DISABLED_FOR_ORG", code: "API_DISABLED_FOR_ORG"},
@@ -78,6 +79,15 @@ func pageWords(text string) (code, message string) {
 		return w.code, cmp.Or(w.phrase, w.says)
 	}
 	return "", ""
+}
+
+// endedWord returns the code that a text without one stands for where it says that a session is refused; empty for any other text.
+func endedWord(text string) string {
+	switch code, _ := pageWords(text); code {
+	case "INVALID_SESSION_ID", "InvalidSessionId", "Bad_OAuth_Token":
+		return code
+	}
+	return ""
 }
 
 // holdsWord reports whether the text holds a word that is no part of a longer one.

@@ -23,10 +23,11 @@ const maxRefusal = 64 << 10
 // A body that is cut off gives what stands before the cut. Forms: the JSON list of the REST API, one JSON object of it or of the
 // OAuth endpoints, a SOAP fault, the XML of the REST API, the Bulk API and the OAuth endpoints, the query string of the revocation
 // endpoint, the bare word of the identity service; each also with a byte order mark, in UTF-16, and in gzip or deflate. Of any other
-// text, such as a page, only words count that nobody but Salesforce uses.
+// text, such as a page, only words count that nobody but Salesforce uses. A message without a code, as that of GraphQL or the
+// Streaming API, is INVALID_SESSION_ID where it says so of the session.
 //
 // Source: REST API Developer Guide, "Status Codes and Error Responses"; Bulk API Developer Guide, "HTTP Status Codes and Errors";
-// SOAP 1.1 §4.4, SOAP 1.2 Part 1 §5.4; Salesforce Help, "OAuth 2.0 Authorization Errors". That a page repeats them is assumed.
+// GraphQL API Developer Guide, "Error Responses"; Streaming API Developer Guide, "Streaming API Error Codes"; SOAP 1.1 §4.4, SOAP 1.2 Part 1 §5.4; Salesforce Help, "OAuth 2.0 Authorization Errors". That a page repeats them is assumed.
 func Refusal(header http.Header, body []byte) (code, message string) {
 	if len(body) > maxRefusal {
 		body = body[:maxRefusal]
@@ -95,8 +96,14 @@ func refusalText(text string) (code, message string) {
 			said = spoken{"error": q.Get("error"), "error_description": q.Get("error_description")}
 		}
 	}
-	if code, message = said.refusal(); code == "" && message == "" {
-		code, message = pageWords(text)
+	code, message = said.refusal()
+	if code == "" && message == "" {
+		return pageWords(text)
+	}
+	if whole := strings.TrimSpace(code + " " + message); !IsCode(code) {
+		if code := endedWord(whole); code != "" {
+			return code, whole
+		}
 	}
 	return code, message
 }
