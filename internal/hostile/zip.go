@@ -27,7 +27,9 @@ func Zips() []Zip {
 	}
 	return []Zip{
 		{"one folder in another", entries(64_000, func(length int) string { return "0/" + strings.Repeat("d/", length/2-20) + "New.connectedApp" })},
-		{"folders as deep as may be", entries(500, func(length int) string { return "/" + strings.Repeat(strings.Repeat("d", length/31-2)+"/", 30) + "New.eca" })},
+		{"folders as deep as may be", entries(500, func(length int) string {
+			return "/" + strings.Repeat(strings.Repeat("d", length/31-2)+"/", 30) + "New.eca"
+		})},
 		{"long names", entries(900, func(length int) string { return strings.Repeat("n", length) + ".eca" })},
 		{"long names of folders", entries(900, func(length int) string { return strings.Repeat("n", length) + "/New.eca" })},
 	}
