@@ -27,6 +27,9 @@ import (
 // With either of the two resty takes a refusal for a failed call: where the caller has set retries, resty repeats it, and retry
 // conditions see no status.
 //
+// A refusal whose body cannot be read whole, since it is above the caller's limit or the connection breaks, is such an error, too,
+// and wraps what happened: errors.Is finds resty.ErrResponseBodyTooLarge. The response has what was read, 64 KiB at most.
+//
 // A redirect that comes back is such an error, too: the org has not carried out the request; see [oauthflow.CheckRedirect]. So is a
 // page of HTML with a status of success where the call has asked for data, by SetResult or by an Accept header that names JSON, XML or
 // CSV and no page: a login, maintenance or proxy page, with kind [oauthflow.KindBadAnswer]. A call that asks for neither gets a page as
@@ -48,17 +51,18 @@ func (c *Connection) Resty() *resty.Client {
 // restyCall is what client and transport tell each other about one call.
 type restyCall struct {
 	client  *resty.Client
+	request *resty.Request
 	streams bool           // resty hands the body on unread, and asks nobody what to make of it
 	parses  bool           // resty reads a success into a value of the caller's
 	refused error          // the refusal of its answer
-	resp    *http.Response // that answer, where resty is to be told of it as a failed call
+	resp    *http.Response // that answer, where resty takes it for a failed call
 	body    []byte         // its beginning
 }
 
 type restyCallKey struct{}
 
 func prepare(client *resty.Client, r *resty.Request) error {
-	call := &restyCall{client: client, streams: set(r, "notParseResponse") || set(r, "isSaveResponse") || set(client, "notParseResponse"), parses: r.Result != nil}
+	call := &restyCall{client: client, request: r, streams: set(r, "notParseResponse") || set(r, "isSaveResponse") || set(client, "notParseResponse"), parses: r.Result != nil}
 	r.SetContext(context.WithValue(r.Context(), restyCallKey{}, call))
 	return nil
 }
@@ -91,7 +95,11 @@ func (t *refusing) RoundTrip(req *http.Request) (*http.Response, error) {
 	if success {
 		call.refused = t.c.misplaced(req, resp, call.parses)
 	}
-	if call.refused == nil || !call.streams && !(success && call.parses) { // resty would fail to read a page before it asks
+	switch {
+	case call.refused == nil:
+		return resp, nil
+	case !call.streams && !(success && call.parses): // resty would fail to read a page before it asks
+		call.carry(resp)
 		return resp, nil
 	}
 	call.body, _ = io.ReadAll(io.LimitReader(resp.Body, maxRefusal))

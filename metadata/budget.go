@@ -3,6 +3,7 @@ package metadata
 import (
 	"bytes"
 	"fmt"
+	"strings"
 )
 
 // Limits of all documents of one tree or zip together. The apps of a large org, a thousand, have less than half of either.
@@ -28,3 +29,13 @@ func (b *budget) take(document []byte) error {
 	}
 	return nil
 }
+
+// Limits of a path in a tree or a zip: to read n folders that are in one another takes time in proportion to n². A zip allows 65,535
+// bytes. A package of Salesforce's has paths of two or three levels, and a source tree of about ten.
+const (
+	maxPath   = 1024
+	maxLevels = 32
+)
+
+// levelsOf is how many names a path has.
+func levelsOf(path string) int { return strings.Count(path, "/") + 1 }

@@ -15,6 +15,7 @@ import (
 // Files are known by their suffix, wherever they lie; others are skipped, as are directories that begin with a dot
 // and node_modules. Components of an external client app are joined by the app's API name, so one tree may hold many
 // apps. The result is ordered by kind and name. Files are read as long as they have at most 64 MiB and 600,000 tags together.
+// A folder more than 32 levels down, or with a path of more than 1,024 bytes, is an error and is not read.
 //
 // The apps are good even when the error is not nil: it joins one [*Error] for each file that could not be read and
 // each component of which the app already has one, which wraps [ErrTwice]. A component whose app has no header is still an App, without
@@ -33,6 +34,12 @@ func Parse(fsys fs.FS) ([]App, error) {
 		case err != nil:
 			errs = append(errs, &Error{Op: "parse", Name: name, Err: err})
 			return nil
+		case d.IsDir() && len(name) > maxPath:
+			errs = append(errs, &Error{Op: "parse", Name: name, Err: fmt.Errorf("this folder was not read: its path is longer than %d bytes", maxPath)})
+			return fs.SkipDir
+		case d.IsDir() && levelsOf(name) > maxLevels:
+			errs = append(errs, &Error{Op: "parse", Name: name, Err: fmt.Errorf("this folder was not read: it is more than %d levels down", maxLevels)})
+			return fs.SkipDir
 		case d.IsDir() && name != "." && (strings.HasPrefix(d.Name(), ".") || d.Name() == "node_modules"):
 			return fs.SkipDir
 		case d.IsDir():

@@ -19,7 +19,7 @@ const (
 
 // ParseZip reads every app of a zip, such as a retrieve answers with or a deployment sends; see [Parse]. Nothing is
 // written to disk. A zip with more than 1,000 entries or 64 MiB of content, one compressed more than a hundredfold,
-// or one with a link, a repeated name or a name that leads out of it is refused as a whole.
+// or one with a link, a name of more than 1,024 bytes or 32 levels, a repeated name or a name that leads out of it is refused as a whole.
 func ParseZip(data []byte) ([]App, error) {
 	r, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
 	if err != nil {
@@ -41,6 +41,10 @@ func judge(entries []*zip.File, size uint64) error {
 	for _, f := range entries {
 		name, isDir := strings.CutSuffix(f.Name, "/") // the mode of an entry may say otherwise, and counts for files alone
 		switch {
+		case len(name) > maxPath:
+			return fmt.Errorf("the entry name %+.100q is longer than %d bytes", f.Name, maxPath)
+		case levelsOf(name) > maxLevels:
+			return fmt.Errorf("the entry name %+.100q has more than %d levels of folders", f.Name, maxLevels)
 		case strings.Contains(name, `\`):
 			return fmt.Errorf("the entry name %+.100q has a backslash: make the zip with slashes between the names of folders", f.Name)
 		case !filepath.IsLocal(name) || !fs.ValidPath(name):

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/fullcast/sfauth/internal/hostile"
 	"github.com/fullcast/sfauth/internal/needs"
 	"github.com/fullcast/sfauth/metadata"
 )
@@ -88,6 +89,9 @@ func TestHostileZipsAreRefusedSoonAndInLittleMemory(t *testing.T) {
 			}
 		})},
 		{"entries that claim more bytes than there are", "overlap", overlapping(t)},
+		{"one folder in another, 32,000 times", `"0/d/d/`, zipOf(t, func(w *zip.Writer) { store(w, "0/"+strings.Repeat("d/", 32_000)+"New.connectedApp", "x") })},
+		{"a folder 33 levels deep", "more than 32 levels", zipOf(t, func(w *zip.Writer) { store(w, strings.Repeat("d/", 33), "") })},
+		{"a long name", "longer than 1024 bytes", zipOf(t, func(w *zip.Writer) { store(w, strings.Repeat("d", 1025), "") })},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			within(t, 100*time.Millisecond, 64<<20, func() {
@@ -98,6 +102,15 @@ func TestHostileZipsAreRefusedSoonAndInLittleMemory(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+func TestAZipMayHaveNamesOf32LevelsAnd1024Bytes(t *testing.T) {
+	for _, folder := range []string{strings.Repeat("d/", 31), strings.Repeat("d", 1024-len("/Old.connectedApp")) + "/"} {
+		apps, err := metadata.ParseZip(zipOf(t, func(w *zip.Writer) { store(w, folder+"Old.connectedApp", "<ConnectedApp"+ns+"/>") }))
+		if err != nil || len(apps) != 1 {
+			t.Errorf("%d apps, %v", len(apps), err)
+		}
 	}
 }
 
@@ -178,6 +191,18 @@ func TestAZipWhoseEntriesLieAboutWhatTheyAreIsRefused(t *testing.T) {
 			apps, err := metadata.ParseZip(data)
 			if e := (*metadata.Error)(nil); !errors.As(err, &e) || e.Op != "parse" || len(apps) > 0 {
 				t.Errorf("%d apps, error %v", len(apps), err)
+			}
+		})
+	}
+}
+
+func TestZipsWithHostileNamesAreReadSoon(t *testing.T) {
+	needs.Unraced(t)
+	for _, kind := range hostile.Zips() {
+		t.Run(kind.Name, func(t *testing.T) {
+			for _, size := range []int{8 << 10, 512 << 10} {
+				data := kind.Make(size)
+				within(t, time.Second, 128<<20, func() { _, _ = metadata.ParseZip(data) })
 			}
 		})
 	}

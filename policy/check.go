@@ -34,6 +34,7 @@ type Pass struct {
 	rule   *Rule
 	report *Report
 	hidden credentials // of the subject
+	name   string      // of the subject, as Setup shows it
 	done   bool        // something was reported
 	at     metadata.Position
 }
@@ -74,19 +75,21 @@ func (p *Pass) complete(f Finding) Finding {
 	if f.Want == "" {
 		f.Want = p.rule.Want
 	}
-	name := oneLine(nameInSetup(p.Spec))
 	if f.Fix == "" {
-		f.Fix = strings.ReplaceAll(p.rule.fix(p.Subject.App.Kind), "{app}", name)
+		f.Fix = strings.ReplaceAll(p.rule.fix(p.Subject.App.Kind), "{app}", p.name)
 	} else { // its further lines may be the app's own texts
 		first, lines, more := strings.Cut(f.Fix, "\n")
-		if f.Fix = strings.ReplaceAll(first, "{app}", name); more {
+		if f.Fix = strings.ReplaceAll(first, "{app}", p.name); more {
 			f.Fix += "\n" + lines
 		}
 	}
 	if f.File == "" && p.at.File != "" {
 		f.File, f.Line = credentials(nil).conceal(p.at.File), p.at.Line
 	}
-	f.Got, f.Fix = p.hidden.shown(f.Got), p.hidden.shown(f.Fix)
+	if f.Got != notVisible {
+		f.Got = p.hidden.shown(f.Got)
+	}
+	f.Fix = p.hidden.shown(f.Fix)
 	if f.Message == "" {
 		f.Message = f.plainMessage()
 	}
@@ -109,9 +112,9 @@ func Check(s Subject, rules ...Rule) Report {
 	}
 	spec := s.App.Spec()
 	report := Report{Kind: s.App.Kind, App: credentials(nil).conceal(s.App.Name), Note: migrated(s), Findings: []Finding{}, NotVisible: []Finding{}, Passed: []string{}, rules: rules}
-	hidden := credentialsOf(s.App)
+	hidden, name := credentialsOf(s.App), oneLine(nameInSetup(spec))
 	for i := range rules {
-		p := &Pass{Subject: s, Spec: spec, rule: &rules[i], report: &report, hidden: hidden}
+		p := &Pass{Subject: s, Spec: spec, rule: &rules[i], report: &report, hidden: hidden, name: name}
 		unseen := slices.IndexFunc(p.rule.Needs, func(part Part) bool { return !s.sees(part) })
 		switch {
 		case p.rule.concerns != "" && p.rule.concerns != s.App.Kind:

@@ -34,15 +34,17 @@ func markdownItems(w io.Writer, pairs ...string) {
 // markdown escapes what Markdown, or HTML inside it, would understand. Lines stay.
 func markdown(s string) string {
 	var b strings.Builder
+	b.Grow(len(s) + len(s)/8)
 	for i, line := range strings.Split(s, "\n") {
 		if i > 0 {
 			b.WriteByte('\n')
 		}
-		for _, r := range printable(line) {
-			if strings.ContainsRune("\\`*_{}[]<>()#+-.!|~&@:", r) {
+		line = printable(line)
+		for at := range len(line) {
+			if strings.IndexByte("\\`*_{}[]<>()#+-.!|~&@:", line[at]) >= 0 {
 				b.WriteByte('\\')
 			}
-			b.WriteRune(r)
+			b.WriteByte(line[at])
 		}
 	}
 	return b.String()

@@ -114,7 +114,12 @@ func PlanMigration(from metadata.App, to metadata.AppSpec) (Plan, error) {
 	p.Items = append(p.Items, unlistedItems(from, to)...)
 	hidden := credentialsOf(from)
 	for i, item := range p.Items {
-		p.Items[i].Field, p.Items[i].Old, p.Items[i].New = hidden.conceal(item.Field), hidden.shown(item.Old), hidden.shown(item.New)
+		old := hidden.shown(item.Old)
+		fresh := old // what is carried as it is may be long
+		if item.New != item.Old {
+			fresh = hidden.shown(item.New)
+		}
+		p.Items[i].Field, p.Items[i].Old, p.Items[i].New = hidden.conceal(item.Field), old, fresh
 	}
 	slices.SortStableFunc(p.Items, func(a, b Item) int { return cmp.Compare(a.Fate.rank(), b.Fate.rank()) })
 	p.Roads = []Road{newAppRoad(spec, to), buttonRoad(*from.Connected, spec, changes, names)}

@@ -78,6 +78,9 @@ func count(n int, what string) string {
 
 // printable replaces what could steer a terminal, turn text around or hide in it.
 func printable(s string) string {
+	if !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r > '~' }) {
+		return s
+	}
 	return strings.Map(func(r rune) rune {
 		if r == ' ' || scrub.Visible(r) {
 			return r

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+
+	"github.com/fullcast/sfauth/metadata"
 )
 
 // The parts of SARIF 2.1.0 that a report needs.
@@ -64,14 +66,26 @@ type (
 	}
 )
 
+// ruleOf is a rule for apps of one kind.
+type ruleOf struct {
+	id   string
+	kind metadata.Kind
+}
+
 func sarif(reports []Report) sarifLog {
 	run := sarifRun{ColumnKind: "unicodeCodePoints", Results: []sarifResult{}}
 	run.Tool.Driver.Name = "sfauth"
 	run.Tool.Driver.InformationURI = "https://github.com/fullcast/sfauth"
 	run.Tool.Driver.Rules = []sarifRule{}
 	index := map[string]int{}
+	last := map[ruleOf]Rule{}
 	for _, r := range reports {
 		for _, rule := range r.rules {
+			of := ruleOf{rule.ID, r.Kind}
+			if l, known := last[of]; known && rule.fix(r.Kind) == l.fix(r.Kind) && rule.Why == l.Why && rule.Source == l.Source {
+				continue // as of another app, which most are
+			}
+			last[of] = rule
 			help := fmt.Sprintf("%s: %s\n\nSource: %s", kindInWords(r.Kind), strings.ReplaceAll(rule.fix(r.Kind), "{app}", "the app"), rule.Source)
 			if i, known := index[rule.ID]; known { // of another app, which may be of the other kind
 				for text, more := range map[*sarifText]string{&run.Tool.Driver.Rules[i].Full: rule.Why, &run.Tool.Driver.Rules[i].Help: help} {
@@ -100,9 +114,9 @@ func sarif(reports []Report) sarifLog {
 // unlinked escapes what would make a link of values that an app holds: viewers read [text](target) in a message as one.
 //
 // Source: SARIF 2.1.0 §3.11.6, "Messages with embedded links".
-func unlinked(s string) string {
-	return strings.NewReplacer(`\`, `\\`, `[`, `\[`, `]`, `\]`).Replace(s)
-}
+func unlinked(s string) string { return unlinking.Replace(s) }
+
+var unlinking = strings.NewReplacer(`\`, `\\`, `[`, `\[`, `]`, `\]`)
 
 // fileURI is the reference that a path is: a relative one is below the tree that was read, an absolute one is the file's own.
 //

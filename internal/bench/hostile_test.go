@@ -261,6 +261,13 @@ func TestRow10HostileFiles(t *testing.T) {
 				}
 			}
 		}
+		for _, kind := range hostile.Zips() {
+			if strings.Contains("zip: "+kind.Name, *hostileShapes) {
+				data := kind.Make(middle)
+				took, _ := cost(func(*customer) int { _, _ = metadata.ParseZip(data); return 0 }, nil, 2)
+				slowest.take("ParseZip, zip: "+kind.Name, took.Seconds())
+			}
+		}
 		return append(rows,
 			row{"10b", "1 MB of the worst shape", slowest.task, counted(slowest.got), 1, "s"},
 			row{"10c", "what comes out of 1 MB", largest.task, counted(largest.got), 32, "× what goes in"})

@@ -82,6 +82,12 @@ func Shapes() []Shape {
 		{"names of secrets", largest, func(size int) fstest.MapFS {
 			return connectedRoot("<description>" + strings.Repeat("the client secret for password (", size/32) + "</description>")
 		}},
+		{"names of secrets, each the value of another", largest, func(size int) fstest.MapFS {
+			return connectedRoot("<description>" + strings.Repeat("token=", size/6) + "</description>")
+		}},
+		{"an encoding in itself", largest, func(size int) fstest.MapFS {
+			return connectedRoot("<description>&amp;" + strings.Repeat("amp;", size/4) + "</description>")
+		}},
 		{"values of secrets in a component's comments", largest, func(size int) fstest.MapFS {
 			return connectedRoot("<!--" + strings.Repeat("-u a: | token | &amp;lt;pwd&gt;%25", size/34) + "--><description>x</description>")
 		}},
@@ -120,6 +126,7 @@ func Shapes() []Shape {
 			return elements(size, func(i, size int) string { return fmt.Sprintf("<n%d>%s</n%d>", i, text(size), i) })
 		}),
 		{"many apps", largest, manyApps},
+		{"components without their apps", 1 << 20, componentsAlone},
 		dense("unknown elements", "<a/>", connectedRoot),
 		dense("chains", strings.Repeat("<a>", 60)+strings.Repeat("</a>", 60), func(inside string) fstest.MapFS {
 			return connectedRoot(inside[:min(len(inside), maxElements/60*420)])
@@ -220,6 +227,15 @@ func manyApps(size int) fstest.MapFS {
 		tree[fmt.Sprintf("apps/A%d.eca", i)] = &fstest.MapFile{Data: []byte("<ExternalClientApplication" + xmlns + "><contactEmail>a@b.co</contactEmail><distributionState>Local</distributionState><label>Old</label>" + "<new>" + text(3600) + "</new></ExternalClientApplication>")}
 	}
 	tree["Old.connectedApp"] = connectedRoot("<description>x</description>")["Old.connectedApp"]
+	return tree
+}
+
+// componentsAlone is a tree of components of 300 bytes whose apps have nothing else.
+func componentsAlone(size int) fstest.MapFS {
+	tree := fstest.MapFS{}
+	for i := range size / 300 {
+		tree[fmt.Sprintf("A%d_defOauthPlcy.ecaOauthPlcy", i)] = &fstest.MapFile{Data: []byte(fmt.Sprintf("<ExtlClntAppOauthConfigurablePolicies"+xmlns+"><externalClientApplication>A%d</externalClientApplication><new>%s</new></ExtlClntAppOauthConfigurablePolicies>", i, text(90)))}
+	}
 	return tree
 }
 

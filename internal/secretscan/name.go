@@ -43,7 +43,7 @@ const maxName = 100
 // no name.
 func Names(name string) bool {
 	name = folded(name)
-	if len(name) > maxName {
+	if len(name) > maxName || !mayName(name) {
 		return false
 	}
 	return namesPlain(Plain(strings.TrimSuffix(name, "__c"))) // the custom fields of Salesforce end so
@@ -64,7 +64,7 @@ func namesPlain(plain string) bool {
 // NamesInWords is [Names] for a text that may be written in words, too: "client secret", "API key".
 func NamesInWords(text string) bool {
 	text = strings.TrimSpace(folded(text))
-	if len(text) > maxName {
+	if len(text) > maxName || !mayName(text) {
 		return false
 	}
 	fields := strings.Fields(text)
@@ -83,6 +83,38 @@ func phraseNames(before, word string) bool {
 		return true
 	}
 	return Names(word) && namesPlain(Plain(before+word))
+}
+
+// threes are letters that follow one another: a bit for the third after the first and the second, 1 for "a".
+type threes [27][27]uint32
+
+// beginnings are the first three letters of what names of secrets hold. The first word of each phrase has some.
+var beginnings = threesOf(words, endings)
+
+func threesOf(lists ...[]string) *threes {
+	t := new(threes)
+	for _, list := range lists {
+		for _, word := range list {
+			t[word[0]-'a'+1][word[1]-'a'+1] |= 1 << (word[2] - 'a' + 1)
+		}
+	}
+	return t
+}
+
+// mayName reports whether a text without full-width letters may be a name of a secret. Most texts are not, which is soon seen.
+func mayName(text string) bool {
+	var first, second byte
+	for i := range len(text) {
+		letter := (text[i] | 0x20) - 'a' + 1
+		if letter < 1 || letter > 26 {
+			continue // digits and signs do not count
+		}
+		if beginnings[first][second]&(1<<letter) != 0 {
+			return true
+		}
+		first, second = second, letter
+	}
+	return false
 }
 
 func holdsWord(plain string) bool {

@@ -61,7 +61,7 @@ func eachNamed(text string, found func(named) bool) {
 			continue
 		}
 		name := nameIn(text, from, at)
-		if name.kind == noName && beforeEnd == from-1 && phrases[strings.ToLower(before+text[from-1:at])] {
+		if name.kind == noName && beforeEnd == from-1 && mayName(before) && phrases[strings.ToLower(before+text[from-1:at])] {
 			name.kind = secretName
 		}
 		if name.kind == secretName && beforeEnd == from-1 && text[from-1] == ' ' && !phraseNames(before, name.text) {
@@ -117,12 +117,13 @@ const (
 
 func nameIn(text string, from, to int) nameAt {
 	n := nameAt{text: text[from:to], from: from, to: to}
-	if userFlags[n.text] {
-		n.kind = userFlag
-		return n
+	if n.flag = n.text[0] == '-'; n.flag {
+		if userFlags[n.text] {
+			n.flag, n.kind = false, userFlag
+			return n
+		}
+		n.text = strings.TrimLeft(n.text, "-")
 	}
-	n.flag = n.text[0] == '-'
-	n.text = strings.TrimLeft(n.text, "-")
 	n.param = to < len(text) && text[to] == '=' && from > 0 && strings.IndexByte("?&#", text[from-1]) >= 0
 	if len(n.text) > 12 && strings.ContainsAny(n.text, "0123456789") {
 		if i := strings.LastIndexAny(n.text, "_-"); i > 0 && Names(n.text[:i]) && degreeOf(n.text[i+1:]) == scrambled {
@@ -270,7 +271,10 @@ func valueBefore(text string, name nameAt) (named, bool) {
 			joined = joined || links[w]
 			continue
 		}
-		return named{sign: said, degree: degreeOf(text[at:end]), need: scrambled, from: at, to: end}, joined && (at > start || at == 0)
+		if !joined || at == start && at > 0 {
+			return named{}, false
+		}
+		return named{sign: said, degree: degreeOf(text[at:end]), need: scrambled, from: at, to: end}, true
 	}
 	return named{}, false
 }

@@ -40,7 +40,9 @@ const maxTerm = 64
 
 func isTerm(value string) bool { return len(value) <= maxTerm && terms.MatchString(value) }
 
-func isDate(value string) bool { return len(value) <= maxTerm && date.MatchString(value) }
+func isDate(value string) bool {
+	return len(value) <= maxTerm && value != "" && isDigit(value[0]) && date.MatchString(value)
+}
 
 func isAddress(value string) bool {
 	return len(value) <= maxName && strings.IndexByte(value, '@') > 0 && address.MatchString(value)
@@ -56,7 +58,7 @@ const around = "\"'`()[]{}<>.,:;!?*"
 
 // degreeOf judges a value. One of several words is judged by its worst.
 func degreeOf(value string) degree {
-	if i := strings.IndexAny(value, " \t\r\n"); i >= 0 {
+	if strings.IndexByte(value, ' ') >= 0 || strings.ContainsAny(value, "\t\r\n") {
 		worst := standIn
 		for _, field := range strings.Fields(value) {
 			worst = max(worst, degreeOf(field))
@@ -66,10 +68,11 @@ func degreeOf(value string) degree {
 		}
 		return worst
 	}
-	if standsIn(value) {
+	bare := strings.Trim(value, around)
+	if standsIn(value, bare) {
 		return standIn
 	}
-	value = strings.Trim(value, around)
+	value = bare
 	n := countOf(value)
 	switch {
 	case len(value) < 6 || isDate(value) || isAddress(value):
@@ -203,8 +206,8 @@ func tellsNone(value string) bool {
 	return settings[strings.ToLower(value)] || !strings.ContainsFunc(value, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) })
 }
 
-// standsIn reports whether a value stands for one that is not told, or says where it is.
-func standsIn(value string) bool {
+// standsIn reports whether a value stands for one that is not told, or says where it is. bare is the value without what is around it.
+func standsIn(value, bare string) bool {
 	if strings.HasPrefix(value, "{") || strings.HasPrefix(value, "<") || strings.HasPrefix(value, "${") || strings.HasPrefix(value, "$(") || strings.HasPrefix(value, "#{") ||
 		len(value) > 2 && value[0] == '%' && value[len(value)-1] == '%' {
 		return true
@@ -212,7 +215,7 @@ func standsIn(value string) bool {
 	if strings.HasPrefix(value, "$") && Plain(value[1:]) != "" && (value == strings.ToUpper(value) || !strings.ContainsAny(value, "0123456789")) {
 		return true
 	}
-	lower := strings.ToLower(strings.Trim(value, around))
+	lower := strings.ToLower(bare)
 	if statements[lower] || !strings.ContainsFunc(lower, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }) || len(lower) >= 4 && strings.Count(lower, lower[:1]) == len(lower) {
 		return true
 	}
@@ -227,20 +230,30 @@ func standsIn(value string) bool {
 	if len(value) > maxName {
 		return false
 	}
-	names, last := true, byte(0)
-	for segment := range strings.FieldsFuncSeq(value, func(r rune) bool { return r < 0x80 && !isAlphanumeric(byte(r)) }) {
-		if standIns[strings.ToLower(segment)] || strings.HasPrefix(strings.ToLower(segment), "xxx") {
+	variable := strings.IndexByte(value, '_') >= 0 // as far as is seen, the name of one, such as CLIENT_SECRET
+	segments := false
+	for at := 0; at < len(value); at++ {
+		from := at
+		for at < len(value) && (value[at] >= 0x80 || isAlphanumeric(value[at])) {
+			at++
+		}
+		if from == at {
+			continue
+		}
+		segments = true
+		segment := value[from:at]
+		if lower := strings.ToLower(segment); standIns[lower] || strings.HasPrefix(lower, "xxx") {
 			return true
 		}
-		n := countOf(segment)
-		upper := n.letters == len(segment) && segment == strings.ToUpper(segment)
-		names = names && (upper || n.digits == len(segment) && len(segment) <= 4)
-		last = segment[0]
+		if variable {
+			n := countOf(segment)
+			variable = n.letters == len(segment) && segment == strings.ToUpper(segment) || n.digits == len(segment) && len(segment) <= 4
+		}
 	}
-	if names && last != 0 && strings.Contains(value, "_") {
-		return true // the name of a variable, such as CLIENT_SECRET
+	if variable && segments {
+		return true
 	}
-	return !strings.ContainsAny(value, "0123456789") && Names(strings.Trim(value, around))
+	return mayName(bare) && !strings.ContainsAny(value, "0123456789") && Names(bare)
 }
 
 func setOf(words string) map[string]bool {
