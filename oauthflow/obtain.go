@@ -223,7 +223,7 @@ func (m *Manager) attempt(ctx context.Context, seat *seat, r Record, g *grant, m
 		if now, err := m.young(ctx, r, g, looked, staleInTurn); err != nil || !now {
 			return cmp.Or(err, errAgain)
 		}
-		if wait := gate.pause(); wait > 0 {
+		if wait := gate.pause(whom); wait > 0 {
 			return &Error{Op: opRefresh, Host: g.Client.Host, Kind: KindNotSent, RetryAfter: wait, Err: errSilent}
 		}
 		start = m.flow.instant()
