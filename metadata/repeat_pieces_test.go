@@ -78,6 +78,28 @@ func TestAnOrgThatRepeatsTheSessionInPiecesOfXMLShowsNone(t *testing.T) {
 	}
 }
 
+func TestAnOrgThatRepeatsTheSessionInHexOrAnotherCaseShowsNone(t *testing.T) {
+	for how, write := range map[string]func(string) string{
+		"hex":             func(s string) string { return fmt.Sprintf("%x", s) },
+		"hex, upper case": func(s string) string { return fmt.Sprintf("%X", s) },
+		"lower case":      strings.ToLower,
+		"upper case":      strings.ToUpper,
+	} {
+		said := write(repeated)
+		org := answering(t, map[string]string{
+			"readMetadata": "<result><records><fullName>Fullcast</fullName><label>Fullcast</label><oauthConfig><callbackUrl>https://a.example/" + said + "</callbackUrl></oauthConfig></records></result>",
+			"listMetadata": "<result><fullName>" + said + "</fullName><type>ConnectedApp</type><id>1</id></result>",
+		})
+		app, err := org.Read(t.Context(), metadata.KindConnectedApp, "Fullcast")
+		if err == nil || strings.Contains(err.Error(), said) {
+			t.Errorf("in %s: Read returns %+v, %v", how, app.Connected, err)
+		}
+		if listed, err := org.List(t.Context()); err == nil || strings.Contains(err.Error(), said) {
+			t.Errorf("in %s: List returns %+v, %v", how, listed, err)
+		}
+	}
+}
+
 func TestAnOrgThatRepeatsTheSessionInAZipShowsNone(t *testing.T) {
 	finder := search.New([]string{repeated})
 	entries := map[string][2]string{

@@ -90,7 +90,7 @@ func (s *Source) stored(ctx context.Context, v *view, asked string) *view {
 	if err != nil || s.m.unusable(s, g) != nil {
 		return v
 	}
-	if g.Access.IsZero() || g.livesAt(asked) {
+	if g.Access.IsZero() || g.livesAt(asked) || s.superseded(g) {
 		return v
 	}
 	now := s.m.view(g)

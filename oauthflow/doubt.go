@@ -9,6 +9,7 @@ import (
 var (
 	errOutcomeLost = errors.New("a refresh was sent, its answer was lost, and Salesforce no longer accepts the refresh token")
 	errDoubtful    = errors.New("a refresh was sent and its answer was lost; the access token is served to its end")
+	errSuperseded  = errors.New("the store holds a former approval of the connection, which another one has taken the place of; a refresh asks Salesforce about it")
 	errRolledBack  = errors.New("the store was restored to an earlier state, whose refresh token Salesforce does not confirm")
 )
 
@@ -156,53 +157,4 @@ func (m *Manager) giveUpRolledBack(ctx context.Context, r Record, g *grant, d *d
 	e.Kind = KindGrantDead
 	m.observe(Event{Type: EventBroken, Key: g.Key, OrgID: g.OrgID, Err: e})
 	return e
-}
-
-// see notes the newest state that this process has known, so that a store that falls back behind it is noticed. Within
-// an epoch a smaller generation is never the newer one, whatever has been saved over it since.
-func (s *Source) see(r Record, g *grant) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	same := tagOf(g.Epoch) == s.mark.epoch
-	if same && g.Generation >= s.mark.generation || !same && r.Version > s.mark.version {
-		s.mark = mark{r.Version, g.Generation, tagOf(g.Epoch)}
-	}
-}
-
-// proved notes a state that a refresh has just made.
-func (s *Source) proved(r Record, g *grant) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.mark = mark{r.Version, g.Generation, tagOf(g.Epoch)}
-}
-
-// inherit takes over what another source knows of an epoch that has been moved here.
-func (s *Source) inherit(from *Source) {
-	from.mu.Lock()
-	known := from.mark
-	from.mu.Unlock()
-	known.version = 0
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.mark = known
-}
-
-type mark struct {
-	version    uint64
-	generation uint64
-	epoch      tag
-}
-
-// rolledBack reports whether the record is older than what this process has seen, or from before a restoration that
-// the operator has announced.
-func (s *Source) rolledBack(r Record, g *grant) bool {
-	if g.StoreEpoch != s.m.cfg.StoreEpoch {
-		return true
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if tagOf(g.Epoch) == s.mark.epoch {
-		return g.Generation < s.mark.generation
-	}
-	return r.Version < s.mark.version
 }

@@ -69,8 +69,9 @@ func protect(t *http.Transport, to reach) *http.Transport {
 		c.TLSClientConfig = new(tls.Config)
 	}
 	c.TLSClientConfig.MinVersion = max(c.TLSClientConfig.MinVersion, tls.VersionTLS12)
+	shelter(c)
 	var proxies sync.Map // addresses of proxies that were used
-	if proxy := t.Proxy; proxy != nil {
+	if proxy := c.Proxy; proxy != nil {
 		c.Proxy = func(r *http.Request) (*url.URL, error) {
 			u, err := proxy(r)
 			if u != nil {
@@ -79,12 +80,12 @@ func protect(t *http.Transport, to reach) *http.Transport {
 			return u, err
 		}
 	}
-	c.DialContext = guarded(t, own, to, func(addr string) bool {
+	c.DialContext = sheltered(guarded(t, own, to, func(addr string) bool {
 		_, is := proxies.Load(addr)
 		return is
-	})
+	}))
 	if t.DialTLSContext != nil {
-		c.DialTLSContext = shaken(t.DialTLSContext)
+		c.DialTLSContext = sheltered(shaken(t.DialTLSContext))
 	}
 	if c.TLSHandshakeTimeout == 0 {
 		c.TLSHandshakeTimeout = dialTimeout

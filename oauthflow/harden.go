@@ -48,13 +48,14 @@ func harden(t *http.Transport, r *http.Request, f *fence, to reach) (*http.Trans
 	t.TLSClientConfig.MinVersion = max(t.TLSClientConfig.MinVersion, tls.VersionTLS12)
 	t.TLSClientConfig.NextProtos = []string{"http/1.1"}
 
+	shelter(t)
 	proxied, err := usesProxy(t, r)
 	if err != nil {
 		return nil, err
 	}
-	t.DialContext = fenced(guarded(t, own, to, func(string) bool { return proxied }), f)
+	t.DialContext = sheltered(fenced(guarded(t, own, to, func(string) bool { return proxied }), f))
 	if t.DialTLSContext != nil {
-		t.DialTLSContext = fenced(shaken(t.DialTLSContext), f)
+		t.DialTLSContext = sheltered(fenced(shaken(t.DialTLSContext), f))
 	}
 	if t.TLSHandshakeTimeout == 0 {
 		t.TLSHandshakeTimeout = dialTimeout
@@ -85,6 +86,7 @@ func weakens(rt http.RoundTripper) (problem string) {
 // shaken ends the handshake of dial's connections, which otherwise waits for the first write: a handshake that fails
 // has sent nothing. A TLS connection that shows that it has verified no certificate gets nothing, either.
 func shaken(dial dialFunc) dialFunc {
+	dial = connecting(dial)
 	return func(ctx context.Context, network, addr string) (net.Conn, error) {
 		c, err := dial(ctx, network, addr)
 		if err != nil {
@@ -140,13 +142,17 @@ func guarded(t *http.Transport, own bool, to reach, isProxy func(addr string) bo
 			return d.DialContext(ctx, network, addr)
 		}
 	}
-	dial := dialFunc(t.DialContext)
+	dial := connecting(t.DialContext)
 	return func(ctx context.Context, network, addr string) (net.Conn, error) {
 		c, err := dial(ctx, network, addr)
 		if err != nil || isProxy(addr) {
 			return c, err
 		}
-		if err := to.check(addr, c.RemoteAddr().String()); err != nil {
+		remote := "" // some tunnels name none
+		if a := c.RemoteAddr(); a != nil {
+			remote = a.String()
+		}
+		if err := to.check(addr, remote); err != nil {
 			c.Close()
 			return nil, err
 		}

@@ -51,7 +51,9 @@ func (m *Manager) install(ctx context.Context, k Key, epoch string, p Pending, t
 		m.release(ctx, "complete", old)
 	}
 	if !onward {
-		m.Source(k).publish(m.view(g))
+		s := m.Source(k)
+		s.installed(g)
+		s.publish(m.view(g))
 	}
 	m.observe(Event{Type: EventConnected, Key: k, OrgID: g.OrgID})
 	if t.SignatureMismatch {
@@ -89,6 +91,9 @@ func (m *Manager) retract(ctx context.Context, op string, g, old *grant) error {
 		return nil
 	}
 	if s := m.sources.known(g.Key); s != nil {
+		if err == nil {
+			s.installed(old)
+		}
 		s.publish(nil)
 	}
 	return err

@@ -9,11 +9,12 @@ import (
 )
 
 // ErrTransport is what a RoundTripper of the caller's does, or may do, that no transport of a connection should. It is in the
-// Err of an event of type [EventTransport], and of the error of a request whose answer is not trusted for it. Five kinds
+// Err of an event of type [EventTransport], and of the error of a request whose answer is not trusted for it. Six kinds
 // come with texts of their own: nobody can see whether certificates are verified; one was not; a redirect was followed; a
-// request was sent to another URL; a request was sent more than once. The last two are told, and the answer counts.
+// request was sent to another URL; a request was sent more than once; a function of an *http.Transport, such as DialContext,
+// panicked or returned neither a connection nor an error. The fourth and fifth are told, and the answer counts.
 //
-// An *http.Transport without a DialTLSContext never causes it. What a RoundTripper does and does not show, nobody sees.
+// An *http.Transport without functions of the caller's never causes it. What a RoundTripper does and does not show, nobody sees.
 var ErrTransport = errors.New("the transport that the service has configured")
 
 var (

@@ -49,12 +49,13 @@ func (m *Manager) obtain(s *Source, f *flight) (v *view, refreshed bool, err err
 		if err := m.unusable(s, g); err != nil {
 			return nil, false, err
 		}
-		if !g.Access.IsZero() && (g.Access.Reveal() != f.rejected || f.left != "" && !g.livesAt(f.left) || s.condemned(f.rejected).renewed(g)) {
+		usable := !g.Access.IsZero() && !s.superseded(g)
+		if usable && (g.Access.Reveal() != f.rejected || f.left != "" && !g.livesAt(f.left) || s.condemned(f.rejected).renewed(g)) {
 			s.see(r, g)
 			m.overhear(doubt.intent, g)
 			return m.view(g), false, nil
 		}
-		if !g.Access.IsZero() && f.renewal.Load() {
+		if usable && f.renewal.Load() {
 			if s.view.Load() == nil {
 				s.publish(m.view(g)) // for callers that come while this goes on
 			}
@@ -116,8 +117,14 @@ func (m *Manager) refresh(ctx context.Context, s *Source, f *flight, d *doubt, s
 		d.tries--
 		return nil, nil
 	}
-	if done != nil {
+	switch {
+	case done == nil:
+	case done.Attempt == mine:
 		s.proved(at, done)
+	case s.superseded(done): // what was stored meanwhile is to be asked about first
+		return nil, nil
+	default:
+		s.see(at, done)
 	}
 	return done, err
 }
@@ -223,7 +230,7 @@ func (m *Manager) attempt(ctx context.Context, seat *seat, r Record, g *grant, m
 		if now, err := m.young(ctx, r, g, looked, staleInTurn); err != nil || !now {
 			return cmp.Or(err, errAgain)
 		}
-		if wait := gate.pause(); wait > 0 {
+		if wait := gate.pause(whom); wait > 0 {
 			return &Error{Op: opRefresh, Host: g.Client.Host, Kind: KindNotSent, RetryAfter: wait, Err: errSilent}
 		}
 		start = m.flow.instant()

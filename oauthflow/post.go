@@ -84,7 +84,10 @@ func (f *Flow) postWithin(ctx context.Context, within limits, op string, h Host,
 	rt := f.base()
 	if t, ok := rt.(*http.Transport); ok {
 		hardened, err := harden(t, req, fc, f.to)
-		if err != nil {
+		if fault := dialFault(err); fault != nil {
+			f.tell(op, h, fault)
+			return nil, &Error{Op: op, Host: h.name, Kind: KindNotSent, Err: fault}
+		} else if err != nil {
 			return nil, &Error{Op: op, Host: h.name, Kind: KindInvalid, Err: err}
 		}
 		defer hardened.CloseIdleConnections()
@@ -164,8 +167,10 @@ func plainCause(ctx context.Context, err error, sent []Secret) error {
 		return own
 	}
 	switch {
-	case errors.Is(err, errUnverified):
-		return errUnverified
+	case dialFault(err) != nil:
+		return dialFault(err)
+	case errors.Is(err, errTLSPanicked):
+		return errTLSPanicked
 	case context.Cause(ctx) == errLate:
 		return errLate
 	case errors.Is(err, errFenced):

@@ -172,6 +172,9 @@ func (s *Source) present(ctx context.Context) (*view, error) {
 	if g.Access.IsZero() {
 		return nil, &Error{Op: opRequest, Host: g.Client.Host, Kind: KindSession, Err: errors.New("no access token is kept")}
 	}
+	if s.superseded(g) {
+		return nil, &Error{Op: opRequest, Host: g.Client.Host, Kind: KindSession, Err: errSuperseded}
+	}
 	return s.m.view(g), nil
 }
 

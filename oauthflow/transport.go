@@ -192,8 +192,8 @@ func (t *transport) carry(req *http.Request) (resp *http.Response, straight bool
 		return nil, false, err
 	}
 	if resp, err = next.RoundTrip(req); err != nil {
-		if errors.Is(err, errUnverified) {
-			t.source.m.alertTransport(opRequest, bareHost(req), errUnverified)
+		if fault := dialFault(err); fault != nil {
+			t.source.m.alertTransport(opRequest, bareHost(req), fault)
 		}
 		return nil, false, t.source.m.flow.named(req.Context(), bareHost(req), err)
 	}
@@ -275,8 +275,8 @@ func rewound(req *http.Request) (io.ReadCloser, bool) {
 	return body, err == nil && body != nil
 }
 
-// requestError tells of a host that does not exist: trying again is no use then. An address that no request goes to, and a
-// connection without a verified certificate, are typed, too. Other errors of the network stay as they are, unless they quote
+// requestError tells of a host that does not exist: trying again is no use then. An address that no request goes to, a
+// connection without a verified certificate, and a dial function that panics are typed, too. Other errors of the network stay as they are, unless they quote
 // what the request carries, as net/http may where an answer repeats it, or are no plain line of text.
 func requestError(req *http.Request, v *view, err error) error {
 	if own := ownFault(err); own != nil {
@@ -285,8 +285,8 @@ func requestError(req *http.Request, v *view, err error) error {
 	if noSuchHost(err) {
 		return &Error{Op: opRequest, Host: bareHost(req), Kind: KindNotSent, Err: ErrNoSuchHost}
 	}
-	if errors.Is(err, errUnverified) {
-		return &Error{Op: opRequest, Host: bareHost(req), Kind: KindNotSent, Err: plainCause(req.Context(), err, nil)}
+	if fault := dialFault(err); fault != nil {
+		return &Error{Op: opRequest, Host: bareHost(req), Kind: KindNotSent, Err: fault}
 	}
 	return plainError(req, err, NewSecret(v.access()))
 }

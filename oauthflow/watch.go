@@ -80,7 +80,7 @@ func (m *Manager) arrived(ctx context.Context, s *Source, f *flight, epoch strin
 		s.land(f, nil, false, m.unusable(s, now))
 		return true
 	case now.Epoch == epoch && (now.Generation <= generation || now.Attempt == mine),
-		now.Access.IsZero(), now.Access.Reveal() == f.rejected:
+		now.Access.IsZero(), now.Access.Reveal() == f.rejected, s.superseded(now):
 		return false
 	}
 	s.see(r, now)

@@ -28,7 +28,7 @@ type needles struct {
 	grams  *gramTable[int] // of texts: every window of one holds at least one of them; the value is the first place, from 1
 	places []place
 	whole  []string
-	pieces *gramTable[struct{}] // of the secrets as they are, one after the other
+	pieces *gramTable[struct{}] // of the secrets' spellings in lower case, one after the other
 }
 
 // telltale is one spelling of a secret.
@@ -51,21 +51,26 @@ func needlesOf(sent []secret.Secret) *needles {
 	for _, s := range sent {
 		size += len(s.Reveal())
 	}
-	n := &needles{grams: newGramTable[int](gramSize, size*7/gramStep), pieces: newGramTable[struct{}](piece, size*5/piece)}
+	n := &needles{grams: newGramTable[int](gramSize, size*7/gramStep), pieces: newGramTable[struct{}](piece, size*7/piece)}
 	for _, s := range sent {
 		plain := s.Reveal()
 		if len(plain) < minSecret {
 			continue
 		}
 		plain = core(plain)
-		n.cut(plain)
-		n.add(plain)
-		n.add(hex.EncodeToString([]byte(plain)))
+		for _, spelling := range []string{plain, hex.EncodeToString([]byte(plain))} {
+			n.cut(spelling)
+			n.add(spelling)
+		}
 		for pad := range 3 { // base64 writes a text in three ways, as its place in a longer one is
 			encoded := base64.RawStdEncoding.EncodeToString([]byte("\x00\x00"[:pad] + plain))
 			first, last := (pad*8+5)/6, (pad+len(plain))*8/6 // without the characters that its neighbours decide
-			n.add(encoded[first:last])
-			n.cut(encoded[first:last])
+			encoded = encoded[first:last]
+			n.add(encoded)
+			n.cut(encoded)
+			if strings.ContainsAny(encoded, "+/") {
+				n.cut(urlAlphabet.Replace(encoded))
+			}
 		}
 	}
 	return n
@@ -129,9 +134,13 @@ func telling(s, cased string) []bool {
 	return tells
 }
 
-// cut takes up the pieces of a secret, all of one length; the last may overlap the one before. Of a shorter secret there is
-// none.
+// urlAlphabet writes base64 in the alphabet of URLs.
+var urlAlphabet = strings.NewReplacer("+", "-", "/", "_")
+
+// cut takes up the pieces of a spelling, all of one length and in lower case; the last may overlap the one before. Of a shorter
+// spelling there is none.
 func (n *needles) cut(s string) {
+	s = lowered(s)
 	for at := 0; len(s) >= piece && at < len(s); at += piece {
 		from := min(at, len(s)-piece)
 		n.pieces.put(s[from:from+piece], struct{}{})
@@ -189,6 +198,17 @@ func (t telltale) betrayed(own int, text string, at int) bool {
 		}
 	}
 	return false
+}
+
+// lowered is s with the letters of ASCII in lower case, so that every byte stays in its place.
+func lowered(s string) string {
+	b := []byte(s)
+	for i, c := range b {
+		if 'A' <= c && c <= 'Z' {
+			b[i] = c + ('a' - 'A')
+		}
+	}
+	return string(b)
 }
 
 // squashed keeps the letters and digits of s, in lower case, and its bytes that are no text.

@@ -35,8 +35,8 @@ func New(sent ...secret.Secret) Scrubber {
 // them: as it is, or as URLs, JSON, XML, hex or base64 write it. Of text that is longer than 4 KiB it is assumed.
 func (s Scrubber) Mentions(text string) bool { return len(text) > maxRead || s.mentions(text) }
 
-// Repeats reports whether a body, of any length, holds something that was sent, or a part of it of 31 characters: as it is, or
-// as URLs, JSON, XML or base64 write it. A success that does is no answer to be read on: what was sent could stand in any of
+// Repeats reports whether a body, of any length, holds something that was sent, or a part of it of 31 characters: as it is,
+// in another case, or as URLs, JSON, XML, hex or base64 write it. A success that does is no answer to be read on: what was sent could stand in any of
 // its values. The time it takes grows with the length alone.
 func (s Scrubber) Repeats(body []byte) bool {
 	if s.sent == nil {
@@ -44,7 +44,7 @@ func (s Scrubber) Repeats(body []byte) bool {
 	}
 	text := string(body)
 	for range rounds + 1 {
-		if s.sent.pieces.find(text, func(int, struct{}) bool { return true }) {
+		if s.sent.pieces.find(lowered(text), func(int, struct{}) bool { return true }) {
 			return true
 		}
 		plain := Decoded(text)

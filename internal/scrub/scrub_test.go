@@ -44,10 +44,14 @@ var writings = map[string]func(string) string{
 	"XML in JSON":           func(s string) string { return jsonText(html.EscapeString(s)) },
 	"a query in XML":        func(s string) string { return html.EscapeString("a=b&token=" + url.QueryEscape(s)) },
 	"folded":                func(s string) string { return s[:len(s)/2] + "\r\n\t" + s[len(s)/2:] },
-	"in another case":       strings.ToUpper,
+	"in upper case":         strings.ToUpper,
+	"in lower case":         strings.ToLower,
 	"its beginning":         func(s string) string { return s[:len(s)*9/10] + "…" },
 	"behind Bearer":         func(s string) string { return "Authorization: Bearer " + s },
 	"hex":                   func(s string) string { return hex.EncodeToString([]byte(s)) },
+	"hex, upper case":       func(s string) string { return fmt.Sprintf("%X", s) },
+	"hex behind a word":     func(s string) string { return fmt.Sprintf("id%x", "?"+s) },
+	"hex in a query":        func(s string) string { return each(hex.EncodeToString([]byte(s)), "%%%02x") },
 	"base64":                func(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) },
 	"base64 behind a word":  func(s string) string { return base64.RawURLEncoding.EncodeToString([]byte("id:" + s + "?")) },
 	"hex of a program":      func(s string) string { return each(s, `\x%02x`) },
@@ -83,7 +87,7 @@ func TestAWholeAnswerThatRepeatsTheSessionIsRecognised(t *testing.T) {
 	for how, write := range writings {
 		body := filling + write(token) + filling
 		switch how {
-		case "folded", "in another case", "with marks between", "hex":
+		case "folded", "with marks between":
 			continue // the values that are read of such an answer hold no token that anybody could use, or are not read
 		}
 		if !said.Repeats([]byte(body)) {
@@ -92,6 +96,26 @@ func TestAWholeAnswerThatRepeatsTheSessionIsRecognised(t *testing.T) {
 	}
 	if said.Repeats([]byte(filling + "00DSCRUB0000001" + filling)) {
 		t.Error("the org's ID is taken for its session")
+	}
+}
+
+func TestAPartOf31CharactersOfWhatWasSentIsRecognisedInAWholeAnswer(t *testing.T) {
+	for _, size := range []int{31, 47, 112} {
+		long := random(size)
+		said := scrub.New(secret.New(long))
+		for how, written := range map[string]string{
+			"as it is": long, "in lower case": strings.ToLower(long), "in upper case": strings.ToUpper(long),
+			"hex": fmt.Sprintf("%x", long), "hex, upper case": fmt.Sprintf("%X", long),
+		} {
+			for at := 0; at+31 <= len(written); at++ {
+				if !said.Repeats([]byte("<a>" + written[at:at+31] + "</a>")) {
+					t.Fatalf("%s: the part at %d of %d bytes is not found", how, at, size)
+				}
+			}
+		}
+		if other := random(size); said.Repeats([]byte(other + strings.ToLower(other) + fmt.Sprintf("%x", other))) {
+			t.Errorf("%d bytes: another token is taken for it", size)
+		}
 	}
 }
 
