@@ -59,9 +59,33 @@ func (p *Pass) unseen(f Finding) {
 	p.report.NotVisible = append(p.report.NotVisible, p.complete(f))
 }
 
+// unread is NotVisible in words of this package's own, which hold nothing of the app and need not be searched for secrets.
+func (p *Pass) unread(why string) {
+	p.done = true
+	p.report.NotVisible = append(p.report.NotVisible, p.filled(Finding{Message: why, Got: notVisible, NoCorrection: "it was not seen"}))
+}
+
 const notVisible = "not visible"
 
+// complete fills in what a finding leaves to its rule, and conceals what is secret in the app's own texts.
 func (p *Pass) complete(f Finding) Finding {
+	own := f.Fix != ""
+	f = p.filled(f)
+	if f.Got != notVisible {
+		f.Got = p.hidden.shown(f.Got)
+	}
+	if own {
+		f.Fix = p.hidden.shown(f.Fix)
+	}
+	if f.Message == "" {
+		f.Message = f.plainMessage()
+	}
+	f.Message = p.hidden.shown(f.Message)
+	return f
+}
+
+// filled is a finding with what it leaves to its rule. Of the app it holds the name and the file's, which hold no secret.
+func (p *Pass) filled(f Finding) Finding {
 	f.Rule, f.Why = p.rule.ID, p.rule.Why
 	if f.Severity == "" {
 		f.Severity = p.rule.Severity
@@ -86,14 +110,6 @@ func (p *Pass) complete(f Finding) Finding {
 	if f.File == "" && p.at.File != "" {
 		f.File, f.Line = credentials(nil).conceal(p.at.File), p.at.Line
 	}
-	if f.Got != notVisible {
-		f.Got = p.hidden.shown(f.Got)
-	}
-	f.Fix = p.hidden.shown(f.Fix)
-	if f.Message == "" {
-		f.Message = f.plainMessage()
-	}
-	f.Message = p.hidden.shown(f.Message)
 	return f
 }
 
@@ -112,7 +128,8 @@ func Check(s Subject, rules ...Rule) Report {
 	}
 	spec := s.App.Spec()
 	report := Report{Kind: s.App.Kind, App: credentials(nil).conceal(s.App.Name), Note: migrated(s), Findings: []Finding{}, NotVisible: []Finding{}, Passed: []string{}, rules: rules}
-	hidden, name := credentialsOf(s.App), oneLine(nameInSetup(spec))
+	hidden := credentialsOf(s.App)
+	name := hidden.shown(oneLine(nameInSetup(spec)))
 	for i := range rules {
 		p := &Pass{Subject: s, Spec: spec, rule: &rules[i], report: &report, hidden: hidden, name: name}
 		unseen := slices.IndexFunc(p.rule.Needs, func(part Part) bool { return !s.sees(part) })
@@ -121,11 +138,11 @@ func Check(s Subject, rules ...Rule) Report {
 		case unseen < 0:
 			p.rule.Check(p)
 		case p.rule.Needs[unseen] == PartSetupOnly, p.rule.Needs[unseen] == PartSecurity && s.App.Kind == metadata.KindConnectedApp:
-			p.NotVisible("no metadata holds it; only Setup shows it")
+			p.unread("no metadata holds it; only Setup shows it")
 		case p.rule.Needs[unseen] == PartOrgSettings:
-			p.NotVisible("the org's settings were not read")
+			p.unread("the org's settings were not read")
 		default:
-			p.NotVisible(fmt.Sprintf("%s was not read", p.rule.Needs[unseen]))
+			p.unread(fmt.Sprintf("%s was not read", p.rule.Needs[unseen]))
 		}
 		if !p.done {
 			report.Passed = append(report.Passed, p.rule.ID)

@@ -132,6 +132,14 @@ func fileURI(path string) string {
 	return uri
 }
 
+// why is why a finding matters. Of what was not seen its rule alone tells: there may be one for each rule and app.
+func (f Finding) why() string {
+	if f.Got == notVisible {
+		return ""
+	}
+	return f.Why + " "
+}
+
 func (f Finding) sarif(r Report, index map[string]int, kind, level string) sarifResult {
 	at := sarifLocation{Logical: []sarifLogical{{f.Field, cutName(r.App) + "/" + f.Field, "member"}}}
 	if f.File != "" {
@@ -141,7 +149,7 @@ func (f Finding) sarif(r Report, index map[string]int, kind, level string) sarif
 	}
 	return sarifResult{
 		RuleID: f.Rule, RuleIndex: index[f.Rule], Kind: kind, Level: level,
-		Message:   sarifText{unlinked(f.Message + ". " + f.Why + " Fix: " + f.Fix)},
+		Message:   sarifText{unlinked(f.Message + ". " + f.why() + "Fix: " + f.Fix)},
 		Locations: []sarifLocation{at},
 	}
 }

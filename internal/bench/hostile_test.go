@@ -218,7 +218,7 @@ var hostileShapes = flag.String("shapes", "", "shapes of hostile files that Test
 
 // TestRow10HostileFiles has one row for each shape of a file: how the time of the task that grows most grows with the size of
 // the file, as the slope between logarithms. The dense shapes have all the elements that a file may have before they reach
-// 1 MB, and serve 10b alone.
+// 1 MB, and serve 10b alone: a report says of each app what was not seen, some 30 KB, however small the app's file is.
 func TestRow10HostileFiles(t *testing.T) {
 	quiet(t)
 	const (
@@ -246,7 +246,9 @@ func TestRow10HostileFiles(t *testing.T) {
 			for _, task := range tasks() {
 				took, out := cost(task.do, mid, 2)
 				slowest.take(task.name+", "+shape.Name, took.Seconds())
-				largest.take(task.name+", "+shape.Name, float64(out)/middle)
+				if top == big {
+					largest.take(task.name+", "+shape.Name, float64(out)/middle)
+				}
 				if top == big && took >= tells*middle/big {
 					slope, took := slopeOf(task.do, low, high, float64(top)/small)
 					if took >= tells {
