@@ -2,6 +2,7 @@ package oauthflow
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -78,7 +79,7 @@ func (j *copying) leave(ctx context.Context) error {
 	if err := j.holdsAny(ctx); err != nil {
 		return err
 	}
-	to = destination{madeFormat, random().Reveal()}
+	to = destination{madeFormat, rand.Text()}
 	plain, err := json.Marshal(to)
 	if err != nil {
 		return storeError(opCopy, err)
