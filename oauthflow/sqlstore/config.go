@@ -85,6 +85,9 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 		return nil, fmt.Errorf("sqlstore: %w", err)
 	}
 	s := &Store{db: c.DB, dialect: c.Dialect, grammar: g, name: c.Table, asNamed: g.quoted(c.Table), table: g.quoted(c.Table), index: g.quoted(indexName(c.Table))}
+	if c.Dialect == SQLite {
+		s.turn = make(chan struct{}, 1)
+	}
 	if err := s.examine(ctx, c); err != nil {
 		return nil, err
 	}

@@ -121,5 +121,6 @@
 // replication a failover loses the last writes, too, and no timeline tells: change the ManagerConfig's StoreEpoch then.
 //
 // SQLite, from 3.37: one machine and a local disk. Use WAL and a short busy timeout, so that contexts are heard, in every
-// connection: file:PATH?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=busy_timeout(100).
+// connection: file:PATH?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=busy_timeout(100). A file takes one change at a
+// time: those of one Store wait in the order in which they come, those of several compete.
 package sqlstore

@@ -17,12 +17,13 @@ type Store struct {
 	db           *sql.DB
 	dialect      Dialect
 	grammar      *grammar
-	name         string // of the table, as configured
-	asNamed      string // the table as configured, quoted
-	table, index string // quoted; the table with its schema where that is known
-	timeline     string // expression; noTimeline where the database does not tell
-	hides        string // expression: whether rows are hidden from who asks; may be empty
-	writable     string // condition of every write; may be empty
+	name         string        // of the table, as configured
+	asNamed      string        // the table as configured, quoted
+	table, index string        // quoted; the table with its schema where that is known
+	timeline     string        // expression; noTimeline where the database does not tell
+	hides        string        // expression: whether rows are hidden from who asks; may be empty
+	writable     string        // condition of every write; may be empty
+	turn         chan struct{} // taken by the one change that a file takes at a time; nil of a server
 }
 
 var (
@@ -88,6 +89,14 @@ func (s *Store) DeleteIn(ctx context.Context, timeline, id string, version uint6
 
 // change executes a statement that must affect one row.
 func (s *Store) change(ctx context.Context, doing, id string, q *statement) error {
+	if s.turn != nil { // a busy file lets in whom chance chooses, and others starve; who waits here comes in turn
+		select {
+		case s.turn <- struct{}{}:
+			defer func() { <-s.turn }()
+		case <-ctx.Done():
+			return fmt.Errorf("sqlstore: %s %s: %w", doing, id, ctx.Err())
+		}
+	}
 	var rows int64
 	err := s.retry(ctx, func() error {
 		result, err := s.db.ExecContext(ctx, q.text.String(), q.args...)
