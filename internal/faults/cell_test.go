@@ -25,10 +25,9 @@ type cell struct {
 	conn   int
 }
 
-// onTheWire are the points that net/http runs in goroutines of its own, where nobody can contain a panic.
-func (c cell) onTheWire() bool {
-	return c.at == "dialing" || c.at == "dial" || c.at == "sent" || c.at == "answer"
-}
+// onTheWire are the points that net/http runs in goroutines of its own, where nobody can contain a panic: reads and writes of the
+// caller's own connection.
+func (c cell) onTheWire() bool { return c.at == "sent" || c.at == "answer" }
 
 // dies tells whether the process ends.
 func (c cell) dies() bool { return c.do == "kill" || c.do == "panic" && c.onTheWire() }

@@ -89,7 +89,7 @@ func TestF05SomebodyElsesCodePanics(t *testing.T) {
 	r := drill(t, 5, fmt.Sprint("panics in dial, wire, store and observer, p = 0.3, ", n, " refreshes in one process"), "the process lives, each next call succeeds, 0 replays")
 	s := newScene(t, n, orgtest.Config{}).hasty()
 	w := s.worker(tripped(
-		trip{At: "dial", Do: "error", Odds: 0.2}, trip{At: "intent", Do: "panic", Odds: 0.3}, trip{At: "result", Do: "panic", Odds: 0.3},
+		trip{At: "dial", Do: "error", Odds: 0.2}, trip{At: "dialing", Do: "panic", Odds: 0.2}, trip{At: "intent", Do: "panic", Odds: 0.3}, trip{At: "result", Do: "panic", Odds: 0.3},
 		trip{At: "stored", Do: "panic", Odds: 0.3}, trip{At: "event", Do: "panic", Odds: 0.5}))
 	s.org.ExpireSessions()
 	mark := s.mark()
