@@ -1,8 +1,8 @@
 // Package oauthflow speaks OAuth 2.0 with Salesforce and owns the tokens of many orgs: each stored encrypted, refreshed at
 // most once however many processes ask, and never lost by our own doing.
 //
-// It has two layers. [Flow] is the wire: it keeps no tokens, and one call makes at most one POST. [Manager] is time: it
-// keeps logins and connections in a [Store], sealed, and drives the Flow. Most services need the Manager only, and most of
+// It has two layers. [Flow] makes the HTTP requests: it keeps no tokens, and one call makes at most one POST. [Manager]
+// stores and refreshes tokens: it keeps logins and connections in a [Store], sealed, and uses the Flow. Most services need the Manager only, and most of
 // those get it through package fullcast.
 //
 // # The life of a connection

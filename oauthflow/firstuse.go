@@ -6,9 +6,10 @@ import (
 	"time"
 )
 
-// refusedAtFirstUse counts that Salesforce has refused v's access token at its first use: in the request for which this process has
-// made it, sent at the given time. It returns an error of [KindFreshRefused] where that suspends the connection. The count is stored
-// before the caller has its answer, so that whoever refreshes next, in whatever process, finds it; a caller that leaves does not wait.
+// refusedAtFirstUse counts that Salesforce has refused v's access token at its first use: in the request for which this process
+// refreshed the connection, sent at the given time. It returns an error of [KindFreshRefused] where that suspends the connection.
+// The count is stored before the caller gets its answer, so that the next refresh in any process finds it. A caller whose context
+// ends does not wait.
 func (s *Source) refusedAtFirstUse(req *http.Request, v *view, sent time.Time, verdict sessionVerdict) error {
 	if !v.made || v.counted.Swap(true) || v.accepted.Load() {
 		return nil

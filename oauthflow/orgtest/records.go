@@ -107,7 +107,8 @@ func (c *columns) clone() *columns {
 	return out
 }
 
-// forget drops the types, which the next records give anew; restore takes them from before where they did not.
+// forget drops the types of all columns, so that the next records decide them. restore returns the former type to each column
+// that the next records left undecided.
 func (c *columns) forget() {
 	for _, v := range c.list {
 		if v.kind != relationship {

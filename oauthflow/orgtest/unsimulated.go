@@ -32,8 +32,8 @@ var otherAuthorize = []string{
 	"acr_values", "claims", "dpop_jkt", "id_token_hint", "max_age", "request", "request_uri", "response_mode", "sso_provider",
 }
 
-// unreadAuthorize says what an authorize request asks for that this org does not simulate, "" for nothing. Whoever it asks logs in
-// and allows the app each time, as prompt=login, consent and select_account demand.
+// unreadAuthorize says what an authorize request asks for that this org does not simulate, "" for nothing.
+// The parameter prompt is simulated: [Org.Approve] logs in and allows the app each time.
 func unreadAuthorize(q url.Values) string {
 	for _, name := range otherAuthorize {
 		if q.Has(name) {
