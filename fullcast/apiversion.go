@@ -2,13 +2,7 @@ package fullcast
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
-	"net/http"
-	"strconv"
-	"strings"
 
 	"github.com/fullcast/sfauth/metadata"
 )
@@ -67,35 +61,5 @@ func (c *Connection) servedVersions(ctx context.Context) []metadata.APIVersion {
 	if err != nil {
 		return nil
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, base+"/services/data/", nil)
-	if err != nil {
-		return nil
-	}
-	resp, err := c.connector.open.RoundTrip(req)
-	if err != nil {
-		return nil
-	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
-	var list []struct {
-		Version string `json:"version"`
-	}
-	if err != nil || resp.StatusCode != http.StatusOK || json.Unmarshal(body, &list) != nil {
-		return nil
-	}
-	var all []metadata.APIVersion
-	for _, l := range list {
-		number, _, _ := strings.Cut(l.Version, ".")
-		if n, err := strconv.ParseUint(number, 10, 16); err == nil {
-			all = append(all, metadata.APIVersion(n))
-		}
-	}
-	return all
-}
-
-// tooNew reports whether the org refuses what it was asked for because of the API version, though it lists that version: as
-// a type that its edition does not have.
-func tooNew(err error) bool {
-	var e *metadata.Error
-	return errors.As(err, &e) && (e.Code == "INVALID_TYPE" || e.Code == "UNSUPPORTED_API_VERSION")
+	return metadata.ServedVersions(ctx, c.connector.open, base)
 }

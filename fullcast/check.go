@@ -64,7 +64,7 @@ func (c *Connection) judge(ctx context.Context) (j judgement, err error) {
 		return j, c.wrap("check", err)
 	}
 	j.app, err = c.read(ctx, j.version, j.now)
-	if tooNew(err) && j.version > firstVersion {
+	if metadata.VersionRefused(err) && j.version > firstVersion {
 		j.version = firstVersion
 		j.app, err = c.read(ctx, j.version, j.now)
 	}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/fullcast/sfauth/examples/internal/session"
 	"github.com/fullcast/sfauth/fullcast"
 	"github.com/fullcast/sfauth/metadata"
 )
@@ -19,7 +18,7 @@ func (s settings) readOrg(ctx context.Context, stderr io.Writer) (input, error) 
 		return input{from: "the org"}, err
 	}
 	in, err := s.readOrgWith(ctx, version, stderr)
-	if version != fullcast.APIVersion && session.TooNew(err) {
+	if version != fullcast.APIVersion && metadata.VersionRefused(err) {
 		return s.readOrgWith(ctx, fullcast.APIVersion, stderr)
 	}
 	return in, err
