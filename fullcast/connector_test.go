@@ -462,25 +462,24 @@ func TestNewConnectorNamesEveryFieldAtFault(t *testing.T) {
 func TestBeginRefusesWhatDoesNotBelongToTheSite(t *testing.T) {
 	w := newWorld(t, orgtest.Config{})
 	c := oauthflow.Client{Host: w.host, ID: "key", Secret: oauthflow.NewSecret("secret")}
-	for name, o := range map[string]fullcast.BeginOptions{
-		"a callback of the other instance": {Client: c, Binding: session, CallbackURL: "https://sandbox.fullcast.io/app/admin/motion"},
-		"a callback that is none":          {Client: c, Binding: session, CallbackURL: "https://app.fullcast.io/app/admin/motion/"},
-		"no binding":                       {Client: c},
-		"no host":                          {Client: oauthflow.Client{ID: "key", Secret: oauthflow.NewSecret("secret")}, Binding: session},
-		"no consumer key":                  {Client: oauthflow.Client{Host: w.host, Secret: oauthflow.NewSecret("secret")}, Binding: session},
-		"no consumer secret":               {Client: oauthflow.Client{Host: w.host, ID: "key"}, Binding: session},
-		"a foreign kind":                   {Client: oauthflow.Client{Kind: "Named Credential", Host: w.host, ID: "key", Secret: oauthflow.NewSecret("secret")}, Binding: session},
-		"an org id that is none":           {Client: c, Binding: session, ExpectOrg: "acme"},
+	for name, tt := range map[string]struct {
+		remedy  fullcast.Remedy
+		options fullcast.BeginOptions
+	}{
+		"a callback of the other instance": {fullcast.FixCode, fullcast.BeginOptions{Client: c, Binding: session, CallbackURL: "https://sandbox.fullcast.io/app/admin/motion"}},
+		"a callback that is none":          {fullcast.FixCode, fullcast.BeginOptions{Client: c, Binding: session, CallbackURL: "https://app.fullcast.io/app/admin/motion/"}},
+		"no binding":                       {fullcast.FixCode, fullcast.BeginOptions{Client: c}},
+		"no host":                          {fullcast.FixConfiguration, fullcast.BeginOptions{Client: oauthflow.Client{ID: "key", Secret: oauthflow.NewSecret("secret")}, Binding: session}},
+		"no consumer key":                  {fullcast.FixConfiguration, fullcast.BeginOptions{Client: oauthflow.Client{Host: w.host, Secret: oauthflow.NewSecret("secret")}, Binding: session}},
+		"no consumer secret":               {fullcast.FixConfiguration, fullcast.BeginOptions{Client: oauthflow.Client{Host: w.host, ID: "key"}, Binding: session}},
+		"a foreign kind":                   {fullcast.FixCode, fullcast.BeginOptions{Client: oauthflow.Client{Kind: "Named Credential", Host: w.host, ID: "key", Secret: oauthflow.NewSecret("secret")}, Binding: session}},
+		"an org id that is none":           {fullcast.FixCode, fullcast.BeginOptions{Client: c, Binding: session, ExpectOrg: "acme"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := w.sf.Begin(t.Context(), main, o)
+			_, err := w.sf.Begin(t.Context(), main, tt.options)
 			var e *fullcast.Error
-			want := fullcast.FixCode
-			if entered := strings.HasPrefix(name, "no consumer") || name == "no host"; entered {
-				want = fullcast.FixConfiguration
-			}
-			if !errors.As(err, &e) || e.Remedy != want {
-				t.Errorf("got %v, want %q", err, want)
+			if !errors.As(err, &e) || e.Remedy != tt.remedy {
+				t.Errorf("got %v, want %q", err, tt.remedy)
 			}
 		})
 	}

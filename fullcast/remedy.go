@@ -102,25 +102,20 @@ func remedyFor(err error, kind metadata.Kind) Remedy {
 		return r
 	}
 	if r, ok := remedyOfKind[e.Kind]; ok {
-		if r == Retry && ofLogin(e.Op) { // nobody repeats a login by itself
-			return Reauthorize
-		}
 		return r
 	}
 	return remedyOfEnd(e, kind)
 }
 
-// ofLogin reports whether an operation of package oauthflow or of this one is part of a login, at which an admin waits.
-func ofLogin(op string) bool {
-	return slices.Contains([]string{"callback", "exchange", "begin", "reconnect", "complete", "begin migration"}, op)
-}
+// logins are the operations at which an admin waits. The service repeats none of them by itself.
+var logins = []string{"begin", "reconnect", "complete", "begin migration"}
 
-// remedyIn is remedyFor about an operation of this package. An adoption whose app is unknown at a generic host may name the wrong
-// one of them; there is no connection yet that could be migrated.
+// remedyIn is remedyFor about an operation of this package. A login that fails for a moment is the admin's to repeat. An adoption whose
+// app is unknown at a generic host may name the wrong one of them; there is no connection yet that could be migrated.
 func remedyIn(op string, err error, kind metadata.Kind) Remedy {
 	r := remedyFor(err, kind)
 	var e *oauthflow.Error
-	if r == Retry && ofLogin(op) {
+	if r == Retry && slices.Contains(logins, op) {
 		return Reauthorize
 	}
 	if r == Migrate && strings.HasPrefix(op, opAdopt) && errors.As(err, &e) && e.Kind == oauthflow.KindAppMissing {

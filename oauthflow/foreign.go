@@ -6,9 +6,10 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
-	"strconv"
 	"strings"
 	"time"
+
+	scrubber "github.com/fullcast/sfauth/internal/scrub"
 )
 
 // ErrForeignRecord means that a store has answered with something else than the record that it was asked for: one with
@@ -174,16 +175,8 @@ func (m *Manager) reportForeign(asked string, r Record, err error) {
 		m.reported.Store(0)
 		m.foreign.Clear()
 	}
-	m.logf(slog.LevelError, "the store has answered with a foreign record", "record", quotedID(asked), "found", quotedID(r.ID), "error", e)
+	m.logf(slog.LevelError, "the store has answered with a foreign record", "record", scrubber.Name(asked), "found", scrubber.Name(shortID(r.ID)), "error", e)
 }
 
 // shortID is as much of an id as is kept of one that a store has made up; no record has a longer one.
 func shortID(id string) string { return id[:min(len(id), maxRecordID+1)] }
-
-// quotedID is an id as it may stand in a line of the log.
-func quotedID(id string) string {
-	if id = shortID(id); recordIDProblem(id) == "" {
-		return id
-	}
-	return strconv.QuoteToASCII(id)
-}
