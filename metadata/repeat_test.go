@@ -112,7 +112,8 @@ func TestTheResultsThatRepeatARequestAreReadWhereTheirWordsAreHarmless(t *testin
 func TestAnOrgThatRepeatsARequestInAnyPlaceOfItsAnswerShowsNoSession(t *testing.T) {
 	needs.Unraced(t)
 	finder := search.New([]string{formless})
-	told, number, seen := 0, 0, map[string]bool{}
+	number := 0
+	var seen repeat.Seen
 	for _, named := range []string{"a response that names its request", "one that does not"} {
 		for echo := range repeat.All() {
 			if named == "one that does not" && echo.Writing != "it is" {
@@ -124,16 +125,7 @@ func TestAnOrgThatRepeatsARequestInAnyPlaceOfItsAnswerShowsNoSession(t *testing.
 			t.Run(named+"/"+echo.String(), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					for call, values := range everyCall(t, named, echo) {
-						for _, v := range values {
-							if v == nil {
-								continue
-							}
-							told++
-							text := repeat.Shown(v)
-							if seen[text] {
-								continue
-							}
-							seen[text] = true
+						for v, text := range seen.Fresh(values) {
 							if what := finder.Find(text); what != "" {
 								t.Errorf("%s shows %s: %.600v", call, what, v)
 							}
@@ -146,8 +138,8 @@ func TestAnOrgThatRepeatsARequestInAnyPlaceOfItsAnswerShowsNoSession(t *testing.
 			})
 		}
 	}
-	if told < needs.Size(5000, 700) {
-		t.Errorf("only %d values were looked at", told)
+	if seen.Values < needs.Size(5000, 700) {
+		t.Errorf("only %d values were looked at", seen.Values)
 	}
 }
 

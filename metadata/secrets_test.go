@@ -90,19 +90,7 @@ func TestNoSecretIsPackagedFromAnyPlace(t *testing.T) {
 				if err != nil || !bytes.Contains(back, []byte(hidden)) {
 					t.Fatalf("%s: Files is to write back what was read: %s, %v", name, back, err)
 				}
-				pkg, err := app.Package(68)
-				if err != nil {
-					t.Fatalf("%s: %v", name, err)
-				}
-				source, err := app.Source()
-				if err != nil {
-					t.Fatalf("%s: %v", name, err)
-				}
-				for _, f := range append(pkg.Files, source...) {
-					if bytes.Contains(f.Data, []byte(hidden)) {
-						t.Errorf("%s: %s holds it:\n%s", name, f.Name, f.Data)
-					}
-				}
+				pkg := wantNowhere(t, app, name, hidden)
 				again, err := metadata.ParseFile(place.file, pkg.Files[1].Data)
 				if err != nil {
 					t.Fatalf("%s: what is left cannot be read: %v\n%s", name, err, pkg.Files[1].Data)
@@ -216,4 +204,23 @@ func TestAFileThatIsNotWellFormedIsNotQuoted(t *testing.T) {
 			t.Errorf("%s: %v", text, err)
 		}
 	}
+}
+
+// wantNowhere packages an app, also as source, and looks for a secret that stands under the name in it.
+func wantNowhere(t *testing.T, app metadata.App, name, value string) *metadata.Package {
+	t.Helper()
+	pkg, err := app.Package(68)
+	if err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	source, err := app.Source()
+	if err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	for _, f := range append(pkg.Files, source...) {
+		if bytes.Contains(f.Data, []byte(value)) {
+			t.Errorf("%s, %q: %s holds it:\n%s", name, value, f.Name, f.Data)
+		}
+	}
+	return pkg
 }

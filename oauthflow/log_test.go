@@ -9,7 +9,6 @@ import (
 	"go/token"
 	"log/slog"
 	"maps"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -72,19 +71,8 @@ func documentation(t *testing.T, file, method string) string {
 
 // Every line that the package may log keeps to the fields that ManagerConfig.Logger names.
 func TestNoLineIsLoggedWithAFieldThatIsNotDocumented(t *testing.T) {
-	files, err := os.ReadDir(".")
-	if err != nil {
-		t.Fatal(err)
-	}
 	used := map[string]bool{}
-	for _, file := range files {
-		if !strings.HasSuffix(file.Name(), ".go") || strings.HasSuffix(file.Name(), "_test.go") {
-			continue
-		}
-		f, err := parser.ParseFile(token.NewFileSet(), file.Name(), nil, 0)
-		if err != nil {
-			t.Fatal(err)
-		}
+	for file, f := range sourceFiles(t) {
 		ast.Inspect(f, func(n ast.Node) bool {
 			call, ok := n.(*ast.CallExpr)
 			if !ok {
@@ -96,7 +84,7 @@ func TestNoLineIsLoggedWithAFieldThatIsNotDocumented(t *testing.T) {
 			for i := 2; i < len(call.Args); i += 2 {
 				lit, ok := call.Args[i].(*ast.BasicLit)
 				if !ok {
-					t.Errorf("%s logs a field whose name is not written out", file.Name())
+					t.Errorf("%s logs a field whose name is not written out", file)
 					continue
 				}
 				name, err := strconv.Unquote(lit.Value)
