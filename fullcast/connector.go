@@ -70,9 +70,9 @@ type Config struct {
 	// Import", "Fullcast Export" and "Fullcast Motion". An empty list that is not nil asks for none.
 	PermissionSets []string
 
-	// Package is the installed package that the service works with, for [Connection.Diagnose]. Optional; default "Fullcast Motion" from
-	// version 2.177. A Package with the name "-" asks for none.
-	Package InstalledPackage
+	// Packages are the installed packages that the service works with, for [Connection.Diagnose]. Optional; default "Fullcast Motion" from
+	// version 2.177. An empty list that is not nil asks for none.
+	Packages []InstalledPackage
 
 	// Observe is told what happens to connections. Optional; see [oauthflow.ManagerConfig].
 	Observe func(oauthflow.Event)

@@ -21,19 +21,19 @@ type InstalledPackage struct {
 // userNeeds are what a diagnosis looks for at the user of a connection, and in the org.
 type userNeeds struct {
 	permissionSets []string
-	pkg            InstalledPackage
+	packages       []InstalledPackage
 }
 
 // needsOf fills in what Fullcast's instructions name.
 //
 // Source: Fullcast support, on the integration user: its permission sets, and the package Fullcast Motion from V2.177.
 func needsOf(c Config) userNeeds {
-	n := userNeeds{slices.Clone(c.PermissionSets), c.Package}
+	n := userNeeds{slices.Clone(c.PermissionSets), slices.Clone(c.Packages)}
 	if c.PermissionSets == nil {
 		n.permissionSets = []string{"Fullcast Import", "Fullcast Export", "Fullcast Motion"}
 	}
-	if c.Package == (InstalledPackage{}) {
-		n.pkg = InstalledPackage{"Fullcast Motion", 2, 177}
+	if c.Packages == nil {
+		n.packages = []InstalledPackage{{"Fullcast Motion", 2, 177}}
 	}
 	return n
 }
@@ -163,20 +163,29 @@ func missingLabels(wanted, have []string) (missing []string) {
 	return missing
 }
 
+// installedRow is a package that an org has.
+type installedRow struct {
+	SubscriberPackage        *struct{ Name string }
+	SubscriberPackageVersion *struct{ MajorVersion, MinorVersion int }
+}
+
 func (x *examination) installed() {
-	want := x.c.connector.needs.pkg
-	if want.Name == "-" {
+	wanted := x.c.connector.needs.packages
+	if len(wanted) == 0 {
 		x.say("Package", OutcomeOK, "The service asks for none.", 0)
 		return
 	}
-	var rows []struct {
-		SubscriberPackage        *struct{ Name string }
-		SubscriberPackageVersion *struct{ MajorVersion, MinorVersion int }
-	}
+	var rows []installedRow
 	if !x.soql("tooling/query", "SELECT SubscriberPackage.Name, SubscriberPackageVersion.MajorVersion, SubscriberPackageVersion.MinorVersion FROM InstalledSubscriberPackage", &rows) || len(rows) == 0 {
 		x.say("Package", OutcomeNotVisible, "The installed packages are not shown to this user.", 0)
 		return
 	}
+	for _, want := range wanted {
+		x.installedOf(want, rows)
+	}
+}
+
+func (x *examination) installedOf(want InstalledPackage, rows []installedRow) {
 	for _, r := range rows {
 		if r.SubscriberPackage == nil || r.SubscriberPackageVersion == nil || !strings.EqualFold(r.SubscriberPackage.Name, want.Name) {
 			continue

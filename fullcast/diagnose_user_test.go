@@ -86,9 +86,11 @@ func TestADiagnosisLooksAtWhatTheUserMayDoAndCallsUnseenWhatItDoesNotSee(t *test
 		{"other packages", map[string]string{"InstalledSubscriberPackage": pkg("Another", "2.177")}, nil, "Package", notVisible, "not among", 0},
 		{"packages that are not shown", map[string]string{"InstalledSubscriberPackage": none}, nil, "Package", notVisible, "not shown", 0},
 		{"a package of the service's own", map[string]string{"InstalledSubscriberPackage": pkg("Planning", "1.5")},
-			func(c *fullcast.Config) { c.Package = fullcast.InstalledPackage{Name: "Planning", Major: 1, Minor: 4} }, "Package", ok, "Planning 1.5", 0},
+			func(c *fullcast.Config) {
+				c.Packages = []fullcast.InstalledPackage{{Name: "Planning", Major: 1, Minor: 4}}
+			}, "Package", ok, "Planning 1.5", 0},
 		{"no package asked for", map[string]string{"InstalledSubscriberPackage": none},
-			func(c *fullcast.Config) { c.Package = fullcast.InstalledPackage{Name: "-"} }, "Package", ok, "asks for none", 0},
+			func(c *fullcast.Config) { c.Packages = []fullcast.InstalledPackage{} }, "Package", ok, "asks for none", 0},
 
 		{"two approvals", map[string]string{"OauthToken": `[{"AppName":"Fullcast"},{"AppName":"Fullcast"}]`}, nil, "Approvals", ok, "ends none", 0},
 		{"five approvals", map[string]string{"OauthToken": "[" + strings.TrimSuffix(strings.Repeat(`{"AppName":"Fullcast"},`, 5), ",") + "]"}, nil, "Approvals", ok, "ends the oldest connection", 0},
