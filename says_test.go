@@ -100,10 +100,10 @@ func (s saying) says() string {
 	if s["form"] == "jwtToken" {
 		parts = append(parts, "to a JWT")
 	}
-	switch s["voice"] {
-	case "ownVoice":
+	switch s["author"] {
+	case "authorSalesforce":
 		parts = append(parts, "in Salesforce's words")
-	case "silentVoice":
+	case "authorUnknown":
 		parts = append(parts, "in Salesforce's words, or in none")
 	}
 	return strings.Join(parts, " ")

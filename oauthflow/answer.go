@@ -113,7 +113,7 @@ func (f *Flow) refusal(op string, c Client, a *answer, sent ...Secret) error {
 	said := readReply(a.status, a.header, a.body, opaqueToken)
 	sent = append(sent, c.Secret, NewSecret(c.ID))
 	e.Code, e.Description = said.shown(sent...)
-	f.rule(e, c, said.voice)
+	f.rule(e, c, said.author)
 	if to, ok := tokenRedirect(c.Host, a.path, a.status, a.header); ok && !a.rewritten {
 		e.MovedTo, e.Err = to, fmt.Errorf("the host redirects token requests to %s, where they are to be sent; nothing was spent", to.name)
 	} else if e.Kind == KindInvalid && a.status/100 == 3 {

@@ -177,7 +177,7 @@ func (f *Flow) readCallback(p Pending, q url.Values) (code Secret, err error) {
 		e := &Error{Op: opCallback, Host: p.client.Host.name}
 		sent := []Secret{p.state, p.nonce, p.verifier, NewSecret(p.client.ID), p.client.Secret}
 		e.Code, e.Description = scrubCode(q.Get("error"), sent...), scrub(q.Get("error_description"), sent...)
-		f.rule(e, p.client, ownVoice)
+		f.rule(e, p.client, authorSalesforce)
 		return Secret{}, e
 	case !printable(q.Get("code")):
 		return fail("code is missing or malformed")

@@ -45,14 +45,14 @@ type ruling struct {
 	spreads     bool   // also said of an app that has not spread to this login host yet
 	withholds   bool   // said of all API calls of the connection, not of this one
 	form        tokenForm
-	voice       voice // of an answer that is at least so much Salesforce's own
+	author      author // of an answer that is at least so much Salesforce's own
 }
 
 // reply is an answer, as far as it decides what is wrong.
 type reply struct {
 	status        int
 	code, message string
-	voice         voice     // whose answer it is
+	author        author    // whose answer it is
 	form          tokenForm // of the access token that was sent
 }
 
@@ -62,7 +62,7 @@ func (r ruling) matches(s side, a reply) bool {
 		codeMatches(r.code, a.code) &&
 		strings.Contains(strings.ToLower(a.message), r.description) &&
 		(r.form == anyForm || a.form == anyForm || r.form == a.form) &&
-		r.voice <= a.voice
+		r.author <= a.author
 }
 
 func codeMatches(pattern, code string) bool {
@@ -92,7 +92,7 @@ func lookup(s side, a reply) (ruling, bool) {
 
 // rulingOf returns the ruling that gave an error its kind, as far as the error tells.
 func rulingOf(e *Error) (ruling, bool) {
-	a := reply{status: e.Status, code: e.Code, message: e.Description, voice: ownVoice}
+	a := reply{status: e.Status, code: e.Code, message: e.Description, author: authorSalesforce}
 	for _, r := range catalogue {
 		if r.kind == e.Kind && r.matches(sideOf(e.Op), a) {
 			return r, true
@@ -139,7 +139,7 @@ var catalogue = []ruling{
 	{side: anySide, status: "420", description: "data not available", kind: KindBusy, sentence: sentenceNoData},
 	{side: tokenSide, status: "404", code: "URL_NOT_RESET", kind: KindInvalid, reason: ReasonLoginHost, sentence: sentenceUnserved},
 	{side: tokenSide, status: "4xx", description: "url no longer exists", kind: KindInvalid, reason: ReasonLoginHost, sentence: sentenceUnserved},
-	{side: tokenSide, status: "3xx", voice: ownVoice, kind: KindInvalid, reason: ReasonLoginHost, sentence: "The login host redirects token requests to an address that is not followed; use the org's present My Domain host."},
+	{side: tokenSide, status: "3xx", author: authorSalesforce, kind: KindInvalid, reason: ReasonLoginHost, sentence: "The login host redirects token requests to an address that is not followed; use the org's present My Domain host."},
 	{side: tokenSide, status: "429", kind: KindBusy, sentence: sentenceBusy},
 	{side: tokenSide, status: "503", kind: KindBusy, sentence: sentenceBusy},
 	{side: tokenSide, status: "5xx", kind: KindInDoubt, sentence: "Salesforce failed while it answered; the connection is checked before anything is sent again."},
@@ -233,8 +233,8 @@ var catalogue = []ruling{
 	{side: resourceSide, code: "URL_NOT_RESET", kind: KindInvalid, reason: ReasonLoginHost, sentence: sentenceUnserved},
 	{side: resourceSide, description: "destination url not reset", kind: KindInvalid, reason: ReasonLoginHost, sentence: sentenceUnserved},
 	{side: resourceSide, status: "4xx", description: "url no longer exists", kind: KindInvalid, reason: ReasonLoginHost, sentence: sentenceUnserved},
-	{side: resourceSide, status: "401", voice: silentVoice, kind: KindSession, sentence: sentenceSession},
-	{side: resourceSide, status: "403", voice: ownVoice, kind: KindUserPolicy, reason: ReasonPermission, sentence: "The user may not do this; check profile and permission sets."},
+	{side: resourceSide, status: "401", author: authorUnknown, kind: KindSession, sentence: sentenceSession},
+	{side: resourceSide, status: "403", author: authorSalesforce, kind: KindUserPolicy, reason: ReasonPermission, sentence: "The user may not do this; check profile and permission sets."},
 	{side: resourceSide, status: "429", kind: KindBusy, sentence: sentenceBusy},
 	// A request that Salesforce refuses for what it says is refused again. Locked rows and timeouts are the exceptions.
 	{side: requestSide, code: "QUERY_TIMEOUT", kind: KindBusy, sentence: sentenceBusy},
@@ -242,13 +242,13 @@ var catalogue = []ruling{
 	{side: requestSide, status: "400", code: "SERVER_UNAVAILABLE", kind: KindBusy, sentence: sentenceBusy},
 	{side: requestSide, code: "UNABLE_TO_LOCK_ROW", kind: KindBusy, sentence: "Another request holds the records that this one needs; it works when that has ended."},
 	{side: requestSide, status: "408", kind: KindBusy, sentence: sentenceBusy},
-	{side: requestSide, status: "4xx", code: "*", voice: ownVoice, kind: KindInvalid, reason: ReasonRequest, sentence: sentenceRequest},
+	{side: requestSide, status: "4xx", code: "*", author: authorSalesforce, kind: KindInvalid, reason: ReasonRequest, sentence: sentenceRequest},
 	{side: resourceSide, status: "5xx", kind: KindBusy, sentence: sentenceBusy},
 }
 
-// rule gives e, whose other fields are set, its kind, and what follows from it. The answer's voice is given.
-func (f *Flow) rule(e *Error, c Client, said voice) {
-	r, ok := lookup(sideOf(e.Op), reply{status: e.Status, code: e.Code, message: e.Description, form: opaqueToken, voice: said})
+// rule gives e, whose other fields are set, its kind, and what follows from it. The answer's author is given.
+func (f *Flow) rule(e *Error, c Client, said author) {
+	r, ok := lookup(sideOf(e.Op), reply{status: e.Status, code: e.Code, message: e.Description, form: opaqueToken, author: said})
 	if !ok {
 		e.Kind = KindUnknownAnswer
 		return

@@ -42,7 +42,7 @@ func Refusal(status int, code, message string) *Error {
 	e := &Error{Op: opRequest, Status: status, Code: scrubCode(code), Description: scrub(message)}
 	said := reply{status: status, code: code, message: message, form: opaqueToken}
 	if isSalesforces(code) {
-		said.voice = ownVoice
+		said.author = authorSalesforce
 	}
 	e.Kind = resourceKind(opRequest, said)
 	return e

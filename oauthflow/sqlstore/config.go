@@ -144,7 +144,7 @@ func (s *Store) examine(ctx context.Context, c Config) error {
 	if problem := cmp.Or(s.grammar.volatile(is), facts.volatile()); problem != "" && c.Durability == AcknowledgedWritesSurvive {
 		return fmt.Errorf("sqlstore: %w: %s; change that, or set Config.Durability to AcknowledgedWritesMayBeLost", ErrVolatile, problem)
 	}
-	return s.rehearse(ctx, facts)
+	return s.try(ctx, facts)
 }
 
 // settings asks the database who it is and what it is set to.

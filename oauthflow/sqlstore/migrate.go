@@ -51,7 +51,7 @@ func (s *Store) Migrate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.rehearse(ctx, facts)
+	return s.try(ctx, facts)
 }
 
 // made looks for the table and its index. CREATE INDEX IF NOT EXISTS would do so, too, but PostgreSQL has it wait for the

@@ -13,10 +13,10 @@ import (
 	"github.com/fullcast/sfauth/oauthflow"
 )
 
-// rehearse saves, changes and deletes records in a transaction that it then undoes. No catalog tells what other unique indexes,
+// try saves, changes and deletes records in a transaction that it then undoes. No catalog tells what other unique indexes,
 // checks and triggers do to a record; this does. The error is a [TableError], or of the database. Where the user may not write, or
 // there is no table, nothing is tried.
-func (s *Store) rehearse(ctx context.Context, f tableFacts) error {
+func (s *Store) try(ctx context.Context, f tableFacts) error {
 	if f.Kind != "table" || f.Columns != 4 {
 		return nil
 	}
@@ -27,7 +27,7 @@ func (s *Store) rehearse(ctx context.Context, f tableFacts) error {
 			return err
 		}
 		defer tx.Rollback()
-		problem, err = rehearsal{s, tx}.play(ctx)
+		problem, err = trial{s, tx}.run(ctx)
 		return err
 	})
 	switch {
@@ -43,16 +43,16 @@ func (s *Store) rehearse(ctx context.Context, f tableFacts) error {
 	return nil
 }
 
-// A rehearsal is played in one transaction.
-type rehearsal struct {
+// A trial runs in one transaction.
+type trial struct {
 	s  *Store
 	tx *sql.Tx
 }
 
-// play returns what the table does to records that it should keep. Their ids are as long as ids may be, and differ in case or in a
+// run returns what the table does to records that it should keep. Their ids are as long as ids may be, and differ in case or in a
 // trailing blank alone; all else they have in common. No other process has them, so that none waits.
-func (r rehearsal) play(ctx context.Context) (problem string, err error) {
-	prefix := "rehearsal/" + rand.Text() + "/"
+func (r trial) run(ctx context.Context) (problem string, err error) {
+	prefix := "trial/" + rand.Text() + "/"
 	prefix += strings.Repeat("x", maxID-len("a ")-len(prefix))
 	due := time.Date(2000, 1, 1, 0, 0, 0, 1000, time.UTC)
 	first, second, third := oauthflow.Record{ID: prefix + "a"}, oauthflow.Record{ID: prefix + "A"}, oauthflow.Record{ID: prefix + "a "}
@@ -91,7 +91,7 @@ func (r rehearsal) play(ctx context.Context) (problem string, err error) {
 }
 
 // write executes a statement that must affect one row.
-func (r rehearsal) write(ctx context.Context, doing string, q *statement) (problem string, err error) {
+func (r trial) write(ctx context.Context, doing string, q *statement) (problem string, err error) {
 	result, err := r.tx.ExecContext(ctx, q.text.String(), q.args...)
 	if err != nil {
 		return r.refused(doing, err)
@@ -118,14 +118,14 @@ func (r rehearsal) write(ctx context.Context, doing string, q *statement) (probl
 }
 
 // refused tells an error that is about the row from all others.
-func (r rehearsal) refused(doing string, err error) (string, error) {
+func (r trial) refused(doing string, err error) (string, error) {
 	if r.s.grammar.judge(err) != rowRefused {
 		return "", err
 	}
 	return fmt.Sprintf("%s is refused with the words %.300q", doing, err.Error()), nil
 }
 
-func (r rehearsal) read(ctx context.Context, id string) (got oauthflow.Record, found bool, err error) {
+func (r trial) read(ctx context.Context, id string) (got oauthflow.Record, found bool, err error) {
 	q := r.s.selection(key(id))
 	var name sql.NullString
 	var version, due sql.NullInt64

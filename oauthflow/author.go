@@ -10,14 +10,14 @@ import (
 	"github.com/fullcast/sfauth/internal/salesforce"
 )
 
-// voice tells whose answer a refusal is, as far as it shows. They are in order: a ruling that needs one of them takes the later
+// author tells whose answer a refusal is, as far as it shows. They are in order: a ruling that needs one of them takes the later
 // ones, too.
-type voice uint8
+type author uint8
 
 const (
-	foreignVoice voice = iota // there is a body, and no word of Salesforce's in it: a firewall, proxy or gateway may have answered
-	silentVoice               // there is no body
-	ownVoice                  // it holds a word of Salesforce's, or redirects to one of its hosts
+	authorOther      author = iota // there is a body, and no word of Salesforce's in it: a firewall, proxy or gateway may have answered
+	authorUnknown                  // there is no body
+	authorSalesforce               // it holds a word of Salesforce's, or redirects to one of its hosts
 )
 
 // readReply reads the words of an answer that is no success to a request that carried a token of that form.
@@ -26,9 +26,9 @@ func readReply(status int, header http.Header, body []byte, form tokenForm) repl
 	a.code, a.message = salesforce.Refusal(header, body)
 	switch {
 	case isSalesforces(a.code), redirects(status) && namesSalesforce(header.Get("Location")):
-		a.voice = ownVoice
+		a.author = authorSalesforce
 	case len(bytes.TrimSpace(body)) == 0:
-		a.voice = silentVoice
+		a.author = authorUnknown
 	}
 	return a
 }
