@@ -111,11 +111,11 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		return err
 	}
 	_, err = sf.Open(ctx, conn.Key())
-	var e *fullcast.Error
-	if !errors.As(err, &e) {
+	var cause *oauthflow.Error
+	if !errors.As(err, &cause) || cause.Kind != oauthflow.KindNotConnected {
 		return fmt.Errorf("the connection outlived its end: %v", err)
 	}
-	s.say("Goodbye", "Disconnected: Salesforce has revoked the tokens, the store has forgotten them.\n   Opening it now says: %v", e)
+	s.say("Goodbye", "Disconnected: Salesforce has revoked the tokens, the store has forgotten them.\n   Opening it now says: %s", cause.Sentence())
 	return nil
 }
 
