@@ -46,6 +46,7 @@ func (s settings) drive(ctx context.Context, stdout io.Writer) (err error) {
 	if err := f.run(ctx); err != nil {
 		return err
 	}
+	fmt.Fprintf(stdout, "\nCalls every connection once more. After a kill in the middle of a refresh, that takes up to %v.\n", patience)
 	l, err := f.settle(context.WithoutCancel(ctx))
 	if err != nil {
 		return err
