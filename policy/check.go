@@ -8,7 +8,7 @@ import (
 	"github.com/fullcast/sfauth/metadata"
 )
 
-// Finding is one thing that is wrong, or one that could not be seen, with the way to correct or to look.
+// Finding is one thing that is wrong, with the way to correct it.
 type Finding struct {
 	Rule     string   `json:"rule"`     // the rule's ID
 	Severity Severity `json:"severity"` // the rule's
@@ -50,42 +50,9 @@ func (p *Pass) note(text string) {
 	p.report.Note = strings.TrimSpace(p.report.Note + " " + p.hidden.shown(text))
 }
 
-// NotVisible reports that the rule could not see what it judges, and why not.
-func (p *Pass) NotVisible(why string) { p.unseen(Finding{Message: why}) }
-
-func (p *Pass) unseen(f Finding) {
-	p.done = true
-	f.Got, f.NoCorrection = notVisible, "it was not seen"
-	p.report.NotVisible = append(p.report.NotVisible, p.complete(f))
-}
-
-// unread is NotVisible in words of this package's own, which hold nothing of the app and need not be searched for secrets.
-func (p *Pass) unread(why string) {
-	p.done = true
-	p.report.NotVisible = append(p.report.NotVisible, p.filled(Finding{Message: why, Got: notVisible, NoCorrection: "it was not seen"}))
-}
-
-const notVisible = "not visible"
-
 // complete fills in what a finding leaves to its rule, and conceals what is secret in the app's own texts.
 func (p *Pass) complete(f Finding) Finding {
-	own := f.Fix != ""
-	f = p.filled(f)
-	if f.Got != notVisible {
-		f.Got = p.hidden.shown(f.Got)
-	}
-	if own {
-		f.Fix = p.hidden.shown(f.Fix)
-	}
-	if f.Message == "" {
-		f.Message = f.plainMessage()
-	}
-	f.Message = p.hidden.shown(f.Message)
-	return f
-}
-
-// filled is a finding with what it leaves to its rule. Of the app it holds the name and the file's, which hold no secret.
-func (p *Pass) filled(f Finding) Finding {
+	ownFix := f.Fix != ""
 	f.Rule, f.Why = p.rule.ID, p.rule.Why
 	if f.Severity == "" {
 		f.Severity = p.rule.Severity
@@ -110,6 +77,14 @@ func (p *Pass) filled(f Finding) Finding {
 	if f.File == "" && p.at.File != "" {
 		f.File, f.Line = credentials(nil).conceal(p.at.File), p.at.Line
 	}
+	f.Got = p.hidden.shown(f.Got)
+	if ownFix {
+		f.Fix = p.hidden.shown(f.Fix)
+	}
+	if f.Message == "" {
+		f.Message = f.plainMessage()
+	}
+	f.Message = p.hidden.shown(f.Message)
 	return f
 }
 
@@ -127,7 +102,7 @@ func Check(s Subject, rules ...Rule) Report {
 		panic(err)
 	}
 	spec := s.App.Spec()
-	report := Report{Kind: s.App.Kind, App: credentials(nil).conceal(s.App.Name), Note: migrated(s), Findings: []Finding{}, NotVisible: []Finding{}, Passed: []string{}, rules: rules}
+	report := Report{Kind: s.App.Kind, App: credentials(nil).conceal(s.App.Name), Note: migrated(s), Findings: []Finding{}, NotVisible: []Unseen{}, Passed: []string{}, rules: rules}
 	hidden := credentialsOf(s.App)
 	name := hidden.shown(oneLine(nameInSetup(spec)))
 	for i := range rules {
@@ -138,11 +113,11 @@ func Check(s Subject, rules ...Rule) Report {
 		case unseen < 0:
 			p.rule.Check(p)
 		case p.rule.Needs[unseen] == PartSetupOnly, p.rule.Needs[unseen] == PartSecurity && s.App.Kind == metadata.KindConnectedApp:
-			p.unread("no metadata holds it; only Setup shows it")
+			p.unseen(Unseen{Message: "no metadata holds it; only Setup shows it"})
 		case p.rule.Needs[unseen] == PartOrgSettings:
-			p.unread("the org's settings were not read")
+			p.unseen(Unseen{Message: "the org's settings were not read"})
 		default:
-			p.unread(fmt.Sprintf("%s was not read", p.rule.Needs[unseen]))
+			p.unseen(Unseen{Message: fmt.Sprintf("%s was not read", p.rule.Needs[unseen])})
 		}
 		if !p.done {
 			report.Passed = append(report.Passed, p.rule.ID)

@@ -83,7 +83,7 @@ func TestWhatIsNotSeenIsNeverRight(t *testing.T) {
 			var unseen []string
 			for _, f := range report.NotVisible {
 				unseen = append(unseen, strings.TrimPrefix(f.Rule, "baseline-"))
-				if f.Got != "not visible" || f.Message == "" || f.Fix == "" || f.Want == "" {
+				if f.Message == "" || f.Screen == "" || f.Want == "" || f.Field == "" {
 					t.Errorf("incomplete: %+v", f)
 				}
 			}

@@ -77,10 +77,10 @@ func TestRealApps(t *testing.T) {
 			outcomes[f.Rule]++
 			reachable(t, app.Kind, cmp.Or(app.Spec().Name, app.Name), f)
 		}
-		for _, f := range report.NotVisible {
-			unseen[f.Rule]++
-			outcomes[f.Rule]++
-			reachable(t, app.Kind, cmp.Or(app.Spec().Name, app.Name), f)
+		for _, u := range report.NotVisible {
+			unseen[u.Rule]++
+			outcomes[u.Rule]++
+			reachable(t, app.Kind, cmp.Or(app.Spec().Name, app.Name), toLook(u))
 		}
 		for _, id := range report.Passed {
 			passed[id]++

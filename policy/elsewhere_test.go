@@ -71,8 +71,8 @@ func TestAnAppWithoutOAuthSettingsHasNothingToClickInThem(t *testing.T) {
 		if l := f.Rule; l == "hardening-guest-flow" || l == "hardening-session-level" || l == "partner-refresh-token-ip-allow-list" {
 			continue // not in the OAuth settings
 		}
-		if f.Message != "the app has no OAuth settings" || f.Fix != "There is nothing to click" {
-			t.Errorf("%s: %s; %s", f.Rule, f.Message, f.Fix)
+		if f.Message != "the app has no OAuth settings" || f.Screen != "There is nothing to click" {
+			t.Errorf("%s: %s; %s", f.Rule, f.Message, f.Screen)
 		}
 	}
 }
@@ -83,9 +83,16 @@ func TestInstructionsForOneKindOfAppNameNoClicksInTheOther(t *testing.T) {
 	for _, pair := range [][2]metadata.AppSpec{{eca, old}, {old, eca}} {
 		got, want := pair[0], pair[1]
 		report := policy.Check(policy.Subject{App: got.New(), Version: 68}, policy.Baseline(want)...)
-		for _, f := range append(report.NotVisible, report.Findings...) {
-			if f.Rule != "baseline-kind" && f.Rule != "baseline-allow-creation-of-connected-apps" && f.Fix != "There is nothing to click" {
-				t.Errorf("%s as %s: %s: %s", got.Kind, want.Kind, f.Rule, f.Fix)
+		where := map[string]string{}
+		for _, f := range report.Findings {
+			where[f.Rule] = f.Fix
+		}
+		for _, u := range report.NotVisible {
+			where[u.Rule] = u.Screen
+		}
+		for rule, clicks := range where {
+			if rule != "baseline-kind" && rule != "baseline-allow-creation-of-connected-apps" && clicks != "There is nothing to click" {
+				t.Errorf("%s as %s: %s: %s", got.Kind, want.Kind, rule, clicks)
 			}
 		}
 	}

@@ -63,7 +63,7 @@ func (f flag) check(p *Pass) {
 	at, has := f.where[kind]
 	if !has {
 		if f.order == "" {
-			p.unseen(Finding{Message: "this kind of app has no such setting"})
+			p.unseen(Unseen{Message: "this kind of app has no such setting"})
 		}
 		return
 	}
@@ -72,9 +72,9 @@ func (f flag) check(p *Pass) {
 	switch {
 	case f.order != "" && !v.IsValid():
 	case strings.HasPrefix(at.element, "oauthConfig/") && p.Spec.EnableOAuth == metadata.Cleared:
-		p.unseen(Finding{Field: at.label, Message: "the app has no OAuth settings", Fix: nothingToClick})
+		p.unseen(Unseen{Field: at.label, Message: "the app has no OAuth settings", Screen: nothingToClick})
 	case !v.IsValid():
-		p.unseen(Finding{Field: at.label, Message: fmt.Sprintf("there is no <%s>; API version %s and later have it", at.element, since)})
+		p.unseen(Unseen{Field: at.label, Message: fmt.Sprintf("there is no <%s>; API version %s and later have it", at.element, since)})
 	case v.Elem().Bool() == (f.want == metadata.Selected), f.withoutEffect(p.Subject):
 	default:
 		found := Finding{Field: at.label, NoCorrection: f.noCorrection[kind], Got: selected}

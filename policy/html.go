@@ -19,7 +19,9 @@ var page = template.Must(template.New("report").Funcs(template.FuncMap{
 	"passed":    Report.passedTitles,
 	"printable": printable,
 	"said":      Finding.said,
+	"screens":   Report.screens,
 	"sentence":  sentence,
+	"unseen":    Unseen.line,
 	"wanted":    Finding.wanted,
 	"where":     Finding.where,
 }).Parse(pageSource))
@@ -37,6 +39,15 @@ func (f Finding) said() string {
 		return ""
 	}
 	return f.Message
+}
+
+// line is the setting, what it should be, and why it was not seen.
+func (u Unseen) line() string {
+	line := printable(u.Field)
+	if u.Want != "" {
+		line += ", should be " + oneLine(u.Want)
+	}
+	return line + ": " + printable(u.Message) + "."
 }
 
 // wanted is what a field should be, where the fix does not list it anyway.

@@ -15,9 +15,15 @@ func writeMarkdown(w io.Writer, r Report) {
 		fmt.Fprintf(w, "\n### %s: %s\n\n%s\n\n", f.Severity, markdown(f.Field), markdown(f.Message))
 		markdownItems(w, "Got", f.Got, "Want", f.Want, "Why", f.Why, "Fix", f.Fix, "Where", f.where(), "Rule", f.Rule)
 	}
-	for _, f := range r.NotVisible {
-		fmt.Fprintf(w, "\n### %s: %s\n\n%s\n\n", notVisible, markdown(f.Field), markdown(f.Message))
-		markdownItems(w, "Want", f.Want, "Why", f.Why, "Look", f.Fix, "Rule", f.Rule)
+	for _, s := range r.screens() {
+		fmt.Fprintf(w, "\n### %s: %s\n\n", notVisible, markdown(s.Name))
+		for _, u := range s.All {
+			want := ""
+			if u.Want != "" {
+				want = ", should be " + markdown(oneLine(u.Want))
+			}
+			fmt.Fprintf(w, "- **%s**%s: %s \\[%s\\]\n", markdown(u.Field), want, markdown(u.Message), markdown(u.Rule))
+		}
 	}
 	fmt.Fprintln(w)
 }

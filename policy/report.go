@@ -18,7 +18,7 @@ type Report struct {
 	App        string        `json:"app"`            // API name
 	Note       string        `json:"note,omitempty"` // what was recognised and is not judged: Setup's migration, the idle limit
 	Findings   []Finding     `json:"findings"`       // what is wrong, in the order of the rules
-	NotVisible []Finding     `json:"notVisible"`     // what nobody saw; each says where to look
+	NotVisible []Unseen      `json:"notVisible"`     // what nobody saw; each says where to look
 	Passed     []string      `json:"passed"`         // IDs of the rules that saw what they judge and found nothing
 
 	rules []Rule

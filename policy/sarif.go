@@ -102,10 +102,10 @@ func sarif(reports []Report) sarifLog {
 			})
 		}
 		for _, f := range r.Findings {
-			run.Results = append(run.Results, f.sarif(r, index, "fail", string(f.Severity)))
+			run.Results = append(run.Results, f.sarif(r, index))
 		}
-		for _, f := range r.NotVisible {
-			run.Results = append(run.Results, f.sarif(r, index, "review", "none"))
+		for _, u := range r.NotVisible {
+			run.Results = append(run.Results, u.sarif(r, index))
 		}
 	}
 	return sarifLog{"https://json.schemastore.org/sarif-2.1.0.json", "2.1.0", []sarifRun{run}}
@@ -132,24 +132,32 @@ func fileURI(path string) string {
 	return uri
 }
 
-// why is why a finding matters. Of what was not seen its rule alone tells: there may be one for each rule and app.
-func (f Finding) why() string {
-	if f.Got == notVisible {
-		return ""
-	}
-	return f.Why + " "
-}
-
-func (f Finding) sarif(r Report, index map[string]int, kind, level string) sarifResult {
-	at := sarifLocation{Logical: []sarifLogical{{f.Field, cutName(r.App) + "/" + f.Field, "member"}}}
+func (f Finding) sarif(r Report, index map[string]int) sarifResult {
+	at := sarifLocation{Logical: sarifField(r, f.Field)}
 	if f.File != "" {
 		at.Physical = &sarifPhysical{}
 		at.Physical.Artifact.URI = fileURI(f.File)
 		at.Physical.Region.StartLine = max(f.Line, 1)
 	}
 	return sarifResult{
-		RuleID: f.Rule, RuleIndex: index[f.Rule], Kind: kind, Level: level,
-		Message:   sarifText{unlinked(f.Message + ". " + f.why() + "Fix: " + f.Fix)},
+		RuleID: f.Rule, RuleIndex: index[f.Rule], Kind: "fail", Level: string(f.Severity),
+		Message:   sarifText{unlinked(f.Message + ". " + f.Why + " Fix: " + f.Fix)},
 		Locations: []sarifLocation{at},
 	}
+}
+
+func (u Unseen) sarif(r Report, index map[string]int) sarifResult {
+	message := u.Message + ". Look: " + u.Screen + "."
+	if u.Want != "" {
+		message += " It should be " + oneLine(u.Want) + "."
+	}
+	return sarifResult{
+		RuleID: u.Rule, RuleIndex: index[u.Rule], Kind: "review", Level: "none",
+		Message:   sarifText{unlinked(message)},
+		Locations: []sarifLocation{{Logical: sarifField(r, u.Field)}},
+	}
+}
+
+func sarifField(r Report, field string) []sarifLogical {
+	return []sarifLogical{{field, cutName(r.App) + "/" + field, "member"}}
 }

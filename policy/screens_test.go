@@ -67,6 +67,9 @@ func reachable(t *testing.T, kind metadata.Kind, name string, f policy.Finding) 
 		t.Errorf("%s: %s has no screen %q", f.Rule, kind, path)
 		return
 	}
+	if do == "" {
+		return // it only says where to look
+	}
 	for _, label := range labels {
 		if strings.Contains(do, label) {
 			return
@@ -128,7 +131,7 @@ func TestASARIFResultPointsAtItsFileWhateverThePathIs(t *testing.T) {
 			t.Fatal(err)
 		}
 		got := write(t, policy.SARIF, policy.Check(policy.Subject{App: app, Version: 66}, policy.Baseline(spec)...))
-		if !strings.Contains(got, `"uri": "`+uri+`"`) {
+		if !strings.Contains(got, `"uri":"`+uri+`"`) {
 			t.Errorf("%s: no %s", path, uri)
 		}
 	}

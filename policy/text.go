@@ -46,39 +46,25 @@ func (t textReport) report(r Report) {
 		t.lines("what", f.Message, "got", got, "want", want, "why", f.Why, "fix", f.Fix, "where", f.where())
 		fmt.Fprintln(t)
 	}
-	t.unseen(r.NotVisible)
+	t.unseen(r.screens())
 	fmt.Fprintf(t, "%s: %s\n", name, r.totals())
 }
 
 // unseen writes what was not seen by the screens of Setup that show it.
-func (t textReport) unseen(all []Finding) {
-	var screens []string
-	lines := map[string][]string{}
-	for _, f := range all {
-		screen := screenOf(f.Fix)
-		if lines[screen] == nil {
-			screens = append(screens, screen)
+func (t textReport) unseen(screens []shownBy) {
+	for _, s := range screens {
+		fmt.Fprintf(t, "%s: %s\n", t.paint(grey, notVisible), printable(s.Name))
+		for _, u := range s.All {
+			want := ""
+			if u.Want != "" {
+				want = ", should be " + oneLine(u.Want)
+			}
+			fmt.Fprintf(t, "  %s%s: %s %s\n", printable(u.Field), want, printable(u.Message), t.paint(grey, "["+u.Rule+"]"))
 		}
-		want := ""
-		if f.Want != "" {
-			want = ", should be " + oneLine(f.Want)
-		}
-		lines[screen] = append(lines[screen], fmt.Sprintf("  %s%s: %s %s\n", printable(f.Field), want, printable(f.Message), t.paint(grey, "["+f.Rule+"]")))
-	}
-	for _, screen := range screens {
-		fmt.Fprintf(t, "%s: %s\n%s", t.paint(grey, notVisible), printable(screen), strings.Join(lines[screen], ""))
 	}
 	if len(screens) > 0 {
 		fmt.Fprintln(t)
 	}
-}
-
-// screenOf is the way to the screen, without what is to be done there. The name of an app, which is on the way, may hold a colon.
-func screenOf(fix string) string {
-	first, _, _ := strings.Cut(fix, "\n")
-	last := max(0, strings.LastIndex(first, " > "))
-	name, _, _ := strings.Cut(first[last:], ": ")
-	return first[:last] + name
 }
 
 // lines writes labels and texts in turn, leaving out what is empty.

@@ -47,9 +47,8 @@ func TestTheTextOfAReportFitsAScreenAndEndsWithTheTotal(t *testing.T) {
 				t.Errorf("%s, %s: the last line is %q, want one that ends in %q", name, tt.what, lines[len(lines)-1], want)
 			}
 			for _, f := range tt.report.NotVisible {
-				screen, _, _ := strings.Cut(f.Fix, ": ")
 				line := f.Field + ", should be " + strings.ReplaceAll(f.Want, "\n", ", ") + ": " + f.Message + " [" + f.Rule + "]"
-				if _, below, found := strings.Cut(text, "not visible: "+screen+"\n"); !found || !strings.Contains(below, line) {
+				if _, below, found := strings.Cut(text, "not visible: "+f.Screen+"\n"); !found || !strings.Contains(below, line) {
 					t.Errorf("%s: nothing about where to look for %s", name, f.Rule)
 				}
 			}

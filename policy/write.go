@@ -30,8 +30,8 @@ const (
 // SARIF has one run. What was found is a result of its severity's level, what was not seen one of kind "review".
 // Results point at the file as it was given to [metadata.Parse], relative to that tree, and the line.
 //
-// Text ends with the totals, those of all reports last. It says where in Setup to look for what was not seen, and leaves out
-// why it matters, which the other forms tell. It has colour only on a terminal, and not where the environment has NO_COLOR or TERM=dumb.
+// All forms say of what was not seen where in Setup to look; text, Markdown and HTML name each screen once. JSON is indented,
+// SARIF one line. Text ends with the totals, those of all reports last. It has colour only on a terminal, and not where the environment has NO_COLOR or TERM=dumb.
 //
 // Source: SARIF 2.1.0, OASIS Standard.
 func Write(w io.Writer, form Format, reports ...Report) error {
@@ -59,12 +59,12 @@ func Write(w io.Writer, form Format, reports ...Report) error {
 		if reports == nil {
 			reports = []Report{}
 		}
-		err = indented(&b, struct {
+		err = encode(&b, "  ", struct {
 			Version int      `json:"version"`
 			Reports []Report `json:"reports"`
 		}{1, reports})
 	case SARIF:
-		err = indented(&b, sarif(reports))
+		err = encode(&b, "", sarif(reports))
 	default:
 		return fmt.Errorf("policy: write: form %.20q is none of text, markdown, html, json, sarif", form)
 	}
@@ -77,11 +77,11 @@ func Write(w io.Writer, form Format, reports ...Report) error {
 	return nil
 }
 
-// indented writes JSON whose text is visible wherever it is looked at, also on a terminal.
-func indented(w io.Writer, v any) error {
+// encode writes JSON whose text is visible wherever it is looked at, also on a terminal. Without an indent it is one line.
+func encode(w io.Writer, indent string, v any) error {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
-	e.SetIndent("", "  ")
+	e.SetIndent("", indent)
 	if err := e.Encode(v); err != nil {
 		return err
 	}

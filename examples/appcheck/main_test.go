@@ -181,7 +181,7 @@ func TestEveryFormIsWrittenAndOnlyATerminalGetsColour(t *testing.T) {
 	project(t, external(fullcast.Production))
 	withoutPKCE(t)
 	for form, want := range map[string]string{
-		"text": "error: Require", "markdown": "# ", "html": "<!DOCTYPE html>", "json": `"version": 1`, "sarif": `"uri": "` + global + `"`,
+		"text": "error: Require", "markdown": "# ", "html": "<!DOCTYPE html>", "json": `"version": 1`, "sarif": `"uri":"` + global + `"`,
 	} {
 		got := check(t, "", "-format", form, ".")
 		got.want(t, 1, want, "")

@@ -64,11 +64,9 @@ func (s settings) report(sub subject) policy.Report {
 		}
 	}
 	report := policy.Check(policy.Subject{App: sub.app, Version: sub.version, Settings: sub.settings, Before: sub.before}, rules...)
-	for _, list := range [][]policy.Finding{report.Findings, report.NotVisible} {
-		for i, f := range list {
-			if from, ok := sub.files[f.File]; ok {
-				list[i].File = concealed(from.path)
-			}
+	for i, f := range report.Findings {
+		if from, ok := sub.files[f.File]; ok {
+			report.Findings[i].File = concealed(from.path)
 		}
 	}
 	return report

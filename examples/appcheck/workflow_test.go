@@ -36,7 +36,7 @@ func TestTheWorkflowsCommandsRun(t *testing.T) {
 				}
 			}
 			upload := regexp.MustCompile(`sarif_file: (.*)`).FindStringSubmatch(workflow)[1]
-			if found := strings.Contains(get(t, strings.Replace(upload, "${{ runner.temp }}", temp, 1)), `"kind": "fail"`); found != tt.wrong {
+			if found := strings.Contains(get(t, strings.Replace(upload, "${{ runner.temp }}", temp, 1)), `"kind":"fail"`); found != tt.wrong {
 				t.Errorf("%s holds a result: %t, want %t", upload, found, tt.wrong)
 			}
 			if !strings.Contains(get(t, filepath.Join(temp, "summary.md")), "# Fullcast") {
