@@ -16,8 +16,8 @@ import (
 
 // public lists the packages whose exported names others rely on.
 var public = []string{
-	"fullcast", "fullcast/fullcasttest", "metadata", "oauthflow", "oauthflow/filestore", "oauthflow/orgtest", "oauthflow/oteloauth", "oauthflow/redisstore",
-	"oauthflow/sqlstore", "oauthflow/storetest", "policy", "policy/policytest",
+	"fullcast", "fullcast/fullcasttest", "metadata", "oauthflow", "oauthflow/tokenstore/filestore", "oauthflow/orgtest", "oauthflow/oteloauth", "oauthflow/tokenstore/redisstore",
+	"oauthflow/tokenstore/sqlstore", "oauthflow/tokenstore/storetest", "policy", "policy/policytest",
 }
 
 func TestTheExportedNamesAreTheGoldenOnes(t *testing.T) {

@@ -13,15 +13,15 @@ import (
 // realTime names the packages of the workspace whose tests live by the real clock, each with what it waits for. The others
 // have none, or time is virtual in them (testing/synctest).
 var realTime = map[string]string{
-	"examples/internal/console": "a terminal",
-	"examples/quickstart":       "nothing; it says how long it took",
-	"internal/scrub":            "nothing; the gate judges how long it takes",
-	"metadata":                  "nothing; the gate judges how long it takes",
-	"oauthflow/filestore":       "processes and locks",
-	"oauthflow/oteloauth":       "a refresh in the background",
-	"oauthflow/redisstore":      "servers",
-	"oauthflow/sqlstore":        "servers and locks",
-	"oauthflow/storetest":       "goroutines that meet in a store",
+	"examples/internal/console":       "a terminal",
+	"examples/quickstart":             "nothing; it says how long it took",
+	"internal/scrub":                  "nothing; the gate judges how long it takes",
+	"metadata":                        "nothing; the gate judges how long it takes",
+	"oauthflow/tokenstore/filestore":  "processes and locks",
+	"oauthflow/oteloauth":             "a refresh in the background",
+	"oauthflow/tokenstore/redisstore": "servers",
+	"oauthflow/tokenstore/sqlstore":   "servers and locks",
+	"oauthflow/tokenstore/storetest":  "goroutines that meet in a store",
 }
 
 // clock lists what waits or measures; what is compared with a date alone does neither.
@@ -48,7 +48,7 @@ func TestFewPackagesAreTestedByTheRealClock(t *testing.T) {
 			return true
 		})
 	}
-	if !virtual["oauthflow"] || !real["oauthflow/filestore"] {
+	if !virtual["oauthflow"] || !real["oauthflow/tokenstore/filestore"] {
 		t.Fatal("the search for clocks is broken")
 	}
 	for folder, found := range real {

@@ -11,8 +11,9 @@ import (
 	"github.com/fullcast/sfauth/fullcast"
 	"github.com/fullcast/sfauth/metadata"
 	"github.com/fullcast/sfauth/oauthflow"
-	"github.com/fullcast/sfauth/oauthflow/filestore"
 	"github.com/fullcast/sfauth/oauthflow/orgtest"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore/filestore"
 )
 
 // A construction is one call of a constructor with input of which every field that can be at fault is.
@@ -33,7 +34,7 @@ func constructions() []construction {
 		{"fullcast.NewConnector", func() error {
 			_, err := fullcast.NewConnector(fullcast.Config{})
 			return err
-		}, []string{"Config.Site", "Config.Store", "Config.Keys"}},
+		}, []string{"Config.Site", "Config.Store", "Config.Keyring"}},
 		{"fullcast.NewConnector", func() error {
 			_, err := fullcast.NewConnector(fullcast.Config{
 				Site: "app.fullcast.io/", Environment: "über", StoreCalls: 5000, StoreEpoch: strings.Repeat("x", 65),
@@ -42,11 +43,11 @@ func constructions() []construction {
 			})
 			return err
 		}, []string{"Config.Site", "Config.EgressAddresses[1]", "Config.EgressAddresses[2]", "Config.Transport", "Config.APITransport", "Config.Store",
-			"Config.StoreCalls", "Config.Keys", "Config.Environment", "Config.StoreEpoch"}},
+			"Config.StoreCalls", "Config.Keyring", "Config.Environment", "Config.StoreEpoch"}},
 		{"fullcast.NewConnector", func() error {
 			_, err := fullcast.NewConnector(fullcast.Config{Site: fullcast.Production, Transport: insecure})
 			return err
-		}, []string{"Config.Transport", "Config.Store", "Config.Keys"}},
+		}, []string{"Config.Transport", "Config.Store", "Config.Keyring"}},
 		{"metadata.NewOrg", func() error { _, err := metadata.NewOrg(metadata.OrgConfig{}); return err },
 			[]string{"OrgConfig.HTTPClient", "OrgConfig.InstanceURL", "OrgConfig.Session", "OrgConfig.Version"}},
 		{"oauthflow.NewFlow", func() error {
@@ -55,16 +56,16 @@ func constructions() []construction {
 		}, []string{"Config.RedirectURLs[0]", "Config.RedirectURLs[1]", "Config.Transport"}},
 		{"oauthflow.NewFlow", func() error { _, err := oauthflow.NewFlow(oauthflow.Config{}); return err }, []string{"Config.RedirectURLs"}},
 		{"oauthflow.NewManager", func() error { _, err := oauthflow.NewManager(manager); return err },
-			[]string{"ManagerConfig.Flow", "ManagerConfig.Store", "ManagerConfig.StoreCalls", "ManagerConfig.Keys", "ManagerConfig.Environment",
+			[]string{"ManagerConfig.Flow", "ManagerConfig.Store", "ManagerConfig.StoreCalls", "ManagerConfig.Keyring", "ManagerConfig.Environment",
 				"ManagerConfig.StoreEpoch", "ManagerConfig.APITransport",
 				"ManagerConfig.Timing.Lease", "ManagerConfig.Timing.Quiet", "ManagerConfig.Timing.Confirm", "ManagerConfig.Timing.LastTry",
 				"ManagerConfig.Timing.Recheck", "ManagerConfig.Timing.Login"}},
-		{"oauthflow.NewKeys", func() error {
-			good := oauthflow.GenerateSealingKey("twice")
-			_, err := oauthflow.NewKeys(oauthflow.SealingKey{}, good, good, oauthflow.SealingKey{ID: "a/b"})
+		{"tokenstore.NewKeyring", func() error {
+			good := tokenstore.GenerateSealingKey("twice")
+			_, err := tokenstore.NewKeyring(tokenstore.SealingKey{}, good, good, tokenstore.SealingKey{ID: "a/b"})
 			return err
 		}, []string{"current.ID", "current.Key", "former[1].ID", "former[2].ID", "former[2].Key"}},
-		{"oauthflow/filestore.Open", func() error { _, err := filestore.Open(filestore.Config{}); return err }, []string{"Config.Dir"}},
+		{"oauthflow/tokenstore/filestore.Open", func() error { _, err := filestore.Open(filestore.Config{}); return err }, []string{"Config.Dir"}},
 		{"oauthflow/orgtest.New", func() error {
 			_, err := orgtest.New(orgtest.Config{
 				MyDomain: "Acme_", SessionTimeout: -1, ApprovalLimit: -1, RefreshTime: -1, Release: -1, ValidUntilRevoked: -1,
@@ -117,7 +118,7 @@ func TestEachConstructorWithAConfigurationIsInTheTable(t *testing.T) {
 				listed = listed || c.name == name
 			}
 			switch pkg {
-			case "oauthflow/sqlstore", "oauthflow/redisstore":
+			case "oauthflow/tokenstore/sqlstore", "oauthflow/tokenstore/redisstore":
 				own, err := os.ReadFile(pkg + "/constructor_test.go")
 				listed = err == nil && strings.Contains(string(own), "NamesEveryFieldAtFault")
 			case "oauthflow/oteloauth":

@@ -24,6 +24,7 @@ import (
 	"github.com/fullcast/sfauth/internal/secret"
 	"github.com/fullcast/sfauth/metadata"
 	"github.com/fullcast/sfauth/oauthflow"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 const hidden = "Zq9encoderCanary_7.0123456789abcdefGH"
@@ -62,7 +63,7 @@ func holders(t *testing.T) map[string]any {
 		"oauthflow.Callback":            oauthflow.Callback{Tenant: "acme", Path: "/p", Binding: hidden, Query: url.Values{"code": {hidden}, "state": {hidden}}},
 		"oauthflow.Client":              client,
 		"oauthflow.Pending":             pending,
-		"oauthflow.SealingKey":          oauthflow.SealingKey{ID: "k1", Key: s},
+		"tokenstore.SealingKey":         tokenstore.SealingKey{ID: "k1", Key: s},
 		"oauthflow.Token":               oauthflow.Token{AccessToken: s, RefreshToken: s, IDToken: s},
 	}
 }

@@ -29,12 +29,12 @@ const testKit = "fullcast/fullcasttest"
 
 // testOnly lists what must not reach a service's binary, each with the packages whose purpose it is.
 var testOnly = map[string][]string{
-	"testing":                       {"internal/hostile", "internal/needs", "internal/servers", "oauthflow/storetest", "policy/policytest", testKit},
-	"net/http/httptest":             {"oauthflow/orgtest", testKit},
-	"github.com/jarcoal/httpmock":   {testKit},
-	module + "/oauthflow/orgtest":   {testKit},
-	module + "/oauthflow/storetest": nil,
-	module + "/" + testKit:          nil,
+	"testing":                                  {"internal/hostile", "internal/needs", "internal/servers", "oauthflow/tokenstore/storetest", "policy/policytest", testKit},
+	"net/http/httptest":                        {"oauthflow/orgtest", testKit},
+	"github.com/jarcoal/httpmock":              {testKit},
+	module + "/oauthflow/orgtest":              {testKit},
+	module + "/oauthflow/tokenstore/storetest": nil,
+	module + "/" + testKit:                     nil,
 }
 
 // linkedTestSoftware returns what a package of ours links although only tests should.
@@ -72,10 +72,10 @@ func TestTheRuleForTestSoftware(t *testing.T) {
 		{"the simulator in a service is found", "fullcast", []string{module + "/oauthflow/orgtest"}, []string{module + "/oauthflow/orgtest"}},
 		{"the test kit in a service is found", "policy", []string{module + "/" + testKit}, []string{module + "/" + testKit}},
 		{"the test kit mocks and simulates", testKit, []string{"github.com/jarcoal/httpmock", module + "/oauthflow/orgtest", "net/http/httptest", "testing"}, nil},
-		{"a mock in a store is found", "oauthflow/filestore", []string{"github.com/jarcoal/httpmock"}, []string{"github.com/jarcoal/httpmock"}},
+		{"a mock in a store is found", "oauthflow/tokenstore/filestore", []string{"github.com/jarcoal/httpmock"}, []string{"github.com/jarcoal/httpmock"}},
 		{"testing in a service is found", "policy", []string{"testing"}, []string{"testing"}},
-		{"a conformance kit takes a testing.T", "oauthflow/storetest", []string{"testing"}, nil},
-		{"a conformance kit needs no simulator", "oauthflow/storetest", []string{module + "/oauthflow/orgtest"}, []string{module + "/oauthflow/orgtest"}},
+		{"a conformance kit takes a testing.T", "oauthflow/tokenstore/storetest", []string{"testing"}, nil},
+		{"a conformance kit needs no simulator", "oauthflow/tokenstore/storetest", []string{module + "/oauthflow/orgtest"}, []string{module + "/oauthflow/orgtest"}},
 		{"the simulator takes no testing.T", "oauthflow/orgtest", []string{"testing", "net/http/httptest"}, []string{"testing"}},
 	}
 	for _, tt := range tests {

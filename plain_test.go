@@ -34,7 +34,7 @@ var plain = map[string]string{
 	"oauthflow.Connection.ConsumerKey":                     publicKey,
 	"oauthflow.Connection.NextKey":                         publicKey,
 	"oauthflow.Error.Code":                                 "Salesforce's error code",
-	"oauthflow.Record.Data":                                "sealed",
+	"tokenstore.Record.Data":                               "sealed",
 }
 
 const publicKey = "the consumer key, which every authorize URL shows"

@@ -67,9 +67,9 @@ func TestEveryReleasedModuleCanBeUsedByItsVersion(t *testing.T) {
 func TestEachWayToMakeAModuleUselessElsewhereIsSeen(t *testing.T) {
 	for _, tt := range []struct{ name, folder, was, is, want string }{
 		{"a replace", "examples", "require (", "replace " + module + " => ..\n\nrequire (", "examples has a replace"},
-		{"no version", "oauthflow/sqlstore", module + " v", module + " v0.0.0 // v", "at v0.0.0"},
-		{"another version", "oauthflow/redisstore", module + " v", module + " v0.99.", "at v0.99."},
-		{"a version that go.work does not know", "examples", module + "/oauthflow/sqlstore v", module + "/oauthflow/redisstore v", "go.work does not say"},
+		{"no version", "oauthflow/tokenstore/sqlstore", module + " v", module + " v0.0.0 // v", "at v0.0.0"},
+		{"another version", "oauthflow/tokenstore/redisstore", module + " v", module + " v0.99.", "at v0.99."},
+		{"a version that go.work does not know", "examples", module + "/oauthflow/tokenstore/sqlstore v", module + "/oauthflow/tokenstore/redisstore v", "go.work does not say"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			mods, work := moduleFiles(t)

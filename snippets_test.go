@@ -21,8 +21,8 @@ import (
 // has made.
 var known = map[string]string{
 	"context": "context", "errors": "errors", "fmt": "fmt", "http": "net/http", "log": "log", "os": "os", "slog": "log/slog", "testing": "testing",
-	"fullcast": module + "/fullcast", "oauthflow": module + "/oauthflow", "filestore": module + "/oauthflow/filestore",
-	"orgtest": module + "/oauthflow/orgtest", "storetest": module + "/oauthflow/storetest", "metadata": module + "/metadata", "policy": module + "/policy",
+	"fullcast": module + "/fullcast", "oauthflow": module + "/oauthflow", "filestore": module + "/oauthflow/tokenstore/filestore",
+	"orgtest": module + "/oauthflow/orgtest", "storetest": module + "/oauthflow/tokenstore/storetest", "metadata": module + "/metadata", "policy": module + "/policy",
 }
 
 const made = `var (

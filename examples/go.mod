@@ -4,7 +4,7 @@ go 1.26.0
 
 require (
 	github.com/fullcast/sfauth v0.1.0
-	github.com/fullcast/sfauth/oauthflow/sqlstore v0.1.0
+	github.com/fullcast/sfauth/oauthflow/tokenstore/sqlstore v0.1.0
 	github.com/jackc/pgx/v5 v5.12.0
 	github.com/schollz/progressbar/v3 v3.19.1
 	golang.org/x/oauth2 v0.37.0

@@ -14,6 +14,7 @@ import (
 	"github.com/fullcast/sfauth/fullcast"
 	"github.com/fullcast/sfauth/internal/needs"
 	"github.com/fullcast/sfauth/oauthflow"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 // Every request takes 300 ms at Salesforce, and every call of the store 2 ms.
@@ -32,7 +33,7 @@ func TestTenThousandConnectionsAreAdoptedInLessThanFiveMinutes(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			n := tt.n
 			synctest.Test(t, func(t *testing.T) {
-				sf, store := newMany(), oauthflow.NewMemoryStore()
+				sf, store := newMany(), tokenstore.NewMemory()
 				c := sf.process(t, store, sealingKeys(t))
 				got, began := results{t: t}, time.Now()
 				if err := c.AdoptAll(t.Context(), read(adoptions(t, n, tt.at)), got.told); err != nil {
@@ -57,7 +58,7 @@ func TestTenThousandConnectionsAreAdoptedInLessThanFiveMinutes(t *testing.T) {
 func TestAdoptionsThatAreInterruptedGoOnWithTheRestAndSendNoTokenTwice(t *testing.T) {
 	const n = 200
 	synctest.Test(t, func(t *testing.T) {
-		sf, store, keys := newMany(), oauthflow.NewMemoryStore(), sealingKeys(t)
+		sf, store, keys := newMany(), tokenstore.NewMemory(), sealingKeys(t)
 		all := adoptions(t, n, ownHost)
 		calls := 0
 		for ; calls < 20; calls++ {
@@ -99,7 +100,7 @@ func TestAdoptionsThatFailStopNoOthersAndAreToldInOneErrorOfBoundedLength(t *tes
 	const n = 2000
 	synctest.Test(t, func(t *testing.T) {
 		sf := newMany()
-		c := sf.process(t, oauthflow.NewMemoryStore(), sealingKeys(t))
+		c := sf.process(t, tokenstore.NewMemory(), sealingKeys(t))
 		all := adoptions(t, n, ownHost)
 		for i := range all {
 			switch {
@@ -154,7 +155,7 @@ func TestAHostThatAsksToBeLeftAloneIsLeftAloneByAdoptionsAndAllAreAdopted(t *tes
 		all := adoptions(t, 300, func(i int) string { return ownHost(i % 3) })
 		others := time.Duration(0)
 		got := results{t: t}
-		err := sf.process(t, oauthflow.NewMemoryStore(), sealingKeys(t)).AdoptAll(t.Context(), read(all), func(p fullcast.Progress) {
+		err := sf.process(t, tokenstore.NewMemory(), sealingKeys(t)).AdoptAll(t.Context(), read(all), func(p fullcast.Progress) {
 			if got.told(p); p.Done == 200 {
 				others = time.Since(began)
 			}
@@ -187,7 +188,7 @@ func TestOfTwoKeysThatAreGivenOneRefreshTokenOneIsAdopted(t *testing.T) {
 			all = append(all, a)
 		}
 		got := results{t: t}
-		err := sf.process(t, oauthflow.NewMemoryStore(), sealingKeys(t)).AdoptAll(t.Context(), read(all), got.told)
+		err := sf.process(t, tokenstore.NewMemory(), sealingKeys(t)).AdoptAll(t.Context(), read(all), got.told)
 		if sent, most := sf.times(grants); sent != 100 || most != 1 {
 			t.Errorf("%d token requests, %d with one token, want 100 and 1", sent, most)
 		}
@@ -210,7 +211,7 @@ func TestAnErrorOfWhatIsReadEndsTheReadingAndWhatWasReadIsAdopted(t *testing.T) 
 	synctest.Test(t, func(t *testing.T) {
 		errRow := errors.New("the row cannot be read")
 		got := results{t: t}
-		err := newMany().process(t, oauthflow.NewMemoryStore(), sealingKeys(t)).AdoptAll(t.Context(), func(yield func(fullcast.Adoption, error) bool) {
+		err := newMany().process(t, tokenstore.NewMemory(), sealingKeys(t)).AdoptAll(t.Context(), func(yield func(fullcast.Adoption, error) bool) {
 			for _, a := range adoptions(t, 50, ownHost) {
 				if !yield(a, nil) {
 					t.Error("the reading was ended early")
@@ -249,7 +250,7 @@ func TestATenantWithHangingHostsDoesNotHoldUpTheAdoptionsOfOthers(t *testing.T) 
 		began, others := time.Now(), 0
 		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 		defer cancel()
-		_ = sf.process(t, oauthflow.NewMemoryStore(), sealingKeys(t)).AdoptAll(ctx, read(all), func(p fullcast.Progress) {
+		_ = sf.process(t, tokenstore.NewMemory(), sealingKeys(t)).AdoptAll(ctx, read(all), func(p fullcast.Progress) {
 			if p.Key.Tenant == "rival" {
 				return
 			}

@@ -57,7 +57,7 @@ func TestTheTransportOfAPICallsMayUndoNoCheck(t *testing.T) {
 		"no certificate is checked": {TLSClientConfig: &tls.Config{InsecureSkipVerify: true}},
 		"one name for all hosts":    {TLSClientConfig: &tls.Config{ServerName: "acme.my.salesforce.com"}},
 	} {
-		_, err := fullcast.NewConnector(fullcast.Config{Site: fullcast.Production, Store: w.store, Keys: w.keys, Transport: w.rec, APITransport: rt})
+		_, err := fullcast.NewConnector(fullcast.Config{Site: fullcast.Production, Store: w.store, Keyring: w.keys, Transport: w.rec, APITransport: rt})
 		if err == nil || !strings.Contains(err.Error(), "Config.APITransport: ") {
 			t.Errorf("%s: got %v", name, err)
 		}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/fullcast/sfauth/fullcast"
 	"github.com/fullcast/sfauth/oauthflow"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 // many is Salesforce for many orgs in virtual time: every answer takes 300 ms, and a refresh token is good for one use.
@@ -105,14 +106,14 @@ func (s *many) mostAt() (host, all int) {
 }
 
 // far is a store whose every call takes two milliseconds.
-type far struct{ oauthflow.Store }
+type far struct{ tokenstore.Store }
 
-func (f far) Load(ctx context.Context, id string) (oauthflow.Record, error) {
+func (f far) Load(ctx context.Context, id string) (tokenstore.Record, error) {
 	time.Sleep(2 * time.Millisecond)
 	return f.Store.Load(ctx, id)
 }
 
-func (f far) Save(ctx context.Context, r oauthflow.Record) error {
+func (f far) Save(ctx context.Context, r tokenstore.Record) error {
 	time.Sleep(2 * time.Millisecond)
 	return f.Store.Save(ctx, r)
 }
@@ -123,15 +124,15 @@ func (f far) Delete(ctx context.Context, id string, version uint64) error {
 }
 
 // process is one over a store, and ends with the test.
-func (s *many) process(t *testing.T, store oauthflow.Store, keys *oauthflow.Keys, change ...func(*fullcast.Config)) *fullcast.Connector {
+func (s *many) process(t *testing.T, store tokenstore.Store, keys *tokenstore.Keyring, change ...func(*fullcast.Config)) *fullcast.Connector {
 	t.Helper()
-	cfg := fullcast.Config{Site: fullcast.Production, Store: far{store}, Keys: keys, Transport: s}
+	cfg := fullcast.Config{Site: fullcast.Production, Store: far{store}, Keyring: keys, Transport: s}
 	return opened(t, cfg, change...)
 }
 
-func sealingKeys(t *testing.T) *oauthflow.Keys {
+func sealingKeys(t *testing.T) *tokenstore.Keyring {
 	t.Helper()
-	keys, err := oauthflow.NewKeys(oauthflow.GenerateSealingKey("k1"))
+	keys, err := tokenstore.NewKeyring(tokenstore.GenerateSealingKey("k1"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/fullcast/sfauth/internal/scrub"
 	"github.com/fullcast/sfauth/metadata"
 	"github.com/fullcast/sfauth/oauthflow"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 // Config says what a [Connector] works with.
@@ -25,10 +26,10 @@ type Config struct {
 	Site Site
 
 	// Store keeps the connections. Required; all processes of the instance share one.
-	Store oauthflow.Store
+	Store tokenstore.Store
 
 	// Keys seal what is stored. Required.
-	Keys *oauthflow.Keys
+	Keyring *tokenstore.Keyring
 
 	// Environment names the deployment that owns the store, such as "production-eu"; a copy of the store opens in no
 	// other environment. Optional; default the Site.
@@ -120,7 +121,7 @@ func NewConnector(c Config) (*Connector, error) {
 		flow = nil // so that no manager is made beside the error
 	}
 	m, err := oauthflow.NewManager(oauthflow.ManagerConfig{
-		Flow: flow, Store: c.Store, Keys: c.Keys, Environment: c.Environment, Observe: c.Observe, Logger: c.Logger,
+		Flow: flow, Store: c.Store, Keyring: c.Keyring, Environment: c.Environment, Observe: c.Observe, Logger: c.Logger,
 		StoreCalls: c.StoreCalls, StoreEpoch: c.StoreEpoch, IdleLimit: c.IdleLimit,
 		Crew: c.Crew, APITransport: c.APITransport,
 	})

@@ -18,6 +18,7 @@ import (
 	"github.com/fullcast/sfauth/metadata"
 	"github.com/fullcast/sfauth/oauthflow"
 	"github.com/fullcast/sfauth/oauthflow/orgtest"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 const session = "0123456789abcdef, a cookie of the signed-in user"
@@ -89,8 +90,8 @@ type world struct {
 	sf   *fullcast.Connector
 	host oauthflow.Host
 
-	store oauthflow.Store
-	keys  *oauthflow.Keys
+	store tokenstore.Store
+	keys  *tokenstore.Keyring
 
 	out  io.Writer
 	mu   sync.Mutex
@@ -118,8 +119,8 @@ func bubbleWorld(t *testing.T, cfg orgtest.Config) *world {
 		t.Fatal(err)
 	}
 	w := &world{org: org, rec: &recorder{next: org.RoundTripper(), said: t.Output()}, out: t.Output(), told: map[oauthflow.EventType]int{}}
-	w.store = oauthflow.NewMemoryStore()
-	if w.keys, err = oauthflow.NewKeys(oauthflow.GenerateSealingKey("test")); err != nil {
+	w.store = tokenstore.NewMemory()
+	if w.keys, err = tokenstore.NewKeyring(tokenstore.GenerateSealingKey("test")); err != nil {
 		t.Fatal(err)
 	}
 	w.sf = w.connector(t, w.store)
@@ -130,10 +131,10 @@ func bubbleWorld(t *testing.T, cfg orgtest.Config) *world {
 }
 
 // connector is another process over a store.
-func (w *world) connector(t *testing.T, store oauthflow.Store, change ...func(*fullcast.Config)) *fullcast.Connector {
+func (w *world) connector(t *testing.T, store tokenstore.Store, change ...func(*fullcast.Config)) *fullcast.Connector {
 	t.Helper()
 	cfg := fullcast.Config{
-		Site: fullcast.Production, Store: store, Keys: w.keys, Transport: w.rec, Observe: w.observe,
+		Site: fullcast.Production, Store: store, Keyring: w.keys, Transport: w.rec, Observe: w.observe,
 		// What is printed is looked through for secrets.
 		Logger: slog.New(slog.NewJSONHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}

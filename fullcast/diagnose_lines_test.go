@@ -14,15 +14,16 @@ import (
 	"github.com/fullcast/sfauth/metadata"
 	"github.com/fullcast/sfauth/oauthflow"
 	"github.com/fullcast/sfauth/oauthflow/orgtest"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 // written counts what changes a store.
 type written struct {
-	oauthflow.Store
+	tokenstore.Store
 	times atomic.Int64
 }
 
-func (w *written) Save(ctx context.Context, r oauthflow.Record) error {
+func (w *written) Save(ctx context.Context, r tokenstore.Record) error {
 	w.times.Add(1)
 	return w.Store.Save(ctx, r)
 }

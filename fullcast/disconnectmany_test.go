@@ -13,12 +13,13 @@ import (
 
 	"github.com/fullcast/sfauth/fullcast"
 	"github.com/fullcast/sfauth/oauthflow"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 // adoptedMany returns a store with n connections and the Salesforce that knows them.
-func adoptedMany(t *testing.T, n int, at func(i int) string) (*many, oauthflow.Store, *oauthflow.Keys) {
+func adoptedMany(t *testing.T, n int, at func(i int) string) (*many, tokenstore.Store, *tokenstore.Keyring) {
 	t.Helper()
-	sf, store, keys := newMany(), oauthflow.NewMemoryStore(), sealingKeys(t)
+	sf, store, keys := newMany(), tokenstore.NewMemory(), sealingKeys(t)
 	if err := sf.process(t, store, keys).AdoptAll(t.Context(), read(adoptions(t, n, at)), nil); err != nil {
 		t.Fatal(err)
 	}
@@ -75,7 +76,7 @@ func TestTheCrewIsAsLargeAsItIsConfigured(t *testing.T) {
 			}
 		}
 		for _, crew := range []int{-1, 257} {
-			_, err := fullcast.NewConnector(fullcast.Config{Site: fullcast.Production, Store: oauthflow.NewMemoryStore(), Keys: sealingKeys(t), Crew: crew})
+			_, err := fullcast.NewConnector(fullcast.Config{Site: fullcast.Production, Store: tokenstore.NewMemory(), Keyring: sealingKeys(t), Crew: crew})
 			var e *fullcast.Error
 			if !errors.As(err, &e) || e.Remedy != fullcast.FixService || !strings.Contains(e.Error(), "Crew") {
 				t.Errorf("a crew of %d: %v", crew, err)

@@ -9,6 +9,7 @@ import (
 	"github.com/fullcast/sfauth/fullcast"
 	"github.com/fullcast/sfauth/fullcast/fullcasttest"
 	"github.com/fullcast/sfauth/oauthflow"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 // The keep-alive runs as long as the service does. Close ends it.
@@ -84,23 +85,23 @@ func ExampleConnector_Manager_reseal() {
 	ctx := context.Background()
 	org := fullcasttest.NewOrg(log.Default(), fullcast.Production)
 	config := org.Config()
-	former, current := oauthflow.GenerateSealingKey("2025-11"), oauthflow.GenerateSealingKey("2026-11")
+	former, current := tokenstore.GenerateSealingKey("2025-11"), tokenstore.GenerateSealingKey("2026-11")
 	var err error
-	config.Keys, err = oauthflow.NewKeys(former)
+	config.Keyring, err = tokenstore.NewKeyring(former)
 	check(err)
 	sf, err := fullcast.NewConnector(config)
 	check(err)
 	org.Connect(ctx, sf, acme)
 	check(sf.Close(ctx))
 
-	config.Keys, err = oauthflow.NewKeys(current, former) // in every process, before Reseal
+	config.Keyring, err = tokenstore.NewKeyring(current, former) // in every process, before Reseal
 	check(err)
 	sf, err = fullcast.NewConnector(config)
 	check(err)
 	check(sf.Manager().Reseal(ctx, nil))
 	check(sf.Close(ctx))
 
-	config.Keys, err = oauthflow.NewKeys(current) // the former one is not needed any more
+	config.Keyring, err = tokenstore.NewKeyring(current) // the former one is not needed any more
 	check(err)
 	sf, err = fullcast.NewConnector(config)
 	check(err)

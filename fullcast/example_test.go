@@ -9,18 +9,19 @@ import (
 	"github.com/fullcast/sfauth/fullcast"
 	"github.com/fullcast/sfauth/fullcast/fullcasttest"
 	"github.com/fullcast/sfauth/oauthflow"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 func Example() {
 	ctx := context.Background()
 	org := fullcasttest.NewOrg(log.Default(), fullcast.Production) // in production: a customer's org, and no Transport below
 
-	keys, err := oauthflow.NewKeys(oauthflow.GenerateSealingKey("2026-11")) // in production: a key that you keep
+	keys, err := tokenstore.NewKeyring(tokenstore.GenerateSealingKey("2026-11")) // in production: a key that you keep
 	check(err)
 	sf, err := fullcast.NewConnector(fullcast.Config{
 		Site:      fullcast.Production,
-		Store:     oauthflow.NewMemoryStore(), // in production: filestore, sqlstore, redisstore or one of your own
-		Keys:      keys,
+		Store:     tokenstore.NewMemory(), // in production: filestore, sqlstore, redisstore or one of your own
+		Keyring:   keys,
 		Transport: org.RoundTripper(),
 	})
 	check(err)

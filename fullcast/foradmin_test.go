@@ -7,6 +7,7 @@ import (
 	"github.com/fullcast/sfauth/fullcast"
 	"github.com/fullcast/sfauth/metadata"
 	"github.com/fullcast/sfauth/oauthflow"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 var egress = []string{"203.0.113.7", "198.51.100.0/28", "2001:db8::/48"}
@@ -129,12 +130,12 @@ func TestAddressesThatSalesforceNeverSeesAreRefused(t *testing.T) {
 		{"::1", "no public address"},
 		{"224.0.0.1", "no public address"},
 	} {
-		keys, err := oauthflow.NewKeys(oauthflow.GenerateSealingKey("test"))
+		keys, err := tokenstore.NewKeyring(tokenstore.GenerateSealingKey("test"))
 		if err != nil {
 			t.Fatal(err)
 		}
 		_, err = fullcast.NewConnector(fullcast.Config{
-			Site: fullcast.Production, Store: oauthflow.NewMemoryStore(), Keys: keys, EgressAddresses: []string{"203.0.113.7", tt.given},
+			Site: fullcast.Production, Store: tokenstore.NewMemory(), Keyring: keys, EgressAddresses: []string{"203.0.113.7", tt.given},
 		})
 		if err == nil || !strings.Contains(err.Error(), "EgressAddresses") || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%q: got %v, want an error that says %q", tt.given, err, tt.want)

@@ -17,11 +17,12 @@ import (
 	"github.com/fullcast/sfauth/metadata"
 	"github.com/fullcast/sfauth/oauthflow"
 	"github.com/fullcast/sfauth/oauthflow/orgtest"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 // mistaken is a store that answers with the record of main where another customer's is asked for, once it lies.
 type mistaken struct {
-	oauthflow.Store
+	tokenstore.Store
 	lies    atomic.Bool
 	renamed bool // to the id that was asked for
 }
@@ -30,7 +31,7 @@ var capital = oauthflow.Key{Tenant: "Acme", Name: "main"} // another customer th
 
 const capitalID, mainID = "connection/Acme/main", "connection/acme/main"
 
-func (s *mistaken) Load(ctx context.Context, id string) (oauthflow.Record, error) {
+func (s *mistaken) Load(ctx context.Context, id string) (tokenstore.Record, error) {
 	if id != capitalID || !s.lies.Load() {
 		return s.Store.Load(ctx, id)
 	}
@@ -41,11 +42,11 @@ func (s *mistaken) Load(ctx context.Context, id string) (oauthflow.Record, error
 	return r, err
 }
 
-func (s *mistaken) List(ctx context.Context, prefix string, before time.Time) iter.Seq2[oauthflow.Record, error] {
+func (s *mistaken) List(ctx context.Context, prefix string, before time.Time) iter.Seq2[tokenstore.Record, error] {
 	if !s.lies.Load() || !strings.HasPrefix(capitalID, prefix) {
 		return s.Store.List(ctx, prefix, before)
 	}
-	return func(yield func(oauthflow.Record, error) bool) {
+	return func(yield func(tokenstore.Record, error) bool) {
 		r, err := s.Load(ctx, capitalID)
 		yield(r, err)
 	}
@@ -129,7 +130,7 @@ func TestNoDeedOfAConnectorReachesAnotherCustomersConnectionThroughAStoreThatMis
 					store.lies.Store(true)
 					got, err := do(t.Context(), w, sf, conn)
 					synctest.Wait()
-					if !errors.Is(err, oauthflow.ErrForeignRecord) {
+					if !errors.Is(err, tokenstore.ErrForeignRecord) {
 						t.Errorf("got %v and %v, want ErrForeignRecord", got, err)
 					}
 					var e *fullcast.Error
@@ -142,7 +143,7 @@ func TestNoDeedOfAConnectorReachesAnotherCustomersConnectionThroughAStoreThatMis
 					if n := w.rec.count("/services/oauth2/token") - tokens + w.rec.count("/services/oauth2/revoke") - revocations; n != 0 {
 						t.Errorf("%d requests for tokens or revocations", n)
 					}
-					if after := records(t, w.store); !slices.EqualFunc(before, after, func(a, b oauthflow.Record) bool {
+					if after := records(t, w.store); !slices.EqualFunc(before, after, func(a, b tokenstore.Record) bool {
 						return a.ID == b.ID && a.Version == b.Version && bytes.Equal(a.Data, b.Data)
 					}) {
 						t.Error("the store has changed")
@@ -165,7 +166,7 @@ func TestNoDeedOfAConnectorReachesAnotherCustomersConnectionThroughAStoreThatMis
 	}
 }
 
-func records(t *testing.T, s oauthflow.Store) (all []oauthflow.Record) {
+func records(t *testing.T, s tokenstore.Store) (all []tokenstore.Record) {
 	t.Helper()
 	for r, err := range s.List(t.Context(), "", time.Date(9999, 12, 31, 23, 0, 0, 0, time.UTC)) {
 		if err != nil {
@@ -173,6 +174,6 @@ func records(t *testing.T, s oauthflow.Store) (all []oauthflow.Record) {
 		}
 		all = append(all, r)
 	}
-	slices.SortFunc(all, func(a, b oauthflow.Record) int { return strings.Compare(a.ID, b.ID) })
+	slices.SortFunc(all, func(a, b tokenstore.Record) int { return strings.Compare(a.ID, b.ID) })
 	return all
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/fullcast/sfauth/fullcast"
 	"github.com/fullcast/sfauth/metadata"
 	"github.com/fullcast/sfauth/oauthflow"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 var errStoreDown = errors.New("the disk is on fire")
@@ -23,7 +24,7 @@ var errStoreDown = errors.New("the disk is on fire")
 // interrupted is a store that fails from its at-th call on, as for a process that dies there: the first of them has an
 // effect all the same when it acts.
 type interrupted struct {
-	oauthflow.Store
+	tokenstore.Store
 	calls atomic.Int64
 	at    int64
 	acts  bool
@@ -40,12 +41,12 @@ func (f *interrupted) call(do func() error) error {
 	return errStoreDown
 }
 
-func (f *interrupted) Load(ctx context.Context, id string) (r oauthflow.Record, err error) {
+func (f *interrupted) Load(ctx context.Context, id string) (r tokenstore.Record, err error) {
 	err = f.call(func() (err error) { r, err = f.Store.Load(ctx, id); return err })
 	return r, err
 }
 
-func (f *interrupted) Save(ctx context.Context, r oauthflow.Record) error {
+func (f *interrupted) Save(ctx context.Context, r tokenstore.Record) error {
 	return f.call(func() error { return f.Store.Save(ctx, r) })
 }
 

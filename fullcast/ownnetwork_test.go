@@ -17,6 +17,7 @@ import (
 
 	"github.com/fullcast/sfauth/fullcast"
 	"github.com/fullcast/sfauth/oauthflow"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 // misplaced is a transport that fails as one does in a network or an image that is not as it should be.
@@ -127,11 +128,11 @@ func TestACallbackPageIsNotToldToCorrectTheService(t *testing.T) {
 }
 
 func TestPrivateNetworksAreConfiguredAndCheckedAtTheConnector(t *testing.T) {
-	keys, err := oauthflow.NewKeys(oauthflow.GenerateSealingKey("test"))
+	keys, err := tokenstore.NewKeyring(tokenstore.GenerateSealingKey("test"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := fullcast.Config{Site: fullcast.Production, Store: oauthflow.NewMemoryStore(), Keys: keys, PrivateNetworks: []netip.Prefix{
+	c := fullcast.Config{Site: fullcast.Production, Store: tokenstore.NewMemory(), Keyring: keys, PrivateNetworks: []netip.Prefix{
 		netip.MustParsePrefix("240.0.0.0/4"), netip.MustParsePrefix("127.0.0.0/8"),
 	}}
 	_, err = fullcast.NewConnector(c)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/fullcast/sfauth/fullcast"
 	"github.com/fullcast/sfauth/oauthflow"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 // readyz asks a handler, and returns status, body and the state of each subject.
@@ -52,15 +53,15 @@ func handler(t *testing.T, sf *fullcast.Connector) http.Handler {
 
 // faulty is a store whose loads do what load says.
 type faulty struct {
-	oauthflow.Store
+	tokenstore.Store
 	load  func(context.Context) error
 	loads atomic.Int64
 }
 
-func (f *faulty) Load(ctx context.Context, id string) (oauthflow.Record, error) {
+func (f *faulty) Load(ctx context.Context, id string) (tokenstore.Record, error) {
 	f.loads.Add(1)
 	if err := f.load(ctx); err != nil {
-		return oauthflow.Record{}, err
+		return tokenstore.Record{}, err
 	}
 	return f.Store.Load(ctx, id)
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/fullcast/sfauth/fullcast"
 	"github.com/fullcast/sfauth/metadata"
 	"github.com/fullcast/sfauth/oauthflow"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 // hijacked is an org that redirects every API call to another host, which a server of this machine is, too.
@@ -59,12 +60,12 @@ func newHijacked(t *testing.T) (*hijacked, *fullcast.Connection) {
 	t.Cleanup(h.server.Close)
 	pool := x509.NewCertPool()
 	pool.AddCert(h.server.Certificate())
-	keys, err := oauthflow.NewKeys(oauthflow.GenerateSealingKey("test"))
+	keys, err := tokenstore.NewKeyring(tokenstore.GenerateSealingKey("test"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	sf, err := fullcast.NewConnector(fullcast.Config{
-		Site: fullcast.Production, Store: oauthflow.NewMemoryStore(), Keys: keys,
+		Site: fullcast.Production, Store: tokenstore.NewMemory(), Keyring: keys,
 		Transport: &http.Transport{DialTLSContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
 			d := tls.Dialer{Config: &tls.Config{RootCAs: pool, ServerName: "example.com"}}
 			return d.DialContext(ctx, network, h.server.Listener.Addr().String())
@@ -165,12 +166,12 @@ func TestNoClientOfAConnectionTakesASessionOutOfTheOrg(t *testing.T) {
 }
 
 func TestATransportThatVerifiesNoCertificateIsRefusedAtConstruction(t *testing.T) {
-	keys, err := oauthflow.NewKeys(oauthflow.GenerateSealingKey("test"))
+	keys, err := tokenstore.NewKeyring(tokenstore.GenerateSealingKey("test"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	_, err = fullcast.NewConnector(fullcast.Config{
-		Site: fullcast.Production, Store: oauthflow.NewMemoryStore(), Keys: keys,
+		Site: fullcast.Production, Store: tokenstore.NewMemory(), Keyring: keys,
 		Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}},
 	})
 	var e *fullcast.Error

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 // Adopt takes over a connection that was made elsewhere: it seals the client and the refresh token into the store and
@@ -51,7 +53,7 @@ func (m *Manager) Adopt(ctx context.Context, k Key, c Client, refreshToken Secre
 		}
 	}
 	if errors.Is(err, ErrSuperseded) { // the refresh token is the caller's as before
-		return Connection{}, &Error{Op: op, Kind: KindStore, Err: ErrConflict}
+		return Connection{}, &Error{Op: op, Kind: KindStore, Err: tokenstore.ErrConflict}
 	} else if err != nil && !errors.Is(err, errAdopted) {
 		return Connection{}, err
 	}

@@ -7,6 +7,8 @@ import (
 	"encoding/json"
 	"errors"
 	"time"
+
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 // ErrConnectedElsewhere means that another key was given the same refresh token by [Manager.Adopt]. With rotation, each of
@@ -59,17 +61,17 @@ func (m *Manager) unshared(ctx context.Context, op string, g *grant, stored bool
 			return &Error{Op: op, Kind: KindStore, Err: err}
 		}
 		r.Due = afterConnections
-		if r.Data, err = m.seal.seal(id, r.Version+1, plain); err != nil {
+		if r.Data, err = m.seal.Seal(id, r.Version+1, plain); err != nil {
 			return sealError(op, g.Key, err)
 		}
-		if err := m.cfg.Store.Save(ctx, r); !errors.Is(err, ErrConflict) {
+		if err := m.cfg.Store.Save(ctx, r); !errors.Is(err, tokenstore.ErrConflict) {
 			if err != nil {
 				return storeError(op, err)
 			}
 			return nil
 		}
 	}
-	return &Error{Op: op, Kind: KindStore, Err: ErrConflict}
+	return &Error{Op: op, Kind: KindStore, Err: tokenstore.ErrConflict}
 }
 
 // elsewhere returns [ErrConnectedElsewhere] when another key was given the refresh token of g. It claims nothing.
@@ -83,7 +85,7 @@ func (m *Manager) elsewhere(ctx context.Context, op string, g *grant) error {
 
 // heldBy returns [ErrConnectedElsewhere] when the record of g's refresh token names another key that holds a live
 // connection of it. What has become of one that was relocated, only the other store knows.
-func (m *Manager) heldBy(ctx context.Context, op string, g *grant, r Record, held subject) error {
+func (m *Manager) heldBy(ctx context.Context, op string, g *grant, r tokenstore.Record, held subject) error {
 	if r.Version == 0 || held.Key == g.Key {
 		return nil
 	}
@@ -97,10 +99,10 @@ func (m *Manager) heldBy(ctx context.Context, op string, g *grant, r Record, hel
 	return nil
 }
 
-func (m *Manager) readSubject(ctx context.Context, op, id string) (Record, subject, error) {
+func (m *Manager) readSubject(ctx context.Context, op, id string) (tokenstore.Record, subject, error) {
 	r, err := m.loadFrom(ctx, op, m.cfg.Store, id)
-	if errors.Is(err, ErrNotFound) {
-		return Record{ID: id, Timeline: r.Timeline}, subject{}, nil
+	if errors.Is(err, tokenstore.ErrNotFound) {
+		return tokenstore.Record{ID: id, Timeline: r.Timeline}, subject{}, nil
 	} else if err != nil {
 		return r, subject{}, err
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/fullcast/sfauth/internal/salesforce"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 // What API calls are refused for is a note in the record: it says what an admin has to know, and holds up neither a
@@ -163,7 +164,7 @@ func (m *Manager) keep(k Key, said heard) {
 			m.tellAPI(was, g.connection(now), said)
 			return
 		}
-		if !errors.Is(err, ErrConflict) {
+		if !errors.Is(err, tokenstore.ErrConflict) {
 			m.logf(slog.LevelDebug, "what the API answers could not be kept", "connection", k, "error", err)
 			return
 		}

@@ -15,13 +15,14 @@ import (
 
 	"github.com/fullcast/sfauth/oauthflow"
 	"github.com/fullcast/sfauth/oauthflow/orgtest"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 // What the store shows to its administrator: who is connected under which name, when the record is due, how large it is, how
 // often it was saved, and which key seals it. Nothing else of a connection stands there in clear.
 func TestWhoReadsTheStoreSeesNamesTimesAndSizesOnly(t *testing.T) {
 	w := rotating(t)
-	w.connect(w.process(oauthflow.GenerateSealingKey("k2026")), mainKey)
+	w.connect(w.process(tokenstore.GenerateSealingKey("k2026")), mainKey)
 	r := w.record(mainKey)
 	if r.ID != "connection/"+mainKey.Tenant+"/"+mainKey.Name || r.Due.IsZero() || r.Version == 0 || !bytes.Contains(r.Data[:16], []byte("k2026")) {
 		t.Errorf("the record is %q, due %v, version %d", r.ID, r.Due, r.Version)
@@ -66,25 +67,25 @@ func TestWhoWritesTheStoreCanEndAConnectionAndNoOther(t *testing.T) {
 func TestABackupIsWorthNothingWithoutItsKeyAndNothingAfterADisconnection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := rotating(t)
-		old, current := oauthflow.GenerateSealingKey("old"), oauthflow.GenerateSealingKey("new")
+		old, current := tokenstore.GenerateSealingKey("old"), tokenstore.GenerateSealingKey("new")
 		w.connect(w.process(old), mainKey)
 		backup := w.record(mainKey)
 		m := w.process(current, old)
 		if err := m.Reseal(t.Context(), nil); err != nil {
 			t.Fatal(err)
 		}
-		thief := func(key oauthflow.SealingKey) *oauthflow.Source { // has the backup in a store of its own
-			keys, err := oauthflow.NewKeys(key)
+		thief := func(key tokenstore.SealingKey) *oauthflow.Source { // has the backup in a store of its own
+			keys, err := tokenstore.NewKeyring(key)
 			if err != nil {
 				t.Fatal(err)
 			}
-			stolen := oauthflow.NewMemoryStore()
+			stolen := tokenstore.NewMemory()
 			for v := range backup.Version {
-				if err := stolen.Save(t.Context(), oauthflow.Record{ID: backup.ID, Version: v, Due: backup.Due, Data: backup.Data}); err != nil {
+				if err := stolen.Save(t.Context(), tokenstore.Record{ID: backup.ID, Version: v, Due: backup.Due, Data: backup.Data}); err != nil {
 					t.Fatal(err)
 				}
 			}
-			return w.manager(func(c *oauthflow.ManagerConfig) { c.Keys, c.Store = keys, stolen }).Source(mainKey)
+			return w.manager(func(c *oauthflow.ManagerConfig) { c.Keyring, c.Store = keys, stolen }).Source(mainKey)
 		}
 		_, err := thief(current).TokenContext(t.Context())
 		wantKind(t, err, oauthflow.KindForeign)
@@ -106,14 +107,14 @@ func TestABackupIsWorthNothingWithoutItsKeyAndNothingAfterADisconnection(t *test
 
 // postponed is a store whose administrator has set the due time of connections, which no seal covers.
 type postponed struct {
-	oauthflow.Store
+	tokenstore.Store
 	to time.Time
 }
 
-func (s postponed) List(ctx context.Context, prefix string, before time.Time) iter.Seq2[oauthflow.Record, error] {
-	return func(yield func(oauthflow.Record, error) bool) {
+func (s postponed) List(ctx context.Context, prefix string, before time.Time) iter.Seq2[tokenstore.Record, error] {
+	return func(yield func(tokenstore.Record, error) bool) {
 		unbounded := time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)
-		var last []oauthflow.Record
+		var last []tokenstore.Record
 		for r, err := range s.Store.List(ctx, prefix, unbounded) {
 			switch {
 			case err == nil && isConnection(r.ID):
@@ -137,7 +138,7 @@ func TestNoDueTimeKeepsAConnectionOutOfAListOfAll(t *testing.T) {
 	} {
 		w := rotating(t)
 		memory := w.store
-		old, current := oauthflow.GenerateSealingKey("old"), oauthflow.GenerateSealingKey("new")
+		old, current := tokenstore.GenerateSealingKey("old"), tokenstore.GenerateSealingKey("new")
 		w.connect(w.process(old), mainKey)
 		w.store = postponed{memory, due}
 		m := w.process(current, old)
@@ -158,7 +159,7 @@ func TestNoDueTimeKeepsAConnectionOutOfAListOfAll(t *testing.T) {
 			t.Errorf("due %v: %d connections are listed, want 1", due, listed)
 		}
 		from := w.store
-		w.store, w.keys = oauthflow.NewMemoryStore(), keysFor(t, current, old)
+		w.store, w.keys = tokenstore.NewMemory(), keysFor(t, current, old)
 		if err := w.copied(from); err != nil {
 			t.Fatal(err)
 		}
@@ -168,9 +169,9 @@ func TestNoDueTimeKeepsAConnectionOutOfAListOfAll(t *testing.T) {
 	}
 }
 
-func keysFor(t *testing.T, current oauthflow.SealingKey, former ...oauthflow.SealingKey) *oauthflow.Keys {
+func keysFor(t *testing.T, current tokenstore.SealingKey, former ...tokenstore.SealingKey) *tokenstore.Keyring {
 	t.Helper()
-	keys, err := oauthflow.NewKeys(current, former...)
+	keys, err := tokenstore.NewKeyring(current, former...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -307,10 +308,10 @@ func TestAResponseNamesItsRequestWithTheBearerAsThatOfNetHTTPDoes(t *testing.T) 
 }
 
 // hiding is a store whose administrator keeps connections out of its lists, as a policy or an index without them does.
-type hiding struct{ oauthflow.Store }
+type hiding struct{ tokenstore.Store }
 
-func (s hiding) List(ctx context.Context, prefix string, before time.Time) iter.Seq2[oauthflow.Record, error] {
-	return func(yield func(oauthflow.Record, error) bool) {
+func (s hiding) List(ctx context.Context, prefix string, before time.Time) iter.Seq2[tokenstore.Record, error] {
+	return func(yield func(tokenstore.Record, error) bool) {
 		for r, err := range s.Store.List(ctx, prefix, before) {
 			if (err != nil || !isConnection(r.ID)) && !yield(r, err) {
 				return
@@ -323,7 +324,7 @@ func (s hiding) List(ctx context.Context, prefix string, before time.Time) iter.
 func TestAConnectionThatTheStoreDoesNotListIsPassedOverAndWorksUnderItsFormerKeyAlone(t *testing.T) {
 	w := rotating(t)
 	w.store = hiding{w.store}
-	old, current := oauthflow.GenerateSealingKey("old"), oauthflow.GenerateSealingKey("new")
+	old, current := tokenstore.GenerateSealingKey("old"), tokenstore.GenerateSealingKey("new")
 	w.connect(w.process(old), mainKey)
 	m := w.process(current, old)
 	looked := 0

@@ -8,16 +8,9 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
-
-// PooledStore is a [Store] that can tell how many calls it serves at once. A type that wraps a store passes the method on.
-type PooledStore interface {
-	Store
-
-	// Pool returns how many calls the store can have under way at once in this process, such as the size of a database's pool of
-	// connections; 0 where there is no limit. A [Manager] asks when it is made.
-	Pool() int
-}
 
 const (
 	defaultCalls   = 16   // calls of a store at once that does not tell its pool
@@ -27,8 +20,8 @@ const (
 )
 
 // storeCalls returns how many calls of a store a manager has under way at once when nothing is configured.
-func storeCalls(s Store) int {
-	if p, tells := s.(PooledStore); tells {
+func storeCalls(s tokenstore.Store) int {
+	if p, tells := s.(tokenstore.PooledStore); tells {
 		if n := p.Pool(); n > 0 {
 			return min(n, mostCalls)
 		}
@@ -48,17 +41,17 @@ const storeTimeout = 5 * time.Second
 // guardedStore contains the panics of a store, so that a result that must be stored is tried again. It limits the calls that are
 // under way, fair to tenants, and bounds each from when it runs, so that neither a long queue nor a call that hangs fails another.
 type guardedStore struct {
-	Store
+	tokenstore.Store
 	calls    *places
 	silence  *silence
 	answered *atomic.Int64 // calls
 }
 
-func guardStore(s Store, calls int, all *silence) guardedStore {
+func guardStore(s tokenstore.Store, calls int, all *silence) guardedStore {
 	return guardedStore{s, newPlaces(calls, calls, all), all, new(atomic.Int64)}
 }
 
-func (s guardedStore) Load(ctx context.Context, id string) (r Record, err error) {
+func (s guardedStore) Load(ctx context.Context, id string) (r tokenstore.Record, err error) {
 	err = s.call(ctx, id, func(ctx context.Context) (err error) {
 		r, err = s.Store.Load(ctx, id)
 		return err
@@ -66,7 +59,7 @@ func (s guardedStore) Load(ctx context.Context, id string) (r Record, err error)
 	return r, err
 }
 
-func (s guardedStore) Save(ctx context.Context, r Record) error {
+func (s guardedStore) Save(ctx context.Context, r tokenstore.Record) error {
 	return s.call(ctx, r.ID, func(ctx context.Context) error { return s.Store.Save(ctx, r) })
 }
 
@@ -77,7 +70,7 @@ func (s guardedStore) Delete(ctx context.Context, id string, version uint64) err
 // DeleteIn is Delete where the store has no such method.
 func (s guardedStore) DeleteIn(ctx context.Context, timeline, id string, version uint64) error {
 	return s.call(ctx, id, func(ctx context.Context) error {
-		return remove(ctx, s.Store, Record{ID: id, Version: version, Timeline: timeline})
+		return remove(ctx, s.Store, tokenstore.Record{ID: id, Version: version, Timeline: timeline})
 	})
 }
 

@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"slices"
 	"time"
+
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 // commit stores the result of a refresh that was sent for one epoch and generation, however late it comes: first over
@@ -14,7 +16,7 @@ import (
 // is here.
 //
 // It returns the stored grant, or nil when the connection has moved on without this result.
-func (m *Manager) commit(ctx context.Context, at Record, sent sending, fresh *Token, took time.Duration) (*grant, Record, error) {
+func (m *Manager) commit(ctx context.Context, at tokenstore.Record, sent sending, fresh *Token, took time.Duration) (*grant, tokenstore.Record, error) {
 	c := commit{sent, fresh}
 	copied := *sent.grant
 	started := time.Now()
@@ -52,7 +54,7 @@ type commit struct {
 const safeTime = time.Minute
 
 // again looks at the record as it is now.
-func (c commit) again(ctx context.Context, waited time.Duration) (done bool, stored *grant, at Record, err error) {
+func (c commit) again(ctx context.Context, waited time.Duration) (done bool, stored *grant, at tokenstore.Record, err error) {
 	r, now, err := c.m.load(ctx, opRefresh, c.grant.Key)
 	var e *Error
 	switch {
@@ -82,12 +84,12 @@ func (c commit) again(ctx context.Context, waited time.Duration) (done bool, sto
 // made ends with a result that is in the record, although no save of ours has succeeded. A failover may undo what the server
 // has not passed on yet, and would find no other copy than the one here: so it is saved on until a save succeeds. When
 // time is over it counts as stored: nothing is safer if nobody may use it, and the next refresh needs a save that succeeds.
-func (c commit) made(ctx context.Context, r Record, now *grant, patient bool) (done bool, stored *grant, at Record, err error) {
+func (c commit) made(ctx context.Context, r tokenstore.Record, now *grant, patient bool) (done bool, stored *grant, at tokenstore.Record, err error) {
 	at = r
 	if patient {
 		at, err = c.m.save(ctx, opRefresh, r, now)
 		switch {
-		case errors.Is(err, ErrConflict):
+		case errors.Is(err, tokenstore.ErrConflict):
 			return false, nil, r, nil
 		case err != nil:
 			return false, nil, r, err
@@ -100,7 +102,7 @@ func (c commit) made(ctx context.Context, r Record, now *grant, patient bool) (d
 }
 
 // ended is the end of a commit whose result is stored.
-func (c commit) ended(at Record, now *grant) (done bool, stored *grant, _ Record, err error) {
+func (c commit) ended(at tokenstore.Record, now *grant) (done bool, stored *grant, _ tokenstore.Record, err error) {
 	if f := now.Fault; f != nil && (f.Kind == KindOrgChanged || f.Kind == KindUserChanged) {
 		e, news := now.fault(c.m.flow.now()), EventOrgChanged
 		if f.Kind == KindUserChanged {
@@ -116,7 +118,7 @@ func (c commit) ended(at Record, now *grant) (done bool, stored *grant, _ Record
 }
 
 // over puts the result into now and compares and swaps it for r.
-func (c commit) over(ctx context.Context, r Record, now *grant) (done bool, stored *grant, at Record, err error) {
+func (c commit) over(ctx context.Context, r tokenstore.Record, now *grant) (done bool, stored *grant, at tokenstore.Record, err error) {
 	m := c.m
 	if kind := now.stranger(c.fresh); kind != "" { // the refresh token is kept; org and user are never overwritten
 		now.adopt(&Token{RefreshToken: c.fresh.RefreshToken}, c.attempt, m.flow.now())
@@ -136,7 +138,7 @@ func (c commit) over(ctx context.Context, r Record, now *grant) (done bool, stor
 	}
 	at, err = m.save(ctx, opRefresh, r, now)
 	switch {
-	case errors.Is(err, ErrConflict):
+	case errors.Is(err, tokenstore.ErrConflict):
 		return false, nil, r, nil
 	case err != nil:
 		return false, nil, r, err

@@ -9,18 +9,19 @@ import (
 	"time"
 
 	"github.com/fullcast/sfauth/internal/badfields"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 // CopyConfig says what [Copy] works with.
 type CopyConfig struct {
 	// From holds the records. Required.
-	From Store
+	From tokenstore.Store
 
 	// To gets the records. Required; another store than From, empty or not.
-	To Store
+	To tokenstore.Store
 
 	// Keys open the records of both stores and seal what is written. Required.
-	Keys *Keys
+	Keyring *tokenstore.Keyring
 
 	// Environment is that of the records, as in [ManagerConfig]. Required.
 	Environment string
@@ -40,8 +41,8 @@ func (c CopyConfig) validate() error {
 	if c.To == nil {
 		bad.Add("CopyConfig.To", "is required")
 	}
-	if c.Keys == nil {
-		bad.Add("CopyConfig.Keys", "is required: those of the service")
+	if c.Keyring == nil {
+		bad.Add("CopyConfig.Keyring", "is required: those of the service")
 	}
 	if len(c.Environment) > 64 || !printable(c.Environment) {
 		bad.Add("CopyConfig.Environment", "must be 1 to 64 printable ASCII characters: that of the service")
@@ -73,7 +74,7 @@ func Copy(ctx context.Context, c CopyConfig) error {
 		return err
 	}
 	j := copying{
-		from: guardStore(c.From, defaultCrew, newSilence()), to: guardStore(c.To, defaultCrew, newSilence()), seal: sealer{c.Keys, c.Environment},
+		from: guardStore(c.From, defaultCrew, newSilence()), to: guardStore(c.To, defaultCrew, newSilence()), seal: tokenstore.Sealer{Keyring: c.Keyring, Environment: c.Environment},
 	}
 	if err := again(func() error { return j.leave(ctx) }); err != nil {
 		return err
@@ -105,14 +106,14 @@ func Copy(ctx context.Context, c CopyConfig) error {
 }
 
 type copying struct {
-	from, to Store
-	seal     sealer
+	from, to tokenstore.Store
+	seal     tokenstore.Sealer
 	name     string // of To, as [copying.leave] has found it
 }
 
 // stored is a record as it was loaded, opened; of version 0 where there is none.
 type stored struct {
-	Record
+	tokenstore.Record
 	plain []byte
 	grant *grant // of a connection
 }
@@ -201,10 +202,10 @@ func foreignCopy(id string, err error) error {
 }
 
 // open loads and opens a record.
-func (j *copying) open(ctx context.Context, s Store, id string) (stored, error) {
+func (j *copying) open(ctx context.Context, s tokenstore.Store, id string) (stored, error) {
 	r, err := loadRecord(ctx, s, id)
 	switch {
-	case errors.Is(err, ErrNotFound):
+	case errors.Is(err, tokenstore.ErrNotFound):
 		return stored{Record: r}, nil
 	case errors.Is(err, errOtherID):
 		return stored{}, foreignCopy(id, err)
@@ -215,7 +216,7 @@ func (j *copying) open(ctx context.Context, s Store, id string) (stored, error) 
 }
 
 // opened opens a record that was asked for by id.
-func (j *copying) opened(id string, r Record) (is stored, err error) {
+func (j *copying) opened(id string, r tokenstore.Record) (is stored, err error) {
 	is.Record = r
 	is.plain, err = unsealRecord(j.seal, id, r)
 	if k, ok := keyOf(id); err == nil && ok {
@@ -228,7 +229,7 @@ func (j *copying) opened(id string, r Record) (is stored, err error) {
 }
 
 // put is save for a connection.
-func (j *copying) put(ctx context.Context, s Store, was Record, g *grant) (Record, error) {
+func (j *copying) put(ctx context.Context, s tokenstore.Store, was tokenstore.Record, g *grant) (tokenstore.Record, error) {
 	plain, err := g.encode()
 	if err != nil {
 		return was, foreignCopy(was.ID, err)
@@ -237,7 +238,7 @@ func (j *copying) put(ctx context.Context, s Store, was Record, g *grant) (Recor
 }
 
 // save saves a content over a record as it was loaded.
-func (j *copying) save(ctx context.Context, s Store, was Record, plain []byte) (r Record, err error) {
+func (j *copying) save(ctx context.Context, s tokenstore.Store, was tokenstore.Record, plain []byte) (r tokenstore.Record, err error) {
 	if r, err = saveSealed(ctx, j.seal, s, was, plain); err != nil {
 		err = storeError(opCopy, fmt.Errorf("record %+.300q: %w", was.ID, err))
 	}
@@ -258,7 +259,7 @@ func (g *grant) same(o *grant) bool {
 // again repeats what somebody else has come in between.
 func again(do func() error) (err error) {
 	for range conflictTries {
-		if err = do(); !errors.Is(err, ErrConflict) {
+		if err = do(); !errors.Is(err, tokenstore.ErrConflict) {
 			return err
 		}
 	}

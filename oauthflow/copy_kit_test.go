@@ -8,18 +8,19 @@ import (
 	"time"
 
 	"github.com/fullcast/sfauth/oauthflow"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 func numbered(i int) oauthflow.Key { return oauthflow.Key{Tenant: "acme", Name: fmt.Sprint(i)} }
 
 // copied copies all that another store holds into the world's.
-func (w *world) copied(from oauthflow.Store) error {
+func (w *world) copied(from tokenstore.Store) error {
 	w.t.Helper()
-	return oauthflow.Copy(w.t.Context(), oauthflow.CopyConfig{From: from, To: w.store, Keys: w.keys, Environment: "test"})
+	return oauthflow.Copy(w.t.Context(), oauthflow.CopyConfig{From: from, To: w.store, Keyring: w.keys, Environment: "test"})
 }
 
 // copyTo copies what the world's store holds into another, which is the world's then.
-func (w *world) copyTo(to oauthflow.Store) (from oauthflow.Store) {
+func (w *world) copyTo(to tokenstore.Store) (from tokenstore.Store) {
 	w.t.Helper()
 	from, w.store = w.store, to
 	if err := w.copied(from); err != nil {
@@ -56,7 +57,7 @@ func (w *world) keptAliveAsLongAsItLasts(d time.Duration, managers ...*oauthflow
 }
 
 // opens reports whether v's key opens a record.
-func (v foreigner) opens(r oauthflow.Record) bool {
+func (v foreigner) opens(r tokenstore.Record) bool {
 	v.t.Helper()
 	head, associated := len(v.head()), v.associated(r.ID, r.Version)
 	if !bytes.HasPrefix(r.Data, v.head()) {

@@ -16,8 +16,9 @@ import (
 
 	"github.com/fullcast/sfauth/internal/needs"
 	"github.com/fullcast/sfauth/oauthflow"
-	"github.com/fullcast/sfauth/oauthflow/filestore"
 	"github.com/fullcast/sfauth/oauthflow/orgtest"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore/filestore"
 )
 
 const hostRecord = "host/login.salesforce.com"
@@ -46,8 +47,8 @@ func (w *world) stocked(v foreigner) map[oauthflow.Key]string {
 	}
 	w.begin(m, numbered(4)) // and the results of the logins before
 	until := time.Now().Add(time.Second).UTC()
-	v.write(w.store, oauthflow.Record{ID: hostRecord, Due: until}, map[string]any{"Format": 1, "NotBefore": until})
-	v.write(w.store, oauthflow.Record{ID: userRecord, Due: time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)}, map[string]any{"Format": 1, "Key": mainKey})
+	v.write(w.store, tokenstore.Record{ID: hostRecord, Due: until}, map[string]any{"Format": 1, "NotBefore": until})
+	v.write(w.store, tokenstore.Record{ID: userRecord, Due: time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)}, map[string]any{"Format": 1, "Key": mainKey})
 	return w.looks(m)
 }
 
@@ -77,7 +78,7 @@ func (w *world) looks(m *oauthflow.Manager) map[oauthflow.Key]string {
 }
 
 // wantLeft checks that a store holds marks alone, and no secret.
-func (w *world) wantLeft(v foreigner, s oauthflow.Store) {
+func (w *world) wantLeft(v foreigner, s tokenstore.Store) {
 	w.t.Helper()
 	for r, err := range s.List(w.t.Context(), "", time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)) {
 		if err != nil {
@@ -96,12 +97,12 @@ func (w *world) wantLeft(v foreigner, s oauthflow.Store) {
 }
 
 // over returns a manager over a store.
-func (w *world) over(s oauthflow.Store) *oauthflow.Manager {
+func (w *world) over(s tokenstore.Store) *oauthflow.Manager {
 	w.t.Helper()
 	return w.manager(func(c *oauthflow.ManagerConfig) { c.Store = s })
 }
 
-func files(t *testing.T) oauthflow.Store {
+func files(t *testing.T) tokenstore.Store {
 	t.Helper()
 	s, err := filestore.Open(filestore.Config{Dir: filepath.Join(t.TempDir(), "store")})
 	if err != nil {
@@ -111,8 +112,8 @@ func files(t *testing.T) oauthflow.Store {
 }
 
 func TestACopyBringsARecordOfEachKindAndLeavesMarks(t *testing.T) {
-	memory := func(*testing.T) oauthflow.Store { return oauthflow.NewMemoryStore() }
-	for name, stores := range map[string][2]func(*testing.T) oauthflow.Store{
+	memory := func(*testing.T) tokenstore.Store { return tokenstore.NewMemory() }
+	for name, stores := range map[string][2]func(*testing.T) tokenstore.Store{
 		"from memory to memory": {memory, memory}, "from files to memory": {files, memory}, "from memory to files": {memory, files},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -166,7 +167,7 @@ func TestACopyBringsARecordOfEachKindAndLeavesMarks(t *testing.T) {
 
 // ends is one of two stores whose process dies at its last call of either, before or after that has its effect.
 type ends struct {
-	oauthflow.Store
+	tokenstore.Store
 	mu    *sync.Mutex
 	calls *int
 	last  int
@@ -190,12 +191,12 @@ func (s ends) call(do func() error) error {
 	return err
 }
 
-func (s ends) Load(ctx context.Context, id string) (r oauthflow.Record, err error) {
+func (s ends) Load(ctx context.Context, id string) (r tokenstore.Record, err error) {
 	err = s.call(func() error { r, err = s.Store.Load(ctx, id); return err })
 	return r, err
 }
 
-func (s ends) Save(ctx context.Context, r oauthflow.Record) error {
+func (s ends) Save(ctx context.Context, r tokenstore.Record) error {
 	return s.call(func() error { return s.Store.Save(ctx, r) })
 }
 
@@ -205,7 +206,7 @@ func (s ends) Delete(ctx context.Context, id string, version uint64) error {
 
 // copyInterrupted copies the world's store, has each copy die step calls later, and gives each result to then, in a world of its own,
 // whose store is the one that was copied.
-func copyInterrupted(t *testing.T, step int, fill func(w *world, v foreigner), then func(w *world, v foreigner, to oauthflow.Store)) {
+func copyInterrupted(t *testing.T, step int, fill func(w *world, v foreigner), then func(w *world, v foreigner, to tokenstore.Store)) {
 	t.Helper()
 	for last, finished := 1, false; !finished && !t.Failed(); last += step {
 		for _, late := range []bool{false, true} {
@@ -214,7 +215,7 @@ func copyInterrupted(t *testing.T, step int, fill func(w *world, v foreigner), t
 					w := newWorld(t, orgtest.Config{RotateRefreshTokens: true, ApprovalLimit: 20})
 					v := w.unlocked()
 					fill(w, v)
-					calls, to := 0, oauthflow.NewMemoryStore()
+					calls, to := 0, tokenstore.NewMemory()
 					ctx, cancel := context.WithCancel(t.Context())
 					defer cancel()
 					stop := cancel
@@ -223,7 +224,7 @@ func copyInterrupted(t *testing.T, step int, fill func(w *world, v foreigner), t
 					}
 					var mu sync.Mutex
 					err := oauthflow.Copy(ctx, oauthflow.CopyConfig{
-						From: ends{w.store, &mu, &calls, last, late, stop}, To: ends{to, &mu, &calls, last, late, stop}, Keys: w.keys, Environment: "test",
+						From: ends{w.store, &mu, &calls, last, late, stop}, To: ends{to, &mu, &calls, last, late, stop}, Keyring: w.keys, Environment: "test",
 					})
 					if finished = calls < last; finished != (err == nil) {
 						t.Errorf("got %v after %d calls", err, calls)
@@ -236,7 +237,7 @@ func copyInterrupted(t *testing.T, step int, fill func(w *world, v foreigner), t
 }
 
 // usable is whether a manager over a store would use a connection.
-func (w *world) usable(s oauthflow.Store, k oauthflow.Key) bool {
+func (w *world) usable(s tokenstore.Store, k oauthflow.Key) bool {
 	w.t.Helper()
 	_, err := w.over(s).Load(w.t.Context(), k)
 	if err != nil && kindOf(err) != oauthflow.KindStore && kindOf(err) != oauthflow.KindNotConnected {
@@ -247,7 +248,7 @@ func (w *world) usable(s oauthflow.Store, k oauthflow.Key) bool {
 
 func TestACopyThatIsInterruptedAnywhereIsFinishedByTheNext(t *testing.T) {
 	var before map[oauthflow.Key]string
-	copyInterrupted(t, needs.Size(1, 3), func(w *world, v foreigner) { before = w.stocked(v) }, func(w *world, v foreigner, to oauthflow.Store) {
+	copyInterrupted(t, needs.Size(1, 3), func(w *world, v foreigner) { before = w.stocked(v) }, func(w *world, v foreigner, to tokenstore.Store) {
 		for k := range before {
 			if w.usable(w.store, k) && w.usable(to, k) {
 				w.t.Errorf("%v can be used in both stores", k)
@@ -282,7 +283,7 @@ func TestAfterAnInterruptedCopyNoTokenIsSentFromTwoPlacesOrRevoked(t *testing.T)
 
 func movedBetweenCopies(t *testing.T, again, both bool) {
 	t.Helper()
-	copyInterrupted(t, 1, func(w *world, _ foreigner) { w.connect(w.manager(), mainKey) }, func(w *world, _ foreigner, to oauthflow.Store) {
+	copyInterrupted(t, 1, func(w *world, _ foreigner) { w.connect(w.manager(), mainKey) }, func(w *world, _ foreigner, to tokenstore.Store) {
 		t, from := w.t, w.store
 		old, after := w.over(from), w.over(to)
 		sent := w.wire.refreshes()
@@ -312,7 +313,7 @@ func movedBetweenCopies(t *testing.T, again, both bool) {
 		}
 		w.keptAliveAsLongAsItLasts(2*day, after)
 		usable := 0
-		for _, s := range []oauthflow.Store{from, to} {
+		for _, s := range []tokenstore.Store{from, to} {
 			for _, k := range []oauthflow.Key{mainKey, secondKey} {
 				if !w.usable(s, k) {
 					continue
@@ -339,7 +340,7 @@ func TestATokenIsNotAdoptedInBothStoresOfACopy(t *testing.T) {
 	copyInterrupted(t, 1, func(w *world, _ foreigner) {
 		w.connect(w.manager(), mainKey)
 		adopted = w.inherited()
-	}, func(w *world, _ foreigner, to oauthflow.Store) {
+	}, func(w *world, _ foreigner, to tokenstore.Store) {
 		old, after := w.over(w.store), w.over(to)
 		marked := len(w.records("connection/")) == 1 && !w.usable(w.store, mainKey)
 		_, err := old.Adopt(w.t.Context(), secondKey, w.client(), adopted)
@@ -368,7 +369,7 @@ func TestTwoCopiesAtOnceEndWell(t *testing.T) {
 			v := w.unlocked()
 			before := w.stocked(v)
 			from := w.store
-			w.store = tardy{oauthflow.NewMemoryStore()}
+			w.store = tardy{tokenstore.NewMemory()}
 			done := make(chan error)
 			for i := range 2 {
 				go func() {
@@ -395,7 +396,7 @@ func TestAManagerOverTheStoreThatWasLeftIsToldWhereTheRecordsAreAndSendsNothing(
 		running := w.manager()
 		w.connect(running, mainKey)
 		held, pending, fresh := w.token(running.Source(mainKey)), w.begin(running, mainKey), w.inherited()
-		from := w.copyTo(oauthflow.NewMemoryStore())
+		from := w.copyTo(tokenstore.NewMemory())
 		w.store, w.wire.posts = from, map[string]int{}
 		m, other := w.manager(), numbered(1)
 		ctx, ledger := t.Context(), len(w.org.Ledger())
@@ -456,8 +457,8 @@ func TestWhatDoesNotOpenIsNamedAndLeftAndAllElseIsCopied(t *testing.T) {
 	v.change(w.store, claim, renamedClaim)
 	elsewhere := w.manager(func(c *oauthflow.ManagerConfig) { c.Environment = "staging" })
 	w.connect(elsewhere, oauthflow.Key{Tenant: "staging", Name: "main"})
-	w.connect(w.process(oauthflow.GenerateSealingKey("another")), oauthflow.Key{Tenant: "sealed", Name: "main"})
-	v.write(w.store, oauthflow.Record{ID: "later/kind", Due: time.Now()}, map[string]any{"Format": 1})
+	w.connect(w.process(tokenstore.GenerateSealingKey("another")), oauthflow.Key{Tenant: "sealed", Name: "main"})
+	v.write(w.store, tokenstore.Record{ID: "later/kind", Due: time.Now()}, map[string]any{"Format": 1})
 	left := []string{"connection/acme/1", claim, "connection/staging/main", "connection/sealed/main", "later/kind"}
 	for _, id := range w.records("login/") {
 		if r, err := w.store.Load(t.Context(), id); err != nil {
@@ -468,7 +469,7 @@ func TestWhatDoesNotOpenIsNamedAndLeftAndAllElseIsCopied(t *testing.T) {
 	}
 	kept := w.all(w.store)
 	from := w.store
-	w.store = oauthflow.NewMemoryStore()
+	w.store = tokenstore.NewMemory()
 	for range 2 {
 		err := w.copied(from)
 		var b *oauthflow.BulkError
@@ -483,7 +484,7 @@ func TestWhatDoesNotOpenIsNamedAndLeftAndAllElseIsCopied(t *testing.T) {
 			if r, err := from.Load(t.Context(), id); err != nil || fmt.Sprint(r) != kept[id] {
 				t.Errorf("%s was changed: %v", id, err)
 			}
-			if _, err := w.store.Load(t.Context(), id); !errors.Is(err, oauthflow.ErrNotFound) {
+			if _, err := w.store.Load(t.Context(), id); !errors.Is(err, tokenstore.ErrNotFound) {
 				t.Errorf("%s is in the other store: %v", id, err)
 			}
 		}
@@ -497,7 +498,7 @@ func TestWhatDoesNotOpenIsNamedAndLeftAndAllElseIsCopied(t *testing.T) {
 }
 
 // all is what a store holds.
-func (w *world) all(s oauthflow.Store) map[string]string {
+func (w *world) all(s tokenstore.Store) map[string]string {
 	w.t.Helper()
 	all := map[string]string{}
 	for r, err := range s.List(w.t.Context(), "", time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)) {
@@ -532,7 +533,7 @@ func TestARecordThatIsThereAlreadyIsLeftUnlessItIsTheSame(t *testing.T) {
 			v := w.unlocked()
 			w.connect(w.manager(), mainKey)
 			r, from := w.record(mainKey), w.store
-			w.store = oauthflow.NewMemoryStore()
+			w.store = tokenstore.NewMemory()
 			fields := v.read(r)
 			change(fields)
 			r.Version = 0
@@ -566,7 +567,7 @@ func TestACopyCanBeCopiedBack(t *testing.T) {
 		first := w.manager()
 		w.connect(first, mainKey)
 		w.connect(first, secondKey)
-		a := w.copyTo(oauthflow.NewMemoryStore())
+		a := w.copyTo(tokenstore.NewMemory())
 		second := w.manager()
 		w.renewed(second, mainKey)
 		w.connect(second, numbered(1))
@@ -599,7 +600,7 @@ func TestWhatWasCopiedIsKeptAlive(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := rotating(t)
 		w.connect(w.manager(), mainKey)
-		w.copyTo(oauthflow.NewMemoryStore())
+		w.copyTo(tokenstore.NewMemory())
 		w.keptAlive(31*day, w.manager())
 		if n := w.wire.refreshes(); n != 1 {
 			t.Errorf("%d refreshes in a month, want 1", n)
@@ -639,7 +640,7 @@ func TestWhatAnEarlierVersionHasLeftOfAChangeOfStoresIsUnderstood(t *testing.T) 
 				w.keptAlive(25*day, m)
 				w.wantEvents("refresh", "", 0)
 				w.wantEvents("revoke", "", 0)
-				from := w.copyTo(oauthflow.NewMemoryStore())
+				from := w.copyTo(tokenstore.NewMemory())
 				if got := w.looks(w.manager()); len(got) != c.connections {
 					t.Errorf("copied are %v, want %d", got, c.connections)
 				}
@@ -665,14 +666,14 @@ func TestWhatAnEarlierVersionHasLeftOfAChangeOfStoresIsUnderstood(t *testing.T) 
 func TestACopyRefusesWhatCannotBeMeant(t *testing.T) {
 	w := rotating(t)
 	w.connect(w.manager(), mainKey)
-	good := oauthflow.CopyConfig{From: w.store, To: oauthflow.NewMemoryStore(), Keys: w.keys, Environment: "test"}
+	good := oauthflow.CopyConfig{From: w.store, To: tokenstore.NewMemory(), Keyring: w.keys, Environment: "test"}
 	before := w.all(w.store)
 	with := func(change func(*oauthflow.CopyConfig)) oauthflow.CopyConfig {
 		c := good
 		change(&c)
 		return c
 	}
-	third := oauthflow.NewMemoryStore()
+	third := tokenstore.NewMemory()
 	refused := func(c oauthflow.CopyConfig, fields ...string) {
 		t.Helper()
 		err := oauthflow.Copy(t.Context(), c)
@@ -710,7 +711,7 @@ func TestAConnectionInWhoseRefreshAProcessWasKilledWaitsAndIsCopiedInDoubt(t *te
 			fields["Intent"] = map[string]any{"Attempt": "of-a-dead-process", "Lease": 10 * time.Second, "At": time.Now()}
 		})
 		from := w.store
-		w.store = oauthflow.NewMemoryStore()
+		w.store = tokenstore.NewMemory()
 		err := w.copied(from)
 		if kindOf(err) != oauthflow.KindStore || !strings.Contains(err.Error(), "stop the services") {
 			t.Errorf("got %v, want to be told to stop the services", err)
@@ -737,7 +738,7 @@ func TestNothingIsGivenUpForASaveThatAFailoverMayUndo(t *testing.T) {
 			v := w.unlocked()
 			w.connect(w.manager(), mainKey)
 			there := w.backup().restored(t)
-			to := copiesOf(oauthflow.NewMemoryStore())
+			to := copiesOf(tokenstore.NewMemory())
 			w.store = to
 			for _, c := range []*copies{to, from} {
 				c.say(always(unsafe))
@@ -772,7 +773,7 @@ func TestACopyThatIsNotFinishedIsToldAndKeptFromTheKeepAlive(t *testing.T) {
 		w := rotating(t)
 		w.connect(w.manager(), mainKey)
 		from := savesNoConnection(w.store)
-		w.store = oauthflow.NewMemoryStore()
+		w.store = tokenstore.NewMemory()
 		if err := w.copied(from); kindOf(err) != oauthflow.KindStore {
 			t.Fatalf("got %v, want it interrupted", err)
 		}
@@ -791,8 +792,8 @@ func TestACopyThatIsNotFinishedIsToldAndKeptFromTheKeepAlive(t *testing.T) {
 		if !slices.Contains(ids, mainRecord) {
 			t.Errorf("it holds %v", ids)
 		}
-		third := oauthflow.NewMemoryStore()
-		err := oauthflow.Copy(t.Context(), oauthflow.CopyConfig{From: w.store, To: third, Keys: w.keys, Environment: "test"})
+		third := tokenstore.NewMemory()
+		err := oauthflow.Copy(t.Context(), oauthflow.CopyConfig{From: w.store, To: third, Keyring: w.keys, Environment: "test"})
 		if kindOf(err) != oauthflow.KindStore || !strings.Contains(err.Error(), "finish it first") {
 			t.Errorf("copied onward: %v", err)
 		}
@@ -806,10 +807,10 @@ func TestOfTwoCopiesNoneBringsAnOlderContent(t *testing.T) {
 		w := rotating(t)
 		m := w.manager()
 		w.connect(m, mainKey)
-		from, to := w.store, oauthflow.NewMemoryStore()
+		from, to := w.store, tokenstore.NewMemory()
 		created, overwritten, done := make(chan struct{}), make(chan struct{}), make(chan error)
 		secondFrom, secondTo := &hooked{Store: from}, &hooked{Store: to}
-		secondTo.onSave(func(r oauthflow.Record, do func() error) error {
+		secondTo.onSave(func(r tokenstore.Record, do func() error) error {
 			err := do()
 			if r.ID == mainRecord {
 				secondTo.onSave(nil)
@@ -817,7 +818,7 @@ func TestOfTwoCopiesNoneBringsAnOlderContent(t *testing.T) {
 			}
 			return err
 		})
-		secondFrom.onSave(func(r oauthflow.Record, do func() error) error {
+		secondFrom.onSave(func(r tokenstore.Record, do func() error) error {
 			if r.ID == mainRecord {
 				secondFrom.onSave(nil)
 				<-overwritten
@@ -830,13 +831,13 @@ func TestOfTwoCopiesNoneBringsAnOlderContent(t *testing.T) {
 				firstTo.onLoad(nil)
 				w.renewed(m, mainKey)
 				go func() {
-					done <- oauthflow.Copy(t.Context(), oauthflow.CopyConfig{From: secondFrom, To: secondTo, Keys: w.keys, Environment: "test"})
+					done <- oauthflow.Copy(t.Context(), oauthflow.CopyConfig{From: secondFrom, To: secondTo, Keyring: w.keys, Environment: "test"})
 				}()
 				<-created
 			}
 			return nil
 		})
-		firstTo.onSave(func(r oauthflow.Record, do func() error) error {
+		firstTo.onSave(func(r tokenstore.Record, do func() error) error {
 			err := do()
 			if r.ID == mainRecord {
 				firstTo.onSave(nil)
@@ -863,7 +864,7 @@ func TestAnUnfinishedCopyIsFinishedFromItsOwnStoreAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := rotating(t)
 		w.connect(w.manager(), mainKey)
-		a, b, c := w.store, oauthflow.NewMemoryStore(), oauthflow.NewMemoryStore()
+		a, b, c := w.store, tokenstore.NewMemory(), tokenstore.NewMemory()
 		w.copyTo(b)
 		w.copyTo(c)
 		w.store = b
@@ -884,9 +885,9 @@ func TestAnUnfinishedCopyIsFinishedFromItsOwnStoreAlone(t *testing.T) {
 }
 
 // savesNoConnection is a store that takes no save of a connection.
-func savesNoConnection(s oauthflow.Store) oauthflow.Store {
+func savesNoConnection(s tokenstore.Store) tokenstore.Store {
 	h := &hooked{Store: s}
-	h.onSave(func(r oauthflow.Record, do func() error) error {
+	h.onSave(func(r tokenstore.Record, do func() error) error {
 		if isConnection(r.ID) {
 			return errStoreDown
 		}
@@ -900,7 +901,7 @@ func TestMarksStayUntilACopyBackHasBroughtEverything(t *testing.T) {
 		w := rotating(t)
 		w.connect(w.manager(), mainKey)
 		w.connect(w.manager(), secondKey)
-		a := w.copyTo(oauthflow.NewMemoryStore())
+		a := w.copyTo(tokenstore.NewMemory())
 		b := &hooked{Store: w.store}
 		b.onLoad(func(id string) error {
 			if id == mainRecord {
@@ -935,7 +936,7 @@ func TestATokenThatWasAdoptedUnderAnotherKeyInEachStoreIsTold(t *testing.T) {
 		t.Fatal(err)
 	}
 	from := w.store
-	w.store = oauthflow.NewMemoryStore()
+	w.store = tokenstore.NewMemory()
 	if _, err := w.manager().Adopt(t.Context(), secondKey, w.client(), token); err != nil {
 		t.Fatal(err)
 	}
@@ -957,7 +958,7 @@ func TestWhatIsLeftOfADisconnectionStaysWhileItsCopyIsNotFinished(t *testing.T) 
 			t.Fatal(err)
 		}
 		from := w.store
-		w.store = oauthflow.NewMemoryStore()
+		w.store = tokenstore.NewMemory()
 		if err := w.copied(savesNoConnection(from)); kindOf(err) != oauthflow.KindStore {
 			t.Fatalf("got %v, want it interrupted", err)
 		}

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"strings"
 	"time"
+
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 // Disconnect ends a connection: nothing is refreshed or handed out any more, Salesforce revokes its tokens, and the
@@ -45,7 +47,7 @@ func (m *Manager) Disconnect(ctx context.Context, k Key) error {
 		if !g.Revoking {
 			g.Revoking, g.Failures = true, 0
 			r, err = m.save(ctx, op, r, g)
-			if errors.Is(err, ErrConflict) {
+			if errors.Is(err, tokenstore.ErrConflict) {
 				continue
 			} else if err != nil {
 				return err
@@ -64,9 +66,9 @@ func (m *Manager) Disconnect(ctx context.Context, k Key) error {
 		}
 		// A refresh that was under way may have stored newer tokens meanwhile: then they are revoked, too.
 		_, err = m.save(ctx, op, r, g.tombstone())
-		if errors.Is(err, ErrConflict) {
+		if errors.Is(err, tokenstore.ErrConflict) {
 			continue
-		} else if err != nil && !errors.Is(err, ErrNotDurable) {
+		} else if err != nil && !errors.Is(err, tokenstore.ErrNotDurable) {
 			return err
 		}
 		m.forgetSource(k)
@@ -74,7 +76,7 @@ func (m *Manager) Disconnect(ctx context.Context, k Key) error {
 		m.observe(Event{Type: EventRevoked, Key: k, OrgID: g.OrgID, Err: unconfirmed})
 		return err // the tombstone is there, but a failover may undo it
 	}
-	return &Error{Op: op, Kind: KindStore, Err: ErrConflict}
+	return &Error{Op: op, Kind: KindStore, Err: tokenstore.ErrConflict}
 }
 
 // goneAfter is how long a revocation has met an end of its kind, which is [tokenUnreachable], when the token counts as revoked.

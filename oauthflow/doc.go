@@ -2,7 +2,7 @@
 // most once however many processes ask, and never lost by our own doing.
 //
 // It has two layers. [Flow] makes the HTTP requests: it keeps no tokens, and one call makes at most one POST. [Manager]
-// stores and refreshes tokens: it keeps logins and connections in a [Store], sealed, and uses the Flow. Most services need the Manager only, and most of
+// stores and refreshes tokens: it keeps logins and connections in a tokenstore.Store, sealed, and uses the Flow. Most services need the Manager only, and most of
 // those get it through package fullcast.
 //
 // # The life of a connection
@@ -89,7 +89,7 @@
 // is activated before or after the Flow is made, or as a transport of its own. For a real TLS connection to a local server
 // use a transport with a DialTLSContext that trusts the server's authority (RootCAs). There is no switch that weakens
 // anything for tests. Package storetest proves a
-// [Store].
+// tokenstore.Store.
 //
 // # Compatibility
 //

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 var (
@@ -35,7 +37,7 @@ type state struct {
 	timeline, epoch, attempt, intent string
 }
 
-func stateOf(r Record, g *grant) state {
+func stateOf(r tokenstore.Record, g *grant) state {
 	at := state{version: r.Version, timeline: r.Timeline, epoch: g.Epoch, attempt: g.Attempt}
 	if g.Intent != nil {
 		at.intent = g.Intent.Attempt
@@ -46,7 +48,7 @@ func stateOf(r Record, g *grant) state {
 // resolve decides about a connection whose access token cannot be used. It returns true when the refresh token may be
 // sent: nobody else may have sent it, or Salesforce has confirmed twice that it is unspent, or nothing is left to
 // lose, which a renewal never says. Otherwise it waits a little and returns false.
-func (m *Manager) resolve(ctx context.Context, f *flight, d *doubt, r Record, g *grant, rolledBack bool) (bool, error) {
+func (m *Manager) resolve(ctx context.Context, f *flight, d *doubt, r tokenstore.Record, g *grant, rolledBack bool) (bool, error) {
 	d.unspent = false
 	changed := moved(r, g)
 	if g.Intent == nil && !rolledBack && !changed {
@@ -111,7 +113,7 @@ func (m *Manager) ending(g *grant) bool {
 
 // unsettled returns for how long the request of the record's intent may still arrive, as far as this flight knows: from
 // when it first saw the record.
-func (m *Manager) unsettled(d *doubt, r Record, g *grant, now time.Time) time.Duration {
+func (m *Manager) unsettled(d *doubt, r tokenstore.Record, g *grant, now time.Time) time.Duration {
 	lease := m.time.Lease
 	if g.Intent != nil {
 		lease = max(lease, g.Intent.Lease)
@@ -125,11 +127,11 @@ func (m *Manager) unsettled(d *doubt, r Record, g *grant, now time.Time) time.Du
 
 // moved reports whether the store has gone on in another history than the one in which the refresh token was last known
 // to be unspent: what was written between may be gone. A grant that names no history may be of any.
-func moved(r Record, g *grant) bool { return r.Timeline != "" && r.Timeline != g.Timeline }
+func moved(r tokenstore.Record, g *grant) bool { return r.Timeline != "" && r.Timeline != g.Timeline }
 
 // carry makes g, loaded from another store as r, a record of the store that is there. What was in doubt stays in doubt: a
 // timeline means nothing elsewhere, and there may be none, so that an intent says it.
-func (g *grant) carry(r, there Record, now time.Time) {
+func (g *grant) carry(r, there tokenstore.Record, now time.Time) {
 	if moved(r, g) && g.Intent == nil {
 		g.Intent = &intent{Attempt: random().Reveal(), Lease: defaultLease, At: now}
 	}
@@ -138,7 +140,7 @@ func (g *grant) carry(r, there Record, now time.Time) {
 
 // giveUpRolledBack ends a connection whose stored refresh token is an old one: sending it would, with rotation, end
 // the grant that somebody else may hold. It returns nil while Salesforce is to be asked again.
-func (m *Manager) giveUpRolledBack(ctx context.Context, r Record, g *grant, d *doubt, asked error) error {
+func (m *Manager) giveUpRolledBack(ctx context.Context, r tokenstore.Record, g *grant, d *doubt, asked error) error {
 	e := &Error{Op: opRefresh, Host: g.Client.Host, Kind: KindInDoubt, Err: errRolledBack}
 	if asked != nil {
 		return e
@@ -149,7 +151,7 @@ func (m *Manager) giveUpRolledBack(ctx context.Context, r Record, g *grant, d *d
 	g.Intent = nil
 	g.Fault = &fault{Op: opRefresh, Kind: KindGrantDead, At: m.flow.now(), Lost: true}
 	if _, err := m.save(ctx, opRefresh, r, g); err != nil {
-		if errors.Is(err, ErrConflict) {
+		if errors.Is(err, tokenstore.ErrConflict) {
 			return nil
 		}
 		return err

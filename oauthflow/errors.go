@@ -124,7 +124,7 @@ const (
 	KindElsewhere     Kind = "connected elsewhere"   // another key was given this refresh token; see [ErrConnectedElsewhere]
 	KindNotConnected  Kind = "not connected"         // there is no such connection
 	KindStore         Kind = "store"                 // the store failed; nothing was sent that the store does not know
-	KindForeign       Kind = "foreign record"        // the stored record was sealed elsewhere, with another key, was changed, is of a newer format, or is not the one that was asked for; see [ErrForeignRecord]
+	KindForeign       Kind = "foreign record"        // the stored record was sealed elsewhere, with another key, was changed, is of a newer format, or is not the one that was asked for; see tokenstore.ErrForeignRecord
 	KindUnknownAnswer Kind = "unknown answer"        // a refusal that nothing is known of; never the end of a connection
 )
 
@@ -138,9 +138,6 @@ func (k Kind) Terminal() bool {
 
 // Sentinels for errors.Is, named for what the caller does.
 var (
-	ErrNotFound       = errors.New("no such record")
-	ErrConflict       = errors.New("the record was changed by another")
-	ErrNotDurable     = errors.New("the change is made, but not as safely as the store was asked to")
 	ErrNoRefreshToken = errors.New("the answer holds no refresh token: the app lacks the scope " +
 		"\"Perform requests at any time (refresh_token, offline_access)\", or its Refresh Token Policy is \"Immediately expire refresh token\"")
 	ErrNoSuchHost = errors.New("the host does not exist; a My Domain host goes away with its org, or when it is renamed")
@@ -160,3 +157,7 @@ func invalidFields(op string, bad badfields.List) error {
 func invalid(op, field, problem string) error {
 	return &Error{Op: op, Kind: KindInvalid, Err: &FieldError{Field: field, Problem: problem}}
 }
+
+// FieldError names a field of a configuration or an argument that cannot be used, and says why. An error that is about several
+// wraps one for each.
+type FieldError = badfields.Error

@@ -3,6 +3,7 @@ package oauthflow
 import (
 	"log/slog"
 	"time"
+
 )
 
 // EventType says what an [Event] reports.
@@ -24,7 +25,7 @@ const (
 	EventMoved       EventType = "moved"            // the tokens have gone to another key
 	EventOrgChanged  EventType = "org changed"      // a refresh was answered for another org
 	EventUserChanged EventType = "user changed"     // a refresh was answered for another user
-	EventForeign     EventType = "foreign record"   // a record was sealed elsewhere, with another key, or was changed, or is not the one that was asked for; see [ErrForeignRecord]
+	EventForeign     EventType = "foreign record"   // a record was sealed elsewhere, with another key, or was changed, or is not the one that was asked for; see tokenstore.ErrForeignRecord
 	EventResealed    EventType = "key rotated"      // every record is sealed with the current key
 	EventRevoked     EventType = "revoked"          // disconnected, and Salesforce has confirmed it; with an error, it could not be asked for a week; see [Manager.Disconnect]
 	EventInstance    EventType = "instance"         // the instance URL has changed

@@ -7,13 +7,14 @@ import (
 	"time"
 
 	"github.com/fullcast/sfauth/oauthflow"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 // A sealing key is replaced. One record was damaged, which the error counts, and which stops no other.
 func ExampleBulkError() {
 	ctx := context.Background()
-	store := oauthflow.NewMemoryStore()
-	damaged := oauthflow.Record{ID: "connection/acme/main", Due: time.Now(), Data: []byte("not sealed")}
+	store := tokenstore.NewMemory()
+	damaged := tokenstore.Record{ID: "connection/acme/main", Due: time.Now(), Data: []byte("not sealed")}
 	if err := store.Save(ctx, damaged); err != nil {
 		fmt.Println(err)
 		return
@@ -23,12 +24,12 @@ func ExampleBulkError() {
 		fmt.Println(err)
 		return
 	}
-	keys, err := oauthflow.NewKeys(oauthflow.GenerateSealingKey("2027"), oauthflow.GenerateSealingKey("2026"))
+	keys, err := tokenstore.NewKeyring(tokenstore.GenerateSealingKey("2027"), tokenstore.GenerateSealingKey("2026"))
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	m, err := oauthflow.NewManager(oauthflow.ManagerConfig{Flow: flow, Store: store, Keys: keys, Environment: "production"})
+	m, err := oauthflow.NewManager(oauthflow.ManagerConfig{Flow: flow, Store: store, Keyring: keys, Environment: "production"})
 	if err != nil {
 		fmt.Println(err)
 		return

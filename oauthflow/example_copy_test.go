@@ -6,24 +6,25 @@ import (
 	"fmt"
 
 	"github.com/fullcast/sfauth/oauthflow"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 // A service changes its store. Its processes are stopped; then all records are copied, and it is started with the new store.
 func ExampleCopy() {
 	ctx := context.Background()
-	former, next := oauthflow.NewMemoryStore(), oauthflow.NewMemoryStore() // such as files, and a database
+	former, next := tokenstore.NewMemory(), tokenstore.NewMemory() // such as files, and a database
 	flow, err := oauthflow.NewFlow(oauthflow.Config{RedirectURLs: []string{"https://app.fullcast.io/app/admin/motion"}, Transport: &goodMood{}})
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	keys, err := oauthflow.NewKeys(oauthflow.GenerateSealingKey("2026-11"))
+	keys, err := tokenstore.NewKeyring(tokenstore.GenerateSealingKey("2026-11"))
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	service := func(store oauthflow.Store) *oauthflow.Manager {
-		m, err := oauthflow.NewManager(oauthflow.ManagerConfig{Flow: flow, Store: store, Keys: keys, Environment: "production"})
+	service := func(store tokenstore.Store) *oauthflow.Manager {
+		m, err := oauthflow.NewManager(oauthflow.ManagerConfig{Flow: flow, Store: store, Keyring: keys, Environment: "production"})
 		if err != nil {
 			panic(err)
 		}
@@ -47,7 +48,7 @@ func ExampleCopy() {
 	}
 
 	err = oauthflow.Copy(ctx, oauthflow.CopyConfig{
-		From: former, To: next, Keys: keys, Environment: "production",
+		From: former, To: next, Keyring: keys, Environment: "production",
 		Progress: func(done, total int) { fmt.Println(done, "of", total) },
 	})
 	if err != nil { // says what was not copied; repeat it

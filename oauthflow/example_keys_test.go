@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"github.com/fullcast/sfauth/oauthflow"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 // KMS is what a key management service offers, such as Decrypt of AWS KMS or Google Cloud KMS.
@@ -26,7 +27,7 @@ func (exampleKMS) Decrypt(_ context.Context, ciphertext []byte) ([]byte, error) 
 }
 
 // A sealing key that stands encrypted in the service's configuration is decrypted by a KMS once, when the service starts.
-func ExampleNewKeys_kms() {
+func ExampleNewKeyring_kms() {
 	var service KMS = exampleKMS{}
 	configured := "encrypted:32 random bytes, encrypted here." // openssl rand 32, encrypted with the KMS
 
@@ -36,7 +37,7 @@ func ExampleNewKeys_kms() {
 		return
 	}
 	key := oauthflow.NewSecret(base64.StdEncoding.EncodeToString(plain))
-	_, err = oauthflow.NewKeys(oauthflow.SealingKey{ID: "2026-12", Key: key})
+	_, err = tokenstore.NewKeyring(tokenstore.SealingKey{ID: "2026-12", Key: key})
 	fmt.Println(key, err)
 	// Output: [redacted] <nil>
 }

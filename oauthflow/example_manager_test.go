@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/fullcast/sfauth/oauthflow"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 // goodMood is Salesforce's token endpoint, that never refuses.
@@ -33,13 +34,13 @@ func ExampleNewManager() {
 		fmt.Println(err)
 		return
 	}
-	keys, err := oauthflow.NewKeys(oauthflow.GenerateSealingKey("2026-11"))
+	keys, err := tokenstore.NewKeyring(tokenstore.GenerateSealingKey("2026-11"))
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
 	m, err := oauthflow.NewManager(oauthflow.ManagerConfig{
-		Flow: flow, Store: oauthflow.NewMemoryStore(), Keys: keys, Environment: "example",
+		Flow: flow, Store: tokenstore.NewMemory(), Keyring: keys, Environment: "example",
 	})
 	if err != nil {
 		fmt.Println(err)
@@ -74,10 +75,10 @@ func ExampleNewManager() {
 }
 
 // The key that seals stands first; the others open what was sealed before.
-func ExampleNewKeys() {
-	_, err := oauthflow.NewKeys(oauthflow.GenerateSealingKey("2026-11"), oauthflow.GenerateSealingKey("2025-11"))
+func ExampleNewKeyring() {
+	_, err := tokenstore.NewKeyring(tokenstore.GenerateSealingKey("2026-11"), tokenstore.GenerateSealingKey("2025-11"))
 	fmt.Println(err)
-	_, err = oauthflow.NewKeys(oauthflow.SealingKey{ID: "2026-11", Key: oauthflow.NewSecret("too short")})
+	_, err = tokenstore.NewKeyring(tokenstore.SealingKey{ID: "2026-11", Key: oauthflow.NewSecret("too short")})
 	fmt.Println(err)
 	// Output:
 	// <nil>
@@ -86,18 +87,18 @@ func ExampleNewKeys() {
 
 // A generated key prints as nothing; Reveal it once, to keep it outside the store.
 func ExampleGenerateSealingKey() {
-	k := oauthflow.GenerateSealingKey("2026-11")
+	k := tokenstore.GenerateSealingKey("2026-11")
 	fmt.Println(k.ID, k.Key, len(k.Key.Reveal()))
 	// Output: 2026-11 [redacted] 44
 }
 
 // A store compares versions and swaps.
-func ExampleNewMemoryStore() {
+func ExampleNewMemory() {
 	ctx := context.Background()
-	s := oauthflow.NewMemoryStore()
-	r := oauthflow.Record{ID: "connection/acme/main", Due: time.Unix(0, 0), Data: []byte("sealed")}
+	s := tokenstore.NewMemory()
+	r := tokenstore.Record{ID: "connection/acme/main", Due: time.Unix(0, 0), Data: []byte("sealed")}
 	fmt.Println(s.Save(ctx, r)) // there is none yet
-	fmt.Println(errors.Is(s.Save(ctx, r), oauthflow.ErrConflict))
+	fmt.Println(errors.Is(s.Save(ctx, r), tokenstore.ErrConflict))
 	stored, err := s.Load(ctx, r.ID)
 	fmt.Println(stored.Version, err)
 	// Output:

@@ -11,6 +11,7 @@ import (
 
 	"github.com/fullcast/sfauth/internal/needs"
 	"github.com/fullcast/sfauth/oauthflow"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 // underFIPS runs tests of this package in a process of their own in which FIPS 140 is enforced.
@@ -40,10 +41,10 @@ func TestTheLifeOfAConnectionPassesWhereFIPSIsEnforced(t *testing.T) {
 		return
 	}
 	w := rotating(t)
-	key := oauthflow.GenerateSealingKey("k1")
-	next := oauthflow.GenerateSealingKey("k2")
+	key := tokenstore.GenerateSealingKey("k1")
+	next := tokenstore.GenerateSealingKey("k2")
 	var err error
-	if w.keys, err = oauthflow.NewKeys(key); err != nil {
+	if w.keys, err = tokenstore.NewKeyring(key); err != nil {
 		t.Fatal(err)
 	}
 	m := w.manager()
@@ -58,7 +59,7 @@ func TestTheLifeOfAConnectionPassesWhereFIPSIsEnforced(t *testing.T) {
 	if _, err := m.Adopt(t.Context(), oauthflow.Key{Tenant: mainKey.Tenant, Name: "adopted"}, w.client(), w.inherited()); err != nil {
 		t.Error("adopt:", err)
 	}
-	if w.keys, err = oauthflow.NewKeys(next, key); err != nil {
+	if w.keys, err = tokenstore.NewKeyring(next, key); err != nil {
 		t.Fatal(err)
 	}
 	m = w.manager()
@@ -129,13 +130,13 @@ func (w *world) unlockedIn(folder string) {
 	path := filepath.Join(folder, "key")
 	raw, err := os.ReadFile(path)
 	if os.IsNotExist(err) {
-		raw = []byte(oauthflow.GenerateSealingKey("k1").Key.Reveal())
+		raw = []byte(tokenstore.GenerateSealingKey("k1").Key.Reveal())
 		err = os.WriteFile(path, raw, 0o600)
 	}
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	if w.keys, err = oauthflow.NewKeys(oauthflow.SealingKey{ID: "k1", Key: oauthflow.NewSecret(string(raw))}); err != nil {
+	if w.keys, err = tokenstore.NewKeyring(tokenstore.SealingKey{ID: "k1", Key: oauthflow.NewSecret(string(raw))}); err != nil {
 		w.t.Fatal(err)
 	}
 }
@@ -155,14 +156,14 @@ func (w *world) handOver(folder string) {
 func (w *world) takeUp(folder string) {
 	w.t.Helper()
 	text, err := os.ReadFile(filepath.Join(folder, "record"))
-	var r oauthflow.Record
+	var r tokenstore.Record
 	if err == nil {
 		err = json.Unmarshal(text, &r)
 	}
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	w.store = backup{[]oauthflow.Record{r}}.restored(w.t)
+	w.store = backup{[]tokenstore.Record{r}}.restored(w.t)
 }
 
 func TestASecretThatIsTooShortForFIPSCostsNoAnswer(t *testing.T) {

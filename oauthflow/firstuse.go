@@ -4,6 +4,8 @@ import (
 	"errors"
 	"net/http"
 	"time"
+
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 // refusedAtFirstUse counts that Salesforce has refused v's access token at its first use: in the request for which this process
@@ -48,7 +50,7 @@ func (m *Manager) countFirstUse(k Key, v *view, sent time.Time, verdict sessionV
 			}
 			continue // somebody else has changed the record
 		}
-		if _, err = m.save(m.ctx, opRefresh, r, g); !errors.Is(err, ErrConflict) {
+		if _, err = m.save(m.ctx, opRefresh, r, g); !errors.Is(err, tokenstore.ErrConflict) {
 			return err
 		}
 	}

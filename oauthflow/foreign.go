@@ -10,52 +10,43 @@ import (
 	"time"
 
 	scrubber "github.com/fullcast/sfauth/internal/scrub"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
-// ErrForeignRecord means that a store has answered with something else than the record that it was asked for: one with
-// another id, one outside of the list, or one that was sealed in another environment, under another id or version, or was
-// changed. It comes with [KindForeign] and [EventForeign]. Nothing of such a record is used, and nothing is sent, revoked,
-// saved or deleted because of it.
-//
-// Usual causes are a column or a cache that compares ids without regard to case or trailing blanks, rows that were copied
-// or exchanged by hand, and a restored backup of another environment. The log names the id that the store returned; the
-// error does not, since that may be another tenant's.
-var ErrForeignRecord = errors.New("the store's answer is not the record that was asked for")
-
-// loadFrom is loadRecord that reports a foreign record. With [ErrNotFound] comes what the store has said of its timeline.
-func (m *Manager) loadFrom(ctx context.Context, op string, store Store, id string) (Record, error) {
+// loadFrom is loadRecord that reports a foreign record. With [tokenstore.ErrNotFound] comes what the store has said of its timeline.
+func (m *Manager) loadFrom(ctx context.Context, op string, store tokenstore.Store, id string) (tokenstore.Record, error) {
 	r, err := loadRecord(ctx, store, id)
 	switch {
 	case err == nil:
 		return r, nil
-	case errors.Is(err, ErrNotFound):
-		return Record{Timeline: r.Timeline}, storeError(op, err)
+	case errors.Is(err, tokenstore.ErrNotFound):
+		return tokenstore.Record{Timeline: r.Timeline}, storeError(op, err)
 	case errors.Is(err, errOtherID):
 		err = recordError(op, id, err)
 	default:
 		err = storeError(op, err)
 	}
 	m.reportForeign(id, r, err)
-	return Record{}, err
+	return tokenstore.Record{}, err
 }
 
 // loadRecord asks a store for a record. It is the only caller of Store.Load: a record that it returns without an error has the
-// id that was asked for. With [ErrNotFound] comes the record to create.
-func loadRecord(ctx context.Context, store Store, id string) (Record, error) {
+// id that was asked for. With [tokenstore.ErrNotFound] comes the record to create.
+func loadRecord(ctx context.Context, store tokenstore.Store, id string) (tokenstore.Record, error) {
 	r, err := store.Load(ctx, id)
 	switch {
-	case errors.Is(err, ErrNotFound):
-		return Record{ID: id, Timeline: r.Timeline}, err
+	case errors.Is(err, tokenstore.ErrNotFound):
+		return tokenstore.Record{ID: id, Timeline: r.Timeline}, err
 	case err == nil && r.ID != id:
 		err = errOtherID
 	}
 	return r, err
 }
 
-var errOtherID = fmt.Errorf("%w: it has another id", ErrForeignRecord)
+var errOtherID = fmt.Errorf("%w: it has another id", tokenstore.ErrForeignRecord)
 
 // unseal is unsealRecord that reports a foreign record.
-func (m *Manager) unseal(op, id string, r Record) ([]byte, error) {
+func (m *Manager) unseal(op, id string, r tokenstore.Record) ([]byte, error) {
 	plain, err := unsealRecord(m.seal, id, r)
 	if err == nil {
 		m.foreign.Delete(id)
@@ -68,11 +59,11 @@ func (m *Manager) unseal(op, id string, r Record) ([]byte, error) {
 
 // unsealRecord decrypts a record that was asked for by id. It is the only way to open one: what is sealed under another id, such
 // as another tenant's record in this one's place, does not open.
-func unsealRecord(seal sealer, id string, r Record) ([]byte, error) {
+func unsealRecord(seal tokenstore.Sealer, id string, r tokenstore.Record) ([]byte, error) {
 	if r.ID != id {
-		return nil, ErrForeignRecord
+		return nil, tokenstore.ErrForeignRecord
 	}
-	return seal.open(id, r.Version, r.Data)
+	return seal.Open(id, r.Version, r.Data)
 }
 
 // recordError is sealError for a record that need not be a connection's.
@@ -88,13 +79,13 @@ func recordError(op, id string, err error) error {
 const maxDisorder = 1000
 
 // list is listRecords that reports a foreign record.
-func (m *Manager) list(ctx context.Context, op string, store Store, prefix string, before time.Time) iter.Seq2[Record, error] {
-	return func(yield func(Record, error) bool) {
+func (m *Manager) list(ctx context.Context, op string, store tokenstore.Store, prefix string, before time.Time) iter.Seq2[tokenstore.Record, error] {
+	return func(yield func(tokenstore.Record, error) bool) {
 		for r, err := range listRecords(ctx, store, prefix, before) {
 			if err != nil {
 				err = storeError(op, err)
 				m.reportForeign(prefix+"*"+r.ID, r, err)
-				r = Record{}
+				r = tokenstore.Record{}
 			}
 			if !yield(r, err) {
 				return
@@ -104,10 +95,10 @@ func (m *Manager) list(ctx context.Context, op string, store Store, prefix strin
 }
 
 // listRecords asks a store for records. It is the only caller of Store.List. A record outside of what was asked for comes with
-// an error wrapping [ErrForeignRecord], after which the sequence goes on; any other error ends it. So does a store that yields
+// an error wrapping [tokenstore.ErrForeignRecord], after which the sequence goes on; any other error ends it. So does a store that yields
 // too much in the wrong order.
-func listRecords(ctx context.Context, store Store, prefix string, before time.Time) iter.Seq2[Record, error] {
-	return func(yield func(Record, error) bool) {
+func listRecords(ctx context.Context, store tokenstore.Store, prefix string, before time.Time) iter.Seq2[tokenstore.Record, error] {
+	return func(yield func(tokenstore.Record, error) bool) {
 		var last time.Time
 		same, disorder := map[string]bool{}, 0 // ids that are due at last
 		for r, err := range store.List(ctx, prefix, before) {
@@ -126,14 +117,14 @@ func listRecords(ctx context.Context, store Store, prefix string, before time.Ti
 			last, same[r.ID] = r.Due, true
 			switch {
 			case disorder > maxDisorder:
-				yield(Record{}, errDisorder)
+				yield(tokenstore.Record{}, errDisorder)
 				return
 			case strings.HasPrefix(r.ID, prefix) && (r.Due.Before(before) || before.Equal(afterAll)):
 				if !yield(r, nil) {
 					return
 				}
 			default:
-				if !yield(r, fmt.Errorf("a list of %+.300q: %w: it does not belong there", prefix, ErrForeignRecord)) {
+				if !yield(r, fmt.Errorf("a list of %+.300q: %w: it does not belong there", prefix, tokenstore.ErrForeignRecord)) {
 					return
 				}
 			}
@@ -155,7 +146,7 @@ type told struct {
 }
 
 // reportForeign tells of a record that is not the one that was asked for or does not open, once for each of its versions.
-func (m *Manager) reportForeign(asked string, r Record, err error) {
+func (m *Manager) reportForeign(asked string, r tokenstore.Record, err error) {
 	e := new(Error)
 	if !errors.As(err, &e) || e.Kind != KindForeign {
 		return
@@ -179,4 +170,7 @@ func (m *Manager) reportForeign(asked string, r Record, err error) {
 }
 
 // shortID is as much of an id as is kept of one that a store has made up; no record has a longer one.
-func shortID(id string) string { return id[:min(len(id), maxRecordID+1)] }
+// shownID is one more than the greatest length of a record id.
+const shownID = 256
+
+func shortID(id string) string { return id[:min(len(id), shownID)] }

@@ -17,18 +17,19 @@ import (
 	"time"
 
 	"github.com/fullcast/sfauth/oauthflow"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 // exchange is a kind of record of which the store exchanges two.
 type exchange struct {
 	make func(d *deceived) deed // makes two records of the kind, and returns what reads one of them
-	want func(d *deceived, before []oauthflow.Record, sent int, err error)
+	want func(d *deceived, before []tokenstore.Record, sent int, err error)
 }
 
-// refusedUntouched wants [oauthflow.ErrForeignRecord], one alert, and nothing sent or changed.
-func refusedUntouched(d *deceived, before []oauthflow.Record, sent int, err error) {
+// refusedUntouched wants [tokenstore.ErrForeignRecord], one alert, and nothing sent or changed.
+func refusedUntouched(d *deceived, before []tokenstore.Record, sent int, err error) {
 	d.t.Helper()
-	if kindOf(err) != oauthflow.KindForeign || !errors.Is(err, oauthflow.ErrForeignRecord) {
+	if kindOf(err) != oauthflow.KindForeign || !errors.Is(err, tokenstore.ErrForeignRecord) {
 		d.t.Errorf("got %v, want ErrForeignRecord", err)
 	}
 	d.untouched(before, sent)
@@ -59,11 +60,11 @@ var exchanges = map[string]exchange{
 	}, refusedUntouched},
 	// The marks of a store that another was copied to, and that was copied itself.
 	"relocated/": {func(d *deceived) deed {
-		former, next := oauthflow.NewMemoryStore(), oauthflow.NewMemoryStore()
+		former, next := tokenstore.NewMemory(), tokenstore.NewMemory()
 		w := &world{t: d.t, org: d.org, store: former, keys: d.keys, wire: d.wire, user: d.user}
 		w.connect(w.manager(), numbered(0))
 		for _, c := range []oauthflow.CopyConfig{{From: former, To: d.liar.Store}, {From: d.liar.Store, To: next}} {
-			c.Keys, c.Environment = d.keys, "test"
+			c.Keyring, c.Environment = d.keys, "test"
 			if err := oauthflow.Copy(d.t.Context(), c); err != nil {
 				d.t.Fatal(err)
 			}
@@ -79,21 +80,21 @@ var exchanges = map[string]exchange{
 			d.t.Fatal(err)
 		}
 		v, until := foreigner{t: d.t, id: d.sealing.ID, key: key}, time.Now().Add(10*time.Minute)
-		v.write(d.liar.Store, oauthflow.Record{ID: hostRecord, Due: until}, map[string]any{"Format": 1})
-		v.write(d.liar.Store, oauthflow.Record{ID: "host/a.my.salesforce.com", Due: until}, map[string]any{
+		v.write(d.liar.Store, tokenstore.Record{ID: hostRecord, Due: until}, map[string]any{"Format": 1})
+		v.write(d.liar.Store, tokenstore.Record{ID: "host/a.my.salesforce.com", Due: until}, map[string]any{
 			"Format": 1, "NotBefore": until, "Tenants": map[string]any{askingKey.Tenant: map[string]any{"NotBefore": until}},
 		})
 		spent := d.token(d.m.Source(askingKey))
 		return func(d *deceived) (any, error) { return d.m.Source(askingKey).Replace(d.t.Context(), spent) }
-	}, func(d *deceived, before []oauthflow.Record, sent int, err error) {
+	}, func(d *deceived, before []tokenstore.Record, sent int, err error) {
 		if err != nil || len(d.org.Ledger()) != sent+1 {
 			d.t.Errorf("%d refreshes and %v, want one at once", len(d.org.Ledger())-sent, err)
 		}
 		if n := d.alerts(); n != 1 {
 			d.t.Errorf("%d events %q, want 1", n, oauthflow.EventForeign)
 		}
-		hosts := func(all []oauthflow.Record) string {
-			return fmt.Sprintf("%x", slices.DeleteFunc(slices.Clone(all), func(r oauthflow.Record) bool { return !strings.HasPrefix(r.ID, "host/") }))
+		hosts := func(all []tokenstore.Record) string {
+			return fmt.Sprintf("%x", slices.DeleteFunc(slices.Clone(all), func(r tokenstore.Record) bool { return !strings.HasPrefix(r.ID, "host/") }))
 		}
 		if hosts(before) != hosts(d.stored()) {
 			d.t.Error("a host's record was changed")
@@ -112,14 +113,14 @@ func TestARecordOfAnyKindThatWasExchangedIsForeign(t *testing.T) {
 					d := newDeceived(t, true)
 					there := d.stored()
 					do := kind.make(d)
-					two := slices.DeleteFunc(d.stored(), func(r oauthflow.Record) bool {
-						return !strings.HasPrefix(r.ID, prefix) || slices.ContainsFunc(there, func(o oauthflow.Record) bool { return o.ID == r.ID })
+					two := slices.DeleteFunc(d.stored(), func(r tokenstore.Record) bool {
+						return !strings.HasPrefix(r.ID, prefix) || slices.ContainsFunc(there, func(o tokenstore.Record) bool { return o.ID == r.ID })
 					})
 					if len(two) != 2 {
 						t.Fatalf("%d records %s, want 2", len(two), prefix)
 					}
 					before, sent := d.stored(), len(d.org.Ledger())
-					d.liar.tell(&lie{load: func(good oauthflow.Store, id string) (oauthflow.Record, error) {
+					d.liar.tell(&lie{load: func(good tokenstore.Store, id string) (tokenstore.Record, error) {
 						for i, r := range two {
 							if r.ID == id {
 								r = two[1-i]

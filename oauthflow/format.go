@@ -6,12 +6,16 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 // ErrNewerFormat means that a newer version of this module wrote a record in a way that this one cannot read. It is left
 // as it is. Bring every process to the release that reads the format before any process runs one that makes it.
 var ErrNewerFormat = errors.New("the record was written by a newer version of this module and is left as it is: " +
 	"update this process; a release that makes a new format may run when every process has the one before it, which reads it")
+
+var errFormat = errors.New("it is damaged, or in a format that this version does not know")
 
 // The content of a record names its format, so that processes of two versions can share a store while one replaces the
 // other. A new field of a grant needs no new format where a version that does not know it may leave it as it is: it
@@ -74,7 +78,7 @@ func decodeGrant(k Key, plain []byte) (*grant, error) {
 		return nil, err
 	}
 	if g.Key != k {
-		return nil, fmt.Errorf("%w: it holds another connection", ErrForeignRecord)
+		return nil, fmt.Errorf("%w: it holds another connection", tokenstore.ErrForeignRecord)
 	}
 	return g, nil
 }

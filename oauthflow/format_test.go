@@ -11,6 +11,7 @@ import (
 
 	"github.com/fullcast/sfauth/oauthflow"
 	"github.com/fullcast/sfauth/oauthflow/orgtest"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 const mainRecord = "connection/acme/main"
@@ -94,13 +95,13 @@ func lastError(m *oauthflow.Manager, k oauthflow.Key) (last error) {
 
 // copiedAgain copies a store that holds a copy of the record in a newer format.
 func (w *world) copiedAgain(v foreigner) error {
-	former := oauthflow.NewMemoryStore()
+	former := tokenstore.NewMemory()
 	r := w.record(mainKey)
 	fields := v.read(r)
 	r.Version = 0
 	v.write(former, r, fields)
 	return oauthflow.Copy(context.Background(), oauthflow.CopyConfig{
-		From: former, To: oauthflow.NewMemoryStore(), Keys: w.keys, Environment: "test",
+		From: former, To: tokenstore.NewMemory(), Keyring: w.keys, Environment: "test",
 	})
 }
 
@@ -113,7 +114,7 @@ func TestALoginOrAdoptionOfANewerFormatIsLeftAsItIs(t *testing.T) {
 		t.Fatal(err)
 	}
 	cb := w.begin(m, mainKey)
-	kept := map[string]oauthflow.Record{}
+	kept := map[string]tokenstore.Record{}
 	for r, err := range w.store.List(t.Context(), "", time.Date(9999, 12, 31, 23, 0, 0, 0, time.UTC)) {
 		if err != nil {
 			t.Fatal(err)

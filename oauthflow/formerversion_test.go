@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/fullcast/sfauth/oauthflow"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 const userRecord = "subject/of-an-org-user-and-app"
@@ -23,7 +24,7 @@ func TestRecordsOfEarlierVersionsAreReadAndHinderNobody(t *testing.T) {
 			v := w.unlocked()
 			w.connect(w.manager(), mainKey)
 			v.change(w.store, mainRecord, func(fields map[string]any) { fields["Unsettled"] = row.unsettled })
-			v.write(w.store, oauthflow.Record{ID: userRecord, Due: time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)},
+			v.write(w.store, tokenstore.Record{ID: userRecord, Due: time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)},
 				map[string]any{"Format": 1, "Key": mainKey, "Epoch": "of-a-login"})
 			m := w.manager()
 			if c, err := m.Load(t.Context(), mainKey); err != nil || c.Status != oauthflow.StatusActive {

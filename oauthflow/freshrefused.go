@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 const (
@@ -50,7 +52,7 @@ func (g *grant) freshRefused() bool { return g.Fault != nil && g.Fault.Kind == K
 
 // suspendRefused shares with all processes that fresh sessions are refused, and makes them pause.
 // Malformed tells that they are JWTs that are refused as such.
-func (m *Manager) suspendRefused(ctx context.Context, r Record, g *grant, malformed bool) error {
+func (m *Manager) suspendRefused(ctx context.Context, r tokenstore.Record, g *grant, malformed bool) error {
 	pause := refusedPause << min(g.Unaccepted-refusedLimit, refusedLonger)
 	news := !g.Refusing
 	g.pause(pause, m.flow.now())
@@ -59,7 +61,7 @@ func (m *Manager) suspendRefused(ctx context.Context, r Record, g *grant, malfor
 	if malformed {
 		g.Fault.Code = malformedCode
 	}
-	if _, err := m.save(ctx, opRefresh, r, g); errors.Is(err, ErrConflict) {
+	if _, err := m.save(ctx, opRefresh, r, g); errors.Is(err, tokenstore.ErrConflict) {
 		return nil
 	} else if err != nil {
 		return err

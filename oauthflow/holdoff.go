@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"log/slog"
 	"time"
+
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 const (
@@ -162,7 +164,7 @@ func (m *Manager) loadHost(ctx context.Context, host, tenant string) time.Time {
 }
 
 // hostRemaining returns how long a pause goes on.
-func (m *Manager) hostRemaining(r Record, s hostState, whom string) time.Duration {
+func (m *Manager) hostRemaining(r tokenstore.Record, s hostState, whom string) time.Duration {
 	p, id := s.of(whom), r.ID
 	if whom != "" {
 		id += "/" + escape(whom)
@@ -170,11 +172,11 @@ func (m *Manager) hostRemaining(r Record, s hostState, whom string) time.Duratio
 	return m.remaining(id, p.NotBefore, p.Pause)
 }
 
-func (m *Manager) readHost(ctx context.Context, host string) (Record, hostState, error) {
+func (m *Manager) readHost(ctx context.Context, host string) (tokenstore.Record, hostState, error) {
 	id := hostPrefix + escape(host)
 	r, err := m.loadFrom(ctx, opHost, m.cfg.Store, id)
-	if errors.Is(err, ErrNotFound) {
-		return Record{ID: id, Timeline: r.Timeline}, hostState{}, nil
+	if errors.Is(err, tokenstore.ErrNotFound) {
+		return tokenstore.Record{ID: id, Timeline: r.Timeline}, hostState{}, nil
 	} else if err != nil {
 		return r, hostState{}, err
 	}
@@ -212,12 +214,12 @@ func (m *Manager) holdOff(ctx context.Context, host, tenant string, until time.T
 	}
 }
 
-func (m *Manager) saveHost(ctx context.Context, r Record, s hostState) error {
+func (m *Manager) saveHost(ctx context.Context, r tokenstore.Record, s hostState) error {
 	plain, err := json.Marshal(s)
 	if err != nil {
 		return err
 	}
-	if r.Data, err = m.seal.seal(r.ID, r.Version+1, plain); err != nil {
+	if r.Data, err = m.seal.Seal(r.ID, r.Version+1, plain); err != nil {
 		return fmt.Errorf("seal: %w", err)
 	}
 	r.Due = s.due()

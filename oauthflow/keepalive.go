@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"strings"
 	"time"
+
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 const opKeepAlive = "keep alive"
@@ -66,7 +68,7 @@ func (m *Manager) KeepAlive(ctx context.Context) error {
 
 // lookAfter does what is due with a record that was listed under an id, and reports whether the record was dealt with, so
 // that it is not due any more. It is loaded by that id before anything is done.
-func (m *Manager) lookAfter(ctx context.Context, id string, listed Record) bool {
+func (m *Manager) lookAfter(ctx context.Context, id string, listed tokenstore.Record) bool {
 	defer m.contain(nil) // in a goroutine of its own nobody else would
 	r, err := m.loadFrom(ctx, opKeepAlive, m.cfg.Store, id)
 	if err != nil || r.Version != listed.Version || !r.Due.Before(m.flow.now()) { // another process is at it, or it is not due
@@ -121,7 +123,7 @@ type doubted struct {
 // doubtEvery is how often the keep-alive asks about the same doubt: it takes long, and others are due.
 const doubtEvery = time.Hour
 
-func (m *Manager) doubtedLately(r Record) bool {
+func (m *Manager) doubtedLately(r tokenstore.Record) bool {
 	last, ok := m.doubted.Load(r.ID)
 	if !ok {
 		return false

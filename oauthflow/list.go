@@ -7,11 +7,13 @@ import (
 	"iter"
 	"net/url"
 	"strings"
+
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 // List yields the connections of a tenant, or of all tenants when it is empty, so that a page for a tenant's user must see that
 // there is one. It yields those first that have to be looked at first. A record that cannot be opened, or that does not
-// belong to the list ([ErrForeignRecord]), yields an error of [KindForeign], one of a connection that was copied to
+// belong to the list ([tokenstore.ErrForeignRecord]), yields an error of [KindForeign], one of a connection that was copied to
 // another store [ErrRelocated]; neither ends the sequence. What the store does not list is not seen. A store whose list does not end, or is in no order, is an error of [KindStore], which ends it.
 func (m *Manager) List(ctx context.Context, tenant string) iter.Seq2[Connection, error] {
 	prefix := connectionPrefix
@@ -28,7 +30,7 @@ func (m *Manager) List(ctx context.Context, tenant string) iter.Seq2[Connection,
 				err = m.ended()
 			}
 			if err != nil {
-				if !yield(Connection{}, err) || !errors.Is(err, ErrForeignRecord) {
+				if !yield(Connection{}, err) || !errors.Is(err, tokenstore.ErrForeignRecord) {
 					return
 				}
 				continue
@@ -57,7 +59,7 @@ func (m *Manager) List(ctx context.Context, tenant string) iter.Seq2[Connection,
 }
 
 // openGrant opens a connection's record that was asked for by id.
-func (m *Manager) openGrant(op, id string, r Record) (*grant, error) {
+func (m *Manager) openGrant(op, id string, r tokenstore.Record) (*grant, error) {
 	k, ok := keyOf(id)
 	if !ok {
 		return nil, &Error{Op: op, Kind: KindForeign, Err: fmt.Errorf("record %q is no connection", id)}
@@ -69,7 +71,7 @@ func (m *Manager) openGrant(op, id string, r Record) (*grant, error) {
 	g, err := decodeGrant(k, plain)
 	if err != nil {
 		err = sealError(op, k, err)
-		if errors.Is(err, ErrForeignRecord) {
+		if errors.Is(err, tokenstore.ErrForeignRecord) {
 			m.reportForeign(id, r, err)
 		}
 		return nil, err

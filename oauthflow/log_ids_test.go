@@ -11,17 +11,18 @@ import (
 	"time"
 
 	"github.com/fullcast/sfauth/oauthflow"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 // inventing lists one record more than the store has.
 type inventing struct {
-	oauthflow.Store
+	tokenstore.Store
 	id string
 }
 
-func (s inventing) List(ctx context.Context, prefix string, before time.Time) iter.Seq2[oauthflow.Record, error] {
-	return func(yield func(oauthflow.Record, error) bool) {
-		yield(oauthflow.Record{ID: s.id, Version: 1, Data: []byte("x"), Due: time.Unix(1, 0)}, nil)
+func (s inventing) List(ctx context.Context, prefix string, before time.Time) iter.Seq2[tokenstore.Record, error] {
+	return func(yield func(tokenstore.Record, error) bool) {
+		yield(tokenstore.Record{ID: s.id, Version: 1, Data: []byte("x"), Due: time.Unix(1, 0)}, nil)
 	}
 }
 

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/fullcast/sfauth/oauthflow"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 func TestAnEventLogsTheFieldsThatItsDocumentationNames(t *testing.T) {
@@ -111,7 +112,7 @@ func TestARefreshThatCannotBeStoredIsLoggedWithItsConnection(t *testing.T) {
 		m := w.manager(func(c *oauthflow.ManagerConfig) { c.Logger = slog.New(slog.NewJSONHandler(&b, nil)) })
 		w.connect(m, mainKey)
 		saves := 0
-		h.onSave(func(r oauthflow.Record, do func() error) error {
+		h.onSave(func(r tokenstore.Record, do func() error) error {
 			if saves++; isConnection(r.ID) && saves == 2 { // the result, after the intent
 				return errStoreDown
 			}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	scrubber "github.com/fullcast/sfauth/internal/scrub"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 // Callback is what reached one of the callback pages. All of it must match the login that was begun, else nothing is
@@ -62,7 +63,7 @@ type history struct{ StoreEpoch, Timeline string }
 
 // lost reports whether the store, as r was loaded, has gone on in another history than the one in which l was begun. Then it
 // may have lost that the login's code was sent.
-func (l *login) lost(r Record, storeEpoch string) bool {
+func (l *login) lost(r tokenstore.Record, storeEpoch string) bool {
 	h := l.History
 	return h != nil && (h.StoreEpoch != storeEpoch || r.Timeline != "" && r.Timeline != h.Timeline)
 }
@@ -102,7 +103,7 @@ func (m *Manager) Begin(ctx context.Context, k Key, c Client, binding string, o 
 	}
 	for try := range loginTries {
 		r, state, err := m.loginPlace(ctx, k.Tenant, try)
-		if errors.Is(err, ErrConflict) {
+		if errors.Is(err, tokenstore.ErrConflict) {
 			continue
 		} else if err != nil {
 			return "", err
@@ -115,15 +116,15 @@ func (m *Manager) Begin(ctx context.Context, k Key, c Client, binding string, o 
 		if err == nil {
 			m.replaced(r)
 			return redirect, nil
-		} else if !errors.Is(err, ErrConflict) {
+		} else if !errors.Is(err, tokenstore.ErrConflict) {
 			return "", err
 		}
 	}
-	return "", &Error{Op: op, Kind: KindStore, Err: ErrConflict}
+	return "", &Error{Op: op, Kind: KindStore, Err: tokenstore.ErrConflict}
 }
 
 // saveLogin stores a login over the record r, or at its id where its version is 0.
-func (m *Manager) saveLogin(ctx context.Context, r Record, k Key, p Pending, binding string) error {
+func (m *Manager) saveLogin(ctx context.Context, r tokenstore.Record, k Key, p Pending, binding string) error {
 	const op = "begin"
 	plain, err := json.Marshal(login{
 		Format: madeFormat, Key: k, Client: p.client.sealed(), State: sealedSecret{p.state}, Nonce: sealedSecret{p.nonce},
@@ -134,7 +135,7 @@ func (m *Manager) saveLogin(ctx context.Context, r Record, k Key, p Pending, bin
 		return &Error{Op: op, Kind: KindStore, Err: err}
 	}
 	r.Due = p.begun.Add(m.time.Login)
-	if r.Data, err = m.seal.seal(r.ID, r.Version+1, plain); err != nil {
+	if r.Data, err = m.seal.Seal(r.ID, r.Version+1, plain); err != nil {
 		return &Error{Op: op, Kind: KindStore, Err: err}
 	}
 	if err := m.cfg.Store.Save(ctx, r); err != nil {
@@ -166,7 +167,7 @@ func (m *Manager) BeginAgain(ctx context.Context, k Key, binding string, o Autho
 // Complete ends a login with the callback that Salesforce sent the browser to, stores the connection and returns it.
 // A callback that does not belong to a login begun here, to this tenant, page and session, costs no request and leaves
 // the login as it is. Of several callbacks of one login, in any processes, one sends its code, and none where the store may
-// have lost that it was sent: after a failover that the store tells of ([Record].Timeline), or another StoreEpoch. The others, within ten
+// have lost that it was sent: after a failover that the store tells of ([tokenstore.Record].Timeline), or another StoreEpoch. The others, within ten
 // minutes of the login's end, get what that one got: the connection, or the same error; they wait for it as long as its
 // request may take, two and a half minutes at most, within their own ctx. Once the code has been sent the rest is finished even when ctx ends.
 //
@@ -204,22 +205,22 @@ func (m *Manager) Complete(ctx context.Context, cb Callback) (Connection, error)
 		}
 		return c, nil
 	}
-	return Connection{}, &Error{Op: "complete", Kind: KindStore, Err: ErrConflict}
+	return Connection{}, &Error{Op: "complete", Kind: KindStore, Err: tokenstore.ErrConflict}
 }
 
 // errSpent means that another process has the login.
 var errSpent = errors.New("the login was taken by another process")
 
 // complete spends a login and the code that answers it.
-func (m *Manager) complete(ctx context.Context, r Record, l *login, cb Callback) (Connection, error) {
+func (m *Manager) complete(ctx context.Context, r tokenstore.Record, l *login, cb Callback) (Connection, error) {
 	p, s := l.pending(), l.spend(m.flow.now())
 	at, err := m.saveSpent(ctx, r, s)
 	ctx, cancel := m.detached(ctx)
 	defer cancel()
-	if errors.Is(err, ErrConflict) {
+	if errors.Is(err, tokenstore.ErrConflict) {
 		return Connection{}, errSpent
 	} else if err != nil { // it may have been saved all the same, and the code is not sent
-		m.recordResult(ctx, Record{ID: r.ID}, s, err)
+		m.recordResult(ctx, tokenstore.Record{ID: r.ID}, s, err)
 		return Connection{}, err
 	}
 	t, err := m.exchange(ctx, &p, cb.Query)
@@ -237,14 +238,16 @@ func (m *Manager) complete(ctx context.Context, r Record, l *login, cb Callback)
 }
 
 // findLogin returns the login that the callback answers, or what has taken its place.
-func (m *Manager) findLogin(ctx context.Context, cb Callback) (Record, *login, *spentLogin, error) {
-	fail := func(err error) (Record, *login, *spentLogin, error) { return Record{}, nil, nil, err }
+func (m *Manager) findLogin(ctx context.Context, cb Callback) (tokenstore.Record, *login, *spentLogin, error) {
+	fail := func(err error) (tokenstore.Record, *login, *spentLogin, error) {
+		return tokenstore.Record{}, nil, nil, err
+	}
 	state := cb.Query.Get("state")
 	if !printable(state) || len(state) > callbackLimits["state"] || len(cb.Query["state"]) != 1 {
 		return fail(refusedUnknown(cb, loginError("state is missing or malformed")))
 	}
 	r, l, s, err := m.foundLogin(ctx, cb.Tenant, NewSecret(state))
-	if errors.Is(err, ErrNotFound) {
+	if errors.Is(err, tokenstore.ErrNotFound) {
 		return fail(refusedUnknown(cb, loginError(loginUnknown)))
 	} else if err != nil {
 		return fail(err)
@@ -266,7 +269,7 @@ func (m *Manager) findLogin(ctx context.Context, cb Callback) (Record, *login, *
 
 // abandon removes a login whose time is over, or the result of one, also where that is of a later format, and reports whether
 // that was done. One that does not open under its id belongs to somebody else, and stays.
-func (m *Manager) abandon(ctx context.Context, id string, r Record) bool {
+func (m *Manager) abandon(ctx context.Context, id string, r tokenstore.Record) bool {
 	plain, err := m.unseal(opKeepAlive, id, r)
 	if err != nil || remove(ctx, m.cfg.Store, r) != nil {
 		return false

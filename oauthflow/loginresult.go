@@ -9,6 +9,8 @@ import (
 	"errors"
 	"net/url"
 	"time"
+
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 const (
@@ -61,7 +63,7 @@ func bindingHash(binding string) string {
 }
 
 // openLogin opens the record of a login that waits for its callback, or of one that has had it. One of the two is nil.
-func (m *Manager) openLogin(op, id string, r Record) (*login, *spentLogin, error) {
+func (m *Manager) openLogin(op, id string, r tokenstore.Record) (*login, *spentLogin, error) {
 	plain, err := m.unseal(op, id, r)
 	if err != nil {
 		return nil, nil, err
@@ -98,13 +100,13 @@ func (c Callback) belongs(k Key, redirectURL, binding string) error {
 }
 
 // saveSpent saves s over the login's record r, or over an earlier s.
-func (m *Manager) saveSpent(ctx context.Context, r Record, s *spentLogin) (Record, error) {
+func (m *Manager) saveSpent(ctx context.Context, r tokenstore.Record, s *spentLogin) (tokenstore.Record, error) {
 	plain, err := json.Marshal(s)
 	if err != nil {
 		return r, &Error{Op: "complete", Kind: KindStore, Err: err}
 	}
 	r.Due = later(s.Spent, s.Ended).Add(resultAge + clockSkew)
-	if r.Data, err = m.seal.seal(r.ID, r.Version+1, plain); err != nil {
+	if r.Data, err = m.seal.Seal(r.ID, r.Version+1, plain); err != nil {
 		return r, &Error{Op: "complete", Kind: KindStore, Err: err}
 	}
 	if err := m.cfg.Store.Save(ctx, r); err != nil {
@@ -117,7 +119,7 @@ func (m *Manager) saveSpent(ctx context.Context, r Record, s *spentLogin) (Recor
 // recordResult notes how a login ended, so that its callback can be answered again. R is the record of s as it was saved, or
 // of version 0 where nobody knows whether it was. What cannot be noted is unknown to the next callback, unless the
 // connection is there.
-func (m *Manager) recordResult(ctx context.Context, r Record, s *spentLogin, result error) {
+func (m *Manager) recordResult(ctx context.Context, r tokenstore.Record, s *spentLogin, result error) {
 	ctx = allowing(ctx, storeTimeout)
 	saved := r.Version > 0
 	s.Ended, s.Fault = m.flow.now(), resultOf(result)
@@ -127,7 +129,7 @@ func (m *Manager) recordResult(ctx context.Context, r Record, s *spentLogin, res
 		}
 		if try > 0 || !saved { // sealed with another key meanwhile, or saved by an earlier try
 			now, err := m.loadFrom(ctx, "complete", m.cfg.Store, r.ID)
-			if errors.Is(err, ErrNotFound) {
+			if errors.Is(err, tokenstore.ErrNotFound) {
 				return
 			} else if err != nil {
 				continue
@@ -143,7 +145,7 @@ func (m *Manager) recordResult(ctx context.Context, r Record, s *spentLogin, res
 			}
 			r = now // also where the store fell back to the login, whose code was sent
 		}
-		if _, err := m.saveSpent(ctx, r, s); err == nil || errors.Is(err, ErrNotDurable) {
+		if _, err := m.saveSpent(ctx, r, s); err == nil || errors.Is(err, tokenstore.ErrNotDurable) {
 			return
 		}
 	}
@@ -151,7 +153,7 @@ func (m *Manager) recordResult(ctx context.Context, r Record, s *spentLogin, res
 
 // recorded answers a callback whose login's code was sent already, by this callback or by one like it: with the connection
 // that it made, or with the error that it ended with. It sends nothing. A result that is not there yet it waits for.
-func (m *Manager) recorded(ctx context.Context, cb Callback, r Record, s *spentLogin) (Connection, error) {
+func (m *Manager) recorded(ctx context.Context, cb Callback, r tokenstore.Record, s *spentLogin) (Connection, error) {
 	if err := cb.belongs(s.Key, s.RedirectURL, s.Binding); err != nil {
 		return Connection{}, err
 	}
@@ -178,7 +180,7 @@ func (m *Manager) recorded(ctx context.Context, cb Callback, r Record, s *spentL
 			return Connection{Key: s.Key}, loginError("is being completed by another request, or was interrupted: " +
 				"load this page again in a minute, then begin again")
 		}
-		if r, err = m.loadFrom(ctx, "complete", m.cfg.Store, id); errors.Is(err, ErrNotFound) {
+		if r, err = m.loadFrom(ctx, "complete", m.cfg.Store, id); errors.Is(err, tokenstore.ErrNotFound) {
 			return Connection{}, loginError(loginUnknown)
 		} else if err != nil {
 			return Connection{Key: s.Key}, err
@@ -216,9 +218,9 @@ var sentinels = []struct {
 	{"own network", ErrOwnNetwork},
 	{"org changed", ErrOrgChanged},
 	{"user changed", ErrUserChanged},
-	{"not durable", ErrNotDurable},
-	{"not found", ErrNotFound},
-	{"conflict", ErrConflict},
+	{"not durable", tokenstore.ErrNotDurable},
+	{"not found", tokenstore.ErrNotFound},
+	{"conflict", tokenstore.ErrConflict},
 	{"closed", ErrClosed},
 	{"newer format", ErrNewerFormat},
 	{"superseded", ErrSuperseded},

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"strings"
+
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 // MaxLogins is how many logins of one tenant the store holds, those included that have ended in the last ten minutes. A further
@@ -55,22 +57,22 @@ func stateAt(place int) Secret {
 
 // loginPlace returns the record to save a tenant's next login over, and its state: a random place in the first tries, later
 // one that is free, or that of the login that is due first. It loads first: the record says in which history of the store the
-// login begins. [ErrConflict] means that a random place is taken.
-func (m *Manager) loginPlace(ctx context.Context, tenant string, try int) (Record, Secret, error) {
+// login begins. [tokenstore.ErrConflict] means that a random place is taken.
+func (m *Manager) loginPlace(ctx context.Context, tenant string, try int) (tokenstore.Record, Secret, error) {
 	state := random()
 	id, _ := loginID(tenant, state)
 	now, err := m.loadFrom(ctx, "begin", m.cfg.Store, id)
 	switch {
-	case err != nil && !errors.Is(err, ErrNotFound):
-		return Record{}, Secret{}, err
+	case err != nil && !errors.Is(err, tokenstore.ErrNotFound):
+		return tokenstore.Record{}, Secret{}, err
 	case try < loginGuesses && now.Version > 0:
-		return Record{}, Secret{}, storeError("begin", ErrConflict)
+		return tokenstore.Record{}, Secret{}, storeError("begin", tokenstore.ErrConflict)
 	case try < loginGuesses:
-		return Record{ID: id, Timeline: now.Timeline}, state, nil
+		return tokenstore.Record{ID: id, Timeline: now.Timeline}, state, nil
 	}
 	over, at, err := m.freePlace(ctx, tenant, 1<<min(try-loginGuesses, loginSpread))
 	if err != nil {
-		return Record{}, Secret{}, err
+		return tokenstore.Record{}, Secret{}, err
 	}
 	state = stateAt(at)
 	if over.Version == 0 {
@@ -82,15 +84,15 @@ func (m *Manager) loginPlace(ctx context.Context, tenant string, try int) (Recor
 
 // freePlace returns a place that is free, or the record of one of the given number of logins that are due first. Its list takes a
 // place among the store's calls, and as long as one of them.
-func (m *Manager) freePlace(ctx context.Context, tenant string, of int) (over Record, place int, err error) {
+func (m *Manager) freePlace(ctx context.Context, tenant string, of int) (over tokenstore.Record, place int, err error) {
 	var taken [MaxLogins]bool
-	var first []Record
+	var first []tokenstore.Record
 	var places []int
 	err = m.inTurn(ctx, loginsOf(tenant), func(ctx context.Context) error {
 		ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 		defer cancel()
 		for r, err := range m.list(ctx, "begin", m.cfg.Store, loginsOf(tenant), afterAll) {
-			if errors.Is(err, ErrForeignRecord) {
+			if errors.Is(err, tokenstore.ErrForeignRecord) {
 				continue
 			} else if err != nil {
 				return err
@@ -113,23 +115,23 @@ func (m *Manager) freePlace(ctx context.Context, tenant string, of int) (over Re
 		err = storeError("begin", err)
 	}
 	if err != nil {
-		return Record{}, 0, err
+		return tokenstore.Record{}, 0, err
 	}
 	from := rand.IntN(MaxLogins) // two that look at the same time are to choose different places
 	for i := range MaxLogins {
 		if at := (from + i) % MaxLogins; !taken[at] {
-			return Record{}, at, nil
+			return tokenstore.Record{}, at, nil
 		}
 	}
 	if len(first) == 0 {
-		return Record{}, 0, &Error{Op: "begin", Kind: KindForeign, Err: fmt.Errorf("the tenant's logins: %w", ErrForeignRecord)}
+		return tokenstore.Record{}, 0, &Error{Op: "begin", Kind: KindForeign, Err: fmt.Errorf("the tenant's logins: %w", tokenstore.ErrForeignRecord)}
 	}
 	at := rand.IntN(len(first))
 	return first[at], places[at], nil
 }
 
 // replaced tells that a login that waited for its callback has made room for another.
-func (m *Manager) replaced(r Record) {
+func (m *Manager) replaced(r tokenstore.Record) {
 	if r.Version == 0 {
 		return
 	}
@@ -138,17 +140,19 @@ func (m *Manager) replaced(r Record) {
 	}
 }
 
-// foundLogin returns the login that has a state, or what has taken its place; an error that wraps [ErrNotFound] when there is
+// foundLogin returns the login that has a state, or what has taken its place; an error that wraps [tokenstore.ErrNotFound] when there is
 // neither. One that an earlier version has stored has an id of its own.
-func (m *Manager) foundLogin(ctx context.Context, tenant string, state Secret) (Record, *login, *spentLogin, error) {
-	fail := func(err error) (Record, *login, *spentLogin, error) { return Record{}, nil, nil, err }
+func (m *Manager) foundLogin(ctx context.Context, tenant string, state Secret) (tokenstore.Record, *login, *spentLogin, error) {
+	fail := func(err error) (tokenstore.Record, *login, *spentLogin, error) {
+		return tokenstore.Record{}, nil, nil, err
+	}
 	ids := []string{loginPrefix + stateHash(state)}
 	if id, ok := loginID(tenant, state); ok {
 		ids = []string{id, ids[0]}
 	}
 	for i, id := range ids {
 		r, err := m.loadFrom(ctx, "complete", m.cfg.Store, id)
-		if errors.Is(err, ErrNotFound) {
+		if errors.Is(err, tokenstore.ErrNotFound) {
 			continue
 		} else if err != nil {
 			return fail(err)
@@ -161,5 +165,5 @@ func (m *Manager) foundLogin(ctx context.Context, tenant string, state Secret) (
 			return r, l, s, nil
 		}
 	}
-	return fail(storeError("complete", ErrNotFound))
+	return fail(storeError("complete", tokenstore.ErrNotFound))
 }

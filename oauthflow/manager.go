@@ -6,6 +6,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 // Manager owns the connections in a store: it begins and completes logins, keeps clients and tokens sealed, and
@@ -14,7 +16,7 @@ import (
 type Manager struct {
 	cfg  ManagerConfig
 	flow *Flow
-	seal sealer
+	seal tokenstore.Sealer
 	log  *slog.Logger
 	time Timing
 
@@ -60,7 +62,7 @@ func NewManager(c ManagerConfig) (*Manager, error) {
 		return nil, err
 	}
 	m := &Manager{
-		cfg: c, seal: sealer{c.Keys, c.Environment}, log: c.Logger, time: c.Timing,
+		cfg: c, seal: tokenstore.Sealer{Keyring: c.Keyring, Environment: c.Environment}, log: c.Logger, time: c.Timing,
 		base: time.Now(), sources: newSources(),
 		events: newInbox(), lines: newLines(), delivered: make(chan struct{}),
 	}

@@ -9,12 +9,13 @@ import (
 	"time"
 
 	"github.com/fullcast/sfauth/oauthflow"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 // afterClaim has the second save of a record of an adopted token, which confirms it, be preceded by something, and fail.
 func afterClaim(h *hooked, made bool, before func()) {
 	saves := 0
-	h.onSave(func(r oauthflow.Record, do func() error) error {
+	h.onSave(func(r tokenstore.Record, do func() error) error {
 		if !strings.HasPrefix(r.ID, "adopted/") {
 			return do()
 		}

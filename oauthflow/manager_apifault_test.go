@@ -16,6 +16,7 @@ import (
 
 	"github.com/fullcast/sfauth/oauthflow"
 	"github.com/fullcast/sfauth/oauthflow/orgtest"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 var asJSON = http.Header{"Content-Type": {"application/json;charset=UTF-8"}}
@@ -45,12 +46,12 @@ func (w *world) withhold(f orgtest.Fault, times int) {
 
 // saves counts what is written, and lets a test come in between.
 type saves struct {
-	oauthflow.Store
+	tokenstore.Store
 	n      atomic.Int32
 	before func()
 }
 
-func (s *saves) Save(ctx context.Context, r oauthflow.Record) error {
+func (s *saves) Save(ctx context.Context, r tokenstore.Record) error {
 	s.n.Add(1)
 	if before := s.before; before != nil {
 		s.before = nil

@@ -13,11 +13,12 @@ import (
 	"time"
 
 	"github.com/fullcast/sfauth/oauthflow"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 // countedCalls is a store whose every call takes 2 ms. It counts the calls by record, and refuses those for some records.
 type countedCalls struct {
-	oauthflow.Store
+	tokenstore.Store
 	fails func(id string) bool // nil for never
 
 	mu        sync.Mutex
@@ -49,16 +50,16 @@ func (s *countedCalls) call(id string, do func() error) error {
 	return do()
 }
 
-func (s *countedCalls) Load(ctx context.Context, id string) (r oauthflow.Record, err error) {
+func (s *countedCalls) Load(ctx context.Context, id string) (r tokenstore.Record, err error) {
 	err = s.call(id, func() (err error) { r, err = s.Store.Load(ctx, id); return err })
 	return r, err
 }
 
-func (s *countedCalls) Save(ctx context.Context, r oauthflow.Record) error {
+func (s *countedCalls) Save(ctx context.Context, r tokenstore.Record) error {
 	return s.call(r.ID, func() error { return s.Store.Save(ctx, r) })
 }
 
-func (s *countedCalls) List(ctx context.Context, prefix string, before time.Time) iter.Seq2[oauthflow.Record, error] {
+func (s *countedCalls) List(ctx context.Context, prefix string, before time.Time) iter.Seq2[tokenstore.Record, error] {
 	s.mu.Lock()
 	s.lists++
 	s.mu.Unlock()
@@ -84,12 +85,12 @@ func resealing(t *testing.T, n int, change ...func(*oauthflow.ManagerConfig)) (*
 	w.connect(w.manager(silent), mainKey)
 	v.copied(w.store, mainRecord, n, time.Now(), nil)
 	s := &countedCalls{Store: w.store}
-	keys, err := oauthflow.NewKeys(oauthflow.GenerateSealingKey("next"),
-		oauthflow.SealingKey{ID: v.id, Key: oauthflow.NewSecret(base64.StdEncoding.EncodeToString(v.key))})
+	keys, err := tokenstore.NewKeyring(tokenstore.GenerateSealingKey("next"),
+		tokenstore.SealingKey{ID: v.id, Key: oauthflow.NewSecret(base64.StdEncoding.EncodeToString(v.key))})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return s, w.manager(append([]func(*oauthflow.ManagerConfig){silent, func(c *oauthflow.ManagerConfig) { c.Keys, c.Store = keys, s }}, change...)...)
+	return s, w.manager(append([]func(*oauthflow.ManagerConfig){silent, func(c *oauthflow.ManagerConfig) { c.Keyring, c.Store = keys, s }}, change...)...)
 }
 
 // timed makes a bulk call for so many records, and returns how many it told of, each once and in order, and how long it took.
@@ -215,9 +216,9 @@ func TestACopyDealsWithManyRecordsSideBySide(t *testing.T) {
 		w.connect(w.manager(silent), mainKey)
 		v.copied(w.store, mainRecord, n, time.Now().Add(time.Hour), nil)
 		from := &countedCalls{Store: w.store}
-		store := &countedCalls{Store: oauthflow.NewMemoryStore()}
+		store := &countedCalls{Store: tokenstore.NewMemory()}
 		told, took := timed(t, n+2, func(ctx context.Context, progress func(done, total int)) error {
-			return oauthflow.Copy(ctx, oauthflow.CopyConfig{From: from, To: store, Keys: w.keys, Environment: "test", Progress: progress})
+			return oauthflow.Copy(ctx, oauthflow.CopyConfig{From: from, To: store, Keyring: w.keys, Environment: "test", Progress: progress})
 		})
 		if told != n+2 || took > time.Second || from.most > 16 || from.most < 8 { // one after the other: 3 s and more
 			t.Errorf("%d of %d, %d calls of the store at once, in %v", told, n+2, from.most, took)

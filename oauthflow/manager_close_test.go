@@ -14,6 +14,7 @@ import (
 	"github.com/fullcast/sfauth/internal/needs"
 	"github.com/fullcast/sfauth/oauthflow"
 	"github.com/fullcast/sfauth/oauthflow/orgtest"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 func TestCloseWaitsUntilTheRefreshUnderWayIsStored(t *testing.T) {
@@ -27,7 +28,7 @@ func TestCloseWaitsUntilTheRefreshUnderWayIsStored(t *testing.T) {
 			s := m.Source(mainKey)
 			dead := w.token(s)
 			w.org.ExpireSessions()
-			h.onSave(func(_ oauthflow.Record, do func() error) error {
+			h.onSave(func(_ tokenstore.Record, do func() error) error {
 				time.Sleep(5 * time.Millisecond)
 				err := do()
 				time.Sleep(5 * time.Millisecond)

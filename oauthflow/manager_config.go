@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/fullcast/sfauth/internal/badfields"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 // ManagerConfig says what a [Manager] works with.
@@ -16,11 +17,11 @@ type ManagerConfig struct {
 
 	// Store keeps the records. Required; all processes that serve the same connections share one. A call that loads, saves
 	// or deletes is given up five seconds after it has begun; see StoreCalls.
-	Store Store
+	Store tokenstore.Store
 
 	// StoreCalls is how many calls of Store this process has under way at once, lists aside, and eight times as many refreshes, 256 at
 	// most. Further ones wait: tenants take turns, and what one tenant has waits in the order in which it came. Where others use the
-	// store's pool, too, leave some of it to them. Optional, 1 to 1024; default what the store says of its pool ([PooledStore]),
+	// store's pool, too, leave some of it to them. Optional, 1 to 1024; default what the store says of its pool ([tokenstore.PooledStore]),
 	// else 16.
 	StoreCalls int
 
@@ -29,7 +30,7 @@ type ManagerConfig struct {
 	Crew int
 
 	// Keys seal the records. Required.
-	Keys *Keys
+	Keyring *tokenstore.Keyring
 
 	// Environment names the deployment that owns the records, such as "production", 1–64 bytes of printable ASCII.
 	// Required. A copy of the store opens in no other environment, so that a clone never spends a token of the
@@ -93,8 +94,8 @@ func (c *ManagerConfig) fill() error {
 	if c.Crew == 0 {
 		c.Crew = defaultCrew
 	}
-	if c.Keys == nil {
-		bad.Add("ManagerConfig.Keys", "is required: tokens are never stored in clear; NewKeys makes them")
+	if c.Keyring == nil {
+		bad.Add("ManagerConfig.Keyring", "is required: tokens are never stored in clear; NewKeys makes them")
 	}
 	if len(c.Environment) > 64 || !printable(c.Environment) {
 		bad.Add("ManagerConfig.Environment", "must be 1 to 64 printable ASCII characters, such as \"production\"")

@@ -14,6 +14,7 @@ import (
 	"github.com/fullcast/sfauth/internal/needs"
 	"github.com/fullcast/sfauth/oauthflow"
 	"github.com/fullcast/sfauth/oauthflow/orgtest"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 func TestAPanickingObserverIsToldOfTheNextEvent(t *testing.T) {
@@ -72,7 +73,7 @@ func TestNewManagerNamesEveryFieldAtFault(t *testing.T) {
 	if err == nil {
 		t.Fatal("an empty configuration was accepted")
 	}
-	for _, field := range []string{"ManagerConfig.Flow", "ManagerConfig.Store", "ManagerConfig.Keys", "ManagerConfig.Environment",
+	for _, field := range []string{"ManagerConfig.Flow", "ManagerConfig.Store", "ManagerConfig.Keyring", "ManagerConfig.Environment",
 		"ManagerConfig.Timing.Recheck", "ManagerConfig.Timing.Lease"} {
 		if !strings.Contains(err.Error(), field) {
 			t.Errorf("%q does not name %s", err, field)
@@ -107,11 +108,11 @@ func TestAPanicOfSomebodyElsesCodeIsContained(t *testing.T) {
 			h.onLoad(func(string) error { h.onLoad(nil); panic("store") })
 		}},
 		{"the store in the save of an intent", func(_ *world, h *hooked) {
-			h.onSave(func(oauthflow.Record, func() error) error { h.onSave(nil); panic("store") })
+			h.onSave(func(tokenstore.Record, func() error) error { h.onSave(nil); panic("store") })
 		}},
 		{"the store in the save of a result", func(_ *world, h *hooked) {
 			n := 0
-			h.onSave(func(_ oauthflow.Record, do func() error) error {
+			h.onSave(func(_ tokenstore.Record, do func() error) error {
 				if n++; n == 2 {
 					h.onSave(nil)
 					panic("store")
@@ -121,7 +122,7 @@ func TestAPanicOfSomebodyElsesCodeIsContained(t *testing.T) {
 		}},
 		{"the store after the save of a result", func(_ *world, h *hooked) {
 			n := 0
-			h.onSave(func(_ oauthflow.Record, do func() error) error {
+			h.onSave(func(_ tokenstore.Record, do func() error) error {
 				if n++; n == 2 {
 					h.onSave(nil)
 					_ = do()
@@ -226,7 +227,7 @@ func TestALoggerThatPanicsDoesNoHarm(t *testing.T) {
 		dead := w.token(s)
 		w.org.ExpireSessions()
 		n := 0
-		h.onSave(func(_ oauthflow.Record, do func() error) error {
+		h.onSave(func(_ tokenstore.Record, do func() error) error {
 			if n++; n == 2 {
 				return errStoreDown // a warning is due
 			}

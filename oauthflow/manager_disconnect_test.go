@@ -11,6 +11,7 @@ import (
 
 	"github.com/fullcast/sfauth/oauthflow"
 	"github.com/fullcast/sfauth/oauthflow/orgtest"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 // nameless is a network in which no host has a name while gone is set, but for one.
@@ -113,7 +114,7 @@ func TestARefreshThatOurOwnDisconnectionEndsIsNoAlarm(t *testing.T) {
 			w.renewed(m, mainKey) // it rotates
 			h := &hooked{Store: w.store}
 			leaving := w.manager(e.observe, func(c *oauthflow.ManagerConfig) { c.Store = h })
-			h.onSave(func(r oauthflow.Record, do func() error) error {
+			h.onSave(func(r tokenstore.Record, do func() error) error {
 				if !confirmed && isConnection(r.ID) && w.events("revoke", "") > 0 {
 					return errStoreDown
 				}

@@ -12,21 +12,22 @@ import (
 
 	"github.com/fullcast/sfauth/oauthflow"
 	"github.com/fullcast/sfauth/oauthflow/orgtest"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 // errTooFew is what a store says that has made a change and could not pass it on.
-var errTooFew = fmt.Errorf("0 of 1 replicas: %w", oauthflow.ErrNotDurable)
+var errTooFew = fmt.Errorf("0 of 1 replicas: %w", tokenstore.ErrNotDurable)
 
 // copies is a store that makes every save of a connection, and says of each what a test wants said.
 type copies struct {
-	oauthflow.Store
+	tokenstore.Store
 
 	mu    sync.Mutex
 	saves int
 	says  func(save int) error // of each save since it was set, from 1; nil for what is true
 }
 
-func (c *copies) Save(ctx context.Context, r oauthflow.Record) error {
+func (c *copies) Save(ctx context.Context, r tokenstore.Record) error {
 	if err := c.Store.Save(ctx, r); err != nil || !isConnection(r.ID) {
 		return err
 	}
@@ -46,14 +47,14 @@ func (c *copies) say(says func(int) error) {
 
 func always(err error) func(int) error { return func(int) error { return err } }
 
-func copiesOf(store oauthflow.Store) *copies {
+func copiesOf(store tokenstore.Store) *copies {
 	behind := &switched{}
 	behind.put(store)
 	return &copies{Store: behind}
 }
 
 // failOver has the store go on with what another has.
-func (c *copies) failOver(to oauthflow.Store) { c.Store.(*switched).put(to) }
+func (c *copies) failOver(to tokenstore.Store) { c.Store.(*switched).put(to) }
 
 // copying is a world over such a store.
 func copying(t *testing.T) (*world, *copies) {
@@ -129,7 +130,7 @@ func TestAValidTokenIsServedWhileNoSaveIsSafe(t *testing.T) {
 			if tok, err := s.TokenContext(t.Context()); err != nil || tok.AccessToken != good {
 				t.Fatalf("%v, want the token of before", err)
 			}
-			if err := m.Renew(t.Context(), mainKey); !errors.Is(err, oauthflow.ErrNotDurable) {
+			if err := m.Renew(t.Context(), mainKey); !errors.Is(err, tokenstore.ErrNotDurable) {
 				t.Errorf("a renewal says %v", err)
 			}
 		}
@@ -191,7 +192,7 @@ func TestAResultThatAFailoverUndoesIsStoredAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, c, s, dead := copied(t)
 		began := time.Now()
-		var replica oauthflow.Store
+		var replica tokenstore.Store
 		c.say(func(save int) error {
 			switch {
 			case save == 1:

@@ -13,21 +13,22 @@ import (
 
 	"github.com/fullcast/sfauth/internal/needs"
 	"github.com/fullcast/sfauth/oauthflow"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 var secondKey = oauthflow.Key{Tenant: "other", Name: "second"}
 
 // tardy is a store whose calls take a random moment.
-type tardy struct{ oauthflow.Store }
+type tardy struct{ tokenstore.Store }
 
 func linger() { time.Sleep(time.Duration(rand.IntN(300)) * time.Millisecond) }
 
-func (s tardy) Load(ctx context.Context, id string) (oauthflow.Record, error) {
+func (s tardy) Load(ctx context.Context, id string) (tokenstore.Record, error) {
 	linger()
 	return s.Store.Load(ctx, id)
 }
 
-func (s tardy) Save(ctx context.Context, r oauthflow.Record) error {
+func (s tardy) Save(ctx context.Context, r tokenstore.Record) error {
 	linger()
 	defer linger()
 	return s.Store.Save(ctx, r)
@@ -108,7 +109,7 @@ func TestAdoptNeverSendsARefreshTokenThatAnotherKeyWasGiven(t *testing.T) {
 		{"which could not prove it yet", func(w *world, m *oauthflow.Manager) oauthflow.Secret {
 			token := w.inherited()
 			h := w.store.(*hooked)
-			h.onSave(func(r oauthflow.Record, do func() error) error {
+			h.onSave(func(r tokenstore.Record, do func() error) error {
 				if r.Version > 0 {
 					return errStoreDown
 				}
@@ -240,7 +241,7 @@ func TestARefusedAdoptionLeavesNothingAlsoWhenItsCallerHasLeft(t *testing.T) {
 	w := rotating(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	h := &hooked{Store: w.store}
-	h.onSave(func(r oauthflow.Record, do func() error) error {
+	h.onSave(func(r tokenstore.Record, do func() error) error {
 		err := do()
 		if isConnection(r.ID) { // it is stored, and not confirmed yet
 			cancel()

@@ -13,6 +13,7 @@ import (
 
 	"github.com/fullcast/sfauth/oauthflow"
 	"github.com/fullcast/sfauth/oauthflow/orgtest"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 // eventLog keeps what an observer was told.
@@ -241,7 +242,7 @@ func TestEachEventHasItsCauseAndIsToldOnce(t *testing.T) {
 			fails(t, m, oauthflow.KindBusy)
 		}, nil},
 		{"a foreign record in the keep-alive's way", func(t *testing.T, w *world, m *oauthflow.Manager) {
-			r := oauthflow.Record{ID: "connection/acme/foreign", Due: time.Now(), Data: []byte("sealed elsewhere")}
+			r := tokenstore.Record{ID: "connection/acme/foreign", Due: time.Now(), Data: []byte("sealed elsewhere")}
 			if err := w.store.Save(t.Context(), r); err != nil {
 				t.Fatal(err)
 			}

@@ -10,31 +10,32 @@ import (
 	"time"
 
 	"github.com/fullcast/sfauth/oauthflow"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 // late is a pool in which the first change of a connection waits for a connection to the server, as sqlstore's does.
 type late struct {
-	oauthflow.TimelineStore
+	tokenstore.TimelineStore
 	once      atomic.Bool
-	of        func(r oauthflow.Record) bool // whether it is a change that waits
+	of        func(r tokenstore.Record) bool // whether it is a change that waits
 	by        time.Duration
 	conflicts atomic.Int32
 }
 
-func (l *late) wait(r oauthflow.Record) {
+func (l *late) wait(r tokenstore.Record) {
 	if isConnection(r.ID) && l.of(r) && l.once.CompareAndSwap(false, true) {
 		time.Sleep(l.by)
 	}
 }
 
 func (l *late) count(err error) error {
-	if errors.Is(err, oauthflow.ErrConflict) {
+	if errors.Is(err, tokenstore.ErrConflict) {
 		l.conflicts.Add(1)
 	}
 	return err
 }
 
-func (l *late) Save(ctx context.Context, r oauthflow.Record) error {
+func (l *late) Save(ctx context.Context, r tokenstore.Record) error {
 	l.wait(r)
 	return l.count(l.TimelineStore.Save(ctx, r))
 }
@@ -44,11 +45,11 @@ func (l *late) Delete(ctx context.Context, id string, version uint64) error {
 }
 
 func (l *late) DeleteIn(ctx context.Context, timeline, id string, version uint64) error {
-	l.wait(oauthflow.Record{ID: id, Version: version, Timeline: timeline})
+	l.wait(tokenstore.Record{ID: id, Version: version, Timeline: timeline})
 	return l.count(l.TimelineStore.DeleteIn(ctx, timeline, id, version))
 }
 
-func anyChange(oauthflow.Record) bool { return true }
+func anyChange(tokenstore.Record) bool { return true }
 
 // slowAnswers is a manager that gets the answers of the token endpoint late.
 func (w *world) slowAnswers(by time.Duration) *oauthflow.Manager {
@@ -109,7 +110,7 @@ func TestATombstonesDeletionThatWaitsThroughAFailoverLeavesTheNewConnectionAlone
 		if err := m.Disconnect(t.Context(), mainKey); err != nil {
 			t.Fatal(err)
 		}
-		waits := &late{TimelineStore: c, of: func(r oauthflow.Record) bool { return r.Version > 2 }, by: 3 * time.Second}
+		waits := &late{TimelineStore: c, of: func(r tokenstore.Record) bool { return r.Version > 2 }, by: 3 * time.Second}
 		w.store = waits
 		sweeper := w.manager()
 		w.store = c
@@ -149,7 +150,7 @@ func TestEachChangeOfAConnectionSaysInWhichHistoryItWasDecided(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := rotating(t)
 		var seen atomic.Int32 // the keep-alive changes several records at once
-		w.store = &late{TimelineStore: &history{w.store, "00000001"}, of: func(r oauthflow.Record) bool {
+		w.store = &late{TimelineStore: &history{w.store, "00000001"}, of: func(r tokenstore.Record) bool {
 			if seen.Add(1); r.Timeline != "00000001" {
 				t.Errorf("%s is changed at version %d with the timeline %q", r.ID, r.Version, r.Timeline)
 			}

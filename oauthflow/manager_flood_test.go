@@ -10,6 +10,7 @@ import (
 	"github.com/fullcast/sfauth/internal/needs"
 	"github.com/fullcast/sfauth/oauthflow"
 	"github.com/fullcast/sfauth/oauthflow/orgtest"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 // stuckObserver is an observer that returns from no event until it is let go.
@@ -77,7 +78,7 @@ func TestAlertsOfOneTenantKeepNoneOfAnotherOutAndAreAllTold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := rotating(t)
 		for i := range foreign {
-			r := oauthflow.Record{ID: fmt.Sprintf("connection/%s/c%d", rival, i), Due: time.Now(), Data: []byte("sealed elsewhere")}
+			r := tokenstore.Record{ID: fmt.Sprintf("connection/%s/c%d", rival, i), Due: time.Now(), Data: []byte("sealed elsewhere")}
 			if err := w.store.Save(t.Context(), r); err != nil {
 				t.Fatal(err)
 			}
@@ -86,7 +87,7 @@ func TestAlertsOfOneTenantKeepNoneOfAnotherOutAndAreAllTold(t *testing.T) {
 		observe, let := stuckObserver(e)
 		m := w.manager(observe)
 		w.keptAlive(5*time.Minute, m)
-		if err := w.store.Save(t.Context(), oauthflow.Record{ID: "connection/acme/main", Due: time.Now(), Data: []byte("sealed elsewhere")}); err != nil {
+		if err := w.store.Save(t.Context(), tokenstore.Record{ID: "connection/acme/main", Due: time.Now(), Data: []byte("sealed elsewhere")}); err != nil {
 			t.Fatal(err)
 		}
 		w.keptAlive(5*time.Minute, m)

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/fullcast/sfauth/oauthflow"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 // swept runs the keep-alive for a few sweeps.
@@ -28,33 +29,33 @@ func swept(d *deceived) (any, error) {
 }
 
 // without returns the records whose ids do not begin with a prefix.
-func without(records []oauthflow.Record, prefix string) []oauthflow.Record {
-	return slices.DeleteFunc(slices.Clone(records), func(r oauthflow.Record) bool { return strings.HasPrefix(r.ID, prefix) })
+func without(records []tokenstore.Record, prefix string) []tokenstore.Record {
+	return slices.DeleteFunc(slices.Clone(records), func(r tokenstore.Record) bool { return strings.HasPrefix(r.ID, prefix) })
 }
 
 // What a keep-alive deletes without looking at the connection: logins that nobody completed, results of logins, and waits.
 func TestTheKeepAliveRemovesNothingThatAStoreListsByMistake(t *testing.T) {
 	const past = -time.Minute
-	early := func(r oauthflow.Record) oauthflow.Record { r.Due = time.Now().Add(past); return r }
+	early := func(r tokenstore.Record) tokenstore.Record { r.Due = time.Now().Add(past); return r }
 	tests := []struct {
 		name string
-		lie  func(login, other oauthflow.Record) lie
+		lie  func(login, other tokenstore.Record) lie
 	}{
-		{"a login in the list of connections", func(login, _ oauthflow.Record) lie { return listing("connection/", early(login)) }},
-		{"a login that is not due", func(login, _ oauthflow.Record) lie { return listing("login/", early(login)) }},
-		{"a login in capital letters", func(login, _ oauthflow.Record) lie {
+		{"a login in the list of connections", func(login, _ tokenstore.Record) lie { return listing("connection/", early(login)) }},
+		{"a login that is not due", func(login, _ tokenstore.Record) lie { return listing("login/", early(login)) }},
+		{"a login in capital letters", func(login, _ tokenstore.Record) lie {
 			r := early(login)
 			r.ID = "LOGIN/" + strings.TrimPrefix(r.ID, "login/")
 			return listing("login/", r)
 		}},
-		{"a login in the list of waits", func(login, _ oauthflow.Record) lie { return listing("host/", early(login)) }},
-		{"a connection in the list of waits", func(_, other oauthflow.Record) lie { return listing("host/", early(other)) }},
-		{"a connection in the list of logins", func(_, other oauthflow.Record) lie { return listing("login/", early(other)) }},
-		{"a login under the id of a wait", func(login, _ oauthflow.Record) lie {
+		{"a login in the list of waits", func(login, _ tokenstore.Record) lie { return listing("host/", early(login)) }},
+		{"a connection in the list of waits", func(_, other tokenstore.Record) lie { return listing("host/", early(other)) }},
+		{"a connection in the list of logins", func(_, other tokenstore.Record) lie { return listing("login/", early(other)) }},
+		{"a login under the id of a wait", func(login, _ tokenstore.Record) lie {
 			r := early(login)
 			r.ID = "host/a.example"
 			told := listing("host/", r)
-			told.load = func(good oauthflow.Store, id string) (oauthflow.Record, error) {
+			told.load = func(good tokenstore.Store, id string) (tokenstore.Record, error) {
 				if id == r.ID {
 					return r, nil
 				}
@@ -62,11 +63,11 @@ func TestTheKeepAliveRemovesNothingThatAStoreListsByMistake(t *testing.T) {
 			}
 			return told
 		}},
-		{"a connection under the id of a login", func(login, other oauthflow.Record) lie {
+		{"a connection under the id of a login", func(login, other tokenstore.Record) lie {
 			r := early(other)
 			r.ID = login.ID
 			told := listing("login/", r)
-			told.load = func(good oauthflow.Store, id string) (oauthflow.Record, error) {
+			told.load = func(good tokenstore.Store, id string) (tokenstore.Record, error) {
 				if id == r.ID {
 					return r, nil
 				}
@@ -74,11 +75,11 @@ func TestTheKeepAliveRemovesNothingThatAStoreListsByMistake(t *testing.T) {
 			}
 			return told
 		}},
-		{"another connection under the id of one that is due", func(_, other oauthflow.Record) lie {
+		{"another connection under the id of one that is due", func(_, other tokenstore.Record) lie {
 			r := early(other)
 			r.ID = askingID
 			told := listing("connection/", r)
-			told.load = func(good oauthflow.Store, id string) (oauthflow.Record, error) {
+			told.load = func(good tokenstore.Store, id string) (tokenstore.Record, error) {
 				if id == askingID {
 					return r, nil
 				}
@@ -94,8 +95,8 @@ func TestTheKeepAliveRemovesNothingThatAStoreListsByMistake(t *testing.T) {
 				there := d.stored()
 				cb := d.begin(d.m, askingKey)
 				login := without(d.stored(), "connection/")
-				login = slices.DeleteFunc(login, func(r oauthflow.Record) bool {
-					return slices.ContainsFunc(there, func(o oauthflow.Record) bool { return o.ID == r.ID })
+				login = slices.DeleteFunc(login, func(r tokenstore.Record) bool {
+					return slices.ContainsFunc(there, func(o tokenstore.Record) bool { return o.ID == r.ID })
 				})
 				other, err := d.liar.Store.Load(t.Context(), othersID)
 				if err != nil || len(login) != 1 {
@@ -126,9 +127,9 @@ func TestTheKeepAliveRemovesNothingThatAStoreListsByMistake(t *testing.T) {
 }
 
 // listing is a store whose list of one prefix, or of all, holds the given record alone; other lists are empty.
-func listing(prefix string, records ...oauthflow.Record) lie {
-	return lie{list: func(_ oauthflow.Store, asked string, _ time.Time) iter.Seq2[oauthflow.Record, error] {
-		return func(yield func(oauthflow.Record, error) bool) {
+func listing(prefix string, records ...tokenstore.Record) lie {
+	return lie{list: func(_ tokenstore.Store, asked string, _ time.Time) iter.Seq2[tokenstore.Record, error] {
+		return func(yield func(tokenstore.Record, error) bool) {
 			for _, r := range records {
 				if (asked == prefix || asked == "") && !yield(r, nil) {
 					return
@@ -140,7 +141,7 @@ func listing(prefix string, records ...oauthflow.Record) lie {
 
 // deletions notes what is deleted, and does not do it.
 type deletions struct {
-	oauthflow.Store
+	tokenstore.Store
 
 	mu  sync.Mutex
 	ids []string
@@ -154,9 +155,9 @@ func (s *deletions) Delete(_ context.Context, id string, _ uint64) error {
 }
 
 func TestAListThatDoesNotEndOrIsInNoOrderEnds(t *testing.T) {
-	endless := map[string]func(all []oauthflow.Record) iter.Seq[oauthflow.Record]{
-		"all again and again": func(all []oauthflow.Record) iter.Seq[oauthflow.Record] {
-			return func(yield func(oauthflow.Record) bool) {
+	endless := map[string]func(all []tokenstore.Record) iter.Seq[tokenstore.Record]{
+		"all again and again": func(all []tokenstore.Record) iter.Seq[tokenstore.Record] {
+			return func(yield func(tokenstore.Record) bool) {
 				for {
 					for _, r := range all {
 						if !yield(r) {
@@ -166,14 +167,14 @@ func TestAListThatDoesNotEndOrIsInNoOrderEnds(t *testing.T) {
 				}
 			}
 		},
-		"one again and again": func(all []oauthflow.Record) iter.Seq[oauthflow.Record] {
-			return func(yield func(oauthflow.Record) bool) {
+		"one again and again": func(all []tokenstore.Record) iter.Seq[tokenstore.Record] {
+			return func(yield func(tokenstore.Record) bool) {
 				for yield(all[0]) {
 				}
 			}
 		},
-		"one that does not belong there again and again": func(all []oauthflow.Record) iter.Seq[oauthflow.Record] {
-			return func(yield func(oauthflow.Record) bool) {
+		"one that does not belong there again and again": func(all []tokenstore.Record) iter.Seq[tokenstore.Record] {
+			return func(yield func(tokenstore.Record) bool) {
 				r := all[0]
 				for r.ID = "another/1"; yield(r); {
 				}
@@ -188,8 +189,8 @@ func TestAListThatDoesNotEndOrIsInNoOrderEnds(t *testing.T) {
 				for i := range all {
 					all[i].Due = time.Now().Add(-time.Duration(i+1) * time.Minute)
 				}
-				d.liar.tell(&lie{list: func(oauthflow.Store, string, time.Time) iter.Seq2[oauthflow.Record, error] {
-					return func(yield func(oauthflow.Record, error) bool) {
+				d.liar.tell(&lie{list: func(tokenstore.Store, string, time.Time) iter.Seq2[tokenstore.Record, error] {
+					return func(yield func(tokenstore.Record, error) bool) {
 						for r := range sequence(all) {
 							if !yield(r, nil) {
 								return
@@ -211,7 +212,7 @@ func TestAListThatDoesNotEndOrIsInNoOrderEnds(t *testing.T) {
 					t.Errorf("KeepAlive: %v", err)
 				}
 				if err := oauthflow.Copy(t.Context(), oauthflow.CopyConfig{
-					From: d.liar, To: oauthflow.NewMemoryStore(), Keys: d.keys, Environment: "test",
+					From: d.liar, To: tokenstore.NewMemory(), Keyring: d.keys, Environment: "test",
 				}); err == nil {
 					t.Error("Copy: got nil")
 				}
@@ -256,24 +257,24 @@ func TestWhatRewritesEveryRecordLeavesAForeignOneAsItIs(t *testing.T) {
 					}
 					sent := len(d.org.Ledger())
 					d.liar.tell(&told)
-					next := oauthflow.NewMemoryStore()
+					next := tokenstore.NewMemory()
 					switch name {
 					case "Reseal":
-						keys, kerr := oauthflow.NewKeys(oauthflow.GenerateSealingKey("k2"), d.sealing)
+						keys, kerr := tokenstore.NewKeyring(tokenstore.GenerateSealingKey("k2"), d.sealing)
 						if kerr != nil {
 							t.Fatal(kerr)
 						}
-						err = d.manager(func(c *oauthflow.ManagerConfig) { c.Keys = keys }).Reseal(t.Context(), nil)
+						err = d.manager(func(c *oauthflow.ManagerConfig) { c.Keyring = keys }).Reseal(t.Context(), nil)
 					default:
-						err = oauthflow.Copy(t.Context(), oauthflow.CopyConfig{From: d.liar, To: next, Keys: d.keys, Environment: "test"})
+						err = oauthflow.Copy(t.Context(), oauthflow.CopyConfig{From: d.liar, To: next, Keyring: d.keys, Environment: "test"})
 					}
-					if !errors.Is(err, oauthflow.ErrForeignRecord) {
+					if !errors.Is(err, tokenstore.ErrForeignRecord) {
 						t.Errorf("got %v, want ErrForeignRecord", err)
 					}
 					if r, err := d.liar.Store.Load(t.Context(), askingID); err != nil || r.Version != own.Version || !bytes.Equal(r.Data, own.Data) {
 						t.Errorf("the record that was not seen has changed: %v", err)
 					}
-					if _, err := next.Load(t.Context(), askingID); !errors.Is(err, oauthflow.ErrNotFound) {
+					if _, err := next.Load(t.Context(), askingID); !errors.Is(err, tokenstore.ErrNotFound) {
 						t.Errorf("the next store holds it: %v", err)
 					}
 					if n := len(d.org.Ledger()); n != sent {
@@ -292,7 +293,7 @@ func TestAForeignRecordIsToldOfAgainOnceItWasRight(t *testing.T) {
 		for round := range 3 {
 			d.liar.tell(&told)
 			for range 3 {
-				if _, err := d.m.Load(t.Context(), askingKey); !errors.Is(err, oauthflow.ErrForeignRecord) {
+				if _, err := d.m.Load(t.Context(), askingKey); !errors.Is(err, tokenstore.ErrForeignRecord) {
 					t.Fatal(err)
 				}
 			}
@@ -311,17 +312,17 @@ func TestAForeignRecordIsToldOfAgainOnceItWasRight(t *testing.T) {
 func TestAStoreThatRefusesAForeignRecordByItselfIsTakenAtItsWord(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDeceived(t, true)
-		refusal := fmt.Errorf("the store: %w", oauthflow.ErrForeignRecord)
+		refusal := fmt.Errorf("the store: %w", tokenstore.ErrForeignRecord)
 		d.liar.tell(&lie{
-			load: func(good oauthflow.Store, id string) (oauthflow.Record, error) {
+			load: func(good tokenstore.Store, id string) (tokenstore.Record, error) {
 				if id == askingID {
-					return oauthflow.Record{}, refusal
+					return tokenstore.Record{}, refusal
 				}
 				return good.Load(context.Background(), id)
 			},
 		})
 		before, sent := d.stored(), len(d.org.Ledger())
-		if err := d.m.Disconnect(t.Context(), askingKey); kindOf(err) != oauthflow.KindForeign || !errors.Is(err, oauthflow.ErrForeignRecord) {
+		if err := d.m.Disconnect(t.Context(), askingKey); kindOf(err) != oauthflow.KindForeign || !errors.Is(err, tokenstore.ErrForeignRecord) {
 			t.Errorf("got %v, want ErrForeignRecord", err)
 		}
 		d.untouched(before, sent)

@@ -17,11 +17,12 @@ import (
 	"github.com/fullcast/sfauth/internal/needs"
 	"github.com/fullcast/sfauth/oauthflow"
 	"github.com/fullcast/sfauth/oauthflow/orgtest"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 // liar is a store that answers wrongly while a lie is told.
 type liar struct {
-	oauthflow.Store
+	tokenstore.Store
 
 	mu  sync.Mutex
 	lie *lie
@@ -29,8 +30,8 @@ type liar struct {
 
 // lie is one way of a store to answer with what was not asked for. Each may be nil.
 type lie struct {
-	load func(good oauthflow.Store, id string) (oauthflow.Record, error)
-	list func(good oauthflow.Store, prefix string, before time.Time) iter.Seq2[oauthflow.Record, error]
+	load func(good tokenstore.Store, id string) (tokenstore.Record, error)
+	list func(good tokenstore.Store, prefix string, before time.Time) iter.Seq2[tokenstore.Record, error]
 }
 
 func (l *liar) tell(lie *lie) {
@@ -48,14 +49,14 @@ func (l *liar) told() lie {
 	return *l.lie
 }
 
-func (l *liar) Load(ctx context.Context, id string) (oauthflow.Record, error) {
+func (l *liar) Load(ctx context.Context, id string) (tokenstore.Record, error) {
 	if f := l.told().load; f != nil {
 		return f(l.Store, id)
 	}
 	return l.Store.Load(ctx, id)
 }
 
-func (l *liar) List(ctx context.Context, prefix string, before time.Time) iter.Seq2[oauthflow.Record, error] {
+func (l *liar) List(ctx context.Context, prefix string, before time.Time) iter.Seq2[tokenstore.Record, error] {
 	if f := l.told().list; f != nil {
 		return f(l.Store, prefix, before)
 	}
@@ -74,8 +75,8 @@ const (
 
 // lies are what a store may answer for the asking customer's record.
 func lies() map[string]lie {
-	instead := func(change func(id string, r *oauthflow.Record)) func(oauthflow.Store, string) (oauthflow.Record, error) {
-		return func(good oauthflow.Store, id string) (oauthflow.Record, error) {
+	instead := func(change func(id string, r *tokenstore.Record)) func(tokenstore.Store, string) (tokenstore.Record, error) {
+		return func(good tokenstore.Store, id string) (tokenstore.Record, error) {
 			if id != askingID {
 				return good.Load(context.Background(), id)
 			}
@@ -84,9 +85,9 @@ func lies() map[string]lie {
 			return r, err
 		}
 	}
-	listed := func(change func(r *oauthflow.Record)) func(oauthflow.Store, string, time.Time) iter.Seq2[oauthflow.Record, error] {
-		return func(good oauthflow.Store, prefix string, before time.Time) iter.Seq2[oauthflow.Record, error] {
-			return func(yield func(oauthflow.Record, error) bool) {
+	listed := func(change func(r *tokenstore.Record)) func(tokenstore.Store, string, time.Time) iter.Seq2[tokenstore.Record, error] {
+		return func(good tokenstore.Store, prefix string, before time.Time) iter.Seq2[tokenstore.Record, error] {
+			return func(yield func(tokenstore.Record, error) bool) {
 				r, err := good.Load(context.Background(), othersID)
 				if change(&r); strings.HasPrefix(askingID, prefix) {
 					yield(r, err)
@@ -95,20 +96,20 @@ func lies() map[string]lie {
 		}
 	}
 	return map[string]lie{
-		"with another record": {load: instead(func(string, *oauthflow.Record) {}), list: listed(func(*oauthflow.Record) {})},
+		"with another record": {load: instead(func(string, *tokenstore.Record) {}), list: listed(func(*tokenstore.Record) {})},
 		"with another record under the id that was asked for": {
-			load: instead(func(id string, r *oauthflow.Record) { r.ID = id }), list: listed(func(r *oauthflow.Record) { r.ID = askingID }),
+			load: instead(func(id string, r *tokenstore.Record) { r.ID = id }), list: listed(func(r *tokenstore.Record) { r.ID = askingID }),
 		},
 		"with another record under its id in capital letters": {
-			load: instead(func(id string, r *oauthflow.Record) { r.ID = strings.ToUpper(r.ID) }),
-			list: listed(func(r *oauthflow.Record) { r.ID = strings.ToUpper(r.ID) }),
+			load: instead(func(id string, r *tokenstore.Record) { r.ID = strings.ToUpper(r.ID) }),
+			list: listed(func(r *tokenstore.Record) { r.ID = strings.ToUpper(r.ID) }),
 		},
 		"without regard to case": {
-			load: func(good oauthflow.Store, id string) (oauthflow.Record, error) {
+			load: func(good tokenstore.Store, id string) (tokenstore.Record, error) {
 				return withoutCase(good, id)
 			},
-			list: func(good oauthflow.Store, prefix string, before time.Time) iter.Seq2[oauthflow.Record, error] {
-				return func(yield func(oauthflow.Record, error) bool) {
+			list: func(good tokenstore.Store, prefix string, before time.Time) iter.Seq2[tokenstore.Record, error] {
+				return func(yield func(tokenstore.Record, error) bool) {
 					for r, err := range good.List(context.Background(), "", before) {
 						if strings.HasPrefix(strings.ToLower(r.ID), strings.ToLower(prefix)) && r.ID != askingID && !yield(r, err) {
 							return
@@ -121,13 +122,13 @@ func lies() map[string]lie {
 }
 
 // withoutCase finds the other customer's record first.
-func withoutCase(good oauthflow.Store, id string) (oauthflow.Record, error) {
+func withoutCase(good tokenstore.Store, id string) (tokenstore.Record, error) {
 	for r := range good.List(context.Background(), "", time.Date(9999, 12, 31, 23, 0, 0, 0, time.UTC)) {
 		if strings.EqualFold(r.ID, id) && (r.ID != askingID) {
 			return r, nil
 		}
 	}
-	return oauthflow.Record{}, oauthflow.ErrNotFound
+	return tokenstore.Record{}, tokenstore.ErrNotFound
 }
 
 // deceived is a world whose store can lie, with the connection of another customer.
@@ -176,15 +177,15 @@ func (d *deceived) alerts() int {
 }
 
 // stored is what is in the store, without what a wait for a host leaves there.
-func (d *deceived) stored() []oauthflow.Record {
-	var out []oauthflow.Record
+func (d *deceived) stored() []tokenstore.Record {
+	var out []tokenstore.Record
 	for r, err := range d.liar.Store.List(context.Background(), "", time.Date(9999, 12, 31, 23, 0, 0, 0, time.UTC)) {
 		if err != nil {
 			d.t.Fatal(err)
 		}
 		out = append(out, r)
 	}
-	slices.SortFunc(out, func(a, b oauthflow.Record) int { return strings.Compare(a.ID, b.ID) })
+	slices.SortFunc(out, func(a, b tokenstore.Record) int { return strings.Compare(a.ID, b.ID) })
 	return out
 }
 
@@ -267,7 +268,7 @@ func TestAStoreThatAnswersWithAnothersRecordServesSendsEndsAndChangesNothingOfIt
 						d.liar.tell(&told)
 						got, err := do(d)
 						synctest.Wait()
-						if kindOf(err) != oauthflow.KindForeign || !errors.Is(err, oauthflow.ErrForeignRecord) {
+						if kindOf(err) != oauthflow.KindForeign || !errors.Is(err, tokenstore.ErrForeignRecord) {
 							t.Errorf("got %v, want an error of %q that wraps ErrForeignRecord", err, oauthflow.KindForeign)
 						}
 						if shown := fmt.Sprintf("%+v %v", got, err); strings.Contains(shown, "Bank") || slices.ContainsFunc(d.secrets, func(s string) bool { return strings.Contains(shown, s) }) {
@@ -289,7 +290,7 @@ func TestAStoreThatAnswersWithAnothersRecordServesSendsEndsAndChangesNothingOfIt
 }
 
 // untouched fails unless nothing was sent and changed since, and an event told.
-func (d *deceived) untouched(before []oauthflow.Record, sent int) {
+func (d *deceived) untouched(before []tokenstore.Record, sent int) {
 	d.t.Helper()
 	if n := d.alerts(); n != 1 {
 		d.t.Errorf("%d events %q, want 1", n, oauthflow.EventForeign)
@@ -298,7 +299,7 @@ func (d *deceived) untouched(before []oauthflow.Record, sent int) {
 		d.t.Errorf("%d requests were sent: %+v", n-sent, d.org.Ledger()[sent:])
 	}
 	after := d.stored()
-	if !slices.EqualFunc(before, after, func(a, b oauthflow.Record) bool {
+	if !slices.EqualFunc(before, after, func(a, b tokenstore.Record) bool {
 		return a.ID == b.ID && a.Version == b.Version && bytes.Equal(a.Data, b.Data) && a.Due.Equal(b.Due)
 	}) {
 		d.t.Errorf("the store has changed from %d records to %d", len(before), len(after))
@@ -313,7 +314,7 @@ func TestALoginDoesNotSpendItsCodeForAConnectionThatTheStoreMistakes(t *testing.
 				cb := d.begin(d.m, askingKey)
 				before, sent := d.stored(), len(d.org.Ledger())
 				d.liar.tell(&told)
-				if _, err := d.m.Complete(t.Context(), cb); kindOf(err) != oauthflow.KindForeign || !errors.Is(err, oauthflow.ErrForeignRecord) {
+				if _, err := d.m.Complete(t.Context(), cb); kindOf(err) != oauthflow.KindForeign || !errors.Is(err, tokenstore.ErrForeignRecord) {
 					t.Errorf("got %v, want ErrForeignRecord", err)
 				}
 				d.untouched(before, sent)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/fullcast/sfauth/oauthflow"
 	"github.com/fullcast/sfauth/oauthflow/orgtest"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 // A connection is removed and made again, so that its record's versions begin again. Then the store holds a record of the former
@@ -16,7 +17,7 @@ func TestARecordOfAConnectionsFormerLifeIsAskedAboutBeforeItIsUsed(t *testing.T)
 	for name, later := range map[string]struct {
 		by       func(p, q *oauthflow.Manager) *oauthflow.Manager // who makes the connection again
 		renewals int                                              // of the later life
-		former   func(all []oauthflow.Record) oauthflow.Record
+		former   func(all []tokenstore.Record) tokenstore.Record
 	}{
 		"this process has connected it":                   {func(p, _ *oauthflow.Manager) *oauthflow.Manager { return p }, 0, earliest},
 		"this process has connected and refreshed it":     {func(p, _ *oauthflow.Manager) *oauthflow.Manager { return p }, 3, earliest},
@@ -29,7 +30,7 @@ func TestARecordOfAConnectionsFormerLifeIsAskedAboutBeforeItIsUsed(t *testing.T)
 				w := newWorld(t, orgtest.Config{RotateRefreshTokens: true})
 				p, q := w.manager(), w.manager()
 				w.connect(p, mainKey)
-				var former []oauthflow.Record
+				var former []tokenstore.Record
 				former = append(former, w.record(mainKey))
 				for range 3 {
 					if err := p.Renew(t.Context(), mainKey); err != nil {
@@ -110,11 +111,11 @@ func TestAFormerLifeThatAProcessHasNotSeenIsTakenForANewLogin(t *testing.T) {
 	})
 }
 
-func earliest(all []oauthflow.Record) oauthflow.Record { return all[0] }
-func latest(all []oauthflow.Record) oauthflow.Record   { return all[len(all)-1] }
+func earliest(all []tokenstore.Record) tokenstore.Record { return all[0] }
+func latest(all []tokenstore.Record) tokenstore.Record   { return all[len(all)-1] }
 
 // putBack makes an earlier record the store's, whatever it holds.
-func (w *world) putBack(r oauthflow.Record) {
+func (w *world) putBack(r tokenstore.Record) {
 	w.t.Helper()
 	w.delete(r.ID)
 	for version := range r.Version {

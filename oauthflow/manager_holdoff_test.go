@@ -15,6 +15,7 @@ import (
 
 	"github.com/fullcast/sfauth/oauthflow"
 	"github.com/fullcast/sfauth/oauthflow/orgtest"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 // refusing answers the refreshes of the rival's connections itself, so that they are told to come back later, and counts them.
@@ -103,7 +104,7 @@ func TestAGenericLoginHostThatPutsAllTenantsOffIsAskedOnceASecond(t *testing.T) 
 		for i := range tenants {
 			fields := v.read(original)
 			fields["Key"], fields["Refresh"] = key(i), "of-the-rival-0815"
-			v.write(w.store, oauthflow.Record{ID: fmt.Sprintf("connection/t%d/main", i), Due: time.Now()}, fields)
+			v.write(w.store, tokenstore.Record{ID: fmt.Sprintf("connection/t%d/main", i), Due: time.Now()}, fields)
 		}
 		var asked atomic.Int32
 		m := w.manager(silent, w.refusing(429, &asked))

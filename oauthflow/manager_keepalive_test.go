@@ -13,6 +13,7 @@ import (
 	"github.com/fullcast/sfauth/internal/needs"
 	"github.com/fullcast/sfauth/oauthflow"
 	"github.com/fullcast/sfauth/oauthflow/orgtest"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 const day = 24 * time.Hour
@@ -164,7 +165,7 @@ func TestKeepAliveFinishesAnInterruptedMove(t *testing.T) {
 		m := w.manager()
 		w.connect(m, mainKey)
 		to := oauthflow.Key{Tenant: "acme", Name: "target"}
-		h.onSave(func(r oauthflow.Record, do func() error) error {
+		h.onSave(func(r tokenstore.Record, do func() error) error {
 			if strings.HasSuffix(r.ID, "/target") {
 				return errStoreDown
 			}
@@ -214,7 +215,7 @@ func TestRecordsThatCannotBeOpenedDoNotStarveTheOthers(t *testing.T) {
 		}
 		w.connect(w.manager(daily), mainKey)
 		for i := range 300 { // of another deployment, say, and due
-			r := oauthflow.Record{ID: fmt.Sprintf("connection/acme/%d", i), Due: time.Now().Add(time.Hour), Data: []byte("sealed elsewhere")}
+			r := tokenstore.Record{ID: fmt.Sprintf("connection/acme/%d", i), Due: time.Now().Add(time.Hour), Data: []byte("sealed elsewhere")}
 			if err := w.store.Save(t.Context(), r); err != nil {
 				t.Fatal(err)
 			}

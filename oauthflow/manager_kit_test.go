@@ -18,6 +18,7 @@ import (
 
 	"github.com/fullcast/sfauth/oauthflow"
 	"github.com/fullcast/sfauth/oauthflow/orgtest"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 const (
@@ -35,9 +36,9 @@ var mainKey = oauthflow.Key{Tenant: "acme", Name: "main"}
 type world struct {
 	t       *testing.T
 	org     *orgtest.Org
-	store   oauthflow.Store
-	keys    *oauthflow.Keys
-	sealing oauthflow.SealingKey
+	store   tokenstore.Store
+	keys    *tokenstore.Keyring
+	sealing tokenstore.SealingKey
 	wire    *wiretap
 	user    string
 
@@ -56,13 +57,13 @@ func newWorld(t *testing.T, cfg orgtest.Config) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sealing := oauthflow.GenerateSealingKey("k1")
-	keys, err := oauthflow.NewKeys(sealing)
+	sealing := tokenstore.GenerateSealingKey("k1")
+	keys, err := tokenstore.NewKeyring(sealing)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return &world{
-		t: t, org: org, store: oauthflow.NewMemoryStore(), keys: keys, sealing: sealing, wire: &wiretap{base: org.RoundTripper(), said: t.Output()},
+		t: t, org: org, store: tokenstore.NewMemory(), keys: keys, sealing: sealing, wire: &wiretap{base: org.RoundTripper(), said: t.Output()},
 		user: "admin@acme.example",
 	}
 }
@@ -118,7 +119,7 @@ func loudly(t testing.TB) *slog.Logger {
 func (w *world) manager(change ...func(*oauthflow.ManagerConfig)) *oauthflow.Manager {
 	w.t.Helper()
 	cfg := oauthflow.ManagerConfig{
-		Store: w.store, Keys: w.keys, Environment: "test", Flow: w.flow(w.wire), Logger: loudly(w.t),
+		Store: w.store, Keyring: w.keys, Environment: "test", Flow: w.flow(w.wire), Logger: loudly(w.t),
 		Observe: func(e oauthflow.Event) { fmt.Fprintf(w.t.Output(), "%+v\n", e) },
 	}
 	for _, f := range change {
@@ -307,14 +308,14 @@ func (w *wiretap) tap(before func(*http.Request) error, after func(*http.Respons
 
 // hooked is a store whose calls a test can watch, hold, refuse or follow.
 type hooked struct {
-	oauthflow.Store
+	tokenstore.Store
 
 	mu   sync.Mutex
-	load func(id string) error                           // instead of the load when it returns an error
-	save func(r oauthflow.Record, do func() error) error // around the save
+	load func(id string) error                            // instead of the load when it returns an error
+	save func(r tokenstore.Record, do func() error) error // around the save
 }
 
-func (h *hooked) hooks() (func(string) error, func(oauthflow.Record, func() error) error) {
+func (h *hooked) hooks() (func(string) error, func(tokenstore.Record, func() error) error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.load, h.save
@@ -322,22 +323,22 @@ func (h *hooked) hooks() (func(string) error, func(oauthflow.Record, func() erro
 
 func (h *hooked) onLoad(f func(string) error) { h.mu.Lock(); h.load = f; h.mu.Unlock() }
 
-func (h *hooked) onSave(f func(oauthflow.Record, func() error) error) {
+func (h *hooked) onSave(f func(tokenstore.Record, func() error) error) {
 	h.mu.Lock()
 	h.save = f
 	h.mu.Unlock()
 }
 
-func (h *hooked) Load(ctx context.Context, id string) (oauthflow.Record, error) {
+func (h *hooked) Load(ctx context.Context, id string) (tokenstore.Record, error) {
 	if f, _ := h.hooks(); f != nil {
 		if err := f(id); err != nil {
-			return oauthflow.Record{}, err
+			return tokenstore.Record{}, err
 		}
 	}
 	return h.Store.Load(ctx, id)
 }
 
-func (h *hooked) Save(ctx context.Context, r oauthflow.Record) error {
+func (h *hooked) Save(ctx context.Context, r tokenstore.Record) error {
 	do := func() error { return h.Store.Save(ctx, r) }
 	if _, f := h.hooks(); f != nil {
 		return f(r, do)

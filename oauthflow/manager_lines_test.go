@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/fullcast/sfauth/oauthflow"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 // stuckLog keeps the lines of a logger that takes none until it is let go.
@@ -49,7 +50,7 @@ func TestLinesOfOneTenantPushNoAlertOfAnotherOutOfTheLog(t *testing.T) {
 	for name, flood := range map[string]func(w *world, v foreigner){
 		"its alerts": func(w *world, _ foreigner) {
 			for i := range many {
-				r := oauthflow.Record{ID: fmt.Sprintf("connection/%s/c%d", rival, i), Due: time.Now(), Data: []byte("sealed elsewhere")}
+				r := tokenstore.Record{ID: fmt.Sprintf("connection/%s/c%d", rival, i), Due: time.Now(), Data: []byte("sealed elsewhere")}
 				if err := w.store.Save(w.t.Context(), r); err != nil {
 					w.t.Fatal(err)
 				}
@@ -70,7 +71,7 @@ func TestLinesOfOneTenantPushNoAlertOfAnotherOutOfTheLog(t *testing.T) {
 					c.Logger = slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 				})
 				w.keptAlive(5*time.Minute, m)
-				if err := w.store.Save(t.Context(), oauthflow.Record{ID: "connection/acme/other", Due: time.Now(), Data: []byte("sealed elsewhere")}); err != nil {
+				if err := w.store.Save(t.Context(), tokenstore.Record{ID: "connection/acme/other", Due: time.Now(), Data: []byte("sealed elsewhere")}); err != nil {
 					t.Fatal(err)
 				}
 				w.keptAlive(5*time.Minute, m)

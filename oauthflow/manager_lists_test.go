@@ -11,17 +11,18 @@ import (
 	"time"
 
 	"github.com/fullcast/sfauth/oauthflow"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 // listNotes is a store that notes what it is asked to list.
 type listNotes struct {
-	oauthflow.Store
+	tokenstore.Store
 
 	mu     sync.Mutex
 	before map[string][]time.Time // by prefix
 }
 
-func (s *listNotes) List(ctx context.Context, prefix string, before time.Time) iter.Seq2[oauthflow.Record, error] {
+func (s *listNotes) List(ctx context.Context, prefix string, before time.Time) iter.Seq2[tokenstore.Record, error] {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.before == nil {
@@ -80,12 +81,12 @@ func TestTheRecordsThatAreNoConnectionsStandBehindAllConnectionsInAList(t *testi
 		if claims != 1 {
 			t.Errorf("%d adoptions, want 1", claims)
 		}
-		keys, err := oauthflow.NewKeys(oauthflow.GenerateSealingKey("next"), w.sealing)
+		keys, err := tokenstore.NewKeyring(tokenstore.GenerateSealingKey("next"), w.sealing)
 		if err != nil {
 			t.Fatal(err)
 		}
 		total := 0
-		if err := w.manager(func(c *oauthflow.ManagerConfig) { c.Keys = keys }).Reseal(t.Context(), func(_, n int) { total = n }); err != nil || total != 2 {
+		if err := w.manager(func(c *oauthflow.ManagerConfig) { c.Keyring = keys }).Reseal(t.Context(), func(_, n int) { total = n }); err != nil || total != 2 {
 			t.Errorf("Reseal: %d records and %v, want the connection and the adoption", total, err)
 		}
 	})
@@ -98,7 +99,7 @@ func TestARecordThatIsNoConnectionIsNotTakenForOneWheneverItIsDue(t *testing.T) 
 		w.connect(w.manager(), mainKey)
 		for _, id := range []string{"adopted/a", "subject/b", "another/c"} {
 			for _, due := range []time.Time{time.Now().Add(-time.Hour), time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)} {
-				r := oauthflow.Record{ID: id + due.Format("2006"), Due: due, Data: []byte("sealed")}
+				r := tokenstore.Record{ID: id + due.Format("2006"), Due: due, Data: []byte("sealed")}
 				if err := w.store.Save(t.Context(), r); err != nil {
 					t.Fatal(err)
 				}

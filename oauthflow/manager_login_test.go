@@ -219,7 +219,7 @@ func TestALoginMayBeAskedToLiveFiveToSixtyMinutes(t *testing.T) {
 		}
 		for _, lifetime := range []time.Duration{-time.Minute, time.Second, 5*time.Minute - 1, time.Hour + 1} {
 			_, err := oauthflow.NewManager(oauthflow.ManagerConfig{
-				Store: w.store, Keys: w.keys, Environment: "test", Flow: w.flow(w.wire), Timing: oauthflow.Timing{Login: lifetime},
+				Store: w.store, Keyring: w.keys, Environment: "test", Flow: w.flow(w.wire), Timing: oauthflow.Timing{Login: lifetime},
 			})
 			if err == nil || !strings.Contains(err.Error(), "Timing.Login") {
 				t.Errorf("a login that lives %v: %v", lifetime, err)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/fullcast/sfauth/oauthflow"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 // A store that has lost its last saves holds a login whose code was sent as one that waits for its callback. A browser that
@@ -14,14 +15,14 @@ import (
 //
 // Source: RFC 6749 §4.1.2; RFC 9700 §4.5.
 func TestAReloadSendsNoCodeAgainAfterTheStoreHasLostThatItWasSent(t *testing.T) {
-	for name, lose := range map[string]func(h *history, old oauthflow.Store, c *oauthflow.ManagerConfig){
-		"in a failover": func(h *history, old oauthflow.Store, _ *oauthflow.ManagerConfig) {
+	for name, lose := range map[string]func(h *history, old tokenstore.Store, c *oauthflow.ManagerConfig){
+		"in a failover": func(h *history, old tokenstore.Store, _ *oauthflow.ManagerConfig) {
 			h.Store, h.timeline = old, "00000002"
 		},
-		"in a failover of which a store that told none begins to tell": func(h *history, old oauthflow.Store, _ *oauthflow.ManagerConfig) {
+		"in a failover of which a store that told none begins to tell": func(h *history, old tokenstore.Store, _ *oauthflow.ManagerConfig) {
 			h.Store, h.timeline = old, "00000001"
 		},
-		"restored from a backup": func(h *history, old oauthflow.Store, c *oauthflow.ManagerConfig) {
+		"restored from a backup": func(h *history, old tokenstore.Store, c *oauthflow.ManagerConfig) {
 			h.Store, c.StoreEpoch = old, "restored"
 		},
 	} {
@@ -61,7 +62,7 @@ func TestALoginWhoseSavesAreNotComparedWithTheHistoryTheyWereDecidedInIsNotBegun
 		base := &hooked{Store: h}
 		w.store = base
 		m := w.manager()
-		base.onSave(func(_ oauthflow.Record, do func() error) error {
+		base.onSave(func(_ tokenstore.Record, do func() error) error {
 			base.onSave(nil)
 			h.timeline = "00000002" // between what Begin has read and its save
 			return do()
@@ -137,11 +138,11 @@ func TestNoRecordIsDeletedInAnotherHistoryThanItWasLoadedIn(t *testing.T) {
 			time.Sleep(time.Hour)
 		}, sweep},
 		"a wait for a host that is over": {"host/", func(w *world, v foreigner) {
-			v.write(w.store, oauthflow.Record{ID: "host/login.salesforce.com", Due: time.Now()}, map[string]any{"Format": 1})
+			v.write(w.store, tokenstore.Record{ID: "host/login.salesforce.com", Due: time.Now()}, map[string]any{"Format": 1})
 			time.Sleep(time.Hour)
 		}, sweep},
 		"a record that nothing reads": {"subject/", func(w *world, v foreigner) {
-			v.write(w.store, oauthflow.Record{ID: userRecord, Due: time.Now()}, map[string]any{"Format": 1})
+			v.write(w.store, tokenstore.Record{ID: userRecord, Due: time.Now()}, map[string]any{"Format": 1})
 		}, func(t *testing.T, m *oauthflow.Manager) {
 			if err := m.Reseal(t.Context(), nil); err != nil {
 				t.Error(err)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/fullcast/sfauth/oauthflow"
 	"github.com/fullcast/sfauth/oauthflow/orgtest"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 // loginEnd is a way in which a login ends.
@@ -194,7 +195,7 @@ func TestTheResultOfALoginHoldsNoSecretAndIsOfAFormatThatEarlierVersionsRefuse(t
 			m := w.manager()
 			cb := end.answered(w, m)
 			id := w.records("login/")[0]
-			record := func() oauthflow.Record {
+			record := func() tokenstore.Record {
 				r, err := w.store.Load(t.Context(), id)
 				if err != nil {
 					t.Fatal(err)
@@ -310,7 +311,7 @@ func TestALoginWhoseProcessEndsIsAnsweredByWhatIsStoredAndSendsNoCodeAgain(t *te
 				cb := w.begin(w.manager(), mainKey)
 				var saves atomic.Int32
 				dead := func() bool { return saves.Load() >= row.save }
-				h.onSave(func(_ oauthflow.Record, do func() error) error {
+				h.onSave(func(_ tokenstore.Record, do func() error) error {
 					if n := saves.Add(1); n < row.save || n == row.save && row.acts {
 						if err := do(); n < row.save {
 							return err
@@ -365,13 +366,13 @@ func TestALoginThatIsTakenUnsafelySaysSoAgain(t *testing.T) {
 	w.store = h
 	m := w.manager()
 	cb := w.begin(m, mainKey)
-	h.onSave(func(_ oauthflow.Record, do func() error) error {
+	h.onSave(func(_ tokenstore.Record, do func() error) error {
 		h.onSave(nil)
-		return errors.Join(do(), oauthflow.ErrNotDurable)
+		return errors.Join(do(), tokenstore.ErrNotDurable)
 	})
 	for range 2 {
 		_, err := m.Complete(t.Context(), cb)
-		if wantKind(t, err, oauthflow.KindStore); !errors.Is(err, oauthflow.ErrNotDurable) {
+		if wantKind(t, err, oauthflow.KindStore); !errors.Is(err, tokenstore.ErrNotDurable) {
 			t.Errorf("got %v, want ErrNotDurable", err)
 		}
 	}
@@ -406,16 +407,16 @@ func TestTheResultOfALoginIsFoundAfterAMove(t *testing.T) {
 
 // counted counts the calls of a store.
 type counted struct {
-	oauthflow.Store
+	tokenstore.Store
 	loads, saves, deletes atomic.Int32
 }
 
-func (c *counted) Load(ctx context.Context, id string) (oauthflow.Record, error) {
+func (c *counted) Load(ctx context.Context, id string) (tokenstore.Record, error) {
 	c.loads.Add(1)
 	return c.Store.Load(ctx, id)
 }
 
-func (c *counted) Save(ctx context.Context, r oauthflow.Record) error {
+func (c *counted) Save(ctx context.Context, r tokenstore.Record) error {
 	c.saves.Add(1)
 	return c.Store.Save(ctx, r)
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/fullcast/sfauth/internal/needs"
 	"github.com/fullcast/sfauth/oauthflow"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 const manyLogins = 64 // what the documentation says a tenant has
@@ -113,16 +114,16 @@ func TestWhatALoginCostsTheStore(t *testing.T) {
 
 // gauged is a store whose calls are counted.
 type gauged struct {
-	oauthflow.Store
+	tokenstore.Store
 	*gauge
 }
 
-func (s *gauged) Load(ctx context.Context, id string) (oauthflow.Record, error) {
+func (s *gauged) Load(ctx context.Context, id string) (tokenstore.Record, error) {
 	s.loads.Add(1)
 	return s.Store.Load(ctx, id)
 }
 
-func (s *gauged) Save(ctx context.Context, r oauthflow.Record) error {
+func (s *gauged) Save(ctx context.Context, r tokenstore.Record) error {
 	s.saves.Add(1)
 	return s.Store.Save(ctx, r)
 }
@@ -132,7 +133,7 @@ func (s *gauged) Delete(ctx context.Context, id string, version uint64) error {
 	return s.Store.Delete(ctx, id, version)
 }
 
-func (s *gauged) List(ctx context.Context, prefix string, before time.Time) iter.Seq2[oauthflow.Record, error] {
+func (s *gauged) List(ctx context.Context, prefix string, before time.Time) iter.Seq2[tokenstore.Record, error] {
 	s.lists.Add(1)
 	return s.Store.List(ctx, prefix, before)
 }
@@ -148,7 +149,7 @@ func TestALoginThatAnEarlierVersionBeganIsCompletedAndAnsweredAgain(t *testing.T
 		t.Fatal(err)
 	}
 	sum := sha256.Sum256([]byte(cb.Query.Get("state")))
-	v.write(w.store, oauthflow.Record{ID: "login/" + base64.RawURLEncoding.EncodeToString(sum[:]), Due: r.Due}, v.read(r))
+	v.write(w.store, tokenstore.Record{ID: "login/" + base64.RawURLEncoding.EncodeToString(sum[:]), Due: r.Due}, v.read(r))
 	if err := w.store.Delete(t.Context(), r.ID, r.Version); err != nil {
 		t.Fatal(err)
 	}

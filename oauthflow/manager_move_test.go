@@ -13,13 +13,14 @@ import (
 
 	"github.com/fullcast/sfauth/oauthflow"
 	"github.com/fullcast/sfauth/oauthflow/orgtest"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 var targetKey = oauthflow.Key{Tenant: "acme", Name: "target"}
 
 // interrupted is a store of which one call in a row fails: before it has an effect, or after it.
 type interrupted struct {
-	oauthflow.Store
+	tokenstore.Store
 	calls atomic.Int64
 	at    int64
 	acts  bool
@@ -27,14 +28,14 @@ type interrupted struct {
 
 func (f *interrupted) fails() bool { return f.calls.Add(1) == f.at }
 
-func (f *interrupted) Load(ctx context.Context, id string) (oauthflow.Record, error) {
+func (f *interrupted) Load(ctx context.Context, id string) (tokenstore.Record, error) {
 	if f.fails() {
-		return oauthflow.Record{}, errStoreDown
+		return tokenstore.Record{}, errStoreDown
 	}
 	return f.Store.Load(ctx, id)
 }
 
-func (f *interrupted) Save(ctx context.Context, r oauthflow.Record) error {
+func (f *interrupted) Save(ctx context.Context, r tokenstore.Record) error {
 	if !f.fails() {
 		return f.Store.Save(ctx, r)
 	}
@@ -231,7 +232,7 @@ func TestAMoveThatLagsBehindBringsNothingBackThatWasDisconnected(t *testing.T) {
 			}
 			h := &hooked{Store: w.store}
 			mover := w.manager(func(c *oauthflow.ManagerConfig) { c.Store = h })
-			h.onSave(func(r oauthflow.Record, do func() error) error {
+			h.onSave(func(r tokenstore.Record, do func() error) error {
 				if r.ID == "connection/acme/target" {
 					h.onSave(nil)
 					for _, k := range []oauthflow.Key{mainKey, targetKey} {
@@ -265,9 +266,9 @@ func TestDisconnectingAHalfMovedConnectionEndsWhileTheStoreCannotBeWritten(t *te
 	w.connect(m, mainKey)
 	rival := newWorld(t, orgtest.Config{MyDomain: "rival"})
 	rival.store, rival.keys = w.store, w.keys
-	h.onSave(func(_ oauthflow.Record, do func() error) error {
+	h.onSave(func(_ tokenstore.Record, do func() error) error {
 		err := do() // it is marked as moved, and another org comes to where it goes
-		h.onSave(func(oauthflow.Record, func() error) error { return errStoreDown })
+		h.onSave(func(tokenstore.Record, func() error) error { return errStoreDown })
 		rival.connect(rival.manager(), targetKey)
 		return err
 	})
@@ -320,7 +321,7 @@ func TestAnAnswerThatComesAfterAMoveIsTheMovedConnections(t *testing.T) {
 				_, err := mover.Source(mainKey).Replace(t.Context(), dead)
 				wantKind(t, err, oauthflow.KindIPRestricted)
 				saves := 0
-				h.onSave(func(r oauthflow.Record, do func() error) error {
+				h.onSave(func(r tokenstore.Record, do func() error) error {
 					if saves++; half && saves == 3 { // it is marked and copied
 						close(kept)
 						time.Sleep(3 * time.Second)

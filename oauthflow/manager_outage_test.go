@@ -17,6 +17,7 @@ import (
 
 	"github.com/fullcast/sfauth/oauthflow"
 	"github.com/fullcast/sfauth/oauthflow/orgtest"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 // overPipes carries one request of each connection to the org.
@@ -117,7 +118,7 @@ func TestAtMostSixteenRequestsAreUnderWayAtOneHost(t *testing.T) {
 			dead[i] = w.token(sources[i])
 		}
 		w.org.ExpireSessions()
-		h.onSave(func(_ oauthflow.Record, do func() error) error { // whose lease begins here must not stand in a queue
+		h.onSave(func(_ tokenstore.Record, do func() error) error { // whose lease begins here must not stand in a queue
 			defer swaps.enter()()
 			time.Sleep(100 * time.Millisecond)
 			return do()

@@ -12,13 +12,14 @@ import (
 	"github.com/fullcast/sfauth/internal/needs"
 	"github.com/fullcast/sfauth/oauthflow"
 	"github.com/fullcast/sfauth/oauthflow/orgtest"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 var adoptedKey = oauthflow.Key{Tenant: "acme", Name: "adopted"}
 
 // struck is a store in which something else happens, once, right before one of the calls of its user, who may die of it.
 type struck struct {
-	oauthflow.Store
+	tokenstore.Store
 	calls   atomic.Int64
 	at      int64
 	happens func()
@@ -37,14 +38,14 @@ func (s *struck) call() error {
 	return nil
 }
 
-func (s *struck) Load(ctx context.Context, id string) (oauthflow.Record, error) {
+func (s *struck) Load(ctx context.Context, id string) (tokenstore.Record, error) {
 	if err := s.call(); err != nil {
-		return oauthflow.Record{}, err
+		return tokenstore.Record{}, err
 	}
 	return s.Store.Load(ctx, id)
 }
 
-func (s *struck) Save(ctx context.Context, r oauthflow.Record) error {
+func (s *struck) Save(ctx context.Context, r tokenstore.Record) error {
 	if err := s.call(); err != nil {
 		return err
 	}

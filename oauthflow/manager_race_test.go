@@ -13,6 +13,7 @@ import (
 
 	"github.com/fullcast/sfauth/oauthflow"
 	"github.com/fullcast/sfauth/oauthflow/orgtest"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 func TestTwoManagersOverOneStoreRefreshOnce(t *testing.T) {
@@ -20,7 +21,7 @@ func TestTwoManagersOverOneStoreRefreshOnce(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			w := newWorld(t, orgtest.Config{RotateRefreshTokens: true, RefreshTime: time.Duration(round) * 10 * time.Millisecond})
 			h := &hooked{Store: w.store}
-			h.onSave(func(_ oauthflow.Record, do func() error) error {
+			h.onSave(func(_ tokenstore.Record, do func() error) error {
 				time.Sleep(10 * time.Millisecond) // in which another manager looks at the same record
 				return do()
 			})
@@ -97,7 +98,7 @@ func TestDisconnectDuringARefreshLeavesNoLiveToken(t *testing.T) {
 				dead := w.token(m.Source(mainKey))
 				w.org.ExpireSessions()
 				slow := func(d time.Duration) { time.Sleep(d * time.Millisecond) }
-				h.onSave(func(_ oauthflow.Record, do func() error) error { slow(2); err := do(); slow(2); return err })
+				h.onSave(func(_ tokenstore.Record, do func() error) error { slow(2); err := do(); slow(2); return err })
 				issued := newCollector()
 				w.wire.tap(func(*http.Request) error { slow(5); return nil }, func(r *http.Response) (*http.Response, error) {
 					r, err := issued.collect(r)
@@ -129,7 +130,7 @@ func TestDisconnectDuringARefreshLeavesNoLiveToken(t *testing.T) {
 				if live := w.liveApprovals(); len(live) != 0 {
 					t.Errorf("rotation %v, at %d ms: the approvals %v are left", rotate, at, live)
 				}
-				if _, err := m.Load(t.Context(), mainKey); !errors.Is(err, oauthflow.ErrNotFound) {
+				if _, err := m.Load(t.Context(), mainKey); !errors.Is(err, tokenstore.ErrNotFound) {
 					t.Errorf("rotation %v, at %d ms: the record is still there (%v)", rotate, at, err)
 				}
 				if tok, err := m.Source(mainKey).Replace(t.Context(), dead); err == nil {
@@ -153,7 +154,7 @@ func TestAuthorizingAnewDuringARefreshWins(t *testing.T) {
 				w.org.ExpireSessions()
 				again := w.begin(other, mainKey)
 				slow := func(d time.Duration) { time.Sleep(d * time.Millisecond) }
-				h.onSave(func(_ oauthflow.Record, do func() error) error { slow(2); err := do(); slow(2); return err })
+				h.onSave(func(_ tokenstore.Record, do func() error) error { slow(2); err := do(); slow(2); return err })
 				w.wire.tap(func(*http.Request) error { slow(5); return nil }, func(r *http.Response) (*http.Response, error) { slow(10); return r, nil })
 				var all sync.WaitGroup
 				all.Go(func() { _, _ = m.Source(mainKey).Replace(t.Context(), dead) })

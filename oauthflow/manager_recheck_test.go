@@ -15,6 +15,7 @@ import (
 	"github.com/fullcast/sfauth/internal/needs"
 	"github.com/fullcast/sfauth/oauthflow"
 	"github.com/fullcast/sfauth/oauthflow/orgtest"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 // denies answers every token request with a refusal.
@@ -131,24 +132,24 @@ func TestARestoredConnectionThatNobodyCanJudgeIsAskedAboutOnceAnHour(t *testing.
 
 // stuck is a store of which the first call of one kind hangs until it is given up.
 type stuck struct {
-	oauthflow.Store
+	tokenstore.Store
 	list bool
 	once atomic.Bool
 }
 
-func (s *stuck) Load(ctx context.Context, id string) (oauthflow.Record, error) {
+func (s *stuck) Load(ctx context.Context, id string) (tokenstore.Record, error) {
 	if !s.list && s.once.CompareAndSwap(false, true) {
 		<-ctx.Done()
-		return oauthflow.Record{}, ctx.Err()
+		return tokenstore.Record{}, ctx.Err()
 	}
 	return s.Store.Load(ctx, id)
 }
 
-func (s *stuck) List(ctx context.Context, prefix string, before time.Time) iter.Seq2[oauthflow.Record, error] {
+func (s *stuck) List(ctx context.Context, prefix string, before time.Time) iter.Seq2[tokenstore.Record, error] {
 	if s.list && s.once.CompareAndSwap(false, true) {
-		return func(yield func(oauthflow.Record, error) bool) {
+		return func(yield func(tokenstore.Record, error) bool) {
 			<-ctx.Done()
-			yield(oauthflow.Record{}, ctx.Err())
+			yield(tokenstore.Record{}, ctx.Err())
 		}
 	}
 	return s.Store.List(ctx, prefix, before)

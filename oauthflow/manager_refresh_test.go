@@ -12,6 +12,7 @@ import (
 	"github.com/fullcast/sfauth/internal/needs"
 	"github.com/fullcast/sfauth/oauthflow"
 	"github.com/fullcast/sfauth/oauthflow/orgtest"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 // stampede has n callers replace the same dead token at once and returns the tokens they got.
@@ -186,7 +187,7 @@ func TestIntentComesBeforeTheRequestAndTheResultBeforeItsUse(t *testing.T) {
 	s := m.Source(mainKey)
 	dead := w.token(s)
 	w.org.ExpireSessions()
-	h.onSave(func(r oauthflow.Record, do func() error) error {
+	h.onSave(func(r tokenstore.Record, do func() error) error {
 		err := do()
 		if isConnection(r.ID) {
 			note("save")
@@ -217,7 +218,7 @@ func TestASaveThatWasDoneButReportedAFailureIsRecognized(t *testing.T) {
 			dead := w.token(s)
 			time.Sleep(2 * time.Hour) // the session ends by itself
 			saves := 0
-			h.onSave(func(_ oauthflow.Record, do func() error) error {
+			h.onSave(func(_ tokenstore.Record, do func() error) error {
 				saves++
 				if err := do(); err != nil {
 					return err
@@ -249,7 +250,7 @@ func TestWithoutAWritableStoreNothingIsSent(t *testing.T) {
 	s := m.Source(mainKey)
 	dead := w.token(s)
 	w.org.ExpireSessions()
-	h.onSave(func(oauthflow.Record, func() error) error { return errStoreDown })
+	h.onSave(func(tokenstore.Record, func() error) error { return errStoreDown })
 	for range 20 {
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		_, err := s.Replace(ctx, dead)
@@ -384,7 +385,7 @@ func TestNobodySeesATokenBeforeItIsSaved(t *testing.T) {
 		dead := w.token(s)
 		w.org.ExpireSessions()
 		down, saves := true, 0
-		h.onSave(func(r oauthflow.Record, do func() error) error {
+		h.onSave(func(r tokenstore.Record, do func() error) error {
 			h.mu.Lock()
 			saves++
 			refuse := saves > 1 && down // the intent is stored, the result is not

@@ -13,6 +13,7 @@ import (
 
 	"github.com/fullcast/sfauth/oauthflow"
 	"github.com/fullcast/sfauth/oauthflow/orgtest"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 // asks notes which host each request of a login host's endpoint went to.
@@ -493,7 +494,7 @@ func TestAStoreThatFailsAfterARedirectLosesNothing(t *testing.T) {
 		rename(t, w, orgtest.Rename{})
 		w.wire.tap(nil, func(resp *http.Response) (*http.Response, error) {
 			if resp.StatusCode == 302 {
-				h.onSave(func(oauthflow.Record, func() error) error { return errStoreDown })
+				h.onSave(func(tokenstore.Record, func() error) error { return errStoreDown })
 			}
 			return resp, nil
 		})

@@ -8,25 +8,26 @@ import (
 	"testing"
 
 	"github.com/fullcast/sfauth/oauthflow"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 // process is a manager with Keys of its own, as another process has them.
-func (w *world) process(current oauthflow.SealingKey, former ...oauthflow.SealingKey) *oauthflow.Manager {
+func (w *world) process(current tokenstore.SealingKey, former ...tokenstore.SealingKey) *oauthflow.Manager {
 	w.t.Helper()
-	keys, err := oauthflow.NewKeys(current, former...)
+	keys, err := tokenstore.NewKeyring(current, former...)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	return w.manager(func(c *oauthflow.ManagerConfig) { c.Keys = keys })
+	return w.manager(func(c *oauthflow.ManagerConfig) { c.Keyring = keys })
 }
 
 func TestAKeyThatIsNotAmongTheKeysIsNoOutage(t *testing.T) {
 	w := rotating(t)
 	w.connect(w.manager(), mainKey)
-	same := oauthflow.GenerateSealingKey("k1") // of the same name
-	for name, key := range map[string]oauthflow.SealingKey{
+	same := tokenstore.GenerateSealingKey("k1") // of the same name
+	for name, key := range map[string]tokenstore.SealingKey{
 		"another key of the same name": same,
-		"another key of another name":  oauthflow.GenerateSealingKey("k2"),
+		"another key of another name":  tokenstore.GenerateSealingKey("k2"),
 	} {
 		_, err := w.process(key).Source(mainKey).TokenContext(t.Context())
 		if kind := kindOf(err); kind != oauthflow.KindForeign {
@@ -41,7 +42,7 @@ func TestAKeyThatIsNotAmongTheKeysIsNoOutage(t *testing.T) {
 func TestResealUnderLoadFailsNobodyAndMakesTheFormerKeySuperfluous(t *testing.T) {
 	const connections, callers = 4, 4
 	w := rotating(t)
-	old, fresh := oauthflow.GenerateSealingKey("old"), oauthflow.GenerateSealingKey("new")
+	old, fresh := tokenstore.GenerateSealingKey("old"), tokenstore.GenerateSealingKey("new")
 	before := w.process(old, fresh)
 	for i := range connections {
 		w.connect(before, personsKey(i))
@@ -117,8 +118,8 @@ func TestResealUnderLoadFailsNobodyAndMakesTheFormerKeySuperfluous(t *testing.T)
 
 func TestResealGoesOnAfterARecordThatCannotBeOpenedAndSaysSo(t *testing.T) {
 	w := rotating(t)
-	old, fresh := oauthflow.GenerateSealingKey("old"), oauthflow.GenerateSealingKey("new")
-	w.connect(w.process(oauthflow.GenerateSealingKey("lost")), personsKey(0))
+	old, fresh := tokenstore.GenerateSealingKey("old"), tokenstore.GenerateSealingKey("new")
+	w.connect(w.process(tokenstore.GenerateSealingKey("lost")), personsKey(0))
 	w.connect(w.process(old), personsKey(1))
 	m := w.process(fresh, old)
 	err := m.Reseal(t.Context(), nil)

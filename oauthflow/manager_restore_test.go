@@ -10,10 +10,11 @@ import (
 	"github.com/fullcast/sfauth/internal/needs"
 	"github.com/fullcast/sfauth/oauthflow"
 	"github.com/fullcast/sfauth/oauthflow/orgtest"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 // backup is what a store held.
-type backup struct{ records []oauthflow.Record }
+type backup struct{ records []tokenstore.Record }
 
 func (w *world) backup() backup {
 	w.t.Helper()
@@ -28,9 +29,9 @@ func (w *world) backup() backup {
 }
 
 // restored returns a store that holds what the backup holds.
-func (b backup) restored(t *testing.T) oauthflow.Store {
+func (b backup) restored(t *testing.T) tokenstore.Store {
 	t.Helper()
-	s := oauthflow.NewMemoryStore()
+	s := tokenstore.NewMemory()
 	for _, r := range b.records {
 		r.Data = append([]byte(nil), r.Data...)
 		for version, was := r.Version, uint64(0); was < version; was++ {
@@ -44,7 +45,7 @@ func (b backup) restored(t *testing.T) oauthflow.Store {
 }
 
 // swapped is a store whose content can be exchanged under its managers.
-type swapped struct{ oauthflow.Store }
+type swapped struct{ tokenstore.Store }
 
 func (w *world) swappable() *swapped {
 	s := &swapped{w.store}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/fullcast/sfauth/oauthflow"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 func TestALoginWhoseStoreFailsAtItsEndIsRevokedOnlyWhenItWasNotStored(t *testing.T) {
@@ -20,7 +21,7 @@ func TestALoginWhoseStoreFailsAtItsEndIsRevokedOnlyWhenItWasNotStored(t *testing
 			w.connect(m, mainKey)
 			callback := w.begin(m, mainKey)
 			var failing atomic.Bool
-			h.onSave(func(r oauthflow.Record, do func() error) error {
+			h.onSave(func(r tokenstore.Record, do func() error) error {
 				if isConnection(r.ID) {
 					failing.Store(true)
 					if acts {
@@ -65,9 +66,9 @@ func TestALoginWhoseSaveLandsLateIsNotRevoked(t *testing.T) {
 		w.store = h
 		m := w.manager()
 		callback := w.begin(m, mainKey)
-		var late oauthflow.Record
+		var late tokenstore.Record
 		saves := 0
-		h.onSave(func(r oauthflow.Record, do func() error) error {
+		h.onSave(func(r tokenstore.Record, do func() error) error {
 			if !isConnection(r.ID) {
 				return do()
 			}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/fullcast/sfauth/oauthflow"
 	"github.com/fullcast/sfauth/oauthflow/orgtest"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 // The generic login host fails for the rival's orgs, and for nobody else. The rival's callers ask again and again.
@@ -29,7 +30,7 @@ func sickOrgs(t *testing.T, status, tenants, connections int) (w *world, m *oaut
 	for i := range connections {
 		fields := v.read(original)
 		fields["Key"], fields["Refresh"] = key(i), "of-the-rival-0815"
-		v.write(w.store, oauthflow.Record{ID: fmt.Sprintf("connection/%s/%s", key(i).Tenant, key(i).Name), Due: time.Now()}, fields)
+		v.write(w.store, tokenstore.Record{ID: fmt.Sprintf("connection/%s/%s", key(i).Tenant, key(i).Name), Due: time.Now()}, fields)
 	}
 	m = w.manager(silent, w.refusing(status, asked))
 	dead = w.token(m.Source(mainKey))

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/fullcast/sfauth/oauthflow"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 // clocks is a machine: its monotonic clock is the test's, and stands still while it is suspended; its wall clock goes on.
@@ -71,7 +72,7 @@ func TestNoFirstByteLeavesAfterTheLeaseByEitherClock(t *testing.T) {
 							tt.dial(c)
 						}
 					})
-					h.onSave(func(r oauthflow.Record, do func() error) error {
+					h.onSave(func(r tokenstore.Record, do func() error) error {
 						if !isConnection(r.ID) {
 							return do()
 						}

@@ -16,32 +16,33 @@ import (
 	"github.com/fullcast/sfauth/internal/needs"
 	"github.com/fullcast/sfauth/oauthflow"
 	"github.com/fullcast/sfauth/oauthflow/orgtest"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 // history is a store that tells in which timeline it is.
 type history struct {
-	oauthflow.Store
+	tokenstore.Store
 	timeline string
 }
 
-func (h *history) Load(ctx context.Context, id string) (oauthflow.Record, error) {
+func (h *history) Load(ctx context.Context, id string) (tokenstore.Record, error) {
 	r, err := h.Store.Load(ctx, id)
 	r.Timeline = h.timeline
 	return r, err
 }
 
 // Save compares the history in which it was decided.
-func (h *history) Save(ctx context.Context, r oauthflow.Record) error {
+func (h *history) Save(ctx context.Context, r tokenstore.Record) error {
 	if r.Timeline != "" && r.Timeline != h.timeline {
-		return oauthflow.ErrConflict
+		return tokenstore.ErrConflict
 	}
 	return h.Store.Save(ctx, r)
 }
 
-// DeleteIn implements [oauthflow.TimelineStore].
+// DeleteIn implements [tokenstore.TimelineStore].
 func (h *history) DeleteIn(ctx context.Context, timeline, id string, version uint64) error {
 	if timeline != "" && timeline != h.timeline {
-		return oauthflow.ErrConflict
+		return tokenstore.ErrConflict
 	}
 	return h.Store.Delete(ctx, id, version)
 }
@@ -137,7 +138,7 @@ func TestATimelineIsTheStoresOwn(t *testing.T) {
 		if err := m.Renew(t.Context(), mainKey); err != nil {
 			t.Fatal(err)
 		}
-		w.store = &history{oauthflow.NewMemoryStore(), "00000001"}
+		w.store = &history{tokenstore.NewMemory(), "00000001"}
 		if err := w.copied(former); err != nil {
 			t.Fatal(err)
 		}
@@ -169,7 +170,7 @@ var lives = map[string]func(t *testing.T, w *world, h *history) (backup, oauthfl
 	"an adoption whose proof is lost": func(t *testing.T, w *world, h *history) (old backup, k oauthflow.Key) {
 		base := &hooked{Store: h.Store}
 		h.Store = base
-		base.onSave(func(r oauthflow.Record, do func() error) error {
+		base.onSave(func(r tokenstore.Record, do func() error) error {
 			err := do()
 			if isConnection(r.ID) && r.Version == 0 {
 				old = w.backup()
@@ -191,7 +192,7 @@ var lives = map[string]func(t *testing.T, w *world, h *history) (backup, oauthfl
 		return w.backup(), w.renewed(m, targetKey)
 	},
 	"a login that was copied": func(t *testing.T, w *world, h *history) (backup, oauthflow.Key) {
-		former := &history{oauthflow.NewMemoryStore(), "00000002"}
+		former := &history{tokenstore.NewMemory(), "00000002"}
 		m := w.manager(func(c *oauthflow.ManagerConfig) { c.Store = former })
 		w.connect(m, mainKey)
 		if err := w.copied(former); err != nil {
@@ -309,7 +310,7 @@ func TestALoginThatAFailoverMayHaveLostIsGivenUpAndTold(t *testing.T) {
 		m, other := w.manager(), w.manager()
 		back := w.begin(m, mainKey)
 		old := w.backup()
-		base.onSave(func(r oauthflow.Record, do func() error) error {
+		base.onSave(func(r tokenstore.Record, do func() error) error {
 			err := do()
 			if isConnection(r.ID) {
 				base.onSave(nil)
@@ -359,7 +360,7 @@ func TestACopyTakesTheDoubtAlong(t *testing.T) {
 				old := w.backup()
 				w.renewed(m, mainKey)
 				former.Store, former.timeline = old.restored(t), "00000002"
-				w.store = &history{oauthflow.NewMemoryStore(), timeline}
+				w.store = &history{tokenstore.NewMemory(), timeline}
 				if err := w.copied(former); err != nil {
 					t.Fatal(err)
 				}
@@ -469,16 +470,16 @@ func TestAfterAFailoverTheKeepAliveLooksAfterManyConnectionsAtOnce(t *testing.T)
 
 // switched is a store behind which another can be put at any time.
 type switched struct {
-	to atomic.Pointer[oauthflow.Store]
+	to atomic.Pointer[tokenstore.Store]
 }
 
-func (s *switched) put(store oauthflow.Store) { s.to.Store(&store) }
+func (s *switched) put(store tokenstore.Store) { s.to.Store(&store) }
 
-func (s *switched) Load(ctx context.Context, id string) (oauthflow.Record, error) {
+func (s *switched) Load(ctx context.Context, id string) (tokenstore.Record, error) {
 	return (*s.to.Load()).Load(ctx, id)
 }
 
-func (s *switched) Save(ctx context.Context, r oauthflow.Record) error {
+func (s *switched) Save(ctx context.Context, r tokenstore.Record) error {
 	return (*s.to.Load()).Save(ctx, r)
 }
 
@@ -487,13 +488,13 @@ func (s *switched) Delete(ctx context.Context, id string, version uint64) error 
 }
 
 func (s *switched) DeleteIn(ctx context.Context, timeline, id string, version uint64) error {
-	if t, ok := (*s.to.Load()).(oauthflow.TimelineStore); ok {
+	if t, ok := (*s.to.Load()).(tokenstore.TimelineStore); ok {
 		return t.DeleteIn(ctx, timeline, id, version)
 	}
 	return s.Delete(ctx, id, version)
 }
 
-func (s *switched) List(ctx context.Context, prefix string, before time.Time) iter.Seq2[oauthflow.Record, error] {
+func (s *switched) List(ctx context.Context, prefix string, before time.Time) iter.Seq2[tokenstore.Record, error] {
 	return (*s.to.Load()).List(ctx, prefix, before)
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/fullcast/sfauth/oauthflow"
 	"github.com/fullcast/sfauth/oauthflow/orgtest"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 var thirdKey = oauthflow.Key{Tenant: "acme", Name: "third"}
@@ -74,7 +75,7 @@ var meantimes = []meantime{
 // afterSave has the first save of a connection under the key be followed by something, and its outcome be unknown.
 func afterSave(h *hooked, k oauthflow.Key, made bool, then func()) {
 	var once sync.Once
-	h.onSave(func(r oauthflow.Record, do func() error) (err error) {
+	h.onSave(func(r tokenstore.Record, do func() error) (err error) {
 		first := false
 		if r.ID == "connection/"+k.Tenant+"/"+k.Name {
 			once.Do(func() { first = true })
@@ -270,7 +271,7 @@ func TestALoginThatIsGivenUpNeverTakesTheRecordLater(t *testing.T) {
 					}
 					back := w.begin(m, mainKey)
 					failing := 5
-					h.onSave(func(r oauthflow.Record, do func() error) error {
+					h.onSave(func(r tokenstore.Record, do func() error) error {
 						if !isConnection(r.ID) || failing == 0 {
 							return do()
 						}
@@ -314,7 +315,7 @@ func TestAResultWhoseSaveIsUnknownIsNotRevokedUnderAnotherKey(t *testing.T) {
 				other := w.manager()
 				w.connect(other, mainKey)
 				saves := 0
-				h.onSave(func(r oauthflow.Record, save func() error) error {
+				h.onSave(func(r tokenstore.Record, save func() error) error {
 					if saves++; !isConnection(r.ID) || saves != 2 {
 						return save()
 					}
@@ -349,7 +350,7 @@ func TestARefusalWhoseSaveIsUnknownIsToldOnce(t *testing.T) {
 				t.Fatal(err)
 			}
 			saves := 0
-			h.onSave(func(r oauthflow.Record, do func() error) error {
+			h.onSave(func(r tokenstore.Record, do func() error) error {
 				if saves++; !isConnection(r.ID) || saves != 2 {
 					return do()
 				}

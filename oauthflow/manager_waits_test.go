@@ -17,16 +17,17 @@ import (
 
 	"github.com/fullcast/sfauth/oauthflow"
 	"github.com/fullcast/sfauth/oauthflow/orgtest"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 // besieged is a store with a pool of one, in which loads of some tenants take two seconds each. It makes one list at a time, in a
 // fifth of a second.
 type besieged struct {
-	oauthflow.Store
+	tokenstore.Store
 	pool, lists chan struct{}
 }
 
-func newBesieged(s oauthflow.Store) *besieged {
+func newBesieged(s tokenstore.Store) *besieged {
 	return &besieged{s, make(chan struct{}, 1), make(chan struct{}, 1)}
 }
 
@@ -46,20 +47,20 @@ func take(ctx context.Context, pool chan struct{}, d time.Duration) (leave func(
 	}
 }
 
-func (b *besieged) Load(ctx context.Context, id string) (oauthflow.Record, error) {
+func (b *besieged) Load(ctx context.Context, id string) (tokenstore.Record, error) {
 	takes := time.Duration(0)
 	if strings.HasPrefix(id, "connection/besieger") {
 		takes = 2 * time.Second
 	}
 	leave, err := take(ctx, b.pool, takes)
 	if err != nil {
-		return oauthflow.Record{}, err
+		return tokenstore.Record{}, err
 	}
 	defer leave()
 	return b.Store.Load(ctx, id)
 }
 
-func (b *besieged) Save(ctx context.Context, r oauthflow.Record) error {
+func (b *besieged) Save(ctx context.Context, r tokenstore.Record) error {
 	leave, err := take(ctx, b.pool, 0)
 	if err != nil {
 		return err
@@ -68,11 +69,11 @@ func (b *besieged) Save(ctx context.Context, r oauthflow.Record) error {
 	return b.Store.Save(ctx, r)
 }
 
-func (b *besieged) List(ctx context.Context, prefix string, before time.Time) iter.Seq2[oauthflow.Record, error] {
-	return func(yield func(oauthflow.Record, error) bool) {
+func (b *besieged) List(ctx context.Context, prefix string, before time.Time) iter.Seq2[tokenstore.Record, error] {
+	return func(yield func(tokenstore.Record, error) bool) {
 		leave, err := take(ctx, b.lists, 200*time.Millisecond)
 		if err != nil {
-			yield(oauthflow.Record{}, err)
+			yield(tokenstore.Record{}, err)
 			return
 		}
 		defer leave()
@@ -205,7 +206,7 @@ func TestWhatHangsInTheStoreOrAtSalesforceIsGivenUpAllTheSame(t *testing.T) {
 			m := w.manager(silent, func(c *oauthflow.ManagerConfig) { c.Store = h })
 			cb := end.answered(w, w.manager())
 			w.wire.tap(nil, func(resp *http.Response) (*http.Response, error) {
-				h.onSave(func(oauthflow.Record, func() error) error { time.Sleep(4 * time.Second); return errStoreDown })
+				h.onSave(func(tokenstore.Record, func() error) error { time.Sleep(4 * time.Second); return errStoreDown })
 				return resp, nil
 			})
 			began := time.Now()
@@ -236,12 +237,12 @@ func TestWhatHangsInTheStoreOrAtSalesforceIsGivenUpAllTheSame(t *testing.T) {
 
 // relived is a store that has lost what a record was, in a failover that it does not tell of: another one has its version.
 type relived struct {
-	oauthflow.Store
+	tokenstore.Store
 	mu  sync.Mutex
-	now *oauthflow.Record
+	now *tokenstore.Record
 }
 
-func (s *relived) Load(ctx context.Context, id string) (oauthflow.Record, error) {
+func (s *relived) Load(ctx context.Context, id string) (tokenstore.Record, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.now != nil && s.now.ID == id {
@@ -250,7 +251,7 @@ func (s *relived) Load(ctx context.Context, id string) (oauthflow.Record, error)
 	return s.Store.Load(ctx, id)
 }
 
-func (s *relived) Save(ctx context.Context, r oauthflow.Record) error {
+func (s *relived) Save(ctx context.Context, r tokenstore.Record) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.now != nil && s.now.ID == r.ID {
@@ -268,8 +269,8 @@ func TestAnIntentThatWaitsForItsTurnIsNotPutOverARecordThatWasLostMeanwhile(t *t
 		fields := v.read(old)
 		newer := w.inherited().Reveal()
 		fields["Refresh"] = newer
-		other := oauthflow.Record{ID: old.ID, Due: old.Due}
-		for scratch := oauthflow.NewMemoryStore(); other.Version < old.Version; {
+		other := tokenstore.Record{ID: old.ID, Due: old.Due}
+		for scratch := tokenstore.NewMemory(); other.Version < old.Version; {
 			other = v.write(scratch, other, fields)
 		}
 		store := &relived{Store: w.store}

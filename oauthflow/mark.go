@@ -1,5 +1,7 @@
 package oauthflow
 
+import "github.com/fullcast/sfauth/oauthflow/tokenstore"
+
 // mark is the newest state of a connection that a process has known, so that a store that falls back behind it is noticed.
 type mark struct {
 	version    uint64
@@ -27,7 +29,7 @@ func (m mark) superseded(g *grant) bool { return m.replaced != tag{} && m.replac
 // see notes a state that the store holds. Within an epoch a smaller generation is never the newer one, whatever has been saved
 // over it since. A later epoch of a smaller version is that of a record that was gone meanwhile, or the store was restored: which
 // one, a refresh shows, and until then neither epoch is trusted.
-func (s *Source) see(r Record, g *grant) {
+func (s *Source) see(r tokenstore.Record, g *grant) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch same := tagOf(g.Epoch) == s.mark.epoch; {
@@ -40,7 +42,7 @@ func (s *Source) see(r Record, g *grant) {
 }
 
 // proved notes a state that a refresh has just made.
-func (s *Source) proved(r Record, g *grant) {
+func (s *Source) proved(r tokenstore.Record, g *grant) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.mark = s.mark.over(r.Version, g)
@@ -77,7 +79,7 @@ func (s *Source) superseded(g *grant) bool {
 
 // rolledBack reports whether the record is older than what this process has seen, or from before a restoration that
 // the operator has announced.
-func (s *Source) rolledBack(r Record, g *grant) bool {
+func (s *Source) rolledBack(r tokenstore.Record, g *grant) bool {
 	if g.StoreEpoch != s.m.cfg.StoreEpoch {
 		return true
 	}

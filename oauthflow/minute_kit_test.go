@@ -16,11 +16,12 @@ import (
 	"time"
 
 	"github.com/fullcast/sfauth/oauthflow"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 // narrow is a store behind a pool, whose every call takes a time. It counts the calls by record.
 type narrow struct {
-	oauthflow.Store
+	tokenstore.Store
 	pool  chan struct{}
 	takes time.Duration
 	hangs atomic.Bool // no call is answered before its caller leaves
@@ -31,7 +32,7 @@ type narrow struct {
 	now, most   int            // calls that have begun and wait for the pool or are answered
 }
 
-func newNarrow(s oauthflow.Store, pool int) *narrow {
+func newNarrow(s tokenstore.Store, pool int) *narrow {
 	return &narrow{Store: s, pool: make(chan struct{}, pool), takes: 2 * time.Millisecond, connections: map[string]int{}}
 }
 
@@ -62,12 +63,12 @@ func (n *narrow) through(ctx context.Context, id string, do func() error) error 
 	return do()
 }
 
-func (n *narrow) Load(ctx context.Context, id string) (r oauthflow.Record, err error) {
+func (n *narrow) Load(ctx context.Context, id string) (r tokenstore.Record, err error) {
 	err = n.through(ctx, id, func() (err error) { r, err = n.Store.Load(ctx, id); return err })
 	return r, err
 }
 
-func (n *narrow) Save(ctx context.Context, r oauthflow.Record) error {
+func (n *narrow) Save(ctx context.Context, r tokenstore.Record) error {
 	return n.through(ctx, r.ID, func() error { return n.Store.Save(ctx, r) })
 }
 
@@ -86,7 +87,7 @@ func (n *narrow) calls() (mean float64, most, hosts int) {
 type fleet struct {
 	w      *world
 	vault  foreigner
-	store  *oauthflow.MemoryStore
+	store  *tokenstore.Memory
 	keys   []oauthflow.Key
 	takes  time.Duration          // a refresh
 	silent func(host string) bool // such hosts never answer; nil for none
@@ -111,7 +112,7 @@ func newFleet(t *testing.T, n int, at func(i int) string) *fleet {
 	}
 	fields := v.read(original)
 	f := &fleet{
-		w: w, vault: v, store: oauthflow.NewMemoryStore(), takes: 300 * time.Millisecond,
+		w: w, vault: v, store: tokenstore.NewMemory(), takes: 300 * time.Millisecond,
 		ids: fields["IdentityURL"].(string), spent: map[string]int{}, now: map[string]int{}, most: map[string]int{},
 	}
 	for i := range n {
@@ -124,7 +125,7 @@ func newFleet(t *testing.T, n int, at func(i int) string) *fleet {
 		copied["Client"] = client
 		copied["Access"], copied["Refresh"] = access(i, 0), fmt.Sprint("refresh-", i, "-0")
 		copied["InstanceURL"] = "https://" + own(i)
-		v.write(f.store, oauthflow.Record{ID: "connection/" + k.Tenant + "/main", Due: time.Now().Add(24 * time.Hour)}, copied)
+		v.write(f.store, tokenstore.Record{ID: "connection/" + k.Tenant + "/main", Due: time.Now().Add(24 * time.Hour)}, copied)
 	}
 	return f
 }

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/fullcast/sfauth/oauthflow"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 // spoofed is a host whose certificate nobody vouches for. It answers like Salesforce, and counts the bytes that it gets.
@@ -193,12 +194,12 @@ func (a *alerts) over(t *testing.T, rt http.RoundTripper) *oauthflow.Manager {
 	if err != nil {
 		t.Fatal(err)
 	}
-	keys, err := oauthflow.NewKeys(oauthflow.GenerateSealingKey("k1"))
+	keys, err := tokenstore.NewKeyring(tokenstore.GenerateSealingKey("k1"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	m, err := oauthflow.NewManager(oauthflow.ManagerConfig{
-		Flow: flow, Store: oauthflow.NewMemoryStore(), Keys: keys, Environment: "test",
+		Flow: flow, Store: tokenstore.NewMemory(), Keyring: keys, Environment: "test",
 		Logger: slog.New(slog.NewTextHandler(&a.log, nil)),
 		Observe: func(e oauthflow.Event) {
 			a.mu.Lock()

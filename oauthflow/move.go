@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 // Move makes the tokens of one connection those of another key, in place of what is there, and deletes the first: a
@@ -37,7 +39,7 @@ func (m *Manager) Move(ctx context.Context, from, to Key) error {
 			return err
 		}
 	}
-	return &Error{Op: op, Kind: KindStore, Err: ErrConflict}
+	return &Error{Op: op, Kind: KindStore, Err: tokenstore.ErrConflict}
 }
 
 // moveOnce makes every step of a move that has not been made yet. It returns true when somebody came in between.
@@ -68,7 +70,7 @@ func (m *Manager) moveOnce(ctx context.Context, op string, from, to Key) (again 
 			return false, err
 		}
 		g.MovedTo = &to
-		if r, err = m.save(ctx, op, r, g); errors.Is(err, ErrConflict) {
+		if r, err = m.save(ctx, op, r, g); errors.Is(err, tokenstore.ErrConflict) {
 			return true, nil
 		} else if err != nil {
 			return false, err
@@ -76,7 +78,7 @@ func (m *Manager) moveOnce(ctx context.Context, op string, from, to Key) (again 
 	}
 	if err := m.put(ctx, op, g, to); errors.Is(err, ErrOrgChanged) { // it came there in between
 		g.MovedTo = nil
-		if _, undone := m.save(ctx, op, r, g); errors.Is(undone, ErrConflict) {
+		if _, undone := m.save(ctx, op, r, g); errors.Is(undone, tokenstore.ErrConflict) {
 			return true, nil
 		} else if undone != nil { // Disconnect must not take it for taken back
 			return false, undone
@@ -87,7 +89,7 @@ func (m *Manager) moveOnce(ctx context.Context, op string, from, to Key) (again 
 	}
 	m.Source(to).inherit(m.Source(from))
 	m.forgetSource(from)
-	if _, err := m.save(ctx, op, r, g.tombstone()); errors.Is(err, ErrConflict) {
+	if _, err := m.save(ctx, op, r, g.tombstone()); errors.Is(err, tokenstore.ErrConflict) {
 		return true, nil
 	} else if err != nil {
 		return false, err
@@ -147,7 +149,7 @@ func (m *Manager) put(ctx context.Context, op string, g *grant, to Key) error {
 	if errors.Is(err, errDone) || errors.Is(err, errDisconnected) || errors.Is(err, errDeparted) { // what is left to do is to delete the first
 		return nil
 	} else if errors.Is(err, ErrSuperseded) { // the tokens are still under the first key: the move decides again
-		return &Error{Op: op, Kind: KindStore, Err: ErrConflict}
+		return &Error{Op: op, Kind: KindStore, Err: tokenstore.ErrConflict}
 	} else if err != nil {
 		return err
 	}

@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"time"
+
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 // obtain returns a usable access token of the connection: the stored one unless it is the one that the flight is to
@@ -80,7 +82,7 @@ func (m *Manager) obtain(s *Source, f *flight) (v *view, refreshed bool, err err
 
 // refresh makes one step towards a new access token. It returns the stored result, or nil when the store is to be
 // looked at again.
-func (m *Manager) refresh(ctx context.Context, s *Source, f *flight, d *doubt, seat *seat, r Record, g *grant, host hostAnswer) (*grant, error) {
+func (m *Manager) refresh(ctx context.Context, s *Source, f *flight, d *doubt, seat *seat, r tokenstore.Record, g *grant, host hostAnswer) (*grant, error) {
 	looked, mine := m.flow.instant(), random().Reveal()
 	if wait := m.wait(ctx, d, r, g, host); wait > patience || wait > 0 && g.Intent == nil {
 		return nil, m.notYet(g, wait)
@@ -170,7 +172,7 @@ func (m *Manager) withoutStore(s *Source, rejected string, err error) (*view, bo
 // wait returns how long nobody may refresh: after this connection's own failures, or because its login host asks
 // to be left alone. While the refresh of another process is waited for, nothing is sent, and the store is seldom asked
 // about the host.
-func (m *Manager) wait(ctx context.Context, d *doubt, r Record, g *grant, host hostAnswer) time.Duration {
+func (m *Manager) wait(ctx context.Context, d *doubt, r tokenstore.Record, g *grant, host hostAnswer) time.Duration {
 	own := m.remaining(r.ID, g.NotBefore, g.Pause)
 	others := m.gate(g.loginHost()).asked(pausing(g.loginHost(), g.Key.Tenant)).Sub(m.flow.now())
 	if now := time.Now(); g.Intent == nil || m.unsettled(d, r, g, now) <= 0 || now.Sub(d.host) >= hostEvery {
@@ -207,7 +209,7 @@ func (m *Manager) notYet(g *grant, wait time.Duration) error {
 // attempt sends the refresh token of g's generation once, after it has won the right to by compare-and-swap. It
 // returns the stored result, or nil when the store has moved on and is to be looked at again. Mine names the attempt, looked
 // is when r was loaded; d is what the flight knows of an earlier attempt's intent, and of redirects.
-func (m *Manager) attempt(ctx context.Context, seat *seat, r Record, g *grant, mine string, looked instant, d *doubt) (*grant, Record, error) {
+func (m *Manager) attempt(ctx context.Context, seat *seat, r tokenstore.Record, g *grant, mine string, looked instant, d *doubt) (*grant, tokenstore.Record, error) {
 	gate, whom := m.gate(g.loginHost()), pausing(g.loginHost(), g.Key.Tenant)
 	waited, err := seat.take(g.loginHost())
 	if err != nil {
@@ -222,7 +224,7 @@ func (m *Manager) attempt(ctx context.Context, seat *seat, r Record, g *grant, m
 	var start instant // before the save: the lease counts from here
 	var before grant
 	var order []sealedClient
-	var at Record
+	var at tokenstore.Record
 	doubted := g.Intent != nil || moved(r, g)
 	turn := false // a queue before the store would use up the lease
 	err = m.inTurn(ctx, r.ID, func(ctx context.Context) error {
@@ -253,7 +255,7 @@ func (m *Manager) attempt(ctx context.Context, seat *seat, r Record, g *grant, m
 		return nil, r, notEntered(err)
 	case order == nil: // nothing was saved
 		return nil, r, err
-	case errors.Is(err, ErrConflict):
+	case errors.Is(err, tokenstore.ErrConflict):
 		return nil, r, nil
 	default:
 		if at, g, err = m.insist(ctx, &before, mine, err); err != nil {
@@ -310,7 +312,7 @@ func (m *Manager) attempt(ctx context.Context, seat *seat, r Record, g *grant, m
 
 // young reports whether an intent may be put over a record that was loaded a while ago: it is not older than so much, or still the
 // one that is stored. In a failover that the store does not tell of, lost versions come again.
-func (m *Manager) young(ctx context.Context, r Record, g *grant, looked instant, age time.Duration) (bool, error) {
+func (m *Manager) young(ctx context.Context, r tokenstore.Record, g *grant, looked instant, age time.Duration) (bool, error) {
 	if r.Timeline != "" || m.flow.passed(looked) <= age {
 		return true, nil
 	}
@@ -326,9 +328,9 @@ const (
 // insist saves our intent again when a save has failed that may have made it, and returns what is stored then. That the
 // intent is there is not enough: what a server has not passed on yet, its failover undoes, and the next one would send the
 // same token. So a request needs a save that has succeeded; an intent without one is taken back.
-func (m *Manager) insist(ctx context.Context, before *grant, mine string, err error) (Record, *grant, error) {
-	seen := errors.Is(err, ErrNotDurable)
-	for try := 0; try < storeTries && !errors.Is(err, ErrNotDurable); try++ {
+func (m *Manager) insist(ctx context.Context, before *grant, mine string, err error) (tokenstore.Record, *grant, error) {
+	seen := errors.Is(err, tokenstore.ErrNotDurable)
+	for try := 0; try < storeTries && !errors.Is(err, tokenstore.ErrNotDurable); try++ {
 		if try > 0 && !sleep(ctx, time.Duration(try)*50*time.Millisecond) {
 			break
 		}
@@ -346,7 +348,7 @@ func (m *Manager) insist(ctx context.Context, before *grant, mine string, err er
 	if seen {
 		m.work.Go(func() { m.withdraw(before, mine) }) // for which nobody has to wait
 	}
-	return Record{}, nil, err
+	return tokenstore.Record{}, nil, err
 }
 
 // withdraw takes back an intent of which nothing was sent and nothing will be, so that nobody doubts for it.

@@ -142,7 +142,7 @@ func storeCheck(err error) ReadyCheck {
 
 // keysCheck seals and opens a probe.
 func (m *Manager) keysCheck() ReadyCheck {
-	if m.seal.works() {
+	if m.seal.Works(readyRecord) {
 		return ReadyCheck{ReadyKeys, ReadyOK, "They open what they have sealed."}
 	}
 	return ReadyCheck{ReadyKeys, ReadyProblem, "They do not open what they have sealed; see whether FIPS 140 is enforced (GODEBUG) where this process runs."}

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"net/http"
 	"time"
+
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 // busyTries is how often a refresh that has met another one of the same token is tried again at once.
@@ -130,7 +132,7 @@ func (m *Manager) update(ctx context.Context, g *grant, attempt string, change f
 		if try > 0 && !sleep(ctx, time.Duration(try)*50*time.Millisecond) {
 			return false, err
 		}
-		var r Record
+		var r tokenstore.Record
 		var now *grant
 		if r, now, err = m.load(ctx, opRefresh, g.Key); err != nil {
 			continue
@@ -142,10 +144,10 @@ func (m *Manager) update(ctx context.Context, g *grant, attempt string, change f
 			return false, nil
 		}
 		change(now)
-		if _, err = m.save(ctx, opRefresh, r, now); err == nil || errors.Is(err, ErrNotDurable) {
+		if _, err = m.save(ctx, opRefresh, r, now); err == nil || errors.Is(err, tokenstore.ErrNotDurable) {
 			return true, nil // a failover that undoes it leaves the intent, which is looked into
 		}
-		if !errors.Is(err, ErrConflict) {
+		if !errors.Is(err, tokenstore.ErrConflict) {
 			last, _ = now.encode()
 		}
 	}

@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 // ErrRelocated means that [Copy] has copied a connection, or all records, to another store, and that the one in
@@ -40,7 +42,7 @@ func (g *grant) arriving() bool { return g.Leaving && !g.Left && g.Copied != "" 
 // relocated returns [ErrRelocated] where all was copied to another store, or why that is not known.
 func (m *Manager) relocated(ctx context.Context, op string) error {
 	r, err := m.loadFrom(ctx, op, m.cfg.Store, relocatedRecord)
-	if errors.Is(err, ErrNotFound) {
+	if errors.Is(err, tokenstore.ErrNotFound) {
 		return nil
 	}
 	if err == nil {
@@ -84,7 +86,7 @@ func (j *copying) leave(ctx context.Context) error {
 	if err != nil {
 		return storeError(opCopy, err)
 	}
-	name, err := j.save(ctx, j.to, Record{ID: relocatedPrefix + to.Name, Due: afterConnections}, plain)
+	name, err := j.save(ctx, j.to, tokenstore.Record{ID: relocatedPrefix + to.Name, Due: afterConnections}, plain)
 	if err != nil {
 		return err
 	}
@@ -119,7 +121,7 @@ func (j *copying) arrive(ctx context.Context) error {
 		if err != nil || is.grant == nil || !is.grant.Left { // what does not open stays
 			continue
 		}
-		if err := remove(ctx, j.to, r); err != nil && !errors.Is(err, ErrConflict) {
+		if err := remove(ctx, j.to, r); err != nil && !errors.Is(err, tokenstore.ErrConflict) {
 			return storeError(opCopy, err)
 		}
 	}
@@ -127,7 +129,7 @@ func (j *copying) arrive(ctx context.Context) error {
 	if err != nil || mark.Version == 0 {
 		return err
 	}
-	if err := remove(ctx, j.to, mark.Record); err != nil && !errors.Is(err, ErrConflict) {
+	if err := remove(ctx, j.to, mark.Record); err != nil && !errors.Is(err, tokenstore.ErrConflict) {
 		return storeError(opCopy, err)
 	}
 	return nil

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"slices"
 	"time"
+
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 const storeTries = 5
@@ -22,7 +24,7 @@ var (
 
 // unsureError means that a record may have been stored over base, although the store says that it was not.
 type unsureError struct {
-	base  Record
+	base  tokenstore.Record
 	old   *grant // what base holds; nil for nothing
 	cause error
 }
@@ -39,13 +41,13 @@ func (e *unsureError) Unwrap() error { return e.cause }
 // another record may have taken g's place, and have had its tokens revoked. Then the error is [ErrSuperseded]; what g may
 // have replaced is returned with it if nobody else needs it.
 func (m *Manager) replace(ctx context.Context, op string, g *grant, allowed func(old *grant) error) (old *grant, err error) {
-	var base *Record // over which a save has failed that may have been made
+	var base *tokenstore.Record // over which a save has failed that may have been made
 	epoch := g.Epoch
 	for try := range storeTries {
 		if try > 0 {
 			sleep(ctx, time.Duration(try)*50*time.Millisecond)
 		}
-		var r Record
+		var r tokenstore.Record
 		var now *grant
 		r, now, err = m.load(ctx, op, g.Key)
 		var e *Error
@@ -92,7 +94,7 @@ func (m *Manager) replace(ctx context.Context, op string, g *grant, allowed func
 		if _, err = m.save(ctx, op, r, g); err == nil {
 			return old, nil
 		}
-		if !errors.Is(err, ErrConflict) {
+		if !errors.Is(err, tokenstore.ErrConflict) {
 			base = &r
 		}
 	}
@@ -108,7 +110,7 @@ func (g *grant) keeps(old *grant) bool {
 }
 
 // sameRecord reports whether a record is still the one that it was, in the same history of the store.
-func sameRecord(was, is Record) bool {
+func sameRecord(was, is tokenstore.Record) bool {
 	return was.Version == is.Version && was.Timeline == is.Timeline && bytes.Equal(was.Data, is.Data)
 }
 

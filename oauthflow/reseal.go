@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"strings"
+
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 // Reseal seals with the current key every record that another key sealed, while other calls go on,
 // [ManagerConfig].Crew records at once. Progress is told the records dealt with and their number, from the calling goroutine;
 // nil for nobody. Each record that is resealed costs one load and one save, beside one list of all. When it returns nil, every
-// record that the store lists was opened and is sealed with the current key, and the former keys can leave [NewKeys]. Who
+// record that the store lists was opened and is sealed with the current key, and the former keys can leave [tokenstore.NewKeyring]. Who
 // administers the store can hide a record from its lists: compare the number with what is known to be there. A record that does not
 // open is left as it is and is an error of [KindForeign], whichever key it names: that name proves nothing before the record
 // is open. Records of earlier versions that nothing reads any more are deleted. It is safe to repeat and to run in several
@@ -31,7 +33,7 @@ func (m *Manager) Reseal(ctx context.Context, progress func(done, total int)) er
 	var faults []error
 	for r, err := range m.list(ctx, op, m.cfg.Store, "", afterAll) {
 		switch {
-		case errors.Is(err, ErrForeignRecord):
+		case errors.Is(err, tokenstore.ErrForeignRecord):
 			faults = append(faults, err)
 		case err != nil:
 			return err
@@ -57,8 +59,8 @@ func (m *Manager) Reseal(ctx context.Context, progress func(done, total int)) er
 
 // current reports whether a record that was listed is sealed with the current key, so that nobody has to load it. What does not
 // open is not.
-func (m *Manager) current(op string, r Record) bool {
-	if h, err := readHead(r.Data); err != nil || h.key != m.cfg.Keys.current || strings.HasPrefix(r.ID, formerPrefix) {
+func (m *Manager) current(op string, r tokenstore.Record) bool {
+	if !m.cfg.Keyring.SealsNow(r.Data) || strings.HasPrefix(r.ID, formerPrefix) {
 		return false
 	}
 	_, err := m.unseal(op, r.ID, r)
@@ -69,7 +71,7 @@ func (m *Manager) current(op string, r Record) bool {
 func (m *Manager) resealOne(ctx context.Context, op, id string) error {
 	for range conflictTries {
 		r, err := m.loadFrom(ctx, op, m.cfg.Store, id)
-		if errors.Is(err, ErrNotFound) {
+		if errors.Is(err, tokenstore.ErrNotFound) {
 			return nil
 		} else if err != nil {
 			return err
@@ -79,23 +81,23 @@ func (m *Manager) resealOne(ctx context.Context, op, id string) error {
 			return err
 		}
 		if strings.HasPrefix(id, formerPrefix) {
-			if err := remove(ctx, m.cfg.Store, r); err != nil && !errors.Is(err, ErrConflict) {
+			if err := remove(ctx, m.cfg.Store, r); err != nil && !errors.Is(err, tokenstore.ErrConflict) {
 				return storeError(op, err)
 			}
 			return nil
 		}
-		if h, err := readHead(r.Data); err == nil && h.key == m.cfg.Keys.current { // is authentic: unseal has covered it
+		if m.cfg.Keyring.SealsNow(r.Data) { // is authentic: unseal has covered it
 			return nil
 		}
-		if r.Data, err = m.seal.seal(id, r.Version+1, plain); err != nil {
+		if r.Data, err = m.seal.Seal(id, r.Version+1, plain); err != nil {
 			return recordError(op, id, err)
 		}
-		if err := m.cfg.Store.Save(ctx, r); !errors.Is(err, ErrConflict) {
+		if err := m.cfg.Store.Save(ctx, r); !errors.Is(err, tokenstore.ErrConflict) {
 			if err != nil {
 				return storeError(op, err)
 			}
 			return nil
 		}
 	}
-	return &Error{Op: op, Kind: KindStore, Err: ErrConflict}
+	return &Error{Op: op, Kind: KindStore, Err: tokenstore.ErrConflict}
 }

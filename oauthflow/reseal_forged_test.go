@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/fullcast/sfauth/oauthflow"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 // What stands before the salt of a record is readable, and writable, without a key. Each row is what somebody who can write the
@@ -43,12 +44,12 @@ func TestResealTrustsNothingOfARecordThatItHasNotOpened(t *testing.T) {
 	} {
 		t.Run("a record "+name, func(t *testing.T) {
 			w := rotating(t)
-			old, current := oauthflow.GenerateSealingKey("old"), oauthflow.GenerateSealingKey("new")
+			old, current := tokenstore.GenerateSealingKey("old"), tokenstore.GenerateSealingKey("new")
 			w.connect(w.process(old), mainKey)
 			w.connect(w.process(old), personsKey(1))
 			good := w.record(mainKey)
 			forged := change(bytes.Clone(good.Data))
-			if err := w.store.Save(t.Context(), oauthflow.Record{ID: good.ID, Version: good.Version, Due: good.Due, Data: forged}); err != nil {
+			if err := w.store.Save(t.Context(), tokenstore.Record{ID: good.ID, Version: good.Version, Due: good.Due, Data: forged}); err != nil {
 				t.Fatal(err)
 			}
 			sent := w.wire.refreshes()

@@ -13,27 +13,28 @@ import (
 	"github.com/fullcast/sfauth/internal/needs"
 	"github.com/fullcast/sfauth/oauthflow"
 	"github.com/fullcast/sfauth/oauthflow/orgtest"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 // forgery is a store in which somebody has changed the record of one id.
 type forgery struct {
-	oauthflow.Store
+	tokenstore.Store
 	id      string
 	version uint64
 	data    []byte
 }
 
-func (f *forgery) Load(ctx context.Context, id string) (oauthflow.Record, error) {
+func (f *forgery) Load(ctx context.Context, id string) (tokenstore.Record, error) {
 	r, err := f.Store.Load(ctx, id)
 	if id == f.id {
-		r = oauthflow.Record{ID: id, Version: f.version, Data: bytes.Clone(f.data)}
+		r = tokenstore.Record{ID: id, Version: f.version, Data: bytes.Clone(f.data)}
 		err = nil
 	}
 	return r, err
 }
 
 // forge makes w's store return r, and returns the forgery for changing it.
-func (w *world) forge(r oauthflow.Record) *forgery {
+func (w *world) forge(r tokenstore.Record) *forgery {
 	f := &forgery{Store: w.store, id: r.ID, version: r.Version, data: r.Data}
 	w.store = f
 	return f
@@ -56,7 +57,7 @@ func filled(t *testing.T, n int) (*world, []oauthflow.Key) {
 }
 
 // record is what the store holds for a connection.
-func (w *world) record(k oauthflow.Key) oauthflow.Record {
+func (w *world) record(k oauthflow.Key) tokenstore.Record {
 	w.t.Helper()
 	r, err := w.store.Load(w.t.Context(), "connection/"+k.Tenant+"/"+k.Name)
 	if err != nil {
@@ -69,7 +70,7 @@ func (w *world) record(k oauthflow.Key) oauthflow.Record {
 func wantRefused(t *testing.T, what string, err error) {
 	t.Helper()
 	var e *oauthflow.Error
-	if !errors.As(err, &e) || e.Kind == oauthflow.KindNotConnected || errors.Is(err, oauthflow.ErrNotFound) {
+	if !errors.As(err, &e) || e.Kind == oauthflow.KindNotConnected || errors.Is(err, tokenstore.ErrNotFound) {
 		t.Errorf("%s: got %v, want a typed refusal", what, err)
 	}
 }
@@ -77,7 +78,7 @@ func wantRefused(t *testing.T, what string, err error) {
 func TestARecordInAnothersPlaceIsRefused(t *testing.T) {
 	const n = 100
 	w, keys := filled(t, n)
-	var records []oauthflow.Record
+	var records []tokenstore.Record
 	for _, k := range keys {
 		records = append(records, w.record(k))
 	}
@@ -115,7 +116,7 @@ func TestARecordOfAnEarlierVersionIsRefusedUnderTheLaterOne(t *testing.T) {
 		t.Fatal(err)
 	}
 	now := w.record(mainKey)
-	w.forge(oauthflow.Record{ID: now.ID, Version: now.Version, Data: old.Data})
+	w.forge(tokenstore.Record{ID: now.ID, Version: now.Version, Data: old.Data})
 	_, err := w.manager().Load(t.Context(), mainKey)
 	wantRefused(t, "old data under the new version", err)
 }
@@ -153,7 +154,7 @@ func TestEachBitOfARecordIsProtected(t *testing.T) {
 func TestOneSpoiledRecordDoesNotTouchTheOthers(t *testing.T) {
 	w, keys := filled(t, 3)
 	r := w.record(keys[1])
-	w.forge(oauthflow.Record{ID: r.ID, Version: r.Version, Data: []byte("rubbish")})
+	w.forge(tokenstore.Record{ID: r.ID, Version: r.Version, Data: []byte("rubbish")})
 	m := w.manager()
 	for i, k := range keys {
 		_, err := m.Source(k).TokenContext(t.Context())
@@ -187,13 +188,13 @@ func TestACloneInAnotherEnvironmentSpendsNoToken(t *testing.T) {
 }
 
 func TestFormerKeysOpenAndTheCurrentKeySeals(t *testing.T) {
-	first, second := oauthflow.GenerateSealingKey("2025"), oauthflow.GenerateSealingKey("2026")
-	keys := func(current oauthflow.SealingKey, former ...oauthflow.SealingKey) func(*oauthflow.ManagerConfig) {
-		k, err := oauthflow.NewKeys(current, former...)
+	first, second := tokenstore.GenerateSealingKey("2025"), tokenstore.GenerateSealingKey("2026")
+	keys := func(current tokenstore.SealingKey, former ...tokenstore.SealingKey) func(*oauthflow.ManagerConfig) {
+		k, err := tokenstore.NewKeyring(current, former...)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return func(c *oauthflow.ManagerConfig) { c.Keys = k }
+		return func(c *oauthflow.ManagerConfig) { c.Keyring = k }
 	}
 	w := rotating(t)
 	w.connect(w.manager(keys(first)), mainKey)
@@ -212,7 +213,7 @@ func TestFormerKeysOpenAndTheCurrentKeySeals(t *testing.T) {
 	}
 	_, err = w.manager(keys(first)).Load(t.Context(), mainKey)
 	wantRefused(t, "with the former key alone", err)
-	impostor := oauthflow.GenerateSealingKey("2026") // same id, other bytes
+	impostor := tokenstore.GenerateSealingKey("2026") // same id, other bytes
 	_, err = w.manager(keys(impostor)).Load(t.Context(), mainKey)
 	wantRefused(t, "with another key of the same name", err)
 }
@@ -248,18 +249,18 @@ func TestNoSaltIsUsedTwice(t *testing.T) {
 
 // saltStore shows each save to a function and keeps nothing.
 type saltStore struct {
-	oauthflow.Store
+	tokenstore.Store
 	see func([]byte)
 }
 
-func (s saltStore) Save(_ context.Context, r oauthflow.Record) error { s.see(r.Data); return nil }
+func (s saltStore) Save(_ context.Context, r tokenstore.Record) error { s.see(r.Data); return nil }
 
 func TestNothingSecretStandsInARecord(t *testing.T) {
 	w := rotating(t)
 	issued := newCollector()
 	var stored [][]byte
 	h := &hooked{Store: w.store}
-	h.onSave(func(r oauthflow.Record, do func() error) error {
+	h.onSave(func(r tokenstore.Record, do func() error) error {
 		stored = append(stored, bytes.Clone(r.Data), []byte(r.ID))
 		return do()
 	})
@@ -289,27 +290,27 @@ func TestNothingSecretStandsInARecord(t *testing.T) {
 }
 
 func TestNewKeysNamesTheFieldAtFault(t *testing.T) {
-	good := oauthflow.GenerateSealingKey("k")
+	good := tokenstore.GenerateSealingKey("k")
 	for name, tt := range map[string]struct {
-		current oauthflow.SealingKey
-		former  []oauthflow.SealingKey
+		current tokenstore.SealingKey
+		former  []tokenstore.SealingKey
 		field   string
 	}{
-		"no id":        {oauthflow.SealingKey{Key: good.Key}, nil, "current.ID"},
-		"a long id":    {oauthflow.SealingKey{ID: strings.Repeat("k", 33), Key: good.Key}, nil, "current.ID"},
-		"a blank id":   {oauthflow.SealingKey{ID: "a b", Key: good.Key}, nil, "current.ID"},
-		"no key":       {oauthflow.SealingKey{ID: "k"}, nil, "current.Key"},
-		"a short key":  {oauthflow.SealingKey{ID: "k", Key: oauthflow.NewSecret("c2hvcnQ=")}, nil, "current.Key"},
-		"no base64":    {oauthflow.SealingKey{ID: "k", Key: oauthflow.NewSecret("!!!")}, nil, "current.Key"},
-		"an id twice":  {good, []oauthflow.SealingKey{oauthflow.GenerateSealingKey("k")}, "former[0].ID"},
-		"a bad former": {good, []oauthflow.SealingKey{oauthflow.GenerateSealingKey("j"), {ID: "l"}}, "former[1].Key"},
+		"no id":        {tokenstore.SealingKey{Key: good.Key}, nil, "current.ID"},
+		"a long id":    {tokenstore.SealingKey{ID: strings.Repeat("k", 33), Key: good.Key}, nil, "current.ID"},
+		"a blank id":   {tokenstore.SealingKey{ID: "a b", Key: good.Key}, nil, "current.ID"},
+		"no key":       {tokenstore.SealingKey{ID: "k"}, nil, "current.Key"},
+		"a short key":  {tokenstore.SealingKey{ID: "k", Key: oauthflow.NewSecret("c2hvcnQ=")}, nil, "current.Key"},
+		"no base64":    {tokenstore.SealingKey{ID: "k", Key: oauthflow.NewSecret("!!!")}, nil, "current.Key"},
+		"an id twice":  {good, []tokenstore.SealingKey{tokenstore.GenerateSealingKey("k")}, "former[0].ID"},
+		"a bad former": {good, []tokenstore.SealingKey{tokenstore.GenerateSealingKey("j"), {ID: "l"}}, "former[1].Key"},
 	} {
-		_, err := oauthflow.NewKeys(tt.current, tt.former...)
+		_, err := tokenstore.NewKeyring(tt.current, tt.former...)
 		if err == nil || !strings.Contains(err.Error(), tt.field) {
 			t.Errorf("%s: %v does not name %s", name, err, tt.field)
 		}
 	}
-	if _, err := oauthflow.NewKeys(oauthflow.SealingKey{ID: "k", Key: oauthflow.NewSecret(good.Key.Reveal() + "\n")}); err != nil {
+	if _, err := tokenstore.NewKeyring(tokenstore.SealingKey{ID: "k", Key: oauthflow.NewSecret(good.Key.Reveal() + "\n")}); err != nil {
 		t.Errorf("a key with the line end of its file: %v", err)
 	}
 }

@@ -13,7 +13,7 @@ import (
 	"encoding/json"
 	"testing"
 
-	"github.com/fullcast/sfauth/oauthflow"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 // foreigner reads and writes records as another program would that has the key, by the layout that the format has: it stands
@@ -28,8 +28,8 @@ type foreigner struct {
 // unlocked gives the world a sealing key that it has, too.
 func (w *world) unlocked() foreigner {
 	w.t.Helper()
-	k := oauthflow.GenerateSealingKey("k1")
-	keys, err := oauthflow.NewKeys(k)
+	k := tokenstore.GenerateSealingKey("k1")
+	keys, err := tokenstore.NewKeyring(k)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -74,7 +74,7 @@ func (v foreigner) associated(id string, version uint64) []byte {
 }
 
 // read returns the fields of a record.
-func (v foreigner) read(r oauthflow.Record) map[string]any {
+func (v foreigner) read(r tokenstore.Record) map[string]any {
 	v.t.Helper()
 	head, associated := len(v.head()), v.associated(r.ID, r.Version)
 	plain, err := v.cipher(r.Data[head:head+32], associated).Open(nil, make([]byte, 12), r.Data[head+32:], associated)
@@ -89,7 +89,7 @@ func (v foreigner) read(r oauthflow.Record) map[string]any {
 }
 
 // write saves the record with other fields, and returns it as it is then.
-func (v foreigner) write(s oauthflow.Store, r oauthflow.Record, fields map[string]any) oauthflow.Record {
+func (v foreigner) write(s tokenstore.Store, r tokenstore.Record, fields map[string]any) tokenstore.Record {
 	v.t.Helper()
 	plain, err := json.Marshal(fields)
 	if err != nil {
@@ -107,7 +107,7 @@ func (v foreigner) write(s oauthflow.Store, r oauthflow.Record, fields map[strin
 }
 
 // change writes the record of an id with changed fields.
-func (v foreigner) change(s oauthflow.Store, id string, change func(fields map[string]any)) oauthflow.Record {
+func (v foreigner) change(s tokenstore.Store, id string, change func(fields map[string]any)) tokenstore.Record {
 	v.t.Helper()
 	r, err := s.Load(context.Background(), id)
 	if err != nil {

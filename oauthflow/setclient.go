@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 // SetClient gives a connection new credentials: a consumer secret that was rotated, or the key and secret that follow
@@ -101,11 +103,11 @@ func (m *Manager) change(ctx context.Context, op string, k Key, change func(*gra
 		if err := change(g); err != nil {
 			return err
 		}
-		if _, err = m.save(ctx, op, r, g); !errors.Is(err, ErrConflict) {
+		if _, err = m.save(ctx, op, r, g); !errors.Is(err, tokenstore.ErrConflict) {
 			return err
 		}
 	}
-	return &Error{Op: op, Kind: KindStore, Err: ErrConflict}
+	return &Error{Op: op, Kind: KindStore, Err: tokenstore.ErrConflict}
 }
 
 // conflictTries is how often a change is tried over a record that others keep changing.

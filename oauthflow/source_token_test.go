@@ -14,6 +14,7 @@ import (
 
 	"github.com/fullcast/sfauth/oauthflow"
 	"github.com/fullcast/sfauth/oauthflow/orgtest"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 func TestATokenThatIsHandedOutHoldsNoRefreshTokenAndASoonExpiry(t *testing.T) {
@@ -107,7 +108,7 @@ func TestAnUnknownConnectionIsNotConnected(t *testing.T) {
 	s := m.Source(oauthflow.Key{Tenant: "acme", Name: "nobody"})
 	_, err := s.Token()
 	wantKind(t, err, oauthflow.KindNotConnected)
-	if !errors.Is(err, oauthflow.ErrNotFound) {
+	if !errors.Is(err, tokenstore.ErrNotFound) {
 		t.Errorf("%v does not wrap ErrNotFound", err)
 	}
 	_, err = s.InstanceURL(t.Context())
@@ -215,7 +216,7 @@ func TestNoTokenOutlivesADisconnectionWhateverGoesWrong(t *testing.T) {
 						t.Errorf("it is said to be disconnected, and the approvals %v are left, the access token %v", live, w.alive(access))
 					}
 				}
-				if _, err := m.Load(t.Context(), mainKey); !errors.Is(err, oauthflow.ErrNotFound) {
+				if _, err := m.Load(t.Context(), mainKey); !errors.Is(err, tokenstore.ErrNotFound) {
 					t.Errorf("the connection is still there: %v", err)
 				}
 			})

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/fullcast/sfauth/oauthflow/internal/turns"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 const (
@@ -56,8 +57,8 @@ type lookedAfter struct {
 
 // lookAfterAll looks after some records at once, since one in doubt takes seconds and after a failover all are. It returns
 // the ids of those that could not be dealt with, and whether all were begun.
-func (m *Manager) lookAfterAll(ctx context.Context, due []Record) (left []string, all bool) {
-	queue := turns.New[*Record](sweepers, sweepersShare)
+func (m *Manager) lookAfterAll(ctx context.Context, due []tokenstore.Record) (left []string, all bool) {
+	queue := turns.New[*tokenstore.Record](sweepers, sweepersShare)
 	for i := range due {
 		queue.Add(tenantOf(due[i].ID), &due[i])
 	}
@@ -97,14 +98,14 @@ func tenantOf(id string) string {
 
 // dueRecords returns the next records that are due and not among those that are left, and whether these are all. They are
 // without their data. It is one list of all kinds of records: a store of files goes through its folder for each list.
-func (m *Manager) dueRecords(ctx context.Context, left map[string]time.Duration) (due []Record, all bool) {
+func (m *Manager) dueRecords(ctx context.Context, left map[string]time.Duration) (due []tokenstore.Record, all bool) {
 	ctx, cancel := context.WithTimeout(ctx, listTimeout)
 	defer cancel()
 	tenants := map[string]int{}
 	reads := 0
 	all = true
 	for r, err := range m.list(ctx, opKeepAlive, m.cfg.Store, "", m.flow.now()) {
-		if errors.Is(err, ErrForeignRecord) {
+		if errors.Is(err, tokenstore.ErrForeignRecord) {
 			continue
 		} else if err != nil {
 			m.logf(slog.LevelWarn, "the keep-alive could not list all that is due", "error", err)

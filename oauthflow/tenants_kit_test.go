@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/fullcast/sfauth/oauthflow"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 // The tenant that tries to be the others' trouble.
@@ -20,7 +21,7 @@ func rivalKey(i int) oauthflow.Key {
 
 // copied stores copies of the record of the connection from as the rival's connections 0 to n-1, each changed, and due at a
 // time.
-func (v foreigner) copied(s oauthflow.Store, from string, n int, due time.Time, change func(i int, fields map[string]any)) {
+func (v foreigner) copied(s tokenstore.Store, from string, n int, due time.Time, change func(i int, fields map[string]any)) {
 	v.t.Helper()
 	r, err := s.Load(v.t.Context(), from)
 	if err != nil {
@@ -35,7 +36,7 @@ func (v foreigner) copied(s oauthflow.Store, from string, n int, due time.Time, 
 		if change != nil {
 			change(i, fields)
 		}
-		v.write(s, oauthflow.Record{ID: fmt.Sprintf("connection/%s/c%d", rival, i), Due: due}, fields)
+		v.write(s, tokenstore.Record{ID: fmt.Sprintf("connection/%s/c%d", rival, i), Due: due}, fields)
 	}
 }
 

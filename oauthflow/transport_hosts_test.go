@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/fullcast/sfauth/oauthflow"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 // wandering answers every refresh with the next of some instances, the last one again and again, and every call with {}.
@@ -107,11 +108,11 @@ func adoptedAt(t *testing.T, salesforce http.RoundTripper, login string) *oauthf
 	if err != nil {
 		t.Fatal(err)
 	}
-	keys, err := oauthflow.NewKeys(oauthflow.GenerateSealingKey("k1"))
+	keys, err := tokenstore.NewKeyring(tokenstore.GenerateSealingKey("k1"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := oauthflow.NewManager(oauthflow.ManagerConfig{Flow: flow, Store: oauthflow.NewMemoryStore(), Keys: keys, Environment: "test"})
+	m, err := oauthflow.NewManager(oauthflow.ManagerConfig{Flow: flow, Store: tokenstore.NewMemory(), Keyring: keys, Environment: "test"})
 	if err != nil {
 		t.Fatal(err)
 	}

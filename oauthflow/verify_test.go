@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/fullcast/sfauth/oauthflow"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 // withIDToken puts another id_token into an answer, made of its own.
@@ -44,7 +45,7 @@ func TestALoginWithAForgedIDTokenIsRefusedAndItsTokensRevoked(t *testing.T) {
 	w.wire.tap(nil, withIDToken(forged))
 	_, err := m.Complete(t.Context(), cb)
 	wantKind(t, err, oauthflow.KindIDToken)
-	if _, err := m.Load(t.Context(), mainKey); !errors.Is(err, oauthflow.ErrNotFound) {
+	if _, err := m.Load(t.Context(), mainKey); !errors.Is(err, tokenstore.ErrNotFound) {
 		t.Errorf("the connection is stored all the same: %v", err)
 	}
 	if err := m.Close(t.Context()); err != nil { // waits for what runs in the background

@@ -7,8 +7,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/fullcast/sfauth/oauthflow"
 	"github.com/fullcast/sfauth/oauthflow/orgtest"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 const oldApp = `<?xml version="1.0" encoding="UTF-8"?>
@@ -49,7 +49,7 @@ func TestConnectionsOfBeforeAreAdoptedOnceAndTheReportSaysSo(t *testing.T) {
 		}
 		return string(b) + "\n"
 	}
-	dir, key := filepath.Join(t.TempDir(), "store"), oauthflow.GenerateSealingKey("example").Key.Reveal()
+	dir, key := filepath.Join(t.TempDir(), "store"), tokenstore.GenerateSealingKey("example").Key.Reveal()
 	env := func(name string) string { return map[string]string{"SFAUTH_KEY": key, "SFAUTH_DIR": dir}[name] }
 	call := func(in string, args ...string) (int, string) {
 		var out, errs bytes.Buffer

@@ -17,7 +17,7 @@ import (
 	"github.com/fullcast/sfauth/examples/internal/stored"
 	"github.com/fullcast/sfauth/fullcast"
 	"github.com/fullcast/sfauth/fullcast/fullcasttest"
-	"github.com/fullcast/sfauth/oauthflow"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 // newOrg is an org with the two apps of the instructions, and what the environment says of an admin's session in it.
@@ -171,7 +171,7 @@ func TestASessionThatHasEndedIsRefusedWithStatusOne(t *testing.T) {
 func TestTheConnectionOfTheOtherExampleServesToo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		org, _ := newOrg(t)
-		dir, sealing := filepath.Join(t.TempDir(), "connection"), oauthflow.GenerateSealingKey("x").Key.Reveal()
+		dir, sealing := filepath.Join(t.TempDir(), "connection"), tokenstore.GenerateSealingKey("x").Key.Reveal()
 		connect(t, org, stored.Place{Dir: dir, SealingKey: sealing, Site: fullcast.Production, Transport: org.RoundTripper()})
 		for name, env := range map[string]map[string]string{
 			"by flag":        {"SFAUTH_KEY": sealing},

@@ -23,8 +23,8 @@ import (
 	"github.com/fullcast/sfauth/fullcast"
 	"github.com/fullcast/sfauth/fullcast/fullcasttest"
 	"github.com/fullcast/sfauth/metadata"
-	"github.com/fullcast/sfauth/oauthflow"
 	"github.com/fullcast/sfauth/oauthflow/orgtest"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 // client is what both sides do for a service.
@@ -46,7 +46,7 @@ type scene struct {
 	side     side
 	database string
 	aead     cipher.AEAD
-	keys     *oauthflow.Keys
+	keys     *tokenstore.Keyring
 
 	requests atomic.Int64 // to Salesforce
 	failed   int          // calls of the service
@@ -65,7 +65,7 @@ func newScene(t *testing.T, s side, change func(*orgtest.Config), login func(*fu
 	w := &scene{t: t, side: s, database: filepath.Join(t.TempDir(), "service.db")}
 	w.aead, err = cipher.NewGCMWithRandomNonce(block)
 	must(t, err)
-	w.keys, err = oauthflow.NewKeys(oauthflow.GenerateSealingKey("test"))
+	w.keys, err = tokenstore.NewKeyring(tokenstore.GenerateSealingKey("test"))
 	must(t, err)
 	w.org = fullcasttest.NewOrg(t, fullcast.Production, fullcasttest.Config(change))
 	p := w.start()

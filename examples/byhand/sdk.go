@@ -9,19 +9,20 @@ import (
 
 	"github.com/fullcast/sfauth/fullcast"
 	"github.com/fullcast/sfauth/oauthflow"
-	"github.com/fullcast/sfauth/oauthflow/sqlstore"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore/sqlstore"
 )
 
 // SDK does with package fullcast what [Client] does. The service runs its KeepAlive, too.
 type SDK struct{ *fullcast.Connector }
 
 // NewSDK makes the table where it is missing.
-func NewSDK(ctx context.Context, db *sql.DB, keys *oauthflow.Keys, transport http.RoundTripper) (SDK, error) {
+func NewSDK(ctx context.Context, db *sql.DB, keys *tokenstore.Keyring, transport http.RoundTripper) (SDK, error) {
 	store, err := sqlstore.Open(ctx, sqlstore.Config{DB: db, Dialect: sqlstore.SQLite})
 	if err != nil {
 		return SDK{}, err
 	}
-	sf, err := fullcast.NewConnector(fullcast.Config{Site: fullcast.Production, Store: store, Keys: keys, Transport: transport})
+	sf, err := fullcast.NewConnector(fullcast.Config{Site: fullcast.Production, Store: store, Keyring: keys, Transport: transport})
 	return SDK{sf}, errors.Join(err, store.Migrate(ctx))
 }
 

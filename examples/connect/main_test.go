@@ -13,8 +13,8 @@ import (
 
 	"github.com/fullcast/sfauth/fullcast"
 	"github.com/fullcast/sfauth/fullcast/fullcasttest"
-	"github.com/fullcast/sfauth/oauthflow"
 	"github.com/fullcast/sfauth/oauthflow/orgtest"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 // desk is a person at a terminal, with an environment, a browser and a customer's org.
@@ -32,7 +32,7 @@ func seat(t *testing.T) *desk {
 	org := fullcasttest.NewOrg(t, fullcast.Production)
 	app := org.Client()
 	d := &desk{t: t, org: org, secret: app.Secret.Reveal(), env: map[string]string{
-		"SFAUTH_KEY":             oauthflow.GenerateSealingKey("x").Key.Reveal(),
+		"SFAUTH_KEY":             tokenstore.GenerateSealingKey("x").Key.Reveal(),
 		"SFAUTH_DIR":             filepath.Join(t.TempDir(), "connection"),
 		"SFAUTH_LOGIN_HOST":      "acme.my.salesforce.com",
 		"SFAUTH_CONSUMER_KEY":    app.ID,
@@ -296,7 +296,7 @@ func TestWhatSalesforceRefusesHasMeaningAndRemedyAndStatusOne(t *testing.T) {
 func TestTheWrongSealingKeyIsBadInput(t *testing.T) {
 	d := seat(t)
 	d.run().want(t, 0, "Connected", "")
-	d.env["SFAUTH_KEY"] = oauthflow.GenerateSealingKey("x").Key.Reveal()
+	d.env["SFAUTH_KEY"] = tokenstore.GenerateSealingKey("x").Key.Reveal()
 	d.run("-whoami").want(t, 2, "", "sealed")
 }
 

@@ -12,8 +12,8 @@ import (
 
 	"github.com/fullcast/sfauth/fullcast"
 	"github.com/fullcast/sfauth/metadata"
-	"github.com/fullcast/sfauth/oauthflow"
 	"github.com/fullcast/sfauth/oauthflow/orgtest"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 // desk is an admin at a terminal.
@@ -225,7 +225,7 @@ func TestTheConnectionOfTheOtherExampleServesToo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := seat(t, orgtest.Config{})
 		d.run("", "-email", "admin@acme.example").want(t, 0, "Deployed", "")
-		dir, sealing := filepath.Join(t.TempDir(), "connection"), oauthflow.GenerateSealingKey("x").Key.Reveal()
+		dir, sealing := filepath.Join(t.TempDir(), "connection"), tokenstore.GenerateSealingKey("x").Key.Reveal()
 		connectOrg(t, d.org, dir, sealing)
 		d.env = map[string]string{"SFAUTH_KEY": sealing}
 		d.run("", "-dir", dir).want(t, 0, "nothing was changed", "")

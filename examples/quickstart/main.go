@@ -19,6 +19,7 @@ import (
 	"github.com/fullcast/sfauth/metadata"
 	"github.com/fullcast/sfauth/oauthflow"
 	"github.com/fullcast/sfauth/oauthflow/orgtest"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 	"github.com/fullcast/sfauth/policy"
 )
 
@@ -66,13 +67,13 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	report := policy.Check(policy.Subject{App: app, Version: apiVersion}, rules...)
 	s.note("Read back and compared with the instructions: %d findings, %d settings right.", len(report.Findings), len(report.Passed))
 
-	keys, err := oauthflow.NewKeys(oauthflow.GenerateSealingKey("quickstart"))
+	keys, err := tokenstore.NewKeyring(tokenstore.GenerateSealingKey("quickstart"))
 	if err != nil {
 		return err
 	}
 	events := make(chan oauthflow.Event, 16)
 	sf, err := fullcast.NewConnector(fullcast.Config{
-		Site: fullcast.Production, Store: oauthflow.NewMemoryStore(), Keys: keys, Transport: server.Transport(),
+		Site: fullcast.Production, Store: tokenstore.NewMemory(), Keyring: keys, Transport: server.Transport(),
 		Observe: func(e oauthflow.Event) { events <- e },
 	})
 	if err != nil {

@@ -80,7 +80,7 @@ func (s settings) serve(ctx context.Context, stdout io.Writer, log *slog.Logger)
 	defer func() { err = errors.Join(err, place.close()) }()
 
 	cfg := fullcast.Config{
-		Site: s.site, Store: place.store, Keys: place.keys, EgressAddresses: s.egress,
+		Site: s.site, Store: place.store, Keyring: place.keys, EgressAddresses: s.egress,
 		Observe: func(e oauthflow.Event) { logEvent(log, e) },
 	}
 	people := people{code: s.code, tenants: s.tenants}

@@ -16,8 +16,9 @@ import (
 	"github.com/fullcast/sfauth/examples/internal/outcome"
 	"github.com/fullcast/sfauth/fullcast"
 	"github.com/fullcast/sfauth/oauthflow"
-	"github.com/fullcast/sfauth/oauthflow/filestore"
-	"github.com/fullcast/sfauth/oauthflow/sqlstore"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore/filestore"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore/sqlstore"
 )
 
 // settings is what the person gave who started the program.
@@ -79,17 +80,17 @@ func parse(args []string, env func(string) string, stderr io.Writer) (settings, 
 
 // place is where connections are kept, and what seals them.
 type place struct {
-	store oauthflow.Store
-	keys  *oauthflow.Keys
+	store tokenstore.Store
+	keys  *tokenstore.Keyring
 	close func() error
 }
 
 func (s settings) open(ctx context.Context) (*place, error) {
-	key := oauthflow.GenerateSealingKey("webapp")
+	key := tokenstore.GenerateSealingKey("webapp")
 	if s.sealingKey != "" {
-		key = oauthflow.SealingKey{ID: "webapp", Key: oauthflow.NewSecret(s.sealingKey)}
+		key = tokenstore.SealingKey{ID: "webapp", Key: oauthflow.NewSecret(s.sealingKey)}
 	}
-	keys, err := oauthflow.NewKeys(key)
+	keys, err := tokenstore.NewKeyring(key)
 	if err != nil {
 		return nil, outcome.Input("SFAUTH_KEY must be 32 random bytes in base64; make one with: openssl rand -base64 32")
 	}
@@ -103,14 +104,14 @@ func (s settings) open(ctx context.Context) (*place, error) {
 		}
 		return &place{store, keys, store.Close}, nil
 	}
-	return &place{oauthflow.NewMemoryStore(), keys, func() error { return nil }}, nil
+	return &place{tokenstore.NewMemory(), keys, func() error { return nil }}, nil
 }
 
 // openTime bounds the look at a database that does not answer.
 const openTime = 10 * time.Second
 
 // openPostgres keeps connections in a table: for a simulated org in one of its own, which ends with the program.
-func (s settings) openPostgres(ctx context.Context, keys *oauthflow.Keys) (*place, error) {
+func (s settings) openPostgres(ctx context.Context, keys *tokenstore.Keyring) (*place, error) {
 	cfg, err := pgx.ParseConfig(s.postgres)
 	if err != nil {
 		return nil, outcome.Input("SFAUTH_POSTGRES must be a connection string such as postgres://user@host/database") // it may hold a password

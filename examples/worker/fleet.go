@@ -9,8 +9,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/fullcast/sfauth/oauthflow"
 	"github.com/fullcast/sfauth/oauthflow/orgtest"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 // fleet is one run: an org, a store, and the processes between them.
@@ -37,7 +37,7 @@ func (s settings) drive(ctx context.Context, stdout io.Writer) (err error) {
 	defer func() { err = errors.Join(err, remove()) }()
 	f := &fleet{
 		settings: s, org: org, screen: newScreen(stdout), seats: make([]*process, s.workers),
-		assignment: assignment{p, oauthflow.GenerateSealingKey("worker").Key.Reveal(), s.connections, server.Addr(), server.CA()},
+		assignment: assignment{p, tokenstore.GenerateSealingKey("worker").Key.Reveal(), s.connections, server.Addr(), server.CA()},
 	}
 	if err := f.connectAll(ctx); err != nil {
 		return err

@@ -12,9 +12,9 @@ import (
 	_ "github.com/jackc/pgx/v5/stdlib"
 
 	"github.com/fullcast/sfauth/examples/internal/outcome"
-	"github.com/fullcast/sfauth/oauthflow"
-	"github.com/fullcast/sfauth/oauthflow/filestore"
-	"github.com/fullcast/sfauth/oauthflow/sqlstore"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore/filestore"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore/sqlstore"
 )
 
 // place is the store that all processes share: a directory, or a table of a PostgreSQL database.
@@ -48,7 +48,7 @@ func (s settings) place(ctx context.Context) (p place, remove func() error, err 
 }
 
 // open opens the place in one process.
-func (p place) open(ctx context.Context) (oauthflow.Store, func() error, error) {
+func (p place) open(ctx context.Context) (tokenstore.Store, func() error, error) {
 	if p.DSN == "" {
 		store, err := filestore.Open(filestore.Config{Dir: p.Dir})
 		if err != nil {

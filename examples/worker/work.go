@@ -19,6 +19,7 @@ import (
 
 	"github.com/fullcast/sfauth/fullcast"
 	"github.com/fullcast/sfauth/oauthflow"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 // workerVariable makes this program one worker of a fleet.
@@ -100,7 +101,7 @@ func (a assignment) connector(ctx context.Context, observe func(oauthflow.Event)
 	if err != nil {
 		return nil, nil, err
 	}
-	keys, err := oauthflow.NewKeys(oauthflow.SealingKey{ID: "worker", Key: oauthflow.NewSecret(a.SealingKey)})
+	keys, err := tokenstore.NewKeyring(tokenstore.SealingKey{ID: "worker", Key: oauthflow.NewSecret(a.SealingKey)})
 	if err != nil {
 		return nil, nil, errors.Join(err, closeStore())
 	}
@@ -109,7 +110,7 @@ func (a assignment) connector(ctx context.Context, observe func(oauthflow.Event)
 		return nil, nil, errors.Join(err, closeStore())
 	}
 	sf, err := fullcast.NewConnector(fullcast.Config{
-		Site: fullcast.Production, Store: store, Keys: keys, Environment: "worker", Transport: reach(a.Addr, ca), Observe: observe,
+		Site: fullcast.Production, Store: store, Keyring: keys, Environment: "worker", Transport: reach(a.Addr, ca), Observe: observe,
 	})
 	if err != nil {
 		return nil, nil, errors.Join(err, closeStore())

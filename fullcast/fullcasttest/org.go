@@ -11,6 +11,7 @@ import (
 	"github.com/fullcast/sfauth/metadata"
 	"github.com/fullcast/sfauth/oauthflow"
 	"github.com/fullcast/sfauth/oauthflow/orgtest"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 // T is what of *testing.T this package needs. In an Example, which has none, a *log.Logger takes its place.
@@ -177,9 +178,9 @@ func (o *Org) Connect(ctx context.Context, sf *fullcast.Connector, k oauthflow.K
 // newConfig is the configuration of a test's Connector over a transport.
 func newConfig(t test, site fullcast.Site, transport http.RoundTripper) fullcast.Config {
 	t.Helper()
-	keys, err := oauthflow.NewKeys(oauthflow.GenerateSealingKey("test"))
+	keys, err := tokenstore.NewKeyring(tokenstore.GenerateSealingKey("test"))
 	if err != nil {
 		t.Fatalf("fullcasttest: %v", err)
 	}
-	return fullcast.Config{Site: site, Store: oauthflow.NewMemoryStore(), Keys: keys, Transport: transport}
+	return fullcast.Config{Site: site, Store: tokenstore.NewMemory(), Keyring: keys, Transport: transport}
 }

@@ -16,7 +16,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/fullcast/sfauth/oauthflow/filestore"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore/filestore"
 )
 
 // childVariable makes this program one process of a fleet: it names the store's folder and the org's address.

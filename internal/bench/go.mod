@@ -7,8 +7,8 @@ require (
 	github.com/aws/aws-sdk-go-v2 v1.47.7
 	github.com/beevik/etree v1.8.1
 	github.com/fullcast/sfauth v0.1.0
-	github.com/fullcast/sfauth/oauthflow/redisstore v0.1.0
-	github.com/fullcast/sfauth/oauthflow/sqlstore v0.1.0
+	github.com/fullcast/sfauth/oauthflow/tokenstore/redisstore v0.1.0
+	github.com/fullcast/sfauth/oauthflow/tokenstore/sqlstore v0.1.0
 	github.com/go-resty/resty/v2 v2.17.2
 	github.com/go-sql-driver/mysql v1.10.1
 	github.com/jackc/pgx/v5 v5.12.0
@@ -54,6 +54,6 @@ replace github.com/fullcast/sfauth => ../..
 
 replace google.golang.org/genproto => google.golang.org/genproto v0.0.0-20250603155806-513f23925822
 
-replace github.com/fullcast/sfauth/oauthflow/sqlstore => ../../oauthflow/sqlstore
+replace github.com/fullcast/sfauth/oauthflow/tokenstore/sqlstore => ../../oauthflow/tokenstore/sqlstore
 
-replace github.com/fullcast/sfauth/oauthflow/redisstore => ../../oauthflow/redisstore
+replace github.com/fullcast/sfauth/oauthflow/tokenstore/redisstore => ../../oauthflow/tokenstore/redisstore

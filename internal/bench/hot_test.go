@@ -16,10 +16,11 @@ import (
 	"golang.org/x/oauth2"
 
 	"github.com/fullcast/sfauth/oauthflow"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 func TestAnAccessTokenFromMemoryAllocatesNothing(t *testing.T) {
-	s := adopt(t, manager(t, &transport{}, oauthflow.NewMemoryStore()), acme)
+	s := adopt(t, manager(t, &transport{}, tokenstore.NewMemory()), acme)
 	ctx := t.Context()
 	if n := testing.AllocsPerRun(1000, func() {
 		if _, err := s.TokenContext(ctx); err != nil {
@@ -32,7 +33,7 @@ func TestAnAccessTokenFromMemoryAllocatesNothing(t *testing.T) {
 
 func TestTheTransportAddsFewAllocations(t *testing.T) {
 	rt := &transport{}
-	s := adopt(t, manager(t, rt, oauthflow.NewMemoryStore()), acme)
+	s := adopt(t, manager(t, rt, tokenstore.NewMemory()), acme)
 	ours, req := s.Transport(rt), apiRequest(t)
 	if added := testing.AllocsPerRun(1000, func() { trip(ours, req) }) - testing.AllocsPerRun(1000, func() { trip(rt, req) }); added > 4 {
 		t.Errorf("the transport adds %v allocations, at most 4 are meant", added)
@@ -76,7 +77,7 @@ func (cloudProvider) Token(context.Context) (*auth.Token, error) {
 func TestRow1TheHotPath(t *testing.T) {
 	quiet(t)
 	ctx := t.Context()
-	ours := adopt(t, manager(t, &transport{}, oauthflow.NewMemoryStore()), acme)
+	ours := adopt(t, manager(t, &transport{}, tokenstore.NewMemory()), acme)
 	base := time.Now()
 	var limit atomic.Pointer[limitToken]
 	limit.Store(&limitToken{&oauth2.Token{AccessToken: "a"}, time.Hour})
@@ -134,7 +135,7 @@ func TestRow1TheHotPath(t *testing.T) {
 func TestRow2LookUpAndMemory(t *testing.T) {
 	quiet(t)
 	for _, n := range []int{10_000, *connections} {
-		m := manager(t, &transport{}, oauthflow.NewMemoryStore())
+		m := manager(t, &transport{}, tokenstore.NewMemory())
 		plain, guarded := map[oauthflow.Key]*oauthflow.Source{}, map[oauthflow.Key]*oauthflow.Source{}
 		keys := make([]oauthflow.Key, n)
 		for i := range keys {
@@ -219,7 +220,7 @@ func oauth2Clients() float64 {
 func TestRow3TheTransport(t *testing.T) {
 	quiet(t)
 	rt := &transport{}
-	s := adopt(t, manager(t, rt, oauthflow.NewMemoryStore()), acme)
+	s := adopt(t, manager(t, rt, tokenstore.NewMemory()), acme)
 	static := oauth2.StaticTokenSource(&oauth2.Token{AccessToken: "a"})
 	client := func(rt http.RoundTripper, header string) func() {
 		c := &http.Client{Transport: rt}

@@ -16,8 +16,9 @@ import (
 	"time"
 
 	"github.com/fullcast/sfauth/oauthflow"
-	"github.com/fullcast/sfauth/oauthflow/filestore"
-	"github.com/fullcast/sfauth/oauthflow/sqlstore"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore/filestore"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore/sqlstore"
 )
 
 // crowd is many adopted connections of as many tenants as a Manager leaves them in a store: each a connection and the record
@@ -38,7 +39,7 @@ func newCrowd(t *testing.T) crowd {
 		t.Fatal(err)
 	}
 	c := crowd{seal: bareSeal{benchKey.ID, plain}}
-	s := oauthflow.NewMemoryStore()
+	s := tokenstore.NewMemory()
 	adopt(t, manager(t, &transport{}, s), oauthflow.Key{Tenant: firstTenant, Name: "main"})
 	for r, err := range s.List(t.Context(), "", time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)) {
 		if err != nil {
@@ -57,8 +58,8 @@ func newCrowd(t *testing.T) crowd {
 }
 
 // records yields those of n connections, of which the i-th is due at due(i).
-func (c crowd) records(n int, due func(i int) time.Time) iter.Seq[oauthflow.Record] {
-	return func(yield func(oauthflow.Record) bool) {
+func (c crowd) records(n int, due func(i int) time.Time) iter.Seq[tokenstore.Record] {
+	return func(yield func(tokenstore.Record) bool) {
 		for i := range n {
 			k, sum := scaleKey(i), sha256.Sum256(fmt.Append(nil, i))
 			other := strings.NewReplacer(firstTenant, k.Tenant, c.hash, hex.EncodeToString(sum[:]))
@@ -68,7 +69,7 @@ func (c crowd) records(n int, due func(i int) time.Time) iter.Seq[oauthflow.Reco
 				due   time.Time
 			}{{"connection/" + k.Tenant + "/" + k.Name, c.connection, due(i)}, {"adopted/" + hex.EncodeToString(sum[:]), c.claim, c.claimDue}} {
 				data := c.seal.seal(r.id, 1, []byte(other.Replace(string(r.plain))))
-				if !yield(oauthflow.Record{ID: r.id, Version: 1, Due: r.due, Data: data}) {
+				if !yield(tokenstore.Record{ID: r.id, Version: 1, Due: r.due, Data: data}) {
 					return
 				}
 			}
@@ -80,7 +81,7 @@ func (c crowd) records(n int, due func(i int) time.Time) iter.Seq[oauthflow.Reco
 func (c crowd) into(t *testing.T, b backEnd, n int, due func(i int) time.Time) {
 	t.Helper()
 	ctx := context.Background()
-	jobs := make(chan []oauthflow.Record)
+	jobs := make(chan []tokenstore.Record)
 	var crew sync.WaitGroup
 	for range 4 {
 		crew.Go(func() {
@@ -91,7 +92,7 @@ func (c crowd) into(t *testing.T, b backEnd, n int, due func(i int) time.Time) {
 			}
 		})
 	}
-	var rows []oauthflow.Record
+	var rows []tokenstore.Record
 	for r := range c.records(n, due) {
 		if rows = append(rows, r); len(rows) == 100 {
 			jobs <- rows
@@ -111,7 +112,7 @@ func (c crowd) into(t *testing.T, b backEnd, n int, due func(i int) time.Time) {
 func (b backEnd) kind() string { return strings.TrimSuffix(b.name, notDurable) }
 
 // insert stores new records: in a database many in one statement.
-func (b backEnd) insert(ctx context.Context, records []oauthflow.Record) error {
+func (b backEnd) insert(ctx context.Context, records []tokenstore.Record) error {
 	if b.db == nil {
 		for _, r := range records {
 			r.Version = 0
@@ -155,7 +156,7 @@ func inMemory(t *testing.T) string {
 // crowded are the stores whose lists are measured, each empty.
 func crowded(t *testing.T) map[string]func(t *testing.T) backEnd {
 	return map[string]func(t *testing.T) backEnd{
-		"memory": func(*testing.T) backEnd { return backEnd{name: "memory", store: oauthflow.NewMemoryStore()} },
+		"memory": func(*testing.T) backEnd { return backEnd{name: "memory", store: tokenstore.NewMemory()} },
 		"filestore": func(t *testing.T) backEnd {
 			dir := inMemory(t)
 			s, err := filestore.Open(filestore.Config{Dir: filepath.Join(dir, "records")})

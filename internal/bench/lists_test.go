@@ -17,7 +17,7 @@ import (
 	"time"
 
 	"github.com/fullcast/sfauth/fullcast"
-	"github.com/fullcast/sfauth/oauthflow"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 var (
@@ -35,7 +35,7 @@ type listing struct {
 	dues  string // when they are due: what changes no record shares a store with others of the same
 	due   func(i int) time.Time
 	fresh bool // it changes records
-	do    func(t *testing.T, s oauthflow.Store, n int)
+	do    func(t *testing.T, s tokenstore.Store, n int)
 }
 
 // atOnce is a due time of all: what is due without an idle limit, or after an import.
@@ -52,7 +52,7 @@ func overdue(percent int) func(i int) time.Time {
 }
 
 func listings() []listing {
-	list := func(t *testing.T, s oauthflow.Store, n int) {
+	list := func(t *testing.T, s tokenstore.Store, n int) {
 		got := 0
 		for _, err := range manager(t, &transport{}, s).List(t.Context(), "") {
 			if err != nil {
@@ -66,20 +66,20 @@ func listings() []listing {
 	}
 	out := []listing{
 		{"List, one due time", "at once", atOnce, false, list},
-		{"LegacyLeft, one due time", "at once", atOnce, false, func(t *testing.T, s oauthflow.Store, n int) {
+		{"LegacyLeft, one due time", "at once", atOnce, false, func(t *testing.T, s tokenstore.Store, n int) {
 			if got, err := connector(t, s).LegacyLeft(t.Context()); err != nil || got != 0 { // they are all of external client apps
 				t.Errorf("LegacyLeft: %d and %v", got, err)
 			}
 		}},
 		{"List", "later", overdue(0), false, list},
-		{"Reseal", "", atOnce, true, func(t *testing.T, s oauthflow.Store, n int) {
+		{"Reseal", "", atOnce, true, func(t *testing.T, s tokenstore.Store, n int) {
 			told := 0
-			m := managerWith(t, &transport{}, s, oauthflow.GenerateSealingKey("next"), benchKey)
+			m := managerWith(t, &transport{}, s, tokenstore.GenerateSealingKey("next"), benchKey)
 			if err := m.Reseal(t.Context(), func(done, _ int) { told = done }); err != nil || told != 2*n {
 				t.Errorf("Reseal: %d of %d, %v", told, 2*n, err)
 			}
 		}},
-		{"DisconnectEveryTenant", "", atOnce, true, func(t *testing.T, s oauthflow.Store, n int) {
+		{"DisconnectEveryTenant", "", atOnce, true, func(t *testing.T, s tokenstore.Store, n int) {
 			told := 0
 			err := connector(t, s).DisconnectEveryTenant(t.Context(), fullcast.Filter{}, func(p fullcast.Progress) { told = p.Done })
 			if err != nil || told != n {
@@ -89,18 +89,18 @@ func listings() []listing {
 	}
 	for _, percent := range []int{0, 1, 100} {
 		out = append(out, listing{fmt.Sprintf("sweep, %d %% due", percent), "later", overdue(percent), percent > 0,
-			func(t *testing.T, s oauthflow.Store, n int) { sweep(t, s, (n*percent+99)/100) }})
+			func(t *testing.T, s tokenstore.Store, n int) { sweep(t, s, (n*percent+99)/100) }})
 	}
 	return out
 }
 
-func connector(t *testing.T, s oauthflow.Store) *fullcast.Connector {
+func connector(t *testing.T, s tokenstore.Store) *fullcast.Connector {
 	t.Helper()
-	keys, err := oauthflow.NewKeys(benchKey)
+	keys, err := tokenstore.NewKeyring(benchKey)
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := fullcast.NewConnector(fullcast.Config{Site: fullcast.Production, Store: s, Keys: keys, Environment: environment, Transport: &revoker{}})
+	c, err := fullcast.NewConnector(fullcast.Config{Site: fullcast.Production, Store: s, Keyring: keys, Environment: environment, Transport: &revoker{}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,19 +117,19 @@ func (*revoker) RoundTrip(r *http.Request) (*http.Response, error) {
 
 // watchedLists is a store that says when a list has ended.
 type watchedLists struct {
-	oauthflow.Store
+	tokenstore.Store
 	ended chan string // the prefix
 }
 
-func (s *watchedLists) List(ctx context.Context, prefix string, before time.Time) iter.Seq2[oauthflow.Record, error] {
-	return func(yield func(oauthflow.Record, error) bool) {
+func (s *watchedLists) List(ctx context.Context, prefix string, before time.Time) iter.Seq2[tokenstore.Record, error] {
+	return func(yield func(tokenstore.Record, error) bool) {
 		s.Store.List(ctx, prefix, before)(yield)
 		s.ended <- prefix
 	}
 }
 
 // sweep runs the keep-alive until it has listed all that is due and has refreshed it.
-func sweep(t *testing.T, s oauthflow.Store, due int) {
+func sweep(t *testing.T, s tokenstore.Store, due int) {
 	t.Helper()
 	rt := &transport{}
 	w := &watchedLists{s, make(chan string, 1<<16)}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/fullcast/sfauth/oauthflow"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 // tally counts what one process asks of a store that is some way off.
@@ -22,7 +23,7 @@ type tally struct {
 	saves        int
 }
 
-func (s *tally) Load(ctx context.Context, id string) (oauthflow.Record, error) {
+func (s *tally) Load(ctx context.Context, id string) (tokenstore.Record, error) {
 	s.mu.Lock()
 	if strings.HasPrefix(id, "host/") {
 		s.hosts++
@@ -33,7 +34,7 @@ func (s *tally) Load(ctx context.Context, id string) (oauthflow.Record, error) {
 	return s.distant.Load(ctx, id)
 }
 
-func (s *tally) Save(ctx context.Context, r oauthflow.Record) error {
+func (s *tally) Save(ctx context.Context, r tokenstore.Record) error {
 	s.mu.Lock()
 	s.saves++
 	s.mu.Unlock()
@@ -51,7 +52,7 @@ type loss struct {
 func contest(t *testing.T, endpoint, apart time.Duration, known bool) (l loss) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		records := oauthflow.NewMemoryStore()
+		records := tokenstore.NewMemory()
 		var stores [2]*tally
 		var orgs [2]*transport
 		var sources [2]*oauthflow.Source

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/fullcast/sfauth/oauthflow"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 // connections are as many as take half a minute.
@@ -24,7 +24,7 @@ func measureMemory(t *testing.T, connections int) footprint {
 	t.Helper()
 	o := newOrgs(connections, time.Hour)
 	o.latency = 0
-	s := oauthflow.NewMemoryStore()
+	s := tokenstore.NewMemory()
 	filler, m := manager(t, o, s), manager(t, o, s)
 	each := func(do func(i int) error) {
 		var both sync.WaitGroup

@@ -21,16 +21,16 @@ import (
 	_ "modernc.org/sqlite"
 
 	"github.com/fullcast/sfauth/internal/servers"
-	"github.com/fullcast/sfauth/oauthflow"
-	"github.com/fullcast/sfauth/oauthflow/filestore"
-	"github.com/fullcast/sfauth/oauthflow/redisstore"
-	"github.com/fullcast/sfauth/oauthflow/sqlstore"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore/filestore"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore/redisstore"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore/sqlstore"
 )
 
 // backEnd is a store that is to be measured.
 type backEnd struct {
 	name   string
-	store  oauthflow.Store
+	store  tokenstore.Store
 	db     *sql.DB       // of a database
 	table  string        // in it
 	client *redis.Client // of Redis
@@ -155,11 +155,11 @@ func measureRates(t *testing.T, all []backEnd) []rates {
 	for range 5 {
 		for i, b := range all {
 			if b.err == nil {
-				loads[i] = append(loads[i], rate(t, b.store, func(ctx context.Context, r *oauthflow.Record) error {
+				loads[i] = append(loads[i], rate(t, b.store, func(ctx context.Context, r *tokenstore.Record) error {
 					_, err := b.store.Load(ctx, r.ID)
 					return err
 				}))
-				saves[i] = append(saves[i], rate(t, b.store, func(ctx context.Context, r *oauthflow.Record) error {
+				saves[i] = append(saves[i], rate(t, b.store, func(ctx context.Context, r *tokenstore.Record) error {
 					err := b.store.Save(ctx, *r)
 					r.Version++
 					return err
@@ -183,7 +183,7 @@ func measureRates(t *testing.T, all []backEnd) []rates {
 	return out
 }
 
-func fillStore(t *testing.T, s oauthflow.Store) {
+func fillStore(t *testing.T, s tokenstore.Store) {
 	t.Helper()
 	var crew sync.WaitGroup
 	for a := range askers {
@@ -199,15 +199,15 @@ func fillStore(t *testing.T, s oauthflow.Store) {
 }
 
 // stored is a record of the size that connections have.
-func stored(asker, n int) oauthflow.Record {
-	return oauthflow.Record{ID: fmt.Sprintf("connection/t%d-%d/main", asker, n), Due: time.Now().Add(time.Hour), Data: make([]byte, 1100)}
+func stored(asker, n int) tokenstore.Record {
+	return tokenstore.Record{ID: fmt.Sprintf("connection/t%d-%d/main", asker, n), Due: time.Now().Add(time.Hour), Data: make([]byte, 1100)}
 }
 
 // rate returns how often all askers together do something in a second, each with records of its own.
-func rate(t *testing.T, s oauthflow.Store, do func(context.Context, *oauthflow.Record) error) float64 {
+func rate(t *testing.T, s tokenstore.Store, do func(context.Context, *tokenstore.Record) error) float64 {
 	t.Helper()
 	ctx := context.Background()
-	records := make([][]oauthflow.Record, askers)
+	records := make([][]tokenstore.Record, askers)
 	for a := range records {
 		for n := range storedForEach {
 			r, err := s.Load(ctx, stored(a, n).ID)

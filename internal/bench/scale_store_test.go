@@ -9,7 +9,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/fullcast/sfauth/oauthflow"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 // operations are what a store was asked for.
@@ -26,14 +26,14 @@ type meteredStore struct {
 	begun time.Time
 
 	mu      sync.Mutex
-	records map[string]oauthflow.Record
+	records map[string]tokenstore.Record
 	due     map[string]*dueOrder // by what ids begin with, up to the first slash
 	hours   []operations
 	bytes   int
 }
 
 func newMeteredStore() *meteredStore {
-	return &meteredStore{begun: time.Now(), records: map[string]oauthflow.Record{}, due: map[string]*dueOrder{}}
+	return &meteredStore{begun: time.Now(), records: map[string]tokenstore.Record{}, due: map[string]*dueOrder{}}
 }
 
 // count changes the present hour's operations. The caller holds the lock.
@@ -45,26 +45,26 @@ func (s *meteredStore) count(f func(*operations)) {
 	f(&s.hours[h])
 }
 
-func (s *meteredStore) Load(_ context.Context, id string) (oauthflow.Record, error) {
+func (s *meteredStore) Load(_ context.Context, id string) (tokenstore.Record, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.count(func(o *operations) { o.loads++ })
 	r, ok := s.records[id]
 	if !ok {
-		return r, oauthflow.ErrNotFound
+		return r, tokenstore.ErrNotFound
 	}
 	r.Data = slices.Clone(r.Data)
 	return r, nil
 }
 
-func (s *meteredStore) Save(_ context.Context, r oauthflow.Record) error {
+func (s *meteredStore) Save(_ context.Context, r tokenstore.Record) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.count(func(o *operations) { o.saves++ })
 	old := s.records[r.ID]
 	if old.Version != r.Version {
 		s.count(func(o *operations) { o.conflicts++ })
-		return oauthflow.ErrConflict
+		return tokenstore.ErrConflict
 	}
 	r.Version++
 	r.Data = slices.Clone(r.Data)
@@ -84,7 +84,7 @@ func (s *meteredStore) Delete(_ context.Context, id string, version uint64) erro
 	s.count(func(o *operations) { o.deletes++ })
 	r, ok := s.records[id]
 	if !ok || r.Version != version {
-		return oauthflow.ErrConflict
+		return tokenstore.ErrConflict
 	}
 	s.bytes -= len(r.Data)
 	delete(s.records, id)
@@ -92,8 +92,8 @@ func (s *meteredStore) Delete(_ context.Context, id string, version uint64) erro
 }
 
 // List yields what is due, one look at a time; a record counts as listed when it is yielded.
-func (s *meteredStore) List(_ context.Context, prefix string, before time.Time) iter.Seq2[oauthflow.Record, error] {
-	return func(yield func(oauthflow.Record, error) bool) {
+func (s *meteredStore) List(_ context.Context, prefix string, before time.Time) iter.Seq2[tokenstore.Record, error] {
+	return func(yield func(tokenstore.Record, error) bool) {
 		for _, r := range s.dueBefore(prefix, before) {
 			s.mu.Lock()
 			s.count(func(o *operations) { o.listed++ })
@@ -105,7 +105,7 @@ func (s *meteredStore) List(_ context.Context, prefix string, before time.Time) 
 	}
 }
 
-func (s *meteredStore) dueBefore(prefix string, before time.Time) (out []oauthflow.Record) {
+func (s *meteredStore) dueBefore(prefix string, before time.Time) (out []tokenstore.Record) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.count(func(o *operations) { o.lists++ })
@@ -114,7 +114,7 @@ func (s *meteredStore) dueBefore(prefix string, before time.Time) (out []oauthfl
 		if asked != "" && kind != asked {
 			continue
 		}
-		var there []oauthflow.Record
+		var there []tokenstore.Record
 		for order.Len() > 0 && (*order)[0].due.Before(before) {
 			d := queue.Pop(order).(dueRecord)
 			if r := s.records[d.id]; r.Version == d.version { // else it has been saved again since
@@ -126,7 +126,7 @@ func (s *meteredStore) dueBefore(prefix string, before time.Time) (out []oauthfl
 		}
 		out = append(out, there...)
 	}
-	slices.SortFunc(out, func(a, b oauthflow.Record) int { return a.Due.Compare(b.Due) })
+	slices.SortFunc(out, func(a, b tokenstore.Record) int { return a.Due.Compare(b.Due) })
 	return out
 }
 

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/fullcast/sfauth/oauthflow"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 const environment = "bench"
@@ -54,7 +55,7 @@ func (b bareSeal) cipher(salt, associated []byte) cipher.AEAD {
 	return gcm
 }
 
-func (b bareSeal) open(r oauthflow.Record) []byte {
+func (b bareSeal) open(r tokenstore.Record) []byte {
 	head, associated := len(b.head()), b.associated(r.ID, r.Version)
 	plain, err := b.cipher(r.Data[head:head+32], associated).Open(nil, make([]byte, 12), r.Data[head+32:], associated)
 	if err != nil {
@@ -71,7 +72,7 @@ func (b bareSeal) seal(id string, version uint64, plain []byte) []byte {
 }
 
 // reseal does to a store what Manager.Reseal does.
-func (b bareSeal) reseal(s oauthflow.Store, from bareSeal) {
+func (b bareSeal) reseal(s tokenstore.Store, from bareSeal) {
 	ctx := context.Background()
 	var ids []string
 	for r, err := range s.List(ctx, "", time.Date(9999, 12, 31, 23, 0, 0, 0, time.UTC)) {
@@ -97,7 +98,7 @@ func TestRow6aSealingBesideTheSameConstruction(t *testing.T) {
 	quiet(t)
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1)) // an idle processor's search for work counts as CPU time
 	const n = 64
-	keys := [2]oauthflow.SealingKey{oauthflow.GenerateSealingKey("one"), oauthflow.GenerateSealingKey("two")}
+	keys := [2]tokenstore.SealingKey{tokenstore.GenerateSealingKey("one"), tokenstore.GenerateSealingKey("two")}
 	var bare [2]bareSeal
 	for i, k := range keys {
 		plain, err := base64.StdEncoding.DecodeString(k.Key.Reveal())
@@ -106,8 +107,8 @@ func TestRow6aSealingBesideTheSameConstruction(t *testing.T) {
 		}
 		bare[i] = bareSeal{k.ID, plain}
 	}
-	filled := func() (oauthflow.Store, [2]*oauthflow.Manager) {
-		s := oauthflow.NewMemoryStore()
+	filled := func() (tokenstore.Store, [2]*oauthflow.Manager) {
+		s := tokenstore.NewMemory()
 		var m [2]*oauthflow.Manager
 		for i := range m {
 			m[i] = managerWith(t, &transport{}, s, keys[i], keys[1-i])

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/oauth2"
 
 	"github.com/fullcast/sfauth/oauthflow"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 const (
@@ -43,7 +44,7 @@ func stampede(t *testing.T, replace func(context.Context) error) []time.Duration
 
 func TestAThousandCallersOfAnEndedSessionCauseOneRequest(t *testing.T) {
 	rt := &transport{}
-	s := adopt(t, manager(t, rt, oauthflow.NewMemoryStore()), acme)
+	s := adopt(t, manager(t, rt, tokenstore.NewMemory()), acme)
 	rt.latency = latency
 	tok, err := s.TokenContext(t.Context())
 	if err != nil {
@@ -62,7 +63,7 @@ func TestAThousandCallersOfAnEndedSessionCauseOneRequest(t *testing.T) {
 // A store whose every call takes a second of virtual time tells how many of them come one after the other.
 func TestARefreshCostsFewRoundTripsOfTheStore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &distant{Store: oauthflow.NewMemoryStore()}
+		s := &distant{Store: tokenstore.NewMemory()}
 		rt := &transport{}
 		winner, late, stranger := manager(t, rt, s), manager(t, rt, s), manager(t, rt, s)
 		dead, err := adopt(t, winner, acme).TokenContext(t.Context())
@@ -100,7 +101,7 @@ func TestARefreshCostsFewRoundTripsOfTheStore(t *testing.T) {
 func TestRow4TheStampede(t *testing.T) {
 	quiet(t)
 	rt := &transport{}
-	s := adopt(t, manager(t, rt, oauthflow.NewMemoryStore()), acme)
+	s := adopt(t, manager(t, rt, tokenstore.NewMemory()), acme)
 	rt.latency = latency
 	judge(t, byClock, func(longer int) []row {
 		var ours, peers, sf []float64
@@ -166,7 +167,7 @@ func (slow) Token() (*oauth2.Token, error) {
 func TestRow4CancelledCallersLeave(t *testing.T) {
 	quiet(t)
 	rt := &transport{}
-	s := adopt(t, manager(t, rt, oauthflow.NewMemoryStore()), acme)
+	s := adopt(t, manager(t, rt, tokenstore.NewMemory()), acme)
 	rt.latency = latency
 	judge(t, byClock, func(longer int) []row {
 		var ours, theirs []float64

@@ -14,8 +14,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/fullcast/sfauth/internal/needs"
-	"github.com/fullcast/sfauth/oauthflow"
-	"github.com/fullcast/sfauth/oauthflow/filestore"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore/filestore"
 )
 
 // turns are how long and how often the stores take turns.
@@ -25,9 +25,9 @@ const (
 )
 
 // swapping returns a function that swaps records by compare-and-swap, each caller one that nobody else has meanwhile.
-func swapping(t *testing.T, s oauthflow.Store, swap func(oauthflow.Record) error) func() {
+func swapping(t *testing.T, s tokenstore.Store, swap func(tokenstore.Record) error) func() {
 	t.Helper()
-	free := make(chan oauthflow.Record, askers)
+	free := make(chan tokenstore.Record, askers)
 	for i := range askers {
 		r := stored(i, 0)
 		if err := s.Save(t.Context(), r); err != nil {
@@ -46,8 +46,8 @@ func swapping(t *testing.T, s oauthflow.Store, swap func(oauthflow.Record) error
 	}
 }
 
-func saving(t *testing.T, s oauthflow.Store) func() {
-	return swapping(t, s, func(r oauthflow.Record) error { return s.Save(context.Background(), r) })
+func saving(t *testing.T, s tokenstore.Store) func() {
+	return swapping(t, s, func(r tokenstore.Record) error { return s.Save(context.Background(), r) })
 }
 
 // durableWrite returns a function that writes a record's data into a file that is there, and waits for the disk.
@@ -130,14 +130,14 @@ func TestRow6bAnd6cDatabasesBesideTheBareStatement(t *testing.T) {
 	for _, d := range []struct {
 		row  string
 		open func(*testing.T) backEnd
-		bare func(*sql.DB, string) func(oauthflow.Record) (sql.Result, error)
+		bare func(*sql.DB, string) func(tokenstore.Record) (sql.Result, error)
 	}{{"6b", sqlite, bound}, {"6c", postgres, bound}, {"6c", mariadb, spelled}} {
 		ours, bare := d.open(t), d.open(t)
 		if ours.err != nil || bare.err != nil {
 			needs.Missing(t, "no %s: %v", ours.name, ours.err)
 		}
 		update := d.bare(bare.db, bare.table)
-		swap := swapping(t, bare.store, func(r oauthflow.Record) error {
+		swap := swapping(t, bare.store, func(r tokenstore.Record) error {
 			result, err := update(r)
 			if err != nil {
 				return err
@@ -158,16 +158,16 @@ func TestRow6bAnd6cDatabasesBesideTheBareStatement(t *testing.T) {
 }
 
 // bound has the values beside the statement, which is prepared once for each connection.
-func bound(db *sql.DB, table string) func(oauthflow.Record) (sql.Result, error) {
+func bound(db *sql.DB, table string) func(tokenstore.Record) (sql.Result, error) {
 	statement := `UPDATE "` + table + `" SET version = $1, due = $2, data = $3 WHERE id = $4 AND version = $5`
-	return func(r oauthflow.Record) (sql.Result, error) {
+	return func(r tokenstore.Record) (sql.Result, error) {
 		return db.Exec(statement, int64(r.Version)+1, r.Due.UnixMicro(), r.Data, r.ID, int64(r.Version))
 	}
 }
 
 // spelled has the values in the statement, since MySQL's driver would ask twice.
-func spelled(db *sql.DB, table string) func(oauthflow.Record) (sql.Result, error) {
-	return func(r oauthflow.Record) (sql.Result, error) {
+func spelled(db *sql.DB, table string) func(tokenstore.Record) (sql.Result, error) {
+	return func(r tokenstore.Record) (sql.Result, error) {
 		return db.Exec(fmt.Sprintf("UPDATE `%s` SET version = %d, due = %d, data = X'%x' WHERE id = X'%x' AND version = %d",
 			table, r.Version+1, r.Due.UnixMicro(), r.Data, r.ID, r.Version))
 	}
@@ -198,12 +198,12 @@ func TestRow6dRedisBesideTheBareScript(t *testing.T) {
 		t.Fatal(err)
 	}
 	ctx, script, prefix := context.Background(), redis.NewScript(string(text)), "{"+bare.prefix+"}:"
-	swap := swapping(t, bare.store, func(r oauthflow.Record) error {
+	swap := swapping(t, bare.store, func(r tokenstore.Record) error {
 		keys := []string{prefix + "record:" + r.ID, prefix + "due"}
 		due := fmt.Sprintf("%018d", r.Due.UnixMicro())
 		swapped, err := script.Run(ctx, bare.client, keys, r.Version, r.Version+1, due, r.Data, r.ID).Bool()
 		if err == nil && !swapped {
-			err = oauthflow.ErrConflict
+			err = tokenstore.ErrConflict
 		}
 		return err
 	})

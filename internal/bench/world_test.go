@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/fullcast/sfauth/oauthflow"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 // transport answers without a network. Tokens are counted and numbered, as with rotation.
@@ -33,26 +34,26 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 
 // distant is a store whose every call takes a while.
 type distant struct {
-	oauthflow.Store
+	tokenstore.Store
 	away time.Duration
 }
 
-func (s *distant) Load(ctx context.Context, id string) (oauthflow.Record, error) {
+func (s *distant) Load(ctx context.Context, id string) (tokenstore.Record, error) {
 	time.Sleep(s.away)
 	return s.Store.Load(ctx, id)
 }
 
-func (s *distant) Save(ctx context.Context, r oauthflow.Record) error {
+func (s *distant) Save(ctx context.Context, r tokenstore.Record) error {
 	time.Sleep(s.away)
 	return s.Store.Save(ctx, r)
 }
 
-func manager(t testing.TB, rt http.RoundTripper, s oauthflow.Store) *oauthflow.Manager {
+func manager(t testing.TB, rt http.RoundTripper, s tokenstore.Store) *oauthflow.Manager {
 	t.Helper()
 	return managerWith(t, rt, s, benchKey)
 }
 
-func managerWith(t testing.TB, rt http.RoundTripper, s oauthflow.Store, current oauthflow.SealingKey, former ...oauthflow.SealingKey) *oauthflow.Manager {
+func managerWith(t testing.TB, rt http.RoundTripper, s tokenstore.Store, current tokenstore.SealingKey, former ...tokenstore.SealingKey) *oauthflow.Manager {
 	t.Helper()
 	m, err := newManager(rt, s, current, former...)
 	if err != nil {
@@ -66,20 +67,20 @@ func managerWith(t testing.TB, rt http.RoundTripper, s oauthflow.Store, current 
 	return m
 }
 
-func newManager(rt http.RoundTripper, s oauthflow.Store, current oauthflow.SealingKey, former ...oauthflow.SealingKey) (*oauthflow.Manager, error) {
+func newManager(rt http.RoundTripper, s tokenstore.Store, current tokenstore.SealingKey, former ...tokenstore.SealingKey) (*oauthflow.Manager, error) {
 	flow, err := oauthflow.NewFlow(oauthflow.Config{RedirectURLs: []string{"https://app.fullcast.io/app/admin/motion"}, Transport: rt})
 	if err != nil {
 		return nil, err
 	}
-	keys, err := oauthflow.NewKeys(current, former...)
+	keys, err := tokenstore.NewKeyring(current, former...)
 	if err != nil {
 		return nil, err
 	}
-	return oauthflow.NewManager(oauthflow.ManagerConfig{Flow: flow, Store: s, Keys: keys, Environment: environment})
+	return oauthflow.NewManager(oauthflow.ManagerConfig{Flow: flow, Store: s, Keyring: keys, Environment: environment})
 }
 
 // benchKey is fixed, so that several processes share a store.
-var benchKey = oauthflow.SealingKey{ID: "bench", Key: oauthflow.NewSecret("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=")}
+var benchKey = tokenstore.SealingKey{ID: "bench", Key: oauthflow.NewSecret("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=")}
 
 func adopt(t testing.TB, m *oauthflow.Manager, k oauthflow.Key) *oauthflow.Source {
 	t.Helper()

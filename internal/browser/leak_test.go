@@ -10,6 +10,7 @@ import (
 
 	"github.com/fullcast/sfauth/fullcast"
 	"github.com/fullcast/sfauth/oauthflow"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 // expectSilence fails the test if the third party, which runs a script on the page, or anybody by a Referer, has learned
@@ -85,11 +86,11 @@ func TestAStaticCallbackPageKeepsTheCodeOutOfHistoryAndReferer(t *testing.T) {
 	org, server := startOrg(t)
 	s := &service{org: org, server: server, external: fullcast.ExternalClientApp(site, username)}
 	s.deploy(t, s.external)
-	keys, err := oauthflow.NewKeys(oauthflow.GenerateSealingKey("static"))
+	keys, err := tokenstore.NewKeyring(tokenstore.GenerateSealingKey("static"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	sf, err := fullcast.NewConnector(fullcast.Config{Site: site, Store: oauthflow.NewMemoryStore(), Keys: keys, Transport: server.Transport()})
+	sf, err := fullcast.NewConnector(fullcast.Config{Site: site, Store: tokenstore.NewMemory(), Keyring: keys, Transport: server.Transport()})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -23,8 +23,9 @@ import (
 	"github.com/fullcast/sfauth/fullcast"
 	"github.com/fullcast/sfauth/metadata"
 	"github.com/fullcast/sfauth/oauthflow"
-	"github.com/fullcast/sfauth/oauthflow/filestore"
 	"github.com/fullcast/sfauth/oauthflow/orgtest"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore/filestore"
 )
 
 const site = fullcast.Production
@@ -76,7 +77,7 @@ type service struct {
 	browser  *browser
 	code     string // for signing in
 	dir      string
-	keys     *oauthflow.Keys
+	keys     *tokenstore.Keyring
 	external metadata.AppSpec
 }
 
@@ -87,8 +88,8 @@ func startService(t *testing.T) *service {
 	s.org, s.server = startOrg(t)
 	s.deploy(t, s.external)
 
-	key := oauthflow.GenerateSealingKey("webapp")
-	keys, err := oauthflow.NewKeys(key)
+	key := tokenstore.GenerateSealingKey("webapp")
+	keys, err := tokenstore.NewKeyring(key)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -207,7 +208,7 @@ func (s *service) adoptLegacy(t *testing.T, tenant string) (app string) {
 		t.Fatal(err)
 	}
 	defer store.Close()
-	sf, err := fullcast.NewConnector(fullcast.Config{Site: site, Store: store, Keys: s.keys, Transport: s.server.Transport()})
+	sf, err := fullcast.NewConnector(fullcast.Config{Site: site, Store: store, Keyring: s.keys, Transport: s.server.Transport()})
 	if err != nil {
 		t.Fatal(err)
 	}

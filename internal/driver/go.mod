@@ -4,7 +4,7 @@ go 1.26.0
 
 require (
 	github.com/fullcast/sfauth v0.1.0
-	github.com/fullcast/sfauth/oauthflow/sqlstore v0.1.0
+	github.com/fullcast/sfauth/oauthflow/tokenstore/sqlstore v0.1.0
 )
 
 require (
@@ -31,5 +31,5 @@ require (
 
 replace (
 	github.com/fullcast/sfauth => ../..
-	github.com/fullcast/sfauth/oauthflow/sqlstore => ../../oauthflow/sqlstore
+	github.com/fullcast/sfauth/oauthflow/tokenstore/sqlstore => ../../oauthflow/tokenstore/sqlstore
 )

@@ -17,9 +17,9 @@ import (
 
 	_ "modernc.org/sqlite"
 
-	"github.com/fullcast/sfauth/oauthflow"
-	"github.com/fullcast/sfauth/oauthflow/filestore"
-	"github.com/fullcast/sfauth/oauthflow/sqlstore"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore/filestore"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore/sqlstore"
 )
 
 type backEnd string
@@ -33,7 +33,7 @@ const (
 )
 
 // open makes an empty store of that kind, which is closed by what it returns.
-func (b backEnd) open(t *testing.T) (oauthflow.Store, func()) {
+func (b backEnd) open(t *testing.T) (tokenstore.Store, func()) {
 	switch b {
 	case files:
 		s, err := filestore.Open(filestore.Config{Dir: filepath.Join(t.TempDir(), "records")})
@@ -48,9 +48,9 @@ func (b backEnd) open(t *testing.T) (oauthflow.Store, func()) {
 		must(t, s.Migrate(t.Context()))
 		return s, func() { must(t, db.Close()) }
 	case told, untold:
-		return &server{tells: b == told, era: 1, records: map[string]oauthflow.Record{}}, func() {}
+		return &server{tells: b == told, era: 1, records: map[string]tokenstore.Record{}}, func() {}
 	default:
-		return oauthflow.NewMemoryStore(), func() {}
+		return tokenstore.NewMemory(), func() {}
 	}
 }
 
@@ -60,7 +60,7 @@ type server struct {
 
 	mu      sync.Mutex
 	era     int
-	records map[string]oauthflow.Record
+	records map[string]tokenstore.Record
 	log     []change
 }
 
@@ -68,7 +68,7 @@ type server struct {
 type change struct {
 	at     time.Time
 	id     string
-	before oauthflow.Record // Version 0: there was none
+	before tokenstore.Record // Version 0: there was none
 }
 
 func (s *server) timeline() string {
@@ -78,24 +78,24 @@ func (s *server) timeline() string {
 	return fmt.Sprintf("%08X", s.era)
 }
 
-func (s *server) Load(ctx context.Context, id string) (oauthflow.Record, error) {
+func (s *server) Load(ctx context.Context, id string) (tokenstore.Record, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	r, ok := s.records[id]
 	r.Timeline = s.timeline()
 	if !ok {
-		return r, oauthflow.ErrNotFound
+		return r, tokenstore.ErrNotFound
 	}
 	r.Data = bytes.Clone(r.Data)
 	return r, ctx.Err()
 }
 
-func (s *server) Save(_ context.Context, r oauthflow.Record) error {
+func (s *server) Save(_ context.Context, r tokenstore.Record) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	was := s.records[r.ID]
 	if was.Version != r.Version || s.tells && r.Timeline != "" && r.Timeline != s.timeline() {
-		return oauthflow.ErrConflict
+		return tokenstore.ErrConflict
 	}
 	s.log = append(s.log, change{time.Now(), r.ID, was})
 	r.Version, r.Timeline, r.Data = r.Version+1, "", bytes.Clone(r.Data)
@@ -112,16 +112,16 @@ func (s *server) DeleteIn(_ context.Context, timeline, id string, version uint64
 	defer s.mu.Unlock()
 	was, ok := s.records[id]
 	if !ok || was.Version != version || s.tells && timeline != "" && timeline != s.timeline() {
-		return oauthflow.ErrConflict
+		return tokenstore.ErrConflict
 	}
 	s.log = append(s.log, change{time.Now(), id, was})
 	delete(s.records, id)
 	return nil
 }
 
-func (s *server) List(_ context.Context, prefix string, before time.Time) iter.Seq2[oauthflow.Record, error] {
+func (s *server) List(_ context.Context, prefix string, before time.Time) iter.Seq2[tokenstore.Record, error] {
 	s.mu.Lock()
-	var all []oauthflow.Record
+	var all []tokenstore.Record
 	for id, r := range s.records {
 		if strings.HasPrefix(id, prefix) && (r.Due.Before(before) || before.Year() > 9999) {
 			r.Data = bytes.Clone(r.Data)
@@ -129,8 +129,8 @@ func (s *server) List(_ context.Context, prefix string, before time.Time) iter.S
 		}
 	}
 	s.mu.Unlock()
-	slices.SortFunc(all, func(a, b oauthflow.Record) int { return cmp.Or(a.Due.Compare(b.Due), strings.Compare(a.ID, b.ID)) })
-	return func(yield func(oauthflow.Record, error) bool) {
+	slices.SortFunc(all, func(a, b tokenstore.Record) int { return cmp.Or(a.Due.Compare(b.Due), strings.Compare(a.ID, b.ID)) })
+	return func(yield func(tokenstore.Record, error) bool) {
 		for _, r := range all {
 			if !yield(r, nil) {
 				return
@@ -164,7 +164,7 @@ type historian interface {
 
 // counter is where one process reaches the store.
 type counter struct {
-	to oauthflow.Store
+	to tokenstore.Store
 	p  *process
 
 	failed time.Time // the last change that was not made, or not told to be
@@ -210,9 +210,9 @@ func (c *counter) reach(ctx context.Context, op, id string) (disk, int, error) {
 	return d, what, nil
 }
 
-func (c *counter) Load(ctx context.Context, id string) (oauthflow.Record, error) {
+func (c *counter) Load(ctx context.Context, id string) (tokenstore.Record, error) {
 	if _, _, err := c.reach(ctx, "load", id); err != nil {
-		return oauthflow.Record{}, err
+		return tokenstore.Record{}, err
 	}
 	return c.to.Load(ctx, id)
 }
@@ -230,14 +230,14 @@ func (c *counter) change(ctx context.Context, op, id string, do func(context.Con
 			if what -= d.after; what < 0 {
 				err = errNoAnswer
 			} else if what -= d.notDurable; what < 0 {
-				err = fmt.Errorf("a replica is missing: %w", oauthflow.ErrNotDurable)
+				err = fmt.Errorf("a replica is missing: %w", tokenstore.ErrNotDurable)
 			}
 		}
 		if err == nil && ctx.Err() != nil {
 			err = ctx.Err()
 		}
 	}
-	if err != nil && !errors.Is(err, oauthflow.ErrConflict) {
+	if err != nil && !errors.Is(err, tokenstore.ErrConflict) {
 		c.p.tr.say("process %d: %s %s: %v", c.p.number, op, class(id), err)
 		c.p.tr.mu.Lock()
 		c.failed = time.Now()
@@ -246,7 +246,7 @@ func (c *counter) change(ctx context.Context, op, id string, do func(context.Con
 	return err
 }
 
-func (c *counter) Save(ctx context.Context, r oauthflow.Record) error {
+func (c *counter) Save(ctx context.Context, r tokenstore.Record) error {
 	return c.change(ctx, "save", r.ID, func(ctx context.Context) error { return c.to.Save(ctx, r) })
 }
 
@@ -263,9 +263,9 @@ func (c *counter) DeleteIn(ctx context.Context, timeline, id string, version uin
 	})
 }
 
-func (c *counter) List(ctx context.Context, prefix string, before time.Time) iter.Seq2[oauthflow.Record, error] {
+func (c *counter) List(ctx context.Context, prefix string, before time.Time) iter.Seq2[tokenstore.Record, error] {
 	if c.p.isDead() {
-		return func(yield func(oauthflow.Record, error) bool) { yield(oauthflow.Record{}, errKilled) }
+		return func(yield func(tokenstore.Record, error) bool) { yield(tokenstore.Record{}, errKilled) }
 	}
 	return c.to.List(ctx, prefix, before)
 }

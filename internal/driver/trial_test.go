@@ -14,6 +14,7 @@ import (
 	"github.com/fullcast/sfauth/fullcast"
 	"github.com/fullcast/sfauth/oauthflow"
 	"github.com/fullcast/sfauth/oauthflow/orgtest"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 const (
@@ -47,10 +48,10 @@ type trial struct {
 	seed  uint64
 	dice  *dice
 	org   *orgtest.Org
-	store oauthflow.Store
+	store tokenstore.Store
 	truth *witness
 	keys  []oauthflow.Key
-	seals [2]oauthflow.SealingKey
+	seals [2]tokenstore.SealingKey
 	began time.Time
 
 	mu        sync.Mutex
@@ -118,12 +119,12 @@ func plan(mix mixture, seed uint64) []act {
 	return acts
 }
 
-func newTrial(t *testing.T, mix mixture, seed uint64, store oauthflow.Store) *trial {
+func newTrial(t *testing.T, mix mixture, seed uint64, store tokenstore.Store) *trial {
 	t.Helper()
 	_, sandbox := mix.deeds["refresh sandbox"]
 	tr := &trial{t: t, mix: mix, seed: seed, dice: newDice(seed), store: store, org: newOrg(t, sandbox), began: time.Now(), theft: map[string]int{}}
 	tr.truth = &witness{tr: tr, org: tr.org, families: map[int]*family{}, approval: map[string]int{}, codes: map[string]*did{}, given: map[string]*did{}}
-	tr.seals = [2]oauthflow.SealingKey{oauthflow.GenerateSealingKey("k1"), oauthflow.GenerateSealingKey("k2")}
+	tr.seals = [2]tokenstore.SealingKey{tokenstore.GenerateSealingKey("k1"), tokenstore.GenerateSealingKey("k2")}
 	number := 2 + int(seed%2)
 	for i := range number {
 		tr.processes = append(tr.processes, tr.start(i))
@@ -139,7 +140,7 @@ func (tr *trial) start(i int) *process {
 	p := &process{tr: tr, number: i}
 	p.ahead = upTo(tr.dice.roll(fmt.Sprint("clock ", i)), 2*tr.mix.clocks) - tr.mix.clocks
 	p.store = &counter{to: tr.store, p: p}
-	keys, err := oauthflow.NewKeys(tr.seals[i%2], tr.seals[1-i%2])
+	keys, err := tokenstore.NewKeyring(tr.seals[i%2], tr.seals[1-i%2])
 	must(tr.t, err)
 	observe := func(e oauthflow.Event) {
 		if e.Type == oauthflow.EventReplay {
@@ -154,14 +155,14 @@ func (tr *trial) start(i int) *process {
 		}
 	}
 	if tr.mix.clocks == 0 {
-		p.c, err = fullcast.NewConnector(fullcast.Config{Site: fullcast.Production, Store: p.store, Keys: keys, Environment: environment, Transport: &wire{p}, Observe: observe})
+		p.c, err = fullcast.NewConnector(fullcast.Config{Site: fullcast.Production, Store: p.store, Keyring: keys, Environment: environment, Transport: &wire{p}, Observe: observe})
 		must(tr.t, err)
 		p.m = p.c.Manager()
 		return p
 	}
 	flow, err := oauthflow.NewFlow(oauthflow.Config{RedirectURLs: []string{callback}, Transport: &wire{p}, Now: p.now})
 	must(tr.t, err)
-	p.m, err = oauthflow.NewManager(oauthflow.ManagerConfig{Flow: flow, Store: p.store, Keys: keys, Environment: environment, Observe: observe})
+	p.m, err = oauthflow.NewManager(oauthflow.ManagerConfig{Flow: flow, Store: p.store, Keyring: keys, Environment: environment, Observe: observe})
 	must(tr.t, err)
 	return p
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/fullcast/sfauth/oauthflow"
 	"github.com/fullcast/sfauth/oauthflow/orgtest"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 // inBubble is a scene in virtual time: one process, no sockets, records in memory.
@@ -23,8 +24,8 @@ func inBubble(t *testing.T, cfg orgtest.Config, over func(http.RoundTripper) htt
 	cfg.Existing, cfg.RotateRefreshTokens = installedApp(), true
 	org, err := orgtest.New(cfg)
 	must(t, err)
-	s := &scene{t: t, org: org, sealing: oauthflow.GenerateSealingKey("k1")}
-	m := s.manager(oauthflow.NewMemoryStore(), func(c *oauthflow.ManagerConfig) { c.Flow = s.flow(over(org.RoundTripper())) })
+	s := &scene{t: t, org: org, sealing: tokenstore.GenerateSealingKey("k1")}
+	m := s.manager(tokenstore.NewMemory(), func(c *oauthflow.ManagerConfig) { c.Flow = s.flow(over(org.RoundTripper())) })
 	k := key(0)
 	_, err = m.Complete(t.Context(), s.login(m, k))
 	must(t, err)
@@ -73,7 +74,7 @@ func TestF36AnAdminsSwitchSuspendsAndHealsInVirtualTime(t *testing.T) {
 	for _, sw := range switches {
 		for _, asked := range []bool{false, true} {
 			synctest.Test(t, func(t *testing.T) {
-				b := newBubble(t, 2, nil, oauthflow.NewMemoryStore(), orgtest.Config{})
+				b := newBubble(t, 2, nil, tokenstore.NewMemory(), orgtest.Config{})
 				s, m, other := b.s, b.managers[0], b.managers[1]
 				k := s.conns[0]
 				tok, err := m.Source(k).Token()

@@ -20,10 +20,10 @@ import (
 	_ "modernc.org/sqlite"
 
 	"github.com/fullcast/sfauth/internal/needs"
-	"github.com/fullcast/sfauth/oauthflow"
-	"github.com/fullcast/sfauth/oauthflow/filestore"
-	"github.com/fullcast/sfauth/oauthflow/redisstore"
-	"github.com/fullcast/sfauth/oauthflow/sqlstore"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore/filestore"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore/redisstore"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore/sqlstore"
 )
 
 // backEnd is a kind of store.
@@ -90,7 +90,7 @@ var drivers = map[backEnd]struct {
 
 // open opens the place as one more process would, with so many connections at most to a database. Durability is not what
 // is drilled: servers for tests are made fast.
-func (p place) open(ctx context.Context, connections int) (oauthflow.Store, io.Closer, error) {
+func (p place) open(ctx context.Context, connections int) (tokenstore.Store, io.Closer, error) {
 	switch p.On {
 	case files:
 		s, err := filestore.Open(filestore.Config{Dir: p.Name})

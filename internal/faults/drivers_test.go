@@ -16,8 +16,8 @@ import (
 	"time"
 
 	"github.com/fullcast/sfauth/internal/needs"
-	"github.com/fullcast/sfauth/oauthflow"
-	"github.com/fullcast/sfauth/oauthflow/sqlstore"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore/sqlstore"
 	_ "github.com/lib/pq"
 	_ "github.com/mattn/go-sqlite3"
 )
@@ -45,8 +45,8 @@ func TestTheStoreWorksWithOtherDrivers(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			s, _ := otherDriver(t, test.driver, test.dialect, test.dsn(t)+test.with)
 			ctx := t.Context()
-			r := oauthflow.Record{ID: `connection/acme/it's "a" \ %`, Due: time.Date(2026, 7, 14, 9, 30, 0, 123456000, time.UTC)}
-			for _, data := range [][]byte{[]byte("sealed"), {}, bytes.Repeat([]byte{0, 0xff, '\\', '\''}, oauthflow.MaxRecordData/4)} {
+			r := tokenstore.Record{ID: `connection/acme/it's "a" \ %`, Due: time.Date(2026, 7, 14, 9, 30, 0, 123456000, time.UTC)}
+			for _, data := range [][]byte{[]byte("sealed"), {}, bytes.Repeat([]byte{0, 0xff, '\\', '\''}, tokenstore.MaxRecordData/4)} {
 				r.Data = data
 				if err := s.Save(ctx, r); err != nil {
 					t.Fatal(err)
@@ -64,7 +64,7 @@ func TestTheStoreWorksWithOtherDrivers(t *testing.T) {
 			}
 			old := r
 			old.Version--
-			if err := s.Save(ctx, old); !errors.Is(err, oauthflow.ErrConflict) {
+			if err := s.Save(ctx, old); !errors.Is(err, tokenstore.ErrConflict) {
 				t.Errorf("Save at an old version: got %v, want an error wrapping ErrConflict", err)
 			}
 			if err := s.DeleteIn(ctx, r.Timeline, r.ID, r.Version); err != nil {
@@ -109,7 +109,7 @@ func TestABusyFileIsTriedAgainWhateverTheDriver(t *testing.T) {
 	must(t, err)
 	saved := make(chan error, 1)
 	go func() {
-		saved <- s.Save(t.Context(), oauthflow.Record{ID: "connection/acme/main", Due: time.Unix(0, 0), Data: []byte("sealed")})
+		saved <- s.Save(t.Context(), tokenstore.Record{ID: "connection/acme/main", Due: time.Unix(0, 0), Data: []byte("sealed")})
 	}()
 	select {
 	case err := <-saved:
@@ -137,7 +137,7 @@ func TestAFileThatTakesNoWritesIsReadOnlyWhateverTheDriver(t *testing.T) {
 	readOnly, err := sql.Open("sqlite3", path+"&mode=ro&_query_only=1")
 	must(t, err)
 	defer readOnly.Close()
-	err = open(readOnly).Save(t.Context(), oauthflow.Record{ID: "connection/acme/main", Due: time.Unix(0, 0), Data: []byte("sealed")})
+	err = open(readOnly).Save(t.Context(), tokenstore.Record{ID: "connection/acme/main", Due: time.Unix(0, 0), Data: []byte("sealed")})
 	if !errors.Is(err, sqlstore.ErrReadOnly) {
 		t.Errorf("got %v, want an error wrapping ErrReadOnly", err)
 	}

@@ -14,7 +14,7 @@ import (
 	"github.com/fullcast/sfauth/internal/servers"
 	"github.com/fullcast/sfauth/oauthflow"
 	"github.com/fullcast/sfauth/oauthflow/orgtest"
-	"github.com/fullcast/sfauth/oauthflow/redisstore"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore/redisstore"
 )
 
 func TestF52RedisForgets(t *testing.T) {

@@ -5,8 +5,8 @@ go 1.26.0
 require (
 	github.com/anishathalye/porcupine v1.3.1
 	github.com/fullcast/sfauth v0.1.0
-	github.com/fullcast/sfauth/oauthflow/redisstore v0.1.0
-	github.com/fullcast/sfauth/oauthflow/sqlstore v0.1.0
+	github.com/fullcast/sfauth/oauthflow/tokenstore/redisstore v0.1.0
+	github.com/fullcast/sfauth/oauthflow/tokenstore/sqlstore v0.1.0
 	github.com/jackc/pgx/v5 v5.12.0
 	github.com/lib/pq v1.12.3
 	github.com/mattn/go-sqlite3 v1.14.53
@@ -44,6 +44,6 @@ require (
 
 replace (
 	github.com/fullcast/sfauth => ../..
-	github.com/fullcast/sfauth/oauthflow/redisstore => ../../oauthflow/redisstore
-	github.com/fullcast/sfauth/oauthflow/sqlstore => ../../oauthflow/sqlstore
+	github.com/fullcast/sfauth/oauthflow/tokenstore/redisstore => ../../oauthflow/tokenstore/redisstore
+	github.com/fullcast/sfauth/oauthflow/tokenstore/sqlstore => ../../oauthflow/tokenstore/sqlstore
 )

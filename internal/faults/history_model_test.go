@@ -11,7 +11,7 @@ import (
 
 	"github.com/anishathalye/porcupine"
 
-	"github.com/fullcast/sfauth/oauthflow"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 // call is one call of a store, as its caller made it.
@@ -86,7 +86,7 @@ type traffic struct {
 }
 
 // history has the clients use the stores, several handles of the same records, and returns what they saw.
-func history(l traffic, stores ...oauthflow.Store) ([]porcupine.Operation, error) {
+func history(l traffic, stores ...tokenstore.Store) ([]porcupine.Operation, error) {
 	var (
 		all   sync.WaitGroup
 		mu    sync.Mutex
@@ -137,19 +137,19 @@ func history(l traffic, stores ...oauthflow.Store) ([]porcupine.Operation, error
 }
 
 // do makes one call; an error is one that no store may return here.
-func do(s oauthflow.Store, c call, ends bool) (answer, error) {
+func do(s tokenstore.Store, c call, ends bool) (answer, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	if ends {
 		time.AfterFunc(time.Duration(rand.IntN(200))*time.Microsecond, cancel)
 	}
-	var r oauthflow.Record
+	var r tokenstore.Record
 	var err error
 	switch c.op {
 	case "load":
 		r, err = s.Load(ctx, c.id)
 	case "save":
-		err = s.Save(ctx, oauthflow.Record{ID: c.id, Version: c.version, Due: time.Unix(2e9, 0), Data: []byte(c.data)})
+		err = s.Save(ctx, tokenstore.Record{ID: c.id, Version: c.version, Due: time.Unix(2e9, 0), Data: []byte(c.data)})
 	default:
 		err = s.Delete(ctx, c.id, c.version)
 	}
@@ -158,9 +158,9 @@ func do(s oauthflow.Store, c call, ends bool) (answer, error) {
 		return answer{held{r.Version, string(r.Data)}, "ok"}, nil
 	case err == nil:
 		return answer{outcome: "ok"}, nil
-	case errors.Is(err, oauthflow.ErrNotFound):
+	case errors.Is(err, tokenstore.ErrNotFound):
 		return answer{outcome: "missing"}, nil
-	case errors.Is(err, oauthflow.ErrConflict):
+	case errors.Is(err, tokenstore.ErrConflict):
 		return answer{outcome: "conflict"}, nil
 	case ends && errors.Is(err, context.Canceled):
 		return answer{outcome: "unknown"}, nil

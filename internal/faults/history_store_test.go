@@ -11,12 +11,12 @@ import (
 
 	"github.com/anishathalye/porcupine"
 
-	"github.com/fullcast/sfauth/oauthflow"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 func TestTheStoresHistoriesAreLinearizable(t *testing.T) {
 	t.Run("MemoryStore", func(t *testing.T) {
-		linearizable(t, traffic{clients: 8, each: 400, ids: 4, ended: 0.02}, oauthflow.NewMemoryStore())
+		linearizable(t, traffic{clients: 8, each: 400, ids: 4, ended: 0.02}, tokenstore.NewMemory())
 	})
 	for _, on := range []backEnd{files, sqlite, postgres, mariadb, redisKV} {
 		t.Run(string(on)+", four handles", func(t *testing.T) {
@@ -36,9 +36,9 @@ func TestAHistoryWhoseDatabaseSessionsAreEndedIsLinearizable(t *testing.T) {
 }
 
 // handles are several processes' views of the same records.
-func handles(t *testing.T, at place, n int) []oauthflow.Store {
+func handles(t *testing.T, at place, n int) []tokenstore.Store {
 	t.Helper()
-	var stores []oauthflow.Store
+	var stores []tokenstore.Store
 	for range n {
 		s, closer, err := at.open(t.Context(), 2)
 		if err != nil {
@@ -50,7 +50,7 @@ func handles(t *testing.T, at place, n int) []oauthflow.Store {
 	return stores
 }
 
-func linearizable(t *testing.T, load traffic, stores ...oauthflow.Store) {
+func linearizable(t *testing.T, load traffic, stores ...tokenstore.Store) {
 	t.Helper()
 	ops, err := history(load, stores...)
 	if err != nil {
@@ -65,9 +65,9 @@ func linearizable(t *testing.T, load traffic, stores ...oauthflow.Store) {
 }
 
 func TestWrongStoresHistoriesAreRejected(t *testing.T) {
-	for name, wrong := range map[string]func() oauthflow.Store{
-		"one that compares first and swaps later": func() oauthflow.Store { return &hasty{Store: oauthflow.NewMemoryStore()} },
-		"one that loads from a copy that lags":    func() oauthflow.Store { return &lagging{Store: oauthflow.NewMemoryStore()} },
+	for name, wrong := range map[string]func() tokenstore.Store{
+		"one that compares first and swaps later": func() tokenstore.Store { return &hasty{Store: tokenstore.NewMemory()} },
+		"one that loads from a copy that lags":    func() tokenstore.Store { return &lagging{Store: tokenstore.NewMemory()} },
 	} {
 		t.Run(name, func(t *testing.T) {
 			for range 20 { // a race may not show at the first time
@@ -96,15 +96,15 @@ func swaps(ops []porcupine.Operation) int {
 }
 
 // hasty is wrong: between its look at the version and its write somebody else may write.
-type hasty struct{ oauthflow.Store }
+type hasty struct{ tokenstore.Store }
 
-func (h *hasty) Save(ctx context.Context, r oauthflow.Record) error {
+func (h *hasty) Save(ctx context.Context, r tokenstore.Record) error {
 	now, err := h.Load(ctx, r.ID)
 	if err == nil && now.Version != r.Version || err != nil && r.Version != 0 {
-		return oauthflow.ErrConflict
+		return tokenstore.ErrConflict
 	}
 	runtime.Gosched()
-	if err := h.Store.Save(ctx, r); !errors.Is(err, oauthflow.ErrConflict) {
+	if err := h.Store.Save(ctx, r); !errors.Is(err, tokenstore.ErrConflict) {
 		return err
 	}
 	return nil // the other's write wins, and this caller is told that his did
@@ -112,14 +112,14 @@ func (h *hasty) Save(ctx context.Context, r oauthflow.Record) error {
 
 // lagging is wrong: it answers every third load from what it saw before.
 type lagging struct {
-	oauthflow.Store
+	tokenstore.Store
 
 	mu    sync.Mutex
 	loads int
-	seen  map[string]oauthflow.Record
+	seen  map[string]tokenstore.Record
 }
 
-func (l *lagging) Load(ctx context.Context, id string) (oauthflow.Record, error) {
+func (l *lagging) Load(ctx context.Context, id string) (tokenstore.Record, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.loads++
@@ -129,7 +129,7 @@ func (l *lagging) Load(ctx context.Context, id string) (oauthflow.Record, error)
 	r, err := l.Store.Load(ctx, id)
 	if err == nil {
 		if l.seen == nil {
-			l.seen = map[string]oauthflow.Record{}
+			l.seen = map[string]tokenstore.Record{}
 		}
 		kept := r
 		kept.Data = bytes.Clone(r.Data)

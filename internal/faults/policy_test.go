@@ -12,6 +12,7 @@ import (
 
 	"github.com/fullcast/sfauth/oauthflow"
 	"github.com/fullcast/sfauth/oauthflow/orgtest"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 const day = 24 * time.Hour
@@ -24,7 +25,7 @@ func TestF40NobodyUsesTheFleetInVirtualTime(t *testing.T) {
 	var idlest time.Duration
 	var a account
 	synctest.Test(t, func(t *testing.T) {
-		b := newBubble(t, 2, nil, oauthflow.NewMemoryStore(), orgtest.Config{ApprovalLimit: n + 10, Existing: idleApp()})
+		b := newBubble(t, 2, nil, tokenstore.NewMemory(), orgtest.Config{ApprovalLimit: n + 10, Existing: idleApp()})
 		for i := 1; i < n; i++ {
 			if _, err := b.managers[0].Complete(t.Context(), b.s.login(b.managers[0], key(i))); err != nil {
 				t.Fatal(err)

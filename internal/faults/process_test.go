@@ -14,8 +14,8 @@ import (
 
 	"encoding/json"
 
-	"github.com/fullcast/sfauth/oauthflow"
 	"github.com/fullcast/sfauth/oauthflow/orgtest"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 func jsonResponse(req *http.Request, body map[string]string) *http.Response {
@@ -33,7 +33,7 @@ func TestF03AndF04WaitersLeaveInVirtualTime(t *testing.T) {
 	posts, served, stored := 0, 0, 0
 	for _, all := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
-			b := newBubble(t, 2, nil, oauthflow.NewMemoryStore(), orgtest.Config{RefreshTime: 50 * time.Millisecond})
+			b := newBubble(t, 2, nil, tokenstore.NewMemory(), orgtest.Config{RefreshTime: 50 * time.Millisecond})
 			for range rounds {
 				time.Sleep(3 * time.Hour) // the session ends
 				tok, err := b.managers[0].Source(key(0)).Token()
@@ -114,7 +114,7 @@ func TestF39RotationIsSwitchedBackAndForthInVirtualTime(t *testing.T) {
 	failed := 0
 	var a account
 	synctest.Test(t, func(t *testing.T) {
-		b := newBubble(t, 1, nil, oauthflow.NewMemoryStore(), orgtest.Config{Release: orgtest.Summer26})
+		b := newBubble(t, 1, nil, tokenstore.NewMemory(), orgtest.Config{Release: orgtest.Summer26})
 		m := b.managers[0]
 		for i := range flips {
 			must(t, rotate(b.org, i%2 == 1))

@@ -15,6 +15,7 @@ import (
 
 	"github.com/fullcast/sfauth/oauthflow"
 	"github.com/fullcast/sfauth/oauthflow/orgtest"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 func TestF58ACallbackIsReplayedInTwoProcesses(t *testing.T) {
@@ -108,13 +109,13 @@ func (t *tainted) RoundTrip(req *http.Request) (*http.Response, error) {
 // bubble is a scene in virtual time: one manager or more over a store in memory.
 type bubble struct {
 	org      *orgtest.Org
-	store    oauthflow.Store
+	store    tokenstore.Store
 	tap      *tokenTap
 	managers []*oauthflow.Manager
 	s        *scene
 }
 
-func newBubble(t *testing.T, managers int, wrap func(http.RoundTripper) http.RoundTripper, store oauthflow.Store, cfg orgtest.Config) *bubble {
+func newBubble(t *testing.T, managers int, wrap func(http.RoundTripper) http.RoundTripper, store tokenstore.Store, cfg orgtest.Config) *bubble {
 	t.Helper()
 	ranOn(t, virtual)
 	if cfg.Existing == nil {
@@ -126,7 +127,7 @@ func newBubble(t *testing.T, managers int, wrap func(http.RoundTripper) http.Rou
 	}
 	must(t, rotate(org, true))
 	b := &bubble{org: org, tap: &tokenTap{base: org.RoundTripper(), issued: map[string]string{}}, store: store}
-	b.s = &scene{t: t, org: org, sealing: oauthflow.GenerateSealingKey("k1"), conns: []oauthflow.Key{key(0)}}
+	b.s = &scene{t: t, org: org, sealing: tokenstore.GenerateSealingKey("k1"), conns: []oauthflow.Key{key(0)}}
 	rt := http.RoundTripper(b.tap)
 	if wrap != nil {
 		rt = wrap(rt)
@@ -152,14 +153,14 @@ func (d dawdling) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, err
 }
 
-type dawdlingStore struct{ oauthflow.Store }
+type dawdlingStore struct{ tokenstore.Store }
 
-func (d dawdlingStore) Load(ctx context.Context, id string) (oauthflow.Record, error) {
+func (d dawdlingStore) Load(ctx context.Context, id string) (tokenstore.Record, error) {
 	dawdle()
 	return d.Store.Load(ctx, id)
 }
 
-func (d dawdlingStore) Save(ctx context.Context, r oauthflow.Record) error {
+func (d dawdlingStore) Save(ctx context.Context, r tokenstore.Record) error {
 	dawdle()
 	err := d.Store.Save(ctx, r)
 	dawdle()
@@ -174,7 +175,7 @@ func TestF61AuthorizedAnewDuringARefreshInVirtualTime(t *testing.T) {
 	overwritten, left, replays := 0, 0, 0
 	for i := range n {
 		synctest.Test(t, func(t *testing.T) {
-			b := newBubble(t, 2, slowWire, dawdlingStore{oauthflow.NewMemoryStore()}, orgtest.Config{})
+			b := newBubble(t, 2, slowWire, dawdlingStore{tokenstore.NewMemory()}, orgtest.Config{})
 			refresh := b.refreshing(t, i%2 == 0)
 			cb := b.s.login(b.managers[1], key(0))
 			var all sync.WaitGroup
@@ -209,7 +210,7 @@ func TestF62DisconnectedDuringARefreshInVirtualTime(t *testing.T) {
 	live, left := 0, 0
 	for i := range n {
 		synctest.Test(t, func(t *testing.T) {
-			b := newBubble(t, 2, slowWire, dawdlingStore{oauthflow.NewMemoryStore()}, orgtest.Config{})
+			b := newBubble(t, 2, slowWire, dawdlingStore{tokenstore.NewMemory()}, orgtest.Config{})
 			refresh := b.refreshing(t, i%2 == 0)
 			var all sync.WaitGroup
 			all.Go(func() { dawdle(); refresh() })

@@ -11,6 +11,7 @@ import (
 
 	"github.com/fullcast/sfauth/oauthflow"
 	"github.com/fullcast/sfauth/oauthflow/orgtest"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 // The rows of virtual time that fit into a few seconds run here once more, over sockets and a real store. The hours of F36,
@@ -19,7 +20,7 @@ import (
 // pair returns the managers of two processes that look at the store again with each call, over a network and a store that
 // are each changed by a function; nil leaves them as they are.
 func (s *scene) pair(
-	net func(http.RoundTripper) http.RoundTripper, store func(oauthflow.Store) oauthflow.Store,
+	net func(http.RoundTripper) http.RoundTripper, store func(tokenstore.Store) tokenstore.Store,
 ) (a, b *oauthflow.Manager) {
 	s.t.Helper()
 	var both [2]*oauthflow.Manager
@@ -36,7 +37,7 @@ func (s *scene) pair(
 	return both[0], both[1]
 }
 
-func slowStore(s oauthflow.Store) oauthflow.Store { return dawdlingStore{s} }
+func slowStore(s tokenstore.Store) tokenstore.Store { return dawdlingStore{s} }
 
 func TestF03AndF04WaitersLeave(t *testing.T) {
 	rounds := size(20, 200)

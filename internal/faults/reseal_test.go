@@ -6,24 +6,25 @@ import (
 
 	"github.com/fullcast/sfauth/oauthflow"
 	"github.com/fullcast/sfauth/oauthflow/orgtest"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 // sealingKey is a key of a worker.
 type sealingKey struct{ ID, Key string }
 
-func newKeys(list []sealingKey) (*oauthflow.Keys, error) {
-	var all []oauthflow.SealingKey
+func newKeys(list []sealingKey) (*tokenstore.Keyring, error) {
+	var all []tokenstore.SealingKey
 	for _, k := range list {
-		all = append(all, oauthflow.SealingKey{ID: k.ID, Key: oauthflow.NewSecret(k.Key)})
+		all = append(all, tokenstore.SealingKey{ID: k.ID, Key: oauthflow.NewSecret(k.Key)})
 	}
-	return oauthflow.NewKeys(all[0], all[1:]...)
+	return tokenstore.NewKeyring(all[0], all[1:]...)
 }
 
 func TestF54SealingKeysAreRotatedUnderLoad(t *testing.T) {
 	r := drill(t, 54, "4 processes × 64 goroutines; another key takes over, one process after the other, and all is sealed again; a process has lost the key",
 		"0 failed calls; the process that lacks the key is told, 0 requests")
 	s := newScene(t, 10, orgtest.Config{})
-	old, fresh := sealingKey{"k1", s.sealing.Key.Reveal()}, sealingKey{"k2", oauthflow.GenerateSealingKey("k2").Key.Reveal()}
+	old, fresh := sealingKey{"k1", s.sealing.Key.Reveal()}, sealingKey{"k2", tokenstore.GenerateSealingKey("k2").Key.Reveal()}
 	s.timing.Recheck = 50 * time.Millisecond
 	keyed := func(list ...sealingKey) func(*script) { return func(sc *script) { sc.Keys = list } }
 	hammer := order{Op: "hammer", Conns: s.indices(), Each: 64, Within: 20 * time.Second}

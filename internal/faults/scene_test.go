@@ -16,6 +16,7 @@ import (
 
 	"github.com/fullcast/sfauth/oauthflow"
 	"github.com/fullcast/sfauth/oauthflow/orgtest"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 const (
@@ -37,7 +38,7 @@ type scene struct {
 	server  *orgtest.Server
 	roots   *x509.CertPool
 	place   place
-	sealing oauthflow.SealingKey
+	sealing tokenstore.SealingKey
 	conns   []oauthflow.Key
 	grants  map[oauthflow.Key]string // the refresh token each connection was made with
 	timing  oauthflow.Timing
@@ -85,7 +86,7 @@ func newSceneAt(t *testing.T, at place, n int, cfg orgtest.Config) *scene {
 		t.Fatal(err)
 	}
 	roots.AddCert(ca)
-	s := &scene{t: t, org: org, server: server, roots: roots, place: at, sealing: oauthflow.GenerateSealingKey("k1"), grants: map[oauthflow.Key]string{}, timing: calm()}
+	s := &scene{t: t, org: org, server: server, roots: roots, place: at, sealing: tokenstore.GenerateSealingKey("k1"), grants: map[oauthflow.Key]string{}, timing: calm()}
 	s.connect(n)
 	return s
 }
@@ -161,12 +162,12 @@ func (s *scene) client() oauthflow.Client {
 }
 
 // open opens the place as one more process would.
-func (s *scene) open() oauthflow.Store {
+func (s *scene) open() tokenstore.Store {
 	s.t.Helper()
 	return s.openAt(s.place)
 }
 
-func (s *scene) openAt(p place) oauthflow.Store {
+func (s *scene) openAt(p place) tokenstore.Store {
 	s.t.Helper()
 	store, closer, err := p.open(s.t.Context(), 2)
 	if err != nil {
@@ -193,13 +194,13 @@ func scaled() oauthflow.Timing {
 }
 
 // manager returns a Manager in this process, over TLS, which is closed at the end.
-func (s *scene) manager(store oauthflow.Store, change ...func(*oauthflow.ManagerConfig)) *oauthflow.Manager {
+func (s *scene) manager(store tokenstore.Store, change ...func(*oauthflow.ManagerConfig)) *oauthflow.Manager {
 	s.t.Helper()
-	keys, err := oauthflow.NewKeys(s.sealing)
+	keys, err := tokenstore.NewKeyring(s.sealing)
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	cfg := oauthflow.ManagerConfig{Store: store, Keys: keys, Environment: environment, Timing: s.timing, Logger: debugTo(said())}
+	cfg := oauthflow.ManagerConfig{Store: store, Keyring: keys, Environment: environment, Timing: s.timing, Logger: debugTo(said())}
 	if s.server != nil {
 		cfg.Flow = s.flow(s.server.Transport())
 	}

@@ -13,8 +13,8 @@ import (
 	"time"
 
 	"github.com/fullcast/sfauth/internal/needs"
-	"github.com/fullcast/sfauth/oauthflow"
 	"github.com/fullcast/sfauth/oauthflow/orgtest"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 func TestF44TheDiskItselfFailsBetweenAnswerAndSave(t *testing.T) {
@@ -74,11 +74,11 @@ func remount(how string) func(disk string) error {
 
 // counting counts the saves that fail.
 type counting struct {
-	oauthflow.Store
+	tokenstore.Store
 	failed atomic.Int32
 }
 
-func (c *counting) Save(ctx context.Context, r oauthflow.Record) error {
+func (c *counting) Save(ctx context.Context, r tokenstore.Record) error {
 	err := c.Store.Save(ctx, r)
 	if err != nil {
 		c.failed.Add(1)

@@ -17,6 +17,7 @@ import (
 
 	"github.com/fullcast/sfauth/oauthflow"
 	"github.com/fullcast/sfauth/oauthflow/orgtest"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 func TestF42AndF43TheStoreIsDown(t *testing.T) {
@@ -84,7 +85,7 @@ func TestF44SavesFailBetweenIntentAndResult(t *testing.T) {
 
 // failingStore stores each connection's first record, its intent, and then fails for a while.
 type failingStore struct {
-	oauthflow.Store
+	tokenstore.Store
 	err      error
 	failures *atomic.Int32
 
@@ -93,7 +94,7 @@ type failingStore struct {
 	until map[string]time.Time
 }
 
-func (f *failingStore) Save(ctx context.Context, r oauthflow.Record) error {
+func (f *failingStore) Save(ctx context.Context, r tokenstore.Record) error {
 	f.mu.Lock()
 	f.saves[r.ID]++
 	first := f.saves[r.ID] == 1
@@ -174,7 +175,7 @@ func TestF49ProductionIsClonedToStaging(t *testing.T) {
 	s.org.ExpireSessions()
 	mark := s.mark()
 	staging := s.worker(func(sc *script) { sc.Environment = "staging" })
-	otherKey := s.worker(func(sc *script) { sc.SealingKey = oauthflow.GenerateSealingKey("k1").Key.Reveal() })
+	otherKey := s.worker(func(sc *script) { sc.SealingKey = tokenstore.GenerateSealingKey("k1").Key.Reveal() })
 	call := order{Op: "call", Conns: s.indices(), Each: 20, Within: 5 * time.Second}
 	a, _ := staging.do(call)
 	b, _ := otherKey.do(call)
@@ -210,7 +211,7 @@ func TestF53EveryByteOfARecordIsSpoiled(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, k := range s.conns {
-			if _, err := m.Load(t.Context(), k); errors.Is(err, oauthflow.ErrNotFound) {
+			if _, err := m.Load(t.Context(), k); errors.Is(err, tokenstore.ErrNotFound) {
 				owner[name] = k
 				files[name] = b
 			}

@@ -16,16 +16,17 @@ import (
 
 	"github.com/fullcast/sfauth/oauthflow"
 	"github.com/fullcast/sfauth/oauthflow/orgtest"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 // trial is a few connections, to which two processes do at once whatever can be done, in virtual time.
 type trial struct {
 	t     *testing.T
 	s     *scene
-	store oauthflow.Store
+	store tokenstore.Store
 	truth *witness
 	keys  []oauthflow.Key
-	seals [2]oauthflow.SealingKey
+	seals [2]tokenstore.SealingKey
 
 	mu       sync.Mutex
 	managers [2]*oauthflow.Manager
@@ -73,10 +74,10 @@ func newTrial(t *testing.T, chance *rand.Rand, lossy float64) *trial {
 	t.Helper()
 	org, err := orgtest.New(orgtest.Config{Existing: installedApp(), RotateRefreshTokens: true, ApprovalLimit: 1000})
 	must(t, err)
-	tr := &trial{t: t, store: dawdlingStore{oauthflow.NewMemoryStore()}, given: map[int]bool{}, adopted: map[oauthflow.Key]bool{}, ended: map[oauthflow.Key]bool{}, faults: map[string]int{}}
-	tr.s = &scene{t: t, org: org, sealing: oauthflow.GenerateSealingKey("k0")}
+	tr := &trial{t: t, store: dawdlingStore{tokenstore.NewMemory()}, given: map[int]bool{}, adopted: map[oauthflow.Key]bool{}, ended: map[oauthflow.Key]bool{}, faults: map[string]int{}}
+	tr.s = &scene{t: t, org: org, sealing: tokenstore.GenerateSealingKey("k0")}
 	tr.truth = &witness{org: org, accepted: tr.s.accepted, family: map[string]*family{}, began: time.Now()}
-	tr.seals = [2]oauthflow.SealingKey{oauthflow.GenerateSealingKey("k1"), oauthflow.GenerateSealingKey("k2")}
+	tr.seals = [2]tokenstore.SealingKey{tokenstore.GenerateSealingKey("k1"), tokenstore.GenerateSealingKey("k2")}
 	for i := range tr.managers {
 		tr.start(i, chance, lossy)
 	}
@@ -92,10 +93,10 @@ func newTrial(t *testing.T, chance *rand.Rand, lossy float64) *trial {
 // start makes a process. Each seals with a key of its own, which the other knows.
 func (tr *trial) start(i int, chance *rand.Rand, lossy float64) {
 	tr.wires[i] = &wire{w: tr.truth, lossy: lossy, chance: chance}
-	keys, err := oauthflow.NewKeys(tr.seals[i], tr.seals[1-i])
+	keys, err := tokenstore.NewKeyring(tr.seals[i], tr.seals[1-i])
 	must(tr.t, err)
 	flow := tr.s.flow(tr.wires[i])
-	tr.managers[i] = tr.s.manager(tr.store, func(c *oauthflow.ManagerConfig) { c.Flow, c.Keys = flow, keys })
+	tr.managers[i] = tr.s.manager(tr.store, func(c *oauthflow.ManagerConfig) { c.Flow, c.Keyring = flow, keys })
 }
 
 func (tr *trial) manager(i int) *oauthflow.Manager {
@@ -261,10 +262,10 @@ func (tr *trial) judge(lossy bool) {
 	tr.truth.losing = false
 	tr.truth.mu.Unlock()
 	tr.s.org.ExpireSessions()
-	keys, err := oauthflow.NewKeys(tr.seals[0], tr.seals[1])
+	keys, err := tokenstore.NewKeyring(tr.seals[0], tr.seals[1])
 	must(tr.t, err)
 	flow := tr.s.flow(&wire{w: tr.truth, chance: tr.wires[0].chance})
-	m := tr.s.manager(tr.store, func(c *oauthflow.ManagerConfig) { c.Flow, c.Keys = flow, keys })
+	m := tr.s.manager(tr.store, func(c *oauthflow.ManagerConfig) { c.Flow, c.Keyring = flow, keys })
 	there := 0
 	for _, k := range tr.keys {
 		ctx, cancel := context.WithTimeout(tr.t.Context(), 20*time.Minute)

@@ -15,7 +15,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/fullcast/sfauth/oauthflow"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 // trip makes something happen at a point of a refresh. The points, in order: "lease" (before the intent is saved), "intent"
@@ -171,7 +171,7 @@ func (c *trippedConn) Close() error {
 // trippedStore trips at saves of connections. A login makes version 1; then intents and results take turns, so that an
 // intent is saved over an odd version and a result over an even one, as long as nothing goes wrong in between.
 type trippedStore struct {
-	oauthflow.Store
+	tokenstore.Store
 	trips    *trips
 	down     atomic.Bool
 	failed   atomic.Int32
@@ -191,7 +191,7 @@ type trippedStore struct {
 
 // Pool passes on what the store tells of its pool.
 func (s *trippedStore) Pool() int {
-	if p, tells := s.Store.(oauthflow.PooledStore); tells {
+	if p, tells := s.Store.(tokenstore.PooledStore); tells {
 		return p.Pool()
 	}
 	return 0
@@ -205,15 +205,15 @@ func (s *trippedStore) count(id string) {
 	}
 }
 
-func (s *trippedStore) Load(ctx context.Context, id string) (oauthflow.Record, error) {
+func (s *trippedStore) Load(ctx context.Context, id string) (tokenstore.Record, error) {
 	s.count(id)
 	if s.down.Load() {
-		return oauthflow.Record{}, errTripped
+		return tokenstore.Record{}, errTripped
 	}
 	return s.Store.Load(ctx, id)
 }
 
-func (s *trippedStore) Save(ctx context.Context, r oauthflow.Record) error {
+func (s *trippedStore) Save(ctx context.Context, r tokenstore.Record) error {
 	s.count(r.ID)
 	if s.down.Load() {
 		return errTripped

@@ -174,7 +174,7 @@ func (c *crew) begin(text string) error {
 		return err
 	}
 	c.m, err = oauthflow.NewManager(oauthflow.ManagerConfig{
-		Flow: flow, Store: c.store, Keys: keys, Environment: c.Environment, StoreEpoch: c.StoreEpoch, Timing: c.Timing, StoreCalls: c.Pool,
+		Flow: flow, Store: c.store, Keyring: keys, Environment: c.Environment, StoreEpoch: c.StoreEpoch, Timing: c.Timing, StoreCalls: c.Pool,
 		Logger: debugTo(c.said),
 		Observe: func(e oauthflow.Event) {
 			c.mu.Lock()

@@ -12,6 +12,7 @@ import (
 
 	"github.com/fullcast/sfauth/fullcast"
 	"github.com/fullcast/sfauth/oauthflow"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 const (
@@ -24,14 +25,14 @@ var acme = oauthflow.Key{Tenant: "acme", Name: "main"}
 // newConnector is a Connector as a service makes one; only its transport leads to the provider instead of to Salesforce.
 func newConnector(t *testing.T, p provider) *fullcast.Connector {
 	t.Helper()
-	keys, err := oauthflow.NewKeys(oauthflow.GenerateSealingKey("run"))
+	keys, err := tokenstore.NewKeyring(tokenstore.GenerateSealingKey("run"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	sf, err := fullcast.NewConnector(fullcast.Config{
 		Site:      fullcast.Production,
-		Store:     oauthflow.NewMemoryStore(),
-		Keys:      keys,
+		Store:     tokenstore.NewMemory(),
+		Keyring:   keys,
 		Transport: p.transport(),
 	})
 	if err != nil {

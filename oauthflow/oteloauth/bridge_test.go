@@ -23,6 +23,7 @@ import (
 	"github.com/fullcast/sfauth/oauthflow"
 	"github.com/fullcast/sfauth/oauthflow/orgtest"
 	"github.com/fullcast/sfauth/oauthflow/oteloauth"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 // kit is a Bridge whose telemetry stays in memory.
@@ -246,10 +247,10 @@ func TestAConnectionsLifeIsExportedAsSpansEventsAndStates(t *testing.T) {
 		RedirectURLs: []string{"https://app.fullcast.io/app/admin/motion"}, Transport: k.Transport(org.RoundTripper()),
 	})
 	check(err)
-	keys, err := oauthflow.NewKeys(oauthflow.GenerateSealingKey("test"))
+	keys, err := tokenstore.NewKeyring(tokenstore.GenerateSealingKey("test"))
 	check(err)
 	m, err := oauthflow.NewManager(oauthflow.ManagerConfig{
-		Flow: flow, Store: oauthflow.NewMemoryStore(), Keys: keys, Environment: "test", Observe: k.Observe,
+		Flow: flow, Store: tokenstore.NewMemory(), Keyring: keys, Environment: "test", Observe: k.Observe,
 	})
 	check(err)
 	check(oteloauth.Watch(k.Bridge, m.List, ""))

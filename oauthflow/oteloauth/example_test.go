@@ -11,6 +11,7 @@ import (
 	"github.com/fullcast/sfauth/oauthflow"
 	"github.com/fullcast/sfauth/oauthflow/orgtest"
 	"github.com/fullcast/sfauth/oauthflow/oteloauth"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 // What List gives is watched as it is: that of a manager, or of a fullcast.Connector with a fullcast.Filter.
@@ -38,10 +39,10 @@ func ExampleNew() {
 	org, client, refreshToken := orgWithApp()
 	flow, err := oauthflow.NewFlow(oauthflow.Config{RedirectURLs: []string{"https://app.fullcast.io/app/admin/motion"}, Transport: org.RoundTripper()})
 	check(err)
-	keys, err := oauthflow.NewKeys(oauthflow.GenerateSealingKey("example"))
+	keys, err := tokenstore.NewKeyring(tokenstore.GenerateSealingKey("example"))
 	check(err)
 	manager, err := oauthflow.NewManager(oauthflow.ManagerConfig{
-		Flow: flow, Store: oauthflow.NewMemoryStore(), Keys: keys, Environment: "example", Observe: bridge.Observe,
+		Flow: flow, Store: tokenstore.NewMemory(), Keyring: keys, Environment: "example", Observe: bridge.Observe,
 	})
 	check(err)
 	check(oteloauth.Watch(bridge, manager.List, ""))

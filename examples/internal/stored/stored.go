@@ -11,7 +11,8 @@ import (
 	"github.com/fullcast/sfauth/examples/internal/outcome"
 	"github.com/fullcast/sfauth/fullcast"
 	"github.com/fullcast/sfauth/oauthflow"
-	"github.com/fullcast/sfauth/oauthflow/filestore"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore/filestore"
 )
 
 // Key is the name of the connection.
@@ -47,7 +48,7 @@ func (p Place) Open() (*Opened, error) {
 		return nil, outcome.Input("cannot keep a connection in %s: %v", dir, err)
 	}
 	sf, err := fullcast.NewConnector(fullcast.Config{
-		Site: p.Site, Store: store, Keys: keys, Environment: "example", Transport: p.Transport,
+		Site: p.Site, Store: store, Keyring: keys, Environment: "example", Transport: p.Transport,
 	})
 	if err != nil {
 		return nil, errors.Join(err, store.Close())
@@ -73,12 +74,12 @@ func (o *Opened) Close() error {
 	return errors.Join(o.Connector.Close(context.Background()), o.store.Close())
 }
 
-func sealingKeys(value string) (*oauthflow.Keys, error) {
+func sealingKeys(value string) (*tokenstore.Keyring, error) {
 	const how = "make one with: openssl rand -base64 32"
 	if value == "" {
 		return nil, outcome.Input("SFAUTH_KEY is not set: it seals what is kept; %s, and keep it", how)
 	}
-	keys, err := oauthflow.NewKeys(oauthflow.SealingKey{ID: "example", Key: oauthflow.NewSecret(value)})
+	keys, err := tokenstore.NewKeyring(tokenstore.SealingKey{ID: "example", Key: oauthflow.NewSecret(value)})
 	if err != nil {
 		return nil, outcome.Input("SFAUTH_KEY must be 32 random bytes in base64; %s", how)
 	}

@@ -18,8 +18,9 @@ import (
 	"github.com/fullcast/sfauth/fullcast"
 	"github.com/fullcast/sfauth/metadata"
 	"github.com/fullcast/sfauth/oauthflow"
-	"github.com/fullcast/sfauth/oauthflow/filestore"
 	"github.com/fullcast/sfauth/oauthflow/orgtest"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore/filestore"
 )
 
 const binding = "0123456789-a-cookie-of-the-session"
@@ -38,7 +39,7 @@ func live(ctx context.Context, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	keys, err := oauthflow.NewKeys(oauthflow.GenerateSealingKey("k1"))
+	keys, err := tokenstore.NewKeyring(tokenstore.GenerateSealingKey("k1"))
 	if err != nil {
 		return err
 	}
@@ -47,7 +48,7 @@ func live(ctx context.Context, log *slog.Logger) error {
 		return err
 	}
 	sf, err := fullcast.NewConnector(fullcast.Config{
-		Site: fullcast.Production, Store: store, Keys: keys, Environment: "canary", Transport: org.RoundTripper(), Logger: log,
+		Site: fullcast.Production, Store: store, Keyring: keys, Environment: "canary", Transport: org.RoundTripper(), Logger: log,
 		Observe: func(e oauthflow.Event) { fmt.Printf("%+v\n", e) },
 	})
 	if err != nil {

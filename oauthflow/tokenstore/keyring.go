@@ -1,0 +1,75 @@
+package tokenstore
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"fmt"
+	"strings"
+
+	"github.com/fullcast/sfauth/internal/badfields"
+	"github.com/fullcast/sfauth/internal/secret"
+)
+
+// SealingKey is one key that seals records, or that opens what was sealed before. A key that only a KMS can decrypt is
+// decrypted by the service when it starts.
+type SealingKey struct {
+	ID  string        // 1–32 bytes of letters, digits, "-", "_", "."; stands in clear in every record
+	Key secret.Secret // 32 random bytes in standard base64, as "openssl rand -base64 32" prints them
+}
+
+// GenerateSealingKey returns a fresh key. Keep it outside the store: who has both has the tokens.
+func GenerateSealingKey(id string) SealingKey {
+	b := make([]byte, sealKeySize)
+	rand.Read(b)
+	return SealingKey{ID: id, Key: secret.New(base64.StdEncoding.EncodeToString(b))}
+}
+
+// Keyring holds the keys that seal and open records: one seals, and all of them open. It is safe for concurrent use.
+type Keyring struct {
+	current string
+	opening map[string]secret.Secret // by id
+}
+
+// NewKeyring returns a Keyring that seals with current and opens with current and former keys. Manager.Reseal makes the former
+// ones superfluous. A record that was sealed with any other key does not open. The error wraps a
+// *[FieldError] for each field at fault.
+func NewKeyring(current SealingKey, former ...SealingKey) (*Keyring, error) {
+	k := &Keyring{current: current.ID, opening: map[string]secret.Secret{}}
+	var bad badfields.List
+	for i, sk := range append([]SealingKey{current}, former...) {
+		field := "current"
+		if i > 0 {
+			field = fmt.Sprintf("former[%d]", i-1)
+		}
+		if !isKeyID(sk.ID) {
+			bad.Add(field+".ID", "must be 1 to 32 letters, digits, dashes, underscores or dots")
+		} else if _, twice := k.opening[sk.ID]; twice {
+			bad.Add(field+".ID", fmt.Sprintf("%q is used twice", sk.ID))
+		}
+		raw, err := base64.StdEncoding.DecodeString(strings.TrimSpace(sk.Key.Reveal()))
+		if err != nil || len(raw) != sealKeySize {
+			bad.Add(field+".Key", "must be 32 bytes in base64, as \"openssl rand -base64 32\" prints them")
+		}
+		k.opening[sk.ID] = secret.New(string(raw))
+	}
+	if len(bad) > 0 {
+		return nil, fmt.Errorf("tokenstore: new keyring: %w", bad)
+	}
+	return k, nil
+}
+
+// keyIDSet are the characters of [SealingKey.ID].
+const keyIDSet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_."
+
+func isKeyID(s string) bool {
+	return s != "" && len(s) <= 32 && strings.Trim(s, keyIDSet) == ""
+}
+
+// opens returns the key of an id.
+func (k *Keyring) opens(id string) (secret.Secret, error) {
+	key, ok := k.opening[id]
+	if !ok {
+		return secret.Secret{}, fmt.Errorf("it is sealed with the key %+.40q, which is not among the keys", id)
+	}
+	return key, nil
+}
