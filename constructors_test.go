@@ -60,7 +60,7 @@ func constructions() []construction {
 				"ManagerConfig.StoreEpoch", "ManagerConfig.APITransport",
 				"ManagerConfig.Timing.Lease", "ManagerConfig.Timing.Quiet", "ManagerConfig.Timing.Confirm", "ManagerConfig.Timing.LastTry",
 				"ManagerConfig.Timing.Recheck", "ManagerConfig.Timing.Login"}},
-		{"tokenstore.NewKeyring", func() error {
+		{"oauthflow/tokenstore.NewKeyring", func() error {
 			good := tokenstore.GenerateSealingKey("twice")
 			_, err := tokenstore.NewKeyring(tokenstore.SealingKey{}, good, good, tokenstore.SealingKey{ID: "a/b"})
 			return err
@@ -103,7 +103,7 @@ func TestAConstructorNamesEveryFieldAtFaultInOneLineOfOneError(t *testing.T) {
 }
 
 var (
-	prefixOf = regexp.MustCompile(`\b(fullcast|oauthflow|metadata|filestore|sqlstore|redisstore|orgtest|oteloauth): `)
+	prefixOf = regexp.MustCompile(`\b(fullcast|oauthflow|tokenstore|metadata|filestore|sqlstore|redisstore|orgtest|oteloauth): `)
 	fieldOf  = regexp.MustCompile(`\b((?:Manager|Org)?Config\.\w+(\.\w+)*|current\.\w+|former\[\d+\]\.\w+)`)
 )
 

@@ -13,7 +13,7 @@ import (
 func moduleFiles(t *testing.T) (mods map[string]string, work string) {
 	t.Helper()
 	mods = map[string]string{}
-	for _, pattern := range []string{"go.mod", "*/go.mod", "*/*/go.mod"} {
+	for _, pattern := range []string{"go.mod", "*/go.mod", "*/*/go.mod", "*/*/*/go.mod"} {
 		paths, err := filepath.Glob(pattern)
 		if err != nil {
 			t.Fatal(err)

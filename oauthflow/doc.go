@@ -2,8 +2,8 @@
 // most once however many processes ask, and never lost by our own doing.
 //
 // It has two layers. [Flow] makes the HTTP requests: it keeps no tokens, and one call makes at most one POST. [Manager]
-// stores and refreshes tokens: it keeps logins and connections in a tokenstore.Store, sealed, and uses the Flow. Most services need the Manager only, and most of
-// those get it through package fullcast.
+// stores and refreshes tokens: it keeps logins and connections in a tokenstore.Store, sealed, and
+// uses the Flow. Most services need the Manager only, and most of those get it through package fullcast.
 //
 // # The life of a connection
 //
@@ -51,10 +51,8 @@
 //	ErrSuperseded                            look whether the org is connected; if not, begin a new login
 //	ErrNewerFormat                           update this process; the record is left as it is
 //	ErrRelocated                             give this process the store to which all was copied; nothing was sent
-//	ErrForeignRecord                         look at the store's collation, cache and rows; nothing of the record was used
-//	ErrNotDurable                            look after the store's replicas: no token is sent while they lack what is saved
-//	ErrNotFound, ErrConflict                 for writers of a Store
-//	ErrInvalidRecord                         for writers of a Store: Record.Validate returns it, with a *FieldError for each field
+//	tokenstore.ErrForeignRecord              look at the store's collation, cache and rows; nothing of the record was used
+//	tokenstore.ErrNotDurable                 look after the store's replicas: no token is sent while they lack what is saved
 //	ErrBodyRead                              call ResponseError before the response's body is read
 //	ErrTransport                             correct the transport that the service has configured, as the text says
 //	ErrClosed                                the Manager was closed
@@ -88,8 +86,7 @@
 // Package orgtest is a Salesforce org in process: give its RoundTripper as Config.Transport. httpmock works, too, whether it
 // is activated before or after the Flow is made, or as a transport of its own. For a real TLS connection to a local server
 // use a transport with a DialTLSContext that trusts the server's authority (RootCAs). There is no switch that weakens
-// anything for tests. Package storetest proves a
-// tokenstore.Store.
+// anything for tests. Package storetest proves a tokenstore.Store.
 //
 // # Compatibility
 //

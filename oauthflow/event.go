@@ -3,7 +3,6 @@ package oauthflow
 import (
 	"log/slog"
 	"time"
-
 )
 
 // EventType says what an [Event] reports.

@@ -2,12 +2,10 @@ package oauthflow_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/fullcast/sfauth/oauthflow"
 	"github.com/fullcast/sfauth/oauthflow/tokenstore"
@@ -72,37 +70,4 @@ func ExampleNewManager() {
 	}
 	fmt.Println(first.AccessToken != second.AccessToken, salesforce.refreshes, "refreshes")
 	// Output: true 2 refreshes
-}
-
-// The key that seals stands first; the others open what was sealed before.
-func ExampleNewKeyring() {
-	_, err := tokenstore.NewKeyring(tokenstore.GenerateSealingKey("2026-11"), tokenstore.GenerateSealingKey("2025-11"))
-	fmt.Println(err)
-	_, err = tokenstore.NewKeyring(tokenstore.SealingKey{ID: "2026-11", Key: oauthflow.NewSecret("too short")})
-	fmt.Println(err)
-	// Output:
-	// <nil>
-	// oauthflow: new keys: invalid: current.Key: must be 32 bytes in base64, as "openssl rand -base64 32" prints them
-}
-
-// A generated key prints as nothing; Reveal it once, to keep it outside the store.
-func ExampleGenerateSealingKey() {
-	k := tokenstore.GenerateSealingKey("2026-11")
-	fmt.Println(k.ID, k.Key, len(k.Key.Reveal()))
-	// Output: 2026-11 [redacted] 44
-}
-
-// A store compares versions and swaps.
-func ExampleNewMemory() {
-	ctx := context.Background()
-	s := tokenstore.NewMemory()
-	r := tokenstore.Record{ID: "connection/acme/main", Due: time.Unix(0, 0), Data: []byte("sealed")}
-	fmt.Println(s.Save(ctx, r)) // there is none yet
-	fmt.Println(errors.Is(s.Save(ctx, r), tokenstore.ErrConflict))
-	stored, err := s.Load(ctx, r.ID)
-	fmt.Println(stored.Version, err)
-	// Output:
-	// <nil>
-	// true
-	// 1 <nil>
 }

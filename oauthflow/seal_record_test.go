@@ -289,32 +289,6 @@ func TestNothingSecretStandsInARecord(t *testing.T) {
 	}
 }
 
-func TestNewKeysNamesTheFieldAtFault(t *testing.T) {
-	good := tokenstore.GenerateSealingKey("k")
-	for name, tt := range map[string]struct {
-		current tokenstore.SealingKey
-		former  []tokenstore.SealingKey
-		field   string
-	}{
-		"no id":        {tokenstore.SealingKey{Key: good.Key}, nil, "current.ID"},
-		"a long id":    {tokenstore.SealingKey{ID: strings.Repeat("k", 33), Key: good.Key}, nil, "current.ID"},
-		"a blank id":   {tokenstore.SealingKey{ID: "a b", Key: good.Key}, nil, "current.ID"},
-		"no key":       {tokenstore.SealingKey{ID: "k"}, nil, "current.Key"},
-		"a short key":  {tokenstore.SealingKey{ID: "k", Key: oauthflow.NewSecret("c2hvcnQ=")}, nil, "current.Key"},
-		"no base64":    {tokenstore.SealingKey{ID: "k", Key: oauthflow.NewSecret("!!!")}, nil, "current.Key"},
-		"an id twice":  {good, []tokenstore.SealingKey{tokenstore.GenerateSealingKey("k")}, "former[0].ID"},
-		"a bad former": {good, []tokenstore.SealingKey{tokenstore.GenerateSealingKey("j"), {ID: "l"}}, "former[1].Key"},
-	} {
-		_, err := tokenstore.NewKeyring(tt.current, tt.former...)
-		if err == nil || !strings.Contains(err.Error(), tt.field) {
-			t.Errorf("%s: %v does not name %s", name, err, tt.field)
-		}
-	}
-	if _, err := tokenstore.NewKeyring(tokenstore.SealingKey{ID: "k", Key: oauthflow.NewSecret(good.Key.Reveal() + "\n")}); err != nil {
-		t.Errorf("a key with the line end of its file: %v", err)
-	}
-}
-
 func TestKeysThatReadAlikeDoNotShareARecord(t *testing.T) {
 	w := newWorld(t, orgtest.Config{ApprovalLimit: 20})
 	m := w.manager()

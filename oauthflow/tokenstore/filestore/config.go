@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 
-	"github.com/fullcast/sfauth/oauthflow"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 // Config says where a store keeps its files.
@@ -31,7 +31,7 @@ func Open(c Config) (*Store, error) {
 		return nil, fmt.Errorf("filestore: %w", err)
 	}
 	if c.Dir == "" {
-		return nil, fmt.Errorf("filestore: %w", &oauthflow.FieldError{Field: "Config.Dir", Problem: "is required; name a directory on a local disk"})
+		return nil, fmt.Errorf("filestore: %w", &tokenstore.FieldError{Field: "Config.Dir", Problem: "is required; name a directory on a local disk"})
 	}
 	dir, err := filepath.Abs(c.Dir)
 	if err != nil {

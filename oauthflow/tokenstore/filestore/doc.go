@@ -18,8 +18,8 @@
 // Load, Save and Delete say which record, List and Open which file; errors.Is and errors.As tell the rest:
 //
 //	error                               when                                                      what to do
-//	tokenstore.ErrNotFound               Load: there is no such record                             connect first
-//	tokenstore.ErrConflict               Save, Delete: the record has another version              load it and decide again; a Manager does
+//	tokenstore.ErrNotFound              Load: there is no such record                             connect first
+//	tokenstore.ErrConflict              Save, Delete: the record has another version              load it and decide again; a Manager does
 //	ErrDamaged                          a record is not as it was written, or in another's place  remove the file that the text names, and connect that org again
 //	ErrUnsafe                           a file or directory is open to others, or no plain one    chown and chmod it, or find out who made it
 //	ErrFilesystem                       the directory is on a network or unknown file system      use a local disk, or package sqlstore

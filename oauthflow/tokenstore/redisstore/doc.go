@@ -27,8 +27,8 @@
 // What errors.Is tells; the client's error is wrapped, too:
 //
 //	error                               when                                                        what to do
-//	tokenstore.ErrNotFound               Load: there is no such record                               connect first
-//	tokenstore.ErrConflict               Save, Delete: the record has another version                load it and decide again; a Manager does
+//	tokenstore.ErrNotFound              Load: there is no such record                               connect first
+//	tokenstore.ErrConflict              Save, Delete: the record has another version                load it and decide again; a Manager does
 //	ErrReplicas                         the change is made, but fewer than Config.Replicas have it  look after the replicas; a Manager refreshes nothing
 //	ErrReadOnly                         the server takes no writes                                  connect to the master
 //	ErrDamaged                          the key holds what this package did not write               find out who wrote it; connect that org again

@@ -96,8 +96,8 @@
 // What errors.Is tells; the driver's error is wrapped, too:
 //
 //	error                               when                                                what to do
-//	tokenstore.ErrNotFound               Load: there is no such record                       connect first
-//	tokenstore.ErrConflict               Save, Delete: the record has another version        load it and decide again; a Manager does
+//	tokenstore.ErrNotFound              Load: there is no such record                       connect first
+//	tokenstore.ErrConflict              Save, Delete: the record has another version        load it and decide again; a Manager does
 //	ErrNoTable                          the table is missing                                call Migrate, or have Schema run
 //	ErrTable (a TableError)             the table may hide, change or lose records           do what the Remedy says
 //	ErrReadOnly                         the database takes no writes; of MySQL also Open    connect to the primary

@@ -8,7 +8,6 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"github.com/fullcast/sfauth/oauthflow"
 	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
@@ -202,7 +201,7 @@ func checkRecord(r tokenstore.Record) error {
 	}
 	if r.Version >= maxVersion-1 {
 		return fmt.Errorf("sqlstore: saving: %w: %w", tokenstore.ErrInvalidRecord,
-			&oauthflow.FieldError{Field: "Record.Version", Problem: fmt.Sprintf("%d has no successor", r.Version)})
+			&tokenstore.FieldError{Field: "Record.Version", Problem: fmt.Sprintf("%d has no successor", r.Version)})
 	}
 	return nil
 }

@@ -1,4 +1,4 @@
-package oauthflow_test
+package tokenstore_test
 
 import (
 	"errors"
@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/fullcast/sfauth/oauthflow"
 	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
@@ -49,7 +48,7 @@ func TestARecordIsValidatedByItsRulesAndEachFieldAtFaultIsNamed(t *testing.T) {
 		if err == nil {
 			continue
 		}
-		var first *oauthflow.FieldError
+		var first *tokenstore.FieldError
 		if !errors.As(err, &first) || first.Field != strings.Fields(tt.want)[0] || strings.ContainsAny(err.Error(), "\n\x1b") {
 			t.Errorf("%s: %q is no line that wraps its field", name, err)
 		}
