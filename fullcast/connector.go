@@ -28,7 +28,7 @@ type Config struct {
 	// Store keeps the connections. Required; all processes of the instance share one.
 	Store tokenstore.Store
 
-	// Keys seal what is stored. Required.
+	// Keyring seals what is stored. Required.
 	Keyring *tokenstore.Keyring
 
 	// Environment names the deployment that owns the store, such as "production-eu"; a copy of the store opens in no

@@ -20,7 +20,7 @@ type CopyConfig struct {
 	// To gets the records. Required; another store than From, empty or not.
 	To tokenstore.Store
 
-	// Keys open the records of both stores and seal what is written. Required.
+	// Keyring opens the records of both stores and seals what is written. Required.
 	Keyring *tokenstore.Keyring
 
 	// Environment is that of the records, as in [ManagerConfig]. Required.

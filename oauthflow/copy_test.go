@@ -684,7 +684,7 @@ func TestACopyRefusesWhatCannotBeMeant(t *testing.T) {
 			}
 		}
 	}
-	refused(oauthflow.CopyConfig{}, "From", "To", "Keys", "Environment")
+	refused(oauthflow.CopyConfig{}, "From", "To", "Keyring", "Environment")
 	refused(with(func(c *oauthflow.CopyConfig) { c.To = c.From }), "To")
 	refused(with(func(c *oauthflow.CopyConfig) { c.From, c.To = c.To, c.From }), "From")
 	if !maps.Equal(w.all(w.store), before) {

@@ -13,7 +13,7 @@ func TestRecordsAreLoadedListedAndOpenedInOnePlace(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	call := regexp.MustCompile(`\b(?i:store|former)\.(?:Load|List)\(|\bseal\.open\(`)
+	call := regexp.MustCompile(`\b(?i:store|former)\.(?:Load|List)\(|\bseal\.Open\(`)
 	found := map[string]int{}
 	for _, name := range files {
 		if regexp.MustCompile(`_test\.go$`).MatchString(name) {

@@ -29,7 +29,7 @@ type ManagerConfig struct {
 	// Optional, 1 to 256; default 16.
 	Crew int
 
-	// Keys seal the records. Required.
+	// Keyring seals the records. Required.
 	Keyring *tokenstore.Keyring
 
 	// Environment names the deployment that owns the records, such as "production", 1–64 bytes of printable ASCII.
@@ -95,7 +95,7 @@ func (c *ManagerConfig) fill() error {
 		c.Crew = defaultCrew
 	}
 	if c.Keyring == nil {
-		bad.Add("ManagerConfig.Keyring", "is required: tokens are never stored in clear; NewKeys makes them")
+		bad.Add("ManagerConfig.Keyring", "is required: tokens are never stored in clear; tokenstore.NewKeyring makes them")
 	}
 	if len(c.Environment) > 64 || !printable(c.Environment) {
 		bad.Add("ManagerConfig.Environment", "must be 1 to 64 printable ASCII characters, such as \"production\"")

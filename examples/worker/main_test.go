@@ -90,7 +90,7 @@ func TestAnInterruptEndsTheRunWithTheLedger(t *testing.T) {
 	ctx, interrupt := context.WithCancel(t.Context())
 	defer interrupt()
 	var stdout, stderr bytes.Buffer
-	code := run(ctx, []string{"-for", "10m", "-workers", "2"}, func(string) string { return "" }, &untilRefreshed{&stdout, interrupt}, &stderr)
+	code := run(ctx, []string{"-for", "10m", "-workers", "2", "-kill=false"}, func(string) string { return "" }, &untilRefreshed{&stdout, interrupt}, &stderr)
 	fmt.Printf("%s%s", &stdout, &stderr)
 	result{code, stdout.String(), stderr.String()}.clean(t)
 }
