@@ -15,7 +15,7 @@ import (
 )
 
 func TestTheStoresHistoriesAreLinearizable(t *testing.T) {
-	t.Run("MemoryStore", func(t *testing.T) {
+	t.Run("Memory", func(t *testing.T) {
 		linearizable(t, traffic{clients: 8, each: 400, ids: 4, ended: 0.02}, tokenstore.NewMemory())
 	})
 	for _, on := range []backEnd{files, sqlite, postgres, mariadb, redisKV} {

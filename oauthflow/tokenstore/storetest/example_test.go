@@ -20,7 +20,7 @@ func (c careless) Save(ctx context.Context, r tokenstore.Record) error {
 	return c.Memory.Save(ctx, r)
 }
 
-// All that a service writes to prove its own store; NewMemoryStore stands for opening it.
+// All that a service writes to prove its own store; NewMemory stands for opening it.
 func ExampleRun() {
 	TestMyStore := func(t *testing.T) {
 		storetest.Run(t, func(t *testing.T) func() tokenstore.Store {
