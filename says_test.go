@@ -83,7 +83,7 @@ func (s saying) failure(t *testing.T) *oauthflow.Error {
 		code = "MALFORMED_QUERY"
 	}
 	return &oauthflow.Error{Op: operations[s["side"]].op, Host: "acme.my.salesforce.com", Status: status,
-		Code: strings.TrimSuffix(code, "*"), Description: s["description"], Kind: oauthflow.Kind(s["kind"])}
+		Code: strings.TrimSuffix(code, "*"), Description: s["description"], Kind: oauthflow.ErrorKind(s["kind"])}
 }
 
 func (s saying) says() string {

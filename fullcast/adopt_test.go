@@ -27,7 +27,7 @@ func TestADryRunOfAnAdoptionSpendsAndWritesNothingAndSaysWhatWouldBeMet(t *testi
 		client func(oauthflow.Client) oauthflow.Client
 		token  string
 		active bool
-		kind   oauthflow.Kind
+		kind   oauthflow.ErrorKind
 	}{
 		"a token that is as it should be": {key: main, active: true},
 		"a wrong secret":                  {key: main, client: wrong, kind: oauthflow.KindClient},

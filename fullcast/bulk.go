@@ -36,7 +36,7 @@ func (t target) at() target { return t }
 // bulk is a call that deals with many connections.
 type bulk struct {
 	op          string
-	tally       crew.Tally[oauthflow.Kind]
+	tally       crew.Tally[oauthflow.ErrorKind]
 	done, total int
 	told        func(Progress)
 }
@@ -102,7 +102,7 @@ func pauseOf(err error) time.Duration {
 	return 0
 }
 
-func kindOf(err error) oauthflow.Kind {
+func kindOf(err error) oauthflow.ErrorKind {
 	var e *oauthflow.Error
 	if errors.As(err, &e) {
 		return e.Kind

@@ -312,7 +312,7 @@ func TestAnOrgIsConnectedCalledCheckedAndDisconnected(t *testing.T) {
 	}
 }
 
-func wantError(t *testing.T, err error, kind oauthflow.Kind, remedy fullcast.Remedy) {
+func wantError(t *testing.T, err error, kind oauthflow.ErrorKind, remedy fullcast.Remedy) {
 	t.Helper()
 	var e *fullcast.Error
 	if !errors.As(err, &e) {
@@ -403,7 +403,7 @@ func TestAConnectedAppIsAdoptedAndCheckedButNeverBegun(t *testing.T) {
 func TestARefusalCarriesItsRemedy(t *testing.T) {
 	type refusal struct {
 		name   string
-		kind   oauthflow.Kind
+		kind   oauthflow.ErrorKind
 		remedy fullcast.Remedy
 		body   string
 	}

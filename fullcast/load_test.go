@@ -58,7 +58,7 @@ func TestLoadOfWhatListDoesNotGiveIsAnError(t *testing.T) {
 	sent := w.rec.count("")
 	for name, tt := range map[string]struct {
 		key  oauthflow.Key
-		kind oauthflow.Kind
+		kind oauthflow.ErrorKind
 		do   fullcast.Remedy
 	}{
 		"a key that is not connected": {oauthflow.Key{Tenant: "acme", Name: "other"}, oauthflow.KindNotConnected, fullcast.Reauthorize},

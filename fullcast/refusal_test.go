@@ -19,7 +19,7 @@ import (
 var apiRefusals = []struct {
 	status int
 	body   string
-	kind   oauthflow.Kind
+	kind   oauthflow.ErrorKind
 	remedy fullcast.Remedy
 }{
 	{401, `[{"message":"This session is not valid for use with the REST API","errorCode":"INVALID_SESSION_ID"}]`, oauthflow.KindAppPolicy, fullcast.AdminAllowsAPIAccess},

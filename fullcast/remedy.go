@@ -46,7 +46,7 @@ var remedyOfReason = map[oauthflow.Reason]Remedy{
 }
 
 // remedyOfKind is what helps where an error has no reason of its own, and nothing about the connection's app changes it.
-var remedyOfKind = map[oauthflow.Kind]Remedy{
+var remedyOfKind = map[oauthflow.ErrorKind]Remedy{
 	oauthflow.KindNotSent:       Retry,
 	oauthflow.KindInDoubt:       Retry,
 	oauthflow.KindBusy:          Retry,

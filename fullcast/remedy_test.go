@@ -13,13 +13,13 @@ import (
 )
 
 // kinds reads every Kind out of the package's source, so that a new one cannot be forgotten.
-func kinds(t *testing.T) []oauthflow.Kind {
+func kinds(t *testing.T) []oauthflow.ErrorKind {
 	t.Helper()
 	f, err := parser.ParseFile(token.NewFileSet(), "../oauthflow/errors.go", nil, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var all []oauthflow.Kind
+	var all []oauthflow.ErrorKind
 	ast.Inspect(f, func(n ast.Node) bool {
 		spec, ok := n.(*ast.ValueSpec)
 		if !ok || len(spec.Values) != 1 {
@@ -31,7 +31,7 @@ func kinds(t *testing.T) []oauthflow.Kind {
 				if err != nil {
 					t.Fatal(err)
 				}
-				all = append(all, oauthflow.Kind(text))
+				all = append(all, oauthflow.ErrorKind(text))
 			}
 		}
 		return true

@@ -26,7 +26,7 @@ func TestARenamedMyDomainIsFoundOrItsAdminIsToldWhereToConnect(t *testing.T) {
 	for _, c := range []struct {
 		name, login string
 		change      func(*orgtest.Org) error
-		kind        oauthflow.Kind // empty: the call works
+		kind        oauthflow.ErrorKind // empty: the call works
 		remedy      fullcast.Remedy
 		text        string // for the admin
 		asked       []string

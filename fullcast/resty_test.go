@@ -42,7 +42,7 @@ func TestARefusalOverRestyIsAnErrorWithKindRemedyAndActor(t *testing.T) {
 		name     string
 		status   int
 		body     string
-		kind     oauthflow.Kind
+		kind     oauthflow.ErrorKind
 		remedy   fullcast.Remedy
 		actor    fullcast.Actor
 		requests int // of the API

@@ -52,7 +52,7 @@ func TestARefusalOverRestyWhoseBodyIsNotReadWholeIsStillOneWithKindAndRemedy(t *
 		fault  orgtest.Fault
 		reason error // with which the body ends
 		limit  int
-		kind   oauthflow.Kind
+		kind   oauthflow.ErrorKind
 		is     error
 		begins string // the body that the caller gets
 	}{

@@ -78,7 +78,7 @@ func TestSalesforcesReasonSurvivesALoginThatIsOver(t *testing.T) {
 	for name, c := range map[string]struct {
 		query  func(state string) url.Values
 		wait   time.Duration
-		kind   oauthflow.Kind
+		kind   oauthflow.ErrorKind
 		remedy fullcast.Remedy
 		named  bool // the error names the code
 	}{

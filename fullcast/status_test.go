@@ -17,7 +17,7 @@ import (
 
 // verdicts says what each kind of refusal makes of a connection, and who has to do what, by the kind of its app. Where
 // only one remedy stands it holds for both.
-var verdicts = map[oauthflow.Kind]struct {
+var verdicts = map[oauthflow.ErrorKind]struct {
 	status        oauthflow.Status
 	external, old fullcast.Remedy
 	asked         bool // Salesforce is asked again with the same grant
@@ -82,7 +82,7 @@ func TestEveryKindHasItsStatusAndRemedyForEachKindOfApp(t *testing.T) {
 
 // refused are answers of the token endpoint, each with what it makes of a connection that is stored.
 var refused = []struct {
-	kind   oauthflow.Kind
+	kind   oauthflow.ErrorKind
 	status int
 	body   string
 	remedy fullcast.Remedy // 0: the kind's
@@ -342,7 +342,7 @@ func TestAnOrgThatRefusesItsAPISuspendsTheConnectionUntilACallWorks(t *testing.T
 	for name, tt := range map[string]struct {
 		status int
 		body   string
-		kind   oauthflow.Kind
+		kind   oauthflow.ErrorKind
 		remedy fullcast.Remedy
 		says   string
 	}{

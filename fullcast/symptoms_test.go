@@ -60,7 +60,7 @@ type symptom struct {
 	generic bool // the admin has connected at login.salesforce.com
 	happens func(*patient)
 	deed    func(*patient) error // nil: a query over HTTP
-	kind    oauthflow.Kind       // empty: the deed works
+	kind    oauthflow.ErrorKind       // empty: the deed works
 	remedy  fullcast.Remedy
 	actor   fullcast.Actor
 	api     int // requests for the API,
@@ -245,7 +245,7 @@ func TestWhatHappensToAConnectionIsToldWithItsKindRemedyAndActorAndCostsAsFewReq
 }
 
 // judge compares an outcome with a row.
-func judge(t *testing.T, p *patient, err error, kind oauthflow.Kind, remedy fullcast.Remedy, actor fullcast.Actor, says string) {
+func judge(t *testing.T, p *patient, err error, kind oauthflow.ErrorKind, remedy fullcast.Remedy, actor fullcast.Actor, says string) {
 	t.Helper()
 	if kind == "" {
 		if err != nil {

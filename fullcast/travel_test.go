@@ -181,7 +181,7 @@ func TestATransportThatVerifiesNoCertificateIsRefusedAtConstruction(t *testing.T
 }
 
 func TestATransportThatIsNotTrustedIsToBeConfiguredOtherwise(t *testing.T) {
-	for _, kind := range []oauthflow.Kind{oauthflow.KindInDoubt, oauthflow.KindNotSent, oauthflow.KindInvalid} {
+	for _, kind := range []oauthflow.ErrorKind{oauthflow.KindInDoubt, oauthflow.KindNotSent, oauthflow.KindInvalid} {
 		err := &oauthflow.Error{Op: "request", Kind: kind, Err: fmt.Errorf("%w has done so", oauthflow.ErrTransport)}
 		if got := fullcast.RemedyFor(err, metadata.KindExternalClientApp); got != fullcast.FixService {
 			t.Errorf("%s: %v", kind, got)

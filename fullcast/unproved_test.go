@@ -16,7 +16,7 @@ func TestAMigrationWhoseProofIsRefusedSaysWhyAndWhoHasToAct(t *testing.T) {
 	for _, tt := range []struct {
 		name, body string
 		status     int
-		kind       oauthflow.Kind
+		kind       oauthflow.ErrorKind
 		remedy     fullcast.Remedy
 	}{
 		{"limit", `[{"message":"TotalRequests Limit exceeded.","errorCode":"REQUEST_LIMIT_EXCEEDED"}]`, http.StatusForbidden, oauthflow.KindLimit, fullcast.Retry},

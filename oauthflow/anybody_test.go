@@ -25,7 +25,7 @@ var foreignBodies = map[string]string{
 var usual = map[int]bool{302: true, 307: true, 400: true, 401: true, 403: true, 404: true, 410: true, 420: true, 429: true, 500: true, 503: true}
 
 // causeless are the kinds of an answer of which nobody knows who has given it: it says whether to try again, and names no cause.
-func causeless(k oauthflow.Kind) bool {
+func causeless(k oauthflow.ErrorKind) bool {
 	return k == oauthflow.KindUnknownAnswer || k == oauthflow.KindBusy || k == oauthflow.KindInDoubt
 }
 

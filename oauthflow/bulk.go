@@ -23,13 +23,13 @@ const (
 //
 // Errors.Is and errors.As see Err and what Errs holds.
 type BulkError struct {
-	Op     string       // operation, such as "reseal"
-	Done   int          // records dealt with, those that failed included
-	Failed int          // of those, that failed
-	Left   int          // records that are known and were not begun, because the call ended early
-	Kinds  map[Kind]int // of those that failed, how many with an [Error] of each kind; "" counts other errors
-	Errs   []error      // the first 100 of the failures, and of a kind that is not among them the first one
-	Err    error        // why the call ended early, such as ctx's error; nil when all were tried
+	Op     string            // operation, such as "reseal"
+	Done   int               // records dealt with, those that failed included
+	Failed int               // of those, that failed
+	Left   int               // records that are known and were not begun, because the call ended early
+	Kinds  map[ErrorKind]int // of those that failed, how many with an [Error] of each kind; "" counts other errors
+	Errs   []error           // the first 100 of the failures, and of a kind that is not among them the first one
+	Err    error             // why the call ended early, such as ctx's error; nil when all were tried
 }
 
 // Error returns one line of bounded length: the numbers, by kind, why the call ended early, and the first three failures.
@@ -62,14 +62,14 @@ func (e *BulkError) Unwrap() []error {
 type bulk struct {
 	op     string
 	places int // records that are dealt with at once
-	tally  crew.Tally[Kind]
+	tally  crew.Tally[ErrorKind]
 	total  int
 	told   func(done, total int)
 }
 
 func (b *bulk) add(err error) {
 	var e *Error
-	kind := Kind("")
+	kind := ErrorKind("")
 	if errors.As(err, &e) {
 		kind = e.Kind
 	}

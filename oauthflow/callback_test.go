@@ -120,7 +120,7 @@ func TestACodeOfOneOrgNeverGoesToAnother(t *testing.T) {
 func TestACallbackErrorIsTypedAndBounded(t *testing.T) {
 	for _, c := range []struct {
 		name, code, description string
-		kind                    oauthflow.Kind
+		kind                    oauthflow.ErrorKind
 	}{
 		{"denied", "access_denied", "end-user denied authorization", oauthflow.KindDenied},
 		{"denied, as Salesforce's page spells it", "access-denied", "end-user denied authorization", oauthflow.KindDenied},

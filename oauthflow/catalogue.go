@@ -39,7 +39,7 @@ type ruling struct {
 	status      string // "420", or "5xx" for a class; empty matches any
 	code        string // error code, compared without case, "…*" for a family, "*" for any word; empty matches any
 	description string // part of the description in lower case; empty matches any
-	kind        Kind
+	kind        ErrorKind
 	sentence    string // for the person who looks after the org
 	reason      Reason // where the kind does not say all
 	spreads     bool   // also said of an app that has not spread to this login host yet
@@ -288,7 +288,7 @@ func newAppSentence(sentence string, h Host, isNew bool) string {
 	return sentence
 }
 
-func (k Kind) sentence() string {
+func (k ErrorKind) sentence() string {
 	switch k {
 	case KindInvalid:
 		return "The connection is configured wrongly; see the error's text for the field."

@@ -15,7 +15,7 @@ import (
 // told is how one of Salesforce's answers leaves a Flow: kind, and a word of the sentence for the admin.
 type told struct {
 	op, code, description string
-	kind                  oauthflow.Kind
+	kind                  oauthflow.ErrorKind
 	word                  string
 }
 
@@ -140,7 +140,7 @@ func TestTheStatusDecidesWhereNoCodeDoes(t *testing.T) {
 		name   string
 		status int
 		body   string
-		kind   oauthflow.Kind
+		kind   oauthflow.ErrorKind
 		word   string
 	}{
 		{"an expired scratch or trial org", 420, "<html>The data you were trying to access could not be found.</html>", oauthflow.KindBusy, "expired"},
@@ -179,7 +179,7 @@ var resourceAnswers = []struct {
 	name   string
 	status int
 	body   string
-	kind   oauthflow.Kind
+	kind   oauthflow.ErrorKind
 	code   string
 	word   string
 }{
@@ -311,7 +311,7 @@ func TestALimitAsksForAnHourUnlessSalesforceNamesATime(t *testing.T) {
 }
 
 func TestAKindWithoutASentenceOfItsOwnStillSaysSomething(t *testing.T) {
-	for _, k := range []oauthflow.Kind{oauthflow.KindInvalid, oauthflow.KindNotSent, oauthflow.KindStore, oauthflow.KindIDToken, oauthflow.KindState, "new"} {
+	for _, k := range []oauthflow.ErrorKind{oauthflow.KindInvalid, oauthflow.KindNotSent, oauthflow.KindStore, oauthflow.KindIDToken, oauthflow.KindState, "new"} {
 		e := &oauthflow.Error{Op: "x", Kind: k}
 		if s := e.Sentence(); !strings.HasSuffix(s, ".") || len(s) < 20 || len(s) > 300 {
 			t.Errorf("%s: %q", k, s)

@@ -8,7 +8,7 @@ import (
 // Status is the state of a connection.
 type Status string
 
-// States of a connection. [Kind.Status] says which refusal makes which.
+// States of a connection. [ErrorKind.Status] says which refusal makes which.
 const (
 	StatusActive        Status = "active"
 	StatusInDoubt       Status = "in doubt"      // a refresh was sent and its answer is not known yet
@@ -29,7 +29,7 @@ const (
 //
 // What API calls are refused for does not come from a refresh, and suspends whatever its kind: the API is switched off, the
 // org's API requests are used up, or the org is in maintenance. See [Source.Transport].
-func (k Kind) Status() Status {
+func (k ErrorKind) Status() Status {
 	switch k {
 	case KindGrantDead, KindClient, KindAppMissing, KindOrgGone, KindOrgChanged, KindUserChanged:
 		return StatusBroken

@@ -108,7 +108,7 @@ const (
 // refusedRevocations are the refusals of a revocation that say more than to try again. None but the first says anything of the
 // token: a revocation carries the token alone.
 var refusedRevocations = []struct {
-	kind Kind
+	kind ErrorKind
 	code string // empty for any
 	remainder
 }{

@@ -61,7 +61,7 @@
 //
 // What the org's APIs refuse comes back as their response, and [ResponseError] makes an Error of it.
 //
-// [Kind.Terminal] tells the kinds after which no try with the same grant can succeed. What Salesforce says that nobody has
+// [ErrorKind.Terminal] tells the kinds after which no try with the same grant can succeed. What Salesforce says that nobody has
 // seen before is never taken for one of them.
 //
 // # Concurrency and processes

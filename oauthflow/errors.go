@@ -17,7 +17,7 @@ type Error struct {
 	Host        string        // host that was to be asked; empty when none was involved
 	Code        string        // OAuth error code as Salesforce wrote it; empty when there was none
 	Description string        // Salesforce's error_description, at most 200 bytes, scrubbed; empty when there was none
-	Kind        Kind          // what it means
+	Kind        ErrorKind     // what it means
 	Status      int           // HTTP status; 0 when there was no answer
 	RetryAfter  time.Duration // earliest time for another try; 0 when nothing is known
 	AppIsNew    bool          // of [KindAppMissing]: by Client.Created the app is so new that it may only be unknown there yet
@@ -91,48 +91,48 @@ func (e *Error) Sentence() string {
 }
 
 // Kind says what an [Error] means, so that a program can decide.
-type Kind string
+type ErrorKind string
 
 // Kinds of errors. The first four tell what became of a request; the others are Salesforce's answer or our own
 // finding.
 const (
-	KindInvalid Kind = "invalid"  // the caller's input or configuration, or a request Salesforce takes for malformed
-	KindNotSent Kind = "not sent" // no byte of the request left; trying again is safe
-	KindInDoubt Kind = "in doubt" // sent, and no usable answer: Salesforce may have acted
-	KindBusy    Kind = "busy"     // Salesforce asks to come back later; nothing changed
+	KindInvalid ErrorKind = "invalid"  // the caller's input or configuration, or a request Salesforce takes for malformed
+	KindNotSent ErrorKind = "not sent" // no byte of the request left; trying again is safe
+	KindInDoubt ErrorKind = "in doubt" // sent, and no usable answer: Salesforce may have acted
+	KindBusy    ErrorKind = "busy"     // Salesforce asks to come back later; nothing changed
 
-	KindGrantDead     Kind = "grant dead"            // the refresh token or code is spent, revoked or expired
-	KindSession       Kind = "session ended"         // the access token is not accepted any more; refresh it
-	KindDenied        Kind = "denied"                // the user did not allow access
-	KindClient        Kind = "client rejected"       // Salesforce does not accept the consumer key or secret
-	KindAppMissing    Kind = "app missing"           // no such app in this org, or it is not installed
-	KindAppPolicy     Kind = "app policy"            // the app's settings or the org's policies forbid it
-	KindUserPolicy    Kind = "user policy"           // the user is frozen, inactive or not permitted
-	KindIPRestricted  Kind = "IP restricted"         // the network address is not allowed
-	KindRedirect      Kind = "redirect URL"          // the callback URL is not among the app's
-	KindScope         Kind = "scope"                 // a scope is not assigned to the app
-	KindPKCE          Kind = "PKCE"                  // the code challenge or verifier was not accepted
-	KindFreshRefused  Kind = "fresh session refused" // Salesforce refuses access tokens as soon as they are made
-	KindOrgGone       Kind = "org gone"              // the org is closed, moved or expired
-	KindLimit         Kind = "limit"                 // a limit of the org or user is reached
-	KindBadAnswer     Kind = "bad answer"            // the answer makes no sense
-	KindIDToken       Kind = "id_token"              // the id_token is not by Salesforce, for this app, login and user
-	KindState         Kind = "callback"              // the callback belongs to no login that was begun here
-	KindNoRefresh     Kind = "no refresh token"      // the app gives none; see [ErrNoRefreshToken]
-	KindOrgChanged    Kind = "org changed"           // another org than the connection's; see [ErrOrgChanged]
-	KindUserChanged   Kind = "user changed"          // another user than the connection's; see [ErrUserChanged]
-	KindElsewhere     Kind = "connected elsewhere"   // another key was given this refresh token; see [ErrConnectedElsewhere]
-	KindNotConnected  Kind = "not connected"         // there is no such connection
-	KindStore         Kind = "store"                 // the store failed; nothing was sent that the store does not know
-	KindForeign       Kind = "foreign record"        // the stored record was sealed elsewhere, with another key, was changed, is of a newer format, or is not the one that was asked for; see tokenstore.ErrForeignRecord
-	KindUnknownAnswer Kind = "unknown answer"        // a refusal that nothing is known of; never the end of a connection
+	KindGrantDead     ErrorKind = "grant dead"            // the refresh token or code is spent, revoked or expired
+	KindSession       ErrorKind = "session ended"         // the access token is not accepted any more; refresh it
+	KindDenied        ErrorKind = "denied"                // the user did not allow access
+	KindClient        ErrorKind = "client rejected"       // Salesforce does not accept the consumer key or secret
+	KindAppMissing    ErrorKind = "app missing"           // no such app in this org, or it is not installed
+	KindAppPolicy     ErrorKind = "app policy"            // the app's settings or the org's policies forbid it
+	KindUserPolicy    ErrorKind = "user policy"           // the user is frozen, inactive or not permitted
+	KindIPRestricted  ErrorKind = "IP restricted"         // the network address is not allowed
+	KindRedirect      ErrorKind = "redirect URL"          // the callback URL is not among the app's
+	KindScope         ErrorKind = "scope"                 // a scope is not assigned to the app
+	KindPKCE          ErrorKind = "PKCE"                  // the code challenge or verifier was not accepted
+	KindFreshRefused  ErrorKind = "fresh session refused" // Salesforce refuses access tokens as soon as they are made
+	KindOrgGone       ErrorKind = "org gone"              // the org is closed, moved or expired
+	KindLimit         ErrorKind = "limit"                 // a limit of the org or user is reached
+	KindBadAnswer     ErrorKind = "bad answer"            // the answer makes no sense
+	KindIDToken       ErrorKind = "id_token"              // the id_token is not by Salesforce, for this app, login and user
+	KindState         ErrorKind = "callback"              // the callback belongs to no login that was begun here
+	KindNoRefresh     ErrorKind = "no refresh token"      // the app gives none; see [ErrNoRefreshToken]
+	KindOrgChanged    ErrorKind = "org changed"           // another org than the connection's; see [ErrOrgChanged]
+	KindUserChanged   ErrorKind = "user changed"          // another user than the connection's; see [ErrUserChanged]
+	KindElsewhere     ErrorKind = "connected elsewhere"   // another key was given this refresh token; see [ErrConnectedElsewhere]
+	KindNotConnected  ErrorKind = "not connected"         // there is no such connection
+	KindStore         ErrorKind = "store"                 // the store failed; nothing was sent that the store does not know
+	KindForeign       ErrorKind = "foreign record"        // the stored record was sealed elsewhere, with another key, was changed, is of a newer format, or is not the one that was asked for; see tokenstore.ErrForeignRecord
+	KindUnknownAnswer ErrorKind = "unknown answer"        // a refusal that nothing is known of; never the end of a connection
 )
 
 // String returns the kind.
-func (k Kind) String() string { return string(k) }
+func (k ErrorKind) String() string { return string(k) }
 
 // Terminal reports whether no later try with the same grant can succeed, so that none is made.
-func (k Kind) Terminal() bool {
+func (k ErrorKind) Terminal() bool {
 	return k == KindGrantDead || k == KindOrgGone || k == KindOrgChanged || k == KindUserChanged
 }
 

@@ -62,7 +62,7 @@ type Event struct {
 //	api_used     of "API requests low": the org's API requests of the last 24 hours
 //	api_allowed  of "API requests low": how many it may send
 //	host         host that was asked
-//	kind         what the error means, a Kind
+//	kind         what the error means, an ErrorKind
 //	reason       what stands behind the kind, a Reason
 //	code         Salesforce's error code
 //	status       HTTP status

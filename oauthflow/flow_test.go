@@ -54,7 +54,7 @@ func TestEveryFaultOnTheWayLeavesAtMostOneRefreshInTheLedger(t *testing.T) {
 	for _, c := range []struct {
 		name  string
 		fault orgtest.Fault
-		kind  oauthflow.Kind
+		kind  oauthflow.ErrorKind
 		acted int
 	}{
 		{"the connection drops before the org acts", orgtest.Fault{Drop: orgtest.DropBefore}, oauthflow.KindInDoubt, 0},
@@ -98,7 +98,7 @@ func TestWhatTheOrgForbidsIsToldApart(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		do   func(*world) error
-		kind oauthflow.Kind
+		kind oauthflow.ErrorKind
 	}{
 		{"all tokens revoked", func(w *world) error { return w.org.RevokeAll(appName) }, oauthflow.KindGrantDead},
 		{"the app deleted", func(w *world) error { return w.org.DeleteApp(appName) }, oauthflow.KindAppMissing},

@@ -78,7 +78,7 @@ type intent struct {
 // fault is a refusal that every process shares, so that a dead grant is asked about once.
 type fault struct {
 	Op, Code, Description string
-	Kind                  Kind
+	Kind                  ErrorKind
 	Status                int
 	At                    time.Time
 	Lost                  bool   // the refresh token was spent and the answer never arrived

@@ -74,7 +74,7 @@ func TestKeysComeFromTheLoginHostsOnlyAndWithinLimits(t *testing.T) {
 	for _, c := range []struct {
 		name      string
 		discovery func(*http.Request) (*http.Response, error)
-		kind      oauthflow.Kind
+		kind      oauthflow.ErrorKind
 	}{
 		{"keys on another host", doc(self, "https://evil.io/keys"), oauthflow.KindBadAnswer},
 		{"keys on another org's host", doc(self, "https://evil.my.salesforce.com/id/keys"), oauthflow.KindBadAnswer},
@@ -122,7 +122,7 @@ func TestKeysComeFromTheLoginHostsOnlyAndWithinLimits(t *testing.T) {
 func TestKeysThatCannotBeReadAreNoVerdict(t *testing.T) {
 	for name, answer := range map[string]struct {
 		body carrier
-		kind oauthflow.Kind
+		kind oauthflow.ErrorKind
 	}{
 		"a page":    {says(200, "<html>maintenance"), oauthflow.KindBadAnswer},
 		"503":       {says(503, ""), oauthflow.KindBusy},

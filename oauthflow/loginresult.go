@@ -41,7 +41,7 @@ type spentLogin struct {
 // loginResult is an [Error] as it is stored.
 type loginResult struct {
 	Op, Host, Code, Description string
-	Kind                        Kind
+	Kind                        ErrorKind
 	Status                      int
 	RetryAfter                  time.Duration
 	AppIsNew                    bool

@@ -26,7 +26,7 @@ func apiError(code string) string { return `[{"message":"no","errorCode":"` + co
 // withholding are refusals of all API calls of an org.
 var withholding = map[string]struct {
 	fault orgtest.Fault
-	kind  oauthflow.Kind
+	kind  oauthflow.ErrorKind
 }{
 	"the org has no API":  {orgtest.Fault{Status: 403, Header: asJSON, Body: apiError("API_DISABLED_FOR_ORG")}, oauthflow.KindUserPolicy},
 	"the API is off":      {orgtest.Fault{Status: 403, Header: asJSON, Body: apiError("API_CURRENTLY_DISABLED")}, oauthflow.KindUserPolicy},

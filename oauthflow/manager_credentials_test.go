@@ -193,7 +193,7 @@ func TestAGrantThatDiesWhileNewCredentialsWaitIsToldAsThat(t *testing.T) {
 func TestARefusalOfTheUserIsNotToldAsOneOfTheOldSecret(t *testing.T) {
 	for name, tt := range map[string]struct {
 		user orgtest.User
-		want oauthflow.Kind
+		want oauthflow.ErrorKind
 	}{
 		"frozen":   {orgtest.User{Frozen: true}, oauthflow.KindUserPolicy},
 		"inactive": {orgtest.User{Inactive: true}, oauthflow.KindUserPolicy},

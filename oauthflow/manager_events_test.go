@@ -62,7 +62,7 @@ func TestEachEventHasItsCauseAndIsToldOnce(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	fails := func(t *testing.T, m *oauthflow.Manager, kind oauthflow.Kind) {
+	fails := func(t *testing.T, m *oauthflow.Manager, kind oauthflow.ErrorKind) {
 		if err := m.Renew(t.Context(), mainKey); kindOf(err) != kind {
 			t.Errorf("got %v, want %q", err, kind)
 		}

@@ -352,7 +352,7 @@ const busyWords = `{"error":"rate_limit_exceeded","error_description":"too many 
 var errStoreDown = errors.New("the disk is on fire")
 
 // wantKind fails the test unless err is an oauthflow.Error of the kind.
-func wantKind(t *testing.T, err error, kind oauthflow.Kind) *oauthflow.Error {
+func wantKind(t *testing.T, err error, kind oauthflow.ErrorKind) *oauthflow.Error {
 	t.Helper()
 	var e *oauthflow.Error
 	if !errors.As(err, &e) {

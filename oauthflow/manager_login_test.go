@@ -90,7 +90,7 @@ func TestARefusedCallbackLeavesTheLoginToItsOwner(t *testing.T) {
 func TestACodeOfAnotherLoginIsSentWithTheLoginsOwnClientAndVerifierOnly(t *testing.T) {
 	for name, c := range map[string]struct {
 		app  string
-		want oauthflow.Kind
+		want oauthflow.ErrorKind
 		lost bool // the code was spent by the attempt
 	}{
 		"of the same app": {appName, oauthflow.KindPKCE, true},
@@ -293,7 +293,7 @@ func TestAnAnswerWithoutARefreshTokenIsAnErrorThatSaysWhatToChange(t *testing.T)
 	}
 }
 
-func kindOf(err error) oauthflow.Kind {
+func kindOf(err error) oauthflow.ErrorKind {
 	var e *oauthflow.Error
 	if errors.As(err, &e) {
 		return e.Kind

@@ -24,7 +24,7 @@ type loginEnd struct {
 	deny      bool
 	client    func(*oauthflow.Client)
 	fault     orgtest.Fault
-	kind      oauthflow.Kind // empty: connected
+	kind      oauthflow.ErrorKind // empty: connected
 	sentinel  error
 	exchanges int
 }
@@ -231,7 +231,7 @@ func TestASecondCallbackWaitsForTheResultOfTheFirst(t *testing.T) {
 		name  string
 		takes time.Duration // the exchange
 		leave time.Duration // when the second one's browser goes; 0 for never
-		want  oauthflow.Kind
+		want  oauthflow.ErrorKind
 		after time.Duration
 	}{
 		{name: "that comes soon", takes: 5 * time.Second},
@@ -266,7 +266,7 @@ func TestASecondCallbackWaitsForTheResultOfTheFirst(t *testing.T) {
 						t.Errorf("it was answered after %v, want %v", took, row.after)
 					}
 				}
-				end := oauthflow.Kind("")
+				end := oauthflow.ErrorKind("")
 				if row.want == oauthflow.KindInDoubt {
 					end = row.want
 				}
@@ -290,7 +290,7 @@ func TestALoginWhoseProcessEndsIsAnsweredByWhatIsStoredAndSendsNoCodeAgain(t *te
 		name      string
 		save      int32 // that the process ends at
 		acts      bool
-		kind      oauthflow.Kind // of the answer to another process; empty: the connection
+		kind      oauthflow.ErrorKind // of the answer to another process; empty: the connection
 		exchanges int
 	}{
 		{"before the login is taken", 1, false, "", 1},

@@ -364,7 +364,7 @@ func TestAnUnknownRefusalIsNeverTakenForTheEnd(t *testing.T) {
 }
 
 // wantKindOnly is wantKind for other goroutines than the test's.
-func wantKindOnly(t *testing.T, err error, kind oauthflow.Kind) *oauthflow.Error {
+func wantKindOnly(t *testing.T, err error, kind oauthflow.ErrorKind) *oauthflow.Error {
 	t.Helper()
 	var e *oauthflow.Error
 	if !errors.As(err, &e) || e.Kind != kind {

@@ -20,11 +20,11 @@ var thirdKey = oauthflow.Key{Tenant: "acme", Name: "third"}
 type meantime struct {
 	name string
 	do   func(w *world, m *oauthflow.Manager) error
-	kept bool            // the login is kept: its admin is told that it is connected
-	live []oauthflow.Key // the connections that work afterwards
-	told oauthflow.Kind  // what the login's admin is told where it is not kept
-	only map[bool]bool   // with or without the save being made; nil for both
-	err  error           // that the error wraps
+	kept bool                // the login is kept: its admin is told that it is connected
+	live []oauthflow.Key     // the connections that work afterwards
+	told oauthflow.ErrorKind // what the login's admin is told where it is not kept
+	only map[bool]bool       // with or without the save being made; nil for both
+	err  error               // that the error wraps
 }
 
 func login(w *world, m *oauthflow.Manager, k oauthflow.Key) error {

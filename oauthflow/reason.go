@@ -2,7 +2,7 @@ package oauthflow
 
 import "errors"
 
-// Reason names what stands behind an [Error] more closely than its [Kind], where another setting has to be changed or another
+// Reason names what stands behind an [Error] more closely than its [ErrorKind], where another setting has to be changed or another
 // person has to act. It is a stable code, fit for a label of a metric. The empty Reason means that the kind says all that is known.
 type Reason string
 

@@ -23,7 +23,7 @@ func TestAnExpectedOrgIsComparedAsSalesforceComparesIds(t *testing.T) {
 	for _, row := range []struct {
 		name   string
 		of     func(id string) string // of the org's id, which has 18 characters
-		kind   oauthflow.Kind         // empty: the org's own
+		kind   oauthflow.ErrorKind    // empty: the org's own
 		begins bool                   // a login, which is refused at its end
 	}{
 		{name: "18 characters", of: func(id string) string { return id }},

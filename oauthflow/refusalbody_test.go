@@ -50,7 +50,7 @@ func TestARefusalIsReadInEveryFormInWhichItComes(t *testing.T) {
 		status int
 		body   string
 		coding string
-		kind   oauthflow.Kind
+		kind   oauthflow.ErrorKind
 		code   string
 	}{
 		{"a list", 403, list, "", oauthflow.KindLimit, "REQUEST_LIMIT_EXCEEDED"},
@@ -123,7 +123,7 @@ func TestARefusalOfTheTokenEndpointIsReadInEveryFormInWhichItComes(t *testing.T)
 		status int
 		body   string
 		coding string
-		kind   oauthflow.Kind
+		kind   oauthflow.ErrorKind
 	}{
 		{"one object", 400, dead, "", oauthflow.KindGrantDead},
 		{"a byte order mark before it", 400, "\ufeff" + dead, "", oauthflow.KindGrantDead},

@@ -62,7 +62,7 @@ func resourceError(op, host string, a *answer, now time.Time, sent ...Secret) *E
 	return e
 }
 
-func resourceKind(op string, said reply) Kind {
+func resourceKind(op string, said reply) ErrorKind {
 	r, ok := lookup(sideOf(op), said)
 	if !ok {
 		return KindUnknownAnswer

@@ -45,7 +45,7 @@ func TestATokenThatSalesforceNoLongerKnowsCountsAsRevoked(t *testing.T) {
 		name   string
 		status int
 		body   string
-		kind   oauthflow.Kind // empty: revoked
+		kind   oauthflow.ErrorKind // empty: revoked
 	}{
 		{"done", 200, "", ""},
 		{"gone, as JSON", 400, `{"error":"invalid_token","error_description":"invalid token"}`, ""},
@@ -84,7 +84,7 @@ func TestAnIntrospectionIsReadStrictly(t *testing.T) {
 		name   string
 		status int
 		body   string
-		kind   oauthflow.Kind // empty: inactive
+		kind   oauthflow.ErrorKind // empty: inactive
 	}{
 		{"inactive", 200, `{"active":false}`, ""},
 		{"no word about it", 200, `{}`, oauthflow.KindBadAnswer},
@@ -178,7 +178,7 @@ func TestAnAnswerAboutAnotherUserIsRefused(t *testing.T) {
 	const identityBody = `{"id":"` + wireID + `","user_id":"` + wireUser + `","organization_id":"` + wireOrg + `","username":"u@x.org","active":true}`
 	for _, c := range []struct {
 		name, from, to string
-		kind           oauthflow.Kind
+		kind           oauthflow.ErrorKind
 	}{
 		{"the right one", "", "", ""},
 		{"another user", wireUser, "005WIRE00000009AA2", oauthflow.KindBadAnswer},

@@ -80,7 +80,7 @@ func TestWhatARefusalSaysOfASessionDependsOnTheFormOfItsToken(t *testing.T) {
 		name, form string
 		status     int
 		body       string
-		kind       oauthflow.Kind
+		kind       oauthflow.ErrorKind
 		requests   int // of the API; each but the first follows a refresh
 	}{
 		{"an expired JWT", "JWT", 401, malformed, oauthflow.KindSession, 2},

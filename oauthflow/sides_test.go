@@ -22,7 +22,7 @@ func TestARefusalOfAMomentIsNotTheProgrammers(t *testing.T) {
 	for _, c := range []struct {
 		status int
 		code   string
-		kind   oauthflow.Kind
+		kind   oauthflow.ErrorKind
 	}{
 		{400, "QUERY_TIMEOUT", oauthflow.KindBusy},
 		{400, "SERVER_UNAVAILABLE", oauthflow.KindBusy},

@@ -25,7 +25,7 @@ var (
 )
 
 // stranger returns [KindOrgChanged] or [KindUserChanged] where a token is not of g's org and user; else nothing.
-func (g *grant) stranger(t *Token) Kind {
+func (g *grant) stranger(t *Token) ErrorKind {
 	switch {
 	case g.OrgID != "" && t.OrgID != "" && !sameID(g.OrgID, t.OrgID):
 		return KindOrgChanged

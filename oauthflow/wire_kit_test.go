@@ -128,7 +128,7 @@ func wireBegin(t testing.TB, f *oauthflow.Flow, c oauthflow.Client, o oauthflow.
 }
 
 // wireError is err as an *oauthflow.Error of the kind wanted.
-func wireError(t testing.TB, err error, kind oauthflow.Kind) *oauthflow.Error {
+func wireError(t testing.TB, err error, kind oauthflow.ErrorKind) *oauthflow.Error {
 	t.Helper()
 	var e *oauthflow.Error
 	if !errors.As(err, &e) || e.Kind != kind {

@@ -29,7 +29,7 @@ func adopted(t *testing.T, conditions ...fullcasttest.Condition) (*fullcasttest.
 	return org, mock, sf
 }
 
-func kindOf(err error) oauthflow.Kind {
+func kindOf(err error) oauthflow.ErrorKind {
 	var e *oauthflow.Error
 	if errors.As(err, &e) {
 		return e.Kind
@@ -106,7 +106,7 @@ func TestWhatAMockedOrgRefusesIsATypedError(t *testing.T) {
 	org, _, sf := adopted(t)
 	for _, c := range []struct {
 		conditions []fullcasttest.Condition
-		want       oauthflow.Kind
+		want       oauthflow.ErrorKind
 	}{
 		{[]fullcasttest.Condition{fullcasttest.RateLimit}, oauthflow.KindLimit},
 		{nil, ""},

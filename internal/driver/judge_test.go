@@ -130,7 +130,7 @@ func (tr *trial) patiently(ctx context.Context, p *process, k oauthflow.Key) err
 		short, cancel := context.WithTimeout(ctx, time.Minute)
 		err := call(short, tr, p, &did{key: k})
 		cancel()
-		switch oauthflow.Kind(outcome(err)) {
+		switch oauthflow.ErrorKind(outcome(err)) {
 		case oauthflow.KindInDoubt, oauthflow.KindNotSent, oauthflow.KindBusy, "left":
 			time.Sleep(30 * time.Second)
 			continue
@@ -211,7 +211,7 @@ func (tr *trial) excuse(k oauthflow.Key, err error) {
 	}
 	switch o := outcome(err); {
 	case tr.copied:
-		switch oauthflow.Kind(o) {
+		switch oauthflow.ErrorKind(o) {
 		case oauthflow.KindGrantDead, oauthflow.KindClient, oauthflow.KindAppMissing, oauthflow.KindOrgChanged, oauthflow.KindNotConnected, oauthflow.KindOrgGone:
 		default:
 			tr.accuse("after the sandbox was refreshed %s is told %v", k.Name, err)

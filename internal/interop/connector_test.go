@@ -247,7 +247,7 @@ func TestConnectorReportsWhatTheCertifiedProviderRefuses(t *testing.T) {
 		change   func(url.Values)          // of the link
 		callback func(*oauthflow.Callback) // of what reaches the page
 		posts    int
-		kind     oauthflow.Kind
+		kind     oauthflow.ErrorKind
 		remedy   fullcast.Remedy
 	}{
 		{

@@ -75,7 +75,7 @@ func apiStatus(t *testing.T, p provider, token *oauthflow.Token) int {
 	return resp.StatusCode
 }
 
-func wantKind(t *testing.T, err error, want oauthflow.Kind) {
+func wantKind(t *testing.T, err error, want oauthflow.ErrorKind) {
 	t.Helper()
 	var e *oauthflow.Error
 	if !errors.As(err, &e) || e.Kind != want {

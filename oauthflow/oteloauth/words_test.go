@@ -62,7 +62,7 @@ func TestEachTypeOfEventAndKindOfErrorIsOneWordOfItsOwn(t *testing.T) {
 		k.Observe(oauthflow.Event{Type: oauthflow.EventType(typ)})
 	}
 	for _, kind := range kinds {
-		k.Observe(oauthflow.Event{Type: oauthflow.EventBroken, Err: &oauthflow.Error{Kind: oauthflow.Kind(kind)}})
+		k.Observe(oauthflow.Event{Type: oauthflow.EventBroken, Err: &oauthflow.Error{Kind: oauthflow.ErrorKind(kind)}})
 	}
 	words := regexp.MustCompile(`^((error\.type|sfauth\.event\.type)=[a-z][a-z0-9]*(_[a-z0-9]+)*,?)+$`)
 	counted := points(k.reader, "sfauth.events")
