@@ -59,7 +59,7 @@ func (s *Source) locate(ctx context.Context, v *view, asked, to string) (*view, 
 	if s.stays(asked) {
 		return v, nil
 	}
-	if to == unknownDomain && v.loginHost() == asked { // nor is there a host to ask for a fresh token
+	if to == unknownDomain && v.login == asked { // nor is there a host to ask for a fresh token
 		return s.stored(ctx, v, asked), nil
 	}
 	s.depart(departure{from: asked, to: to})

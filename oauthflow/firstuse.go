@@ -61,5 +61,5 @@ func (m *Manager) countFirstUse(k Key, v *view, sent time.Time, verdict sessionV
 // the request was sent that no session has ended in between.
 func (g *grant) madeFor(v *view, sent time.Time) bool {
 	return !g.Revoking && g.MovedTo == nil && g.Access.Reveal() == v.access() && tagOf(g.Epoch) == v.epoch &&
-		uint32(g.Generation) == v.refreshes && g.Counted != g.Generation+1 && sent.Sub(g.RefreshedAt) <= refusedYouth
+		g.Generation == v.refreshes && g.Counted != g.Generation+1 && sent.Sub(g.RefreshedAt) <= refusedYouth
 }

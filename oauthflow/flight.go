@@ -19,19 +19,19 @@ type rejected struct {
 
 	known     bool // which refresh has brought it, by epoch and number:
 	epoch     tag
-	refreshes uint32
+	refreshes uint64
 }
 
 // renewed reports whether the record's access token was refreshed since the rejected one was handed out, by whatever process. It may
 // be the same text: the rejection says nothing of it.
 func (r *rejected) renewed(g *grant) bool {
-	return r != nil && r.known && tagOf(g.Epoch) == r.epoch && uint32(g.Generation) > r.refreshes
+	return r != nil && r.known && tagOf(g.Epoch) == r.epoch && g.Generation > r.refreshes
 }
 
 // rejected returns the view's access token as one that Salesforce has rejected.
 func (v *view) rejected(served, malformed bool) rejected {
 	return rejected{
-		access: v.access(), served: served, found: !v.made && !malformed, malformed: malformed, successor: v.successor, login: v.loginHost(),
+		access: v.access(), served: served, found: !v.made && !malformed, malformed: malformed, successor: v.successor, login: v.login,
 		known: true, epoch: v.epoch, refreshes: v.refreshes,
 	}
 }

@@ -184,7 +184,7 @@ func (s *Source) InstanceURL(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return v.instance(), nil
+	return v.api, nil
 }
 
 // Transport returns a RoundTripper that adds the access token to requests to the connection's own hosts and heals an
