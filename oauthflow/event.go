@@ -119,33 +119,25 @@ func (m *Manager) observe(e Event) bool {
 	return m.events.put(e)
 }
 
-// deliver hands events and log lines on. It runs until the manager is closed and nothing waits.
+// deliver hands events on. It runs until the manager is closed and nothing waits.
 func (m *Manager) deliver() {
 	defer close(m.delivered)
 	for {
-		e, told := m.events.take()
-		if told {
+		if e, told := m.events.take(); told {
 			m.deliverOne(e)
-		}
-		l, logged := m.lines.take()
-		if logged {
-			m.logOne(l)
-		}
-		if told || logged {
 			continue
 		}
 		select {
 		case <-m.events.wake:
-		case <-m.lines.wake:
 		case <-m.ctx.Done():
-			if m.events.empty() && m.lines.empty() {
+			if m.events.empty() {
 				return
 			}
 		}
 	}
 }
 
-// deliveryWait is how long Close waits for one call of the observer or logger.
+// deliveryWait is how long Close waits for one call of the observer.
 const deliveryWait = 5 * time.Second
 
 // awaitDelivery waits until everything is handed on, or somebody does not return.

@@ -50,9 +50,8 @@ type Manager struct {
 
 	ready     readiness
 	events    inbox
-	lines     lines
 	usage     usage
-	handed    atomic.Int64 // events and lines that the observer and the logger have taken
+	handed    atomic.Int64 // events that the observer has taken
 	delivered chan struct{}
 }
 
@@ -64,7 +63,7 @@ func NewManager(c ManagerConfig) (*Manager, error) {
 	m := &Manager{
 		cfg: c, seal: tokenstore.Sealer{Keyring: c.Keyring, Environment: c.Environment}, log: c.Logger, time: c.Timing,
 		base: time.Now(), sources: newSources(),
-		events: newInbox(), lines: newLines(), delivered: make(chan struct{}),
+		events: newInbox(), delivered: make(chan struct{}),
 	}
 	m.flow = c.Flow.watched(m.alertTransport)
 	m.guards.to = m.flow.to
@@ -83,8 +82,8 @@ func NewManager(c ManagerConfig) (*Manager, error) {
 }
 
 // Close waits until every refresh that has been sent is stored and every event is delivered, and ends the manager. From
-// when it is called every other method of the manager, its sources and their transports fails at once with [ErrClosed]. An observer or logger that does not return within five seconds is left alone, with
-// the events that it has not taken. When ctx ends first, it returns ctx's error at once: what is under way is
+// when it is called every other method of the manager, its sources and their transports fails at once with [ErrClosed]. An
+// observer that does not return within five seconds is left alone, with the events that it has not taken. When ctx ends first, it returns ctx's error at once: what is under way is
 // abandoned, and the process that uses those connections next finds out. It is safe to repeat.
 func (m *Manager) Close(ctx context.Context) error {
 	m.mu.Lock()

@@ -1,8 +1,10 @@
 package oauthflow_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"runtime"
@@ -112,35 +114,48 @@ func TestCloseGivesUpWithItsContext(t *testing.T) {
 	})
 }
 
-func TestAnObserverOrLoggerThatNeverReturnsHoldsUpCloseForSecondsOnly(t *testing.T) {
-	for name, change := range map[string]func(c *oauthflow.ManagerConfig, stuck func()){
-		"observer": func(c *oauthflow.ManagerConfig, stuck func()) { c.Observe = func(oauthflow.Event) { stuck() } },
-		"logger": func(c *oauthflow.ManagerConfig, stuck func()) {
-			c.Logger = slog.New(handler(stuck))
-			c.IdleLimit = func(oauthflow.Connection) time.Duration { panic("a line for the logger") }
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				never := make(chan struct{})
-				defer close(never)
-				w := rotating(t)
-				m := w.manager(func(c *oauthflow.ManagerConfig) { change(c, func() { <-never }) })
-				w.connect(m, mainKey)
-				ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
-				defer cancel()
-				began := time.Now()
-				if err := m.Close(ctx); err != nil {
-					t.Error(err)
-				}
-				if took := time.Since(began); took > 10*time.Second {
-					t.Errorf("Close took %v", took)
-				}
-				if !w.alive(w.token(w.manager().Source(mainKey))) {
-					t.Error("the connection was not stored")
-				}
-			})
-		})
+func TestAnObserverThatNeverReturnsHoldsUpCloseForSecondsOnly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		never := make(chan struct{})
+		defer close(never)
+		w := rotating(t)
+		m := w.manager(func(c *oauthflow.ManagerConfig) { c.Observe = func(oauthflow.Event) { <-never } })
+		w.connect(m, mainKey)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		began := time.Now()
+		if err := m.Close(ctx); err != nil {
+			t.Error(err)
+		}
+		if took := time.Since(began); took > 10*time.Second {
+			t.Errorf("Close took %v", took)
+		}
+		if !w.alive(w.token(w.manager().Source(mainKey))) {
+			t.Error("the connection was not stored")
+		}
+	})
+}
+
+// A line is written before the call goes on: none waits, and none can be pushed out by another tenant's.
+func TestEveryLineIsWrittenBeforeTheCallThatItIsAboutReturns(t *testing.T) {
+	w := rotating(t)
+	w.connect(w.manager(), mainKey)
+	const many = 500
+	for i := range many {
+		r := tokenstore.Record{ID: fmt.Sprintf("connection/%s/c%d", rival, i), Due: time.Now(), Data: []byte("sealed elsewhere")}
+		if err := w.store.Save(t.Context(), r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var log bytes.Buffer
+	m := w.manager(func(c *oauthflow.ManagerConfig) { c.Logger = slog.New(slog.NewJSONHandler(&log, nil)) })
+	for i := range many {
+		if _, err := m.Load(t.Context(), oauthflow.Key{Tenant: rival, Name: fmt.Sprintf("c%d", i)}); err == nil {
+			t.Fatal("a record that was sealed elsewhere opens")
+		}
+	}
+	if n := strings.Count(log.String(), `"record":"connection/`+rival); n != many {
+		t.Errorf("%d of %d lines were written", n, many)
 	}
 }
 

@@ -63,9 +63,9 @@ type ManagerConfig struct {
 
 	// Logger gets lines about what goes wrong inside, most at debug level; Observe tells what happens to connections. Their
 	// fields: connection (tenant/name), host, error, of a foreign record its id as asked for (record) and as returned by the
-	// store (found), and of code that panicked its type and the stack. Nothing waits for it: when 128 lines of one tenant are
-	// waiting, fewer where several tenants have many, further ones are dropped. Warnings and errors have as much room of their
-	// own. Optional; default silent.
+	// store (found), and of code that panicked its type and the stack. It is called by the
+	// goroutine that has something to say, which holds no lock. A logger that is slow makes that goroutine slow. Optional;
+	// default silent.
 	Logger *slog.Logger
 
 	// Timing is for tests that cannot wait. Optional; every zero field has its default.
