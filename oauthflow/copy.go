@@ -159,18 +159,17 @@ func (j *copying) connection(ctx context.Context, id string, k Key) error {
 	return err
 }
 
-// other copies a record that is no connection, and deletes it in From: nothing there needs a mark of it. A wait for a login
-// host that To has already counts there; logins, and what nothing reads any more, are deleted only.
+// other copies a record that is no connection, and deletes it in From: nothing there needs a mark of it. Logins, and what nothing
+// reads any more, are deleted only.
 func (j *copying) other(ctx context.Context, id string) error {
 	from, err := j.open(ctx, j.from, id)
 	if err != nil || from.Version == 0 {
 		return err
 	}
-	wait, claim := strings.HasPrefix(id, hostPrefix), strings.HasPrefix(id, adoptedPrefix)
 	var of struct{ Format int }
 	switch {
-	case strings.HasPrefix(id, loginPrefix), strings.HasPrefix(id, formerPrefix):
-	case !wait && !claim:
+	case strings.HasPrefix(id, loginPrefix), strings.HasPrefix(id, formerPrefix), strings.HasPrefix(id, hostPrefix):
+	case !strings.HasPrefix(id, adoptedPrefix):
 		return foreignCopy(id, ErrNewerFormat)
 	default:
 		if err := decode(from.plain, &of, &of.Format); err != nil {
@@ -185,7 +184,7 @@ func (j *copying) other(ctx context.Context, id string) error {
 			if _, err := j.save(ctx, j.to, to.Record, from.plain); err != nil {
 				return err
 			}
-		case claim && !bytes.Equal(from.plain, to.plain):
+		case !bytes.Equal(from.plain, to.plain):
 			return foreignCopy(id, errDiffers)
 		}
 	}

@@ -21,7 +21,6 @@ type doubt struct {
 	about       state
 	since       time.Time
 	intent      *intent   // the one that is waited for
-	host        time.Time // when the store was last asked what the login host asks for
 	asked       time.Time // when Salesforce was last asked
 	active      time.Time // when it first said active
 	inactive    int       // how often in a row it has said inactive
@@ -56,7 +55,7 @@ func (m *Manager) resolve(ctx context.Context, f *flight, d *doubt, r tokenstore
 	}
 	now := time.Now()
 	if about := stateOf(r, g); d.about != about {
-		*d = doubt{about: about, since: now, tries: d.tries, host: d.host, hostChanged: d.hostChanged}
+		*d = doubt{about: about, since: now, tries: d.tries, hostChanged: d.hostChanged}
 	}
 	age := now.Sub(d.since)
 	if left := m.unsettled(d, r, g, now); left > 0 && (g.Intent != nil || changed) { // an intent may be among what was lost

@@ -2,7 +2,6 @@ package oauthflow_test
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"go/ast"
@@ -14,7 +13,6 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
-	"time"
 
 	"github.com/fullcast/sfauth/oauthflow"
 	"github.com/fullcast/sfauth/oauthflow/tokenstore"
@@ -73,37 +71,10 @@ var exchanges = map[string]exchange{
 			return d.m.Begin(d.t.Context(), numbered(7), d.client(), browser, oauthflow.AuthorizeOptions{})
 		}
 	}, refusedUntouched},
-	// Another host's request to wait keeps nobody away from this one, nor is it changed.
-	"host/": {func(d *deceived) deed {
-		key, err := base64.StdEncoding.DecodeString(d.sealing.Key.Reveal())
-		if err != nil {
-			d.t.Fatal(err)
-		}
-		v, until := foreigner{t: d.t, id: d.sealing.ID, key: key}, time.Now().Add(10*time.Minute)
-		v.write(d.liar.Store, tokenstore.Record{ID: hostRecord, Due: until}, map[string]any{"Format": 1})
-		v.write(d.liar.Store, tokenstore.Record{ID: "host/a.my.salesforce.com", Due: until}, map[string]any{
-			"Format": 1, "NotBefore": until, "Tenants": map[string]any{askingKey.Tenant: map[string]any{"NotBefore": until}},
-		})
-		spent := d.token(d.m.Source(askingKey))
-		return func(d *deceived) (any, error) { return d.m.Source(askingKey).Replace(d.t.Context(), spent) }
-	}, func(d *deceived, before []tokenstore.Record, sent int, err error) {
-		if err != nil || len(d.org.Ledger()) != sent+1 {
-			d.t.Errorf("%d refreshes and %v, want one at once", len(d.org.Ledger())-sent, err)
-		}
-		if n := d.alerts(); n != 1 {
-			d.t.Errorf("%d events %q, want 1", n, oauthflow.EventForeign)
-		}
-		hosts := func(all []tokenstore.Record) string {
-			return fmt.Sprintf("%x", slices.DeleteFunc(slices.Clone(all), func(r tokenstore.Record) bool { return !strings.HasPrefix(r.ID, "host/") }))
-		}
-		if hosts(before) != hosts(d.stored()) {
-			d.t.Error("a host's record was changed")
-		}
-	}},
 }
 
 // unread are kinds of records that nothing reads.
-var unread = []string{"subject/"}
+var unread = []string{"subject/", "host/"}
 
 func TestARecordOfAnyKindThatWasExchangedIsForeign(t *testing.T) {
 	for prefix, kind := range exchanges {

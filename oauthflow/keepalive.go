@@ -77,12 +77,9 @@ func (m *Manager) lookAfter(ctx context.Context, id string, listed tokenstore.Re
 	if strings.HasPrefix(id, loginPrefix) {
 		return m.abandon(ctx, id, r)
 	}
-	if strings.HasPrefix(id, hostPrefix) { // a wait that is over
-		if _, err := m.unseal(opKeepAlive, id, r); err != nil || remove(ctx, m.cfg.Store, r) != nil {
-			return false
-		}
-		m.ahead.Delete(id)
-		return true
+	if strings.HasPrefix(id, hostPrefix) { // a wait that an earlier version has written for all processes
+		_, err := m.unseal(opKeepAlive, id, r)
+		return err == nil && remove(ctx, m.cfg.Store, r) == nil
 	}
 	g, err := m.openGrant(opKeepAlive, id, r)
 	if err != nil {

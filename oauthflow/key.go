@@ -33,6 +33,7 @@ func (k Key) validate(op string) error {
 const (
 	connectionPrefix = "connection/"
 	loginPrefix      = "login/"
+	hostPrefix       = "host/" // of records that nothing writes any more
 )
 
 func (k Key) recordID() string { return tenantPrefix(k.Tenant) + escape(k.Name) }

@@ -32,8 +32,7 @@ type Manager struct {
 
 	mu      sync.RWMutex
 	gates   gates
-	flights *places     // what is under way
-	tells   atomic.Bool // the store tells its timeline
+	flights *places // what is under way
 
 	guards guards   // of the transports that API requests travel by
 	told   sync.Map // what a transport of the caller's does, that was told, to when, by the manager's clock

@@ -93,7 +93,7 @@ func TestRenewIsNoRefusal(t *testing.T) {
 	})
 }
 
-func TestAHostThatAsksToWaitIsLeftAloneByEveryProcess(t *testing.T) {
+func TestAHostThatAsksToWaitIsLeftAloneByAllConnectionsOfTheProcess(t *testing.T) {
 	for name, after := range map[string]string{"seconds": "90", "a date": "date", "an absurd time": "999999999"} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -101,8 +101,8 @@ func TestAHostThatAsksToWaitIsLeftAloneByEveryProcess(t *testing.T) {
 				if after == "date" {
 					after = time.Now().Add(90 * time.Second).UTC().Format(http.TimeFormat)
 				}
-				first, second := w.manager(), w.manager()
-				sources := []*oauthflow.Source{first.Source(personsKey(0)), second.Source(personsKey(1))}
+				m := w.manager()
+				sources := []*oauthflow.Source{m.Source(personsKey(0)), m.Source(personsKey(1))}
 				dead := []string{w.token(sources[0]), w.token(sources[1])}
 				w.org.ExpireSessions()
 				if err := w.org.Inject(orgtest.Fault{Path: tokenEndpoint, Times: 1, Status: http.StatusTooManyRequests, Body: busyWords, Header: http.Header{"Retry-After": {after}}}); err != nil {
@@ -229,13 +229,13 @@ func TestAWaitWrittenByAWrongClockNeitherBlocksNorHidesALaterOne(t *testing.T) {
 		}
 		time.Sleep(2 * time.Minute)
 		first, second := w.manager(), w.manager()
-		if err := first.Renew(t.Context(), personsKey(1)); err != nil {
+		if err := first.Renew(t.Context(), personsKey(0)); err != nil {
 			t.Fatalf("a wait of ten years blocks: %v", err)
 		}
 		if err := w.org.Inject(busy); err != nil {
 			t.Fatal(err)
 		}
-		if err := first.Renew(t.Context(), personsKey(1)); kindOf(err) != oauthflow.KindBusy {
+		if err := first.Renew(t.Context(), personsKey(0)); kindOf(err) != oauthflow.KindBusy {
 			t.Fatal(err)
 		}
 		sent := w.wire.refreshes()

@@ -21,21 +21,13 @@ func (m *Manager) obtain(s *Source, f *flight) (v *view, refreshed bool, err err
 	}
 	doubt, seat := doubt{}, seat{m: m, tenant: s.key.Tenant, turn: &f.turn}
 	defer seat.giveBack()
-	waited := false
 	if login := s.refusedAt(); login != "" { // there is to be a refresh: what is loaded shall not grow old in a queue
 		found := m.watchQueue(s, f)
-		waited, err = seat.take(login)
+		_, err = seat.take(login)
 		if found(); err != nil {
 			return m.withoutStore(s, f.rejected, err)
 		}
 	}
-	host := hostAnswer{}
-	switch {
-	case !waited:
-		host = m.askHost(ctx, s)
-	case !m.tells.Load(): // who waits has time, but an intent is put over a young record alone, where no timeline tells more
-		host = m.askHost(ctx, s).known()
-	} // else it is asked when another process has not been faster
 	for !f.ended() {
 		if m.open.Err() != nil {
 			return nil, false, &Error{Op: opRefresh, Kind: KindNotSent, Err: ErrClosed}
@@ -43,9 +35,6 @@ func (m *Manager) obtain(s *Source, f *flight) (v *view, refreshed bool, err err
 		r, g, err := m.load(ctx, opRefresh, s.key)
 		if err != nil {
 			return m.withoutStore(s, f.rejected, err)
-		}
-		if r.Timeline != "" && !m.tells.Load() {
-			m.tells.Store(true)
 		}
 		m.sources.keep(s)
 		if err := m.unusable(s, g); err != nil {
@@ -63,7 +52,7 @@ func (m *Manager) obtain(s *Source, f *flight) (v *view, refreshed bool, err err
 			}
 			f.offer() // and for who has come already
 		}
-		done, err := m.refresh(ctx, s, f, &doubt, &seat, r, g, host)
+		done, err := m.refresh(ctx, s, f, &doubt, &seat, r, g)
 		if err != nil {
 			if broken(err) {
 				s.publish(nil)
@@ -75,16 +64,15 @@ func (m *Manager) obtain(s *Source, f *flight) (v *view, refreshed bool, err err
 			v.made = true
 			return v, true, nil
 		}
-		host = hostAnswer{} // old by now
 	}
 	return nil, false, nil // its callers have another process's result
 }
 
 // refresh makes one step towards a new access token. It returns the stored result, or nil when the store is to be
 // looked at again.
-func (m *Manager) refresh(ctx context.Context, s *Source, f *flight, d *doubt, seat *seat, r tokenstore.Record, g *grant, host hostAnswer) (*grant, error) {
+func (m *Manager) refresh(ctx context.Context, s *Source, f *flight, d *doubt, seat *seat, r tokenstore.Record, g *grant) (*grant, error) {
 	looked, mine := m.flow.instant(), random().Reveal()
-	if wait := m.wait(ctx, d, r, g, host); wait > patience || wait > 0 && g.Intent == nil {
+	if wait := m.wait(r, g); wait > patience || wait > 0 && g.Intent == nil {
 		return nil, m.notYet(g, wait)
 	} else if wait > 0 {
 		seat.giveBack()
@@ -169,17 +157,11 @@ func (m *Manager) withoutStore(s *Source, rejected string, err error) (*view, bo
 	return old.prolonged(m), false, nil
 }
 
-// wait returns how long nobody may refresh: after this connection's own failures, or because its login host asks
-// to be left alone. While the refresh of another process is waited for, nothing is sent, and the store is seldom asked
-// about the host.
-func (m *Manager) wait(ctx context.Context, d *doubt, r tokenstore.Record, g *grant, host hostAnswer) time.Duration {
+// wait returns how long nobody may refresh: after this connection's own failures, or because its login host has asked this
+// process to leave it alone.
+func (m *Manager) wait(r tokenstore.Record, g *grant) (wait time.Duration) {
 	own := m.remaining(r.ID, g.NotBefore, g.Pause)
 	others := m.gate(g.loginHost()).asked(pausing(g.loginHost(), g.Key.Tenant)).Sub(m.flow.now())
-	if now := time.Now(); g.Intent == nil || m.unsettled(d, r, g, now) <= 0 || now.Sub(d.host) >= hostEvery {
-		d.host = now
-		others = m.hostWait(ctx, g.loginHost(), g.Key.Tenant, host)
-	}
-	wait := time.Duration(0)
 	for _, w := range []time.Duration{own, others} {
 		if w <= longestWait { // else a clock was wrong when it was written
 			wait = max(wait, w)
@@ -190,9 +172,6 @@ func (m *Manager) wait(ctx context.Context, d *doubt, r tokenstore.Record, g *gr
 
 // patience is how long a flight waits for a host to answer again, before its callers are told.
 const patience = 10 * time.Second
-
-// hostEvery is how often who waits for another process's refresh looks whether the host asks to be left alone.
-const hostEvery = time.Second
 
 // longestWait is more than any wait that is ever written into a record.
 const longestWait = 2 * time.Hour
@@ -297,7 +276,7 @@ func (m *Manager) attempt(ctx context.Context, seat *seat, r tokenstore.Record, 
 	}
 	gate.saw(e, whom)
 	if unanswered(e) { // the intent stays: the next look finds out
-		return nil, at, m.putOff(ctx, g, e)
+		return nil, at, m.putOff(ctx, g, mine, e)
 	}
 	if g.redirectedOn(e) && (e.Host == g.Client.Host || !d.hostChanged) { // one hop
 		d.hostChanged = true

@@ -41,7 +41,7 @@ func (r refusal) settles(e *Error) bool {
 func (m *Manager) refused(ctx context.Context, r refusal, e *Error) error {
 	g, doubted, took := r.grant, r.doubted, r.took
 	if putsOff(e) {
-		m.holdOff(ctx, e.Host, g.Key.Tenant, m.flow.now().Add(max(e.RetryAfter, jitter(10*time.Second, 10*time.Second))))
+		m.holdOff(e.Host, g.Key.Tenant, m.flow.now().Add(max(e.RetryAfter, jitter(10*time.Second, 10*time.Second))))
 	}
 	met := e.Kind == KindBusy && e.Status == http.StatusBadRequest
 	if met && doubted { // the one that it has met is the one in doubt: find out again before anything is sent

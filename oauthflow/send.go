@@ -3,6 +3,7 @@ package oauthflow
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net/http"
 	"time"
 )
@@ -101,19 +102,27 @@ func unanswered(e *Error) bool {
 	return false
 }
 
-// putOff keeps away from a host, which a gateway has asked to leave alone, whom that concerns. It returns an error for the callers, or
-// nil where they are served sooner by finding out in their presence: a 503 of an org that rotates passes within seconds
-// more often than not, and their next call would have to find out, too.
-func (m *Manager) putOff(ctx context.Context, g *grant, e *Error) error {
-	switch {
-	case !putsOff(e):
+// putOff keeps away from a host, which a gateway has asked to leave alone, whom that concerns; other processes learn it from the
+// record of the connection, whose intent stays. It returns an error for the callers, or nil where they are served sooner by finding
+// out in their presence: a 503 of an org that rotates passes within seconds more often than not, and their next call would have to
+// find out, too.
+func (m *Manager) putOff(ctx context.Context, g *grant, attempt string, e *Error) error {
+	if !putsOff(e) {
 		return nil
-	case e.Status == http.StatusServiceUnavailable && g.Rotates:
-		m.holdOff(ctx, e.Host, g.Key.Tenant, m.flow.now().Add(max(e.RetryAfter, time.Second)))
+	}
+	soon := e.Status == http.StatusServiceUnavailable && g.Rotates
+	wait := max(e.RetryAfter, time.Second)
+	if !soon {
+		wait = max(e.RetryAfter, jitter(10*time.Second, 10*time.Second))
+	}
+	m.holdOff(e.Host, g.Key.Tenant, m.flow.now().Add(wait))
+	if _, err := m.update(ctx, g, attempt, func(now *grant) { now.pause(wait, m.flow.now()) }); err != nil {
+		m.logf(slog.LevelDebug, "a host's request to wait could not be stored", "connection", g.Key, "error", err)
+	}
+	if soon {
 		return nil
 	}
 	told := *e
-	told.RetryAfter = max(e.RetryAfter, jitter(10*time.Second, 10*time.Second))
-	m.holdOff(ctx, e.Host, g.Key.Tenant, m.flow.now().Add(told.RetryAfter))
+	told.RetryAfter = wait
 	return &told
 }

@@ -155,7 +155,7 @@ func (m *Manager) revoke(ctx context.Context, g *grant) error {
 		err := m.flow.Revoke(ctx, c, g.token())
 		var e *Error
 		if errors.As(err, &e) && putsOff(e) && e.RetryAfter > 0 {
-			m.holdOff(ctx, e.Host, g.Key.Tenant, m.flow.now().Add(e.RetryAfter))
+			m.holdOff(e.Host, g.Key.Tenant, m.flow.now().Add(e.RetryAfter))
 		}
 		return err
 	})

@@ -79,9 +79,9 @@ func TestARefreshCostsFewRoundTripsOfTheStore(t *testing.T) {
 			m     *oauthflow.Manager
 			trips time.Duration
 		}{
-			{"who sends, and knows the login host", winner, 3}, // both records, the intent, the result
+			{"who sends, and knows the login host", winner, 3}, // the record, the intent, the result
 			{"who comes when the result is there", late, 1},
-			{"who sends, and knows nothing", stranger, 4}, // the host's record after the connection's
+			{"who sends, and knows nothing", stranger, 3},
 		} {
 			began := time.Now()
 			tok, err := p.m.Source(acme).Replace(t.Context(), dead.AccessToken)

@@ -10,7 +10,7 @@ import (
 
 // Record is one entry of a [Store]. Its data is sealed: a store never sees a secret.
 type Record struct {
-	ID      string    // 1–255 bytes of printable ASCII: connection/TENANT/NAME, login/HASH, host/NAME
+	ID      string    // 1–255 bytes of printable ASCII: such as connection/TENANT/NAME or login/HASH
 	Version uint64    // as loaded; 0 = must not exist yet. Save stores Version+1
 	Due     time.Time // when someone must look at it: UTC, 1970 to 9999, to the microsecond
 	Data    []byte    // at most 64 KiB
