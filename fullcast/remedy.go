@@ -29,7 +29,7 @@ var remedyOfReason = map[oauthflow.Reason]Remedy{
 	oauthflow.ReasonAPIAccess:    AdminAllowsAPIAccess,
 	oauthflow.ReasonAPIDisabled:  AdminEnablesAPI,
 	oauthflow.ReasonFreshSession: AdminFixesSessions,
-	oauthflow.ReasonFreshJWT:     AdminFixesApp,
+	oauthflow.ReasonFreshJWT:     AdminClearsJWT,
 	oauthflow.ReasonUserInactive: AdminActivatesUser,
 	oauthflow.ReasonPassword:     AdminResetsPassword,
 	oauthflow.ReasonPermission:   AdminGivesPermission,
@@ -75,7 +75,7 @@ var remedyOfKind = map[oauthflow.Kind]Remedy{
 // remedyFor decides what helps against err on a connection of the given kind of app.
 func remedyFor(err error, kind metadata.Kind) Remedy {
 	if errors.Is(err, metadata.ErrJWTSession) {
-		return AdminFixesApp
+		return AdminClearsJWT
 	}
 	if fields := fieldsOf(err); len(fields) > 0 {
 		return remedyOfFields(fields)
@@ -138,6 +138,9 @@ func remedyOfEnd(e *oauthflow.Error, kind metadata.Kind) Remedy {
 	}
 	switch e.Kind {
 	case oauthflow.KindGrantDead, oauthflow.KindUserChanged:
+		if e.Reason() == oauthflow.ReasonRenamed {
+			return AdminConnectsMyDomain
+		}
 		return Reauthorize
 	case oauthflow.KindClient:
 		return FixConfiguration

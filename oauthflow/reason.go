@@ -26,6 +26,7 @@ const (
 	ReasonRequest         Reason = "request"               // the caller's request itself is wrong; the same request is refused again
 	ReasonBaseURL         Reason = "base URL"              // the request went to another host than the connection's instance URL
 	ReasonLoginHost       Reason = "login host"            // the login host is not the org's, or does not serve it
+	ReasonRenamed         Reason = "My Domain changed"     // the org has another My Domain now; see [Error.MovedTo]
 	ReasonClosed          Reason = "closed"                // the Manager was closed before the call; see [ErrClosed]
 	ReasonBodyRead        Reason = "body read"             // see [ErrBodyRead]
 	ReasonTransport       Reason = "transport"             // see [ErrTransport]
@@ -50,10 +51,18 @@ func reasonsOf(err error) Reason {
 	return ""
 }
 
+// renamed reports whether a connection has ended with the name of its host.
+func (e *Error) renamed() bool {
+	return e.Kind == KindGrantDead && (!e.MovedTo.IsZero() || errors.Is(e.Err, errDomainGone))
+}
+
 // Reason returns what stands behind the error; empty where its Kind says all.
 func (e *Error) Reason() Reason {
 	if r := reasonsOf(e.Err); r != "" {
 		return r
+	}
+	if e.renamed() {
+		return ReasonRenamed
 	}
 	if r, ok := rulingOf(e); ok {
 		return r.reason
