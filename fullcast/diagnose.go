@@ -86,7 +86,7 @@ func (c *Connection) Diagnose(ctx context.Context) Diagnosis {
 	}
 	if x.session(stored) {
 		x.user(stored)
-		x.app()
+		x.app(stored)
 		x.limits()
 	}
 	return x.d
