@@ -1,6 +1,7 @@
 package fullcast_test
 
 import (
+	"errors"
 	"regexp"
 	"strings"
 	"testing"
@@ -69,6 +70,7 @@ func TestAnErrorOfTheServiceIsNeverTheCustomers(t *testing.T) {
 		"a transport of its own":           {&oauthflow.Error{Op: "refresh", Kind: oauthflow.KindInDoubt, Err: oauthflow.ErrTransport}, fullcast.ActorOperator},
 		"a malformed query":                {oauthflow.Refusal(400, "MALFORMED_QUERY", "unexpected token: FORM"), fullcast.ActorProgrammer},
 		"a version that is not served":     {oauthflow.Refusal(404, "UNSUPPORTED_API_VERSION", "v12"), fullcast.ActorProgrammer},
+		"a request that somebody refuses": {&oauthflow.Error{Op: "request", Status: 400, Kind: oauthflow.KindUnknownAnswer}, fullcast.ActorProgrammer},
 		"a row that another request holds": {oauthflow.Refusal(400, "UNABLE_TO_LOCK_ROW", "unable to obtain exclusive access"), fullcast.ActorNobody},
 	} {
 		e := &fullcast.Error{Op: "request", Key: main, Remedy: fullcast.RemedyFor(c.err, metadata.KindExternalClientApp), Err: c.err}
@@ -76,6 +78,34 @@ func TestAnErrorOfTheServiceIsNeverTheCustomers(t *testing.T) {
 			t.Errorf("%s: %q is to act, want %q", name, e.Actor(), c.want)
 		}
 		if text := w.sf.ForAdmin(e); !strings.Contains(text, "Nothing needs to be done in Salesforce") {
+			t.Errorf("%s: the customer is told %q", name, text)
+		}
+	}
+}
+
+// What the service passes in is its own to correct, whoever waits for the answer.
+func TestWhatTheServiceIsConfiguredOrCalledWithIsNeverTheCustomers(t *testing.T) {
+	w := newWorld(t, config{})
+	w.deploy(t, fullcast.ExternalClientApp(fullcast.Production, "admin@acme.example"))
+	begin := func(b string) error {
+		_, err := w.sf.Begin(t.Context(), main, fullcast.BeginOptions{Client: w.client(t, "Fullcast"), Binding: b})
+		return err
+	}
+	_, noSite := fullcast.NewConnector(fullcast.Config{})
+	for name, c := range map[string]struct {
+		err  error
+		want fullcast.Actor
+	}{
+		"an empty Site":   {noSite, fullcast.ActorOperator},
+		"a short Binding": {begin("short"), fullcast.ActorProgrammer},
+		"no Binding":      {begin(""), fullcast.ActorProgrammer},
+	} {
+		var e *fullcast.Error
+		if !errors.As(c.err, &e) || e.Actor() != c.want {
+			t.Errorf("%s: %v", name, c.err)
+			continue
+		}
+		if text := w.sf.ForAdmin(c.err); !strings.Contains(text, "Nothing needs to be done in Salesforce") {
 			t.Errorf("%s: the customer is told %q", name, text)
 		}
 	}

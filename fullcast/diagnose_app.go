@@ -42,7 +42,7 @@ func (x *examination) app(stored oauthflow.Connection) {
 
 // boundTokens tells of settings beside the instructions' that end this connection: it proves no key of its own.
 func (x *examination) boundTokens(j judgement) {
-	remedies := map[string]Remedy{"hardening-dpop": AdminClearsDPoP, "hardening-mtls": AdminFixesApp}
+	remedies := map[string]Remedy{"hardening-dpop": AdminClearsDPoP, "hardening-mtls": AdminClearsMTLS}
 	rules := slices.DeleteFunc(policy.Hardening(), func(r policy.Rule) bool { return remedies[r.ID] == 0 })
 	for _, f := range policy.Check(policy.Subject{App: j.app, Version: j.version}, rules...).Findings {
 		x.found("App", f, remedies[f.Rule])

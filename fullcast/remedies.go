@@ -33,6 +33,7 @@ const (
 	AdminSignsIn                              // the org's admin: connect again, signed in to the right org as the right user
 	AdminUpdatesPackage                       // the org's admin: update the installed package
 	AdminClearsDPoP                           // the org's admin: clear "Require DPoP"
+	AdminClearsMTLS                           // the org's admin: clear "Require mTLS"
 	AdminClearsJWT                            // the org's admin: have the app issue opaque access tokens
 	AdminConnectsMyDomain                     // the org's admin: connect the org again at its present My Domain host
 )
@@ -220,6 +221,11 @@ var remedyRows = [...]remedyRow{
 		id: "clear-dpop", actor: ActorAdmin, heals: true,
 		does:  "In Salesforce Setup, clear \"Require DPoP\" in the app's settings.",
 		admin: inSetup + "External Client App Manager > the Fullcast app > Settings > OAuth Settings, clear \"Require DPoP\", and save.",
+	},
+	AdminClearsMTLS: {
+		id: "clear-mtls", actor: ActorAdmin, heals: true,
+		does:  "In Salesforce Setup, clear \"Require mTLS\" in the app's settings.",
+		admin: inSetup + "External Client App Manager > the Fullcast app > Settings > OAuth Settings, clear \"Require mTLS\", and save.",
 	},
 	AdminClearsJWT: {
 		id: "clear-jwt", actor: ActorAdmin, heals: true,

@@ -34,6 +34,7 @@ var remedyOfReason = map[oauthflow.Reason]Remedy{
 	oauthflow.ReasonPassword:     AdminResetsPassword,
 	oauthflow.ReasonPermission:   AdminGivesPermission,
 	oauthflow.ReasonDPoP:         AdminClearsDPoP,
+	oauthflow.ReasonMTLS:         AdminClearsMTLS,
 	oauthflow.ReasonFlow:         AdminFixesApp,
 	oauthflow.ReasonRequest:      FixCode,
 	oauthflow.ReasonBaseURL:      FixCode,
@@ -97,6 +98,8 @@ func remedyFor(err error, kind metadata.Kind) Remedy {
 		return Retry
 	case (e.Kind == oauthflow.KindOrgChanged || e.Kind == oauthflow.KindUserChanged) && e.Op != "refresh": // a login
 		return AdminSignsIn
+	case e.Op == "request" && e.Status == http.StatusBadRequest && e.Kind == oauthflow.KindUnknownAnswer: // the same request is refused again
+		return FixCode
 	}
 	if r, ok := remedyOfReason[e.Reason()]; ok {
 		return r

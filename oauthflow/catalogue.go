@@ -122,6 +122,7 @@ const (
 	sentenceHost         = "The address is that of a login host or of another org, and not the connection's instance URL."
 	sentenceAppAddresses = "The app itself restricts from which network addresses its refresh tokens are used, and Fullcast's are not among them."
 	sentenceDPoP         = "The app requires DPoP, which Fullcast does not send."
+	sentenceMTLS         = "The app requires a client certificate (mTLS), which Fullcast does not present."
 	sentenceRequest      = "Salesforce refuses this request as it is."
 	sentenceOwnNetwork   = "Fullcast's service cannot reach Salesforce from its own network; nothing is wrong with the org."
 	sentenceNoHost       = "The host does not exist: the org was deleted or its My Domain renamed."
@@ -170,6 +171,10 @@ var catalogue = []ruling{
 	{code: "invalid_grant", description: "authentication failure", kind: KindUserPolicy, sentence: "Salesforce refused the login without a reason, which may be network addresses, API access or the profile."},
 	{code: "invalid_client_id", kind: KindAppMissing, spreads: true, sentence: sentenceNoClient},
 	{code: "invalid_client", description: "app must be installed", kind: KindAppMissing, reason: ReasonNotInstalled, sentence: "The app is not installed in this org."},
+	// RFC 8705 §2: an app that requires mutual TLS does not accept the secret alone. The words are assumed.
+	{code: "invalid_client", description: "mutual tls", kind: KindAppPolicy, reason: ReasonMTLS, sentence: sentenceMTLS},
+	{code: "invalid_client", description: "mtls", kind: KindAppPolicy, reason: ReasonMTLS, sentence: sentenceMTLS},
+	{code: "invalid_client", description: "client certificate", kind: KindAppPolicy, reason: ReasonMTLS, sentence: sentenceMTLS},
 	{code: "invalid_client", kind: KindClient, sentence: "Salesforce does not accept the consumer secret: it was changed, or belongs to another app."},
 	{code: "invalid_client_credentials", kind: KindClient, sentence: "Salesforce does not accept the consumer key and secret."},
 	{code: "app_not_found", kind: KindAppMissing, spreads: true, sentence: sentenceNoECA},

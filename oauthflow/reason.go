@@ -22,6 +22,7 @@ const (
 	ReasonPassword        Reason = "password expired"      // the user's password has expired
 	ReasonPermission      Reason = "permission"            // the user lacks a permission
 	ReasonDPoP            Reason = "DPoP required"         // the app requires DPoP, which this module does not send
+	ReasonMTLS            Reason = "mTLS required"         // the app requires a client certificate, which the service's transport does not present
 	ReasonFlow            Reason = "flow not allowed"      // the app does not allow the web server flow or the refresh of its tokens
 	ReasonRequest         Reason = "request"               // the caller's request itself is wrong; the same request is refused again
 	ReasonBaseURL         Reason = "base URL"              // the request went to another host than the connection's instance URL
