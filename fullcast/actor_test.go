@@ -83,7 +83,7 @@ func TestAnErrorOfTheServiceIsNeverTheCustomers(t *testing.T) {
 	}
 }
 
-// What the service passes in is its own to correct, whoever waits for the answer.
+// What the service passes in is its own to correct, not that of the person in front of the page.
 func TestWhatTheServiceIsConfiguredOrCalledWithIsNeverTheCustomers(t *testing.T) {
 	w := newWorld(t, config{})
 	w.deploy(t, fullcast.ExternalClientApp(fullcast.Production, "admin@acme.example"))
