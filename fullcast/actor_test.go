@@ -70,7 +70,7 @@ func TestAnErrorOfTheServiceIsNeverTheCustomers(t *testing.T) {
 		"a transport of its own":           {&oauthflow.Error{Op: "refresh", Kind: oauthflow.KindInDoubt, Err: oauthflow.ErrTransport}, fullcast.ActorOperator},
 		"a malformed query":                {oauthflow.Refusal(400, "MALFORMED_QUERY", "unexpected token: FORM"), fullcast.ActorProgrammer},
 		"a version that is not served":     {oauthflow.Refusal(404, "UNSUPPORTED_API_VERSION", "v12"), fullcast.ActorProgrammer},
-		"a request that somebody refuses": {&oauthflow.Error{Op: "request", Status: 400, Kind: oauthflow.KindUnknownAnswer}, fullcast.ActorProgrammer},
+		"a request that somebody refuses":  {&oauthflow.Error{Op: "request", Status: 400, Kind: oauthflow.KindUnknownAnswer}, fullcast.ActorProgrammer},
 		"a row that another request holds": {oauthflow.Refusal(400, "UNABLE_TO_LOCK_ROW", "unable to obtain exclusive access"), fullcast.ActorNobody},
 	} {
 		e := &fullcast.Error{Op: "request", Key: main, Remedy: fullcast.RemedyFor(c.err, metadata.KindExternalClientApp), Err: c.err}
