@@ -2,6 +2,7 @@ package fullcast_test
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -32,7 +33,10 @@ func TestAnAppThatRequiresAProofIsSaidToDoSoAndTheConnectionGoesOnOnceItDoesNot(
 					}
 				}
 				require("true")
-				if d := conn.Diagnose(t.Context()).String(); !strings.Contains(d, "App: "+c.label) || !strings.Contains(d, c.remedy.String()) {
+				d := conn.Diagnose(t.Context())
+				if !slices.ContainsFunc(d.Lines, func(l fullcast.DiagnosisLine) bool {
+					return l.Subject == "App" && strings.HasPrefix(l.Text, c.label) && l.Remedy == c.remedy && strings.Contains(l.ForAdmin, "clear the checkbox")
+				}) {
 					t.Errorf("before its session ends the diagnosis says:\n%s", d)
 				}
 				w.org.ExpireSessions()
