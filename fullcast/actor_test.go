@@ -32,6 +32,9 @@ func TestEveryRemedyHasACodeOfItsOwnAnActorAndTheirWords(t *testing.T) {
 			}
 			seen[text] = r
 		}
+		if text := r.ForAdmin(nil); strings.Contains(text, "External Client App Manager") != strings.Contains(text, "(of a connected app: ") {
+			t.Errorf("%s has the clicks of one kind of app alone: %s", r.ID(), text)
+		}
 		if !code.MatchString(r.ID()) {
 			t.Errorf("the code %q", r.ID())
 		}

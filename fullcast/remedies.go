@@ -50,6 +50,7 @@ type remedyRow struct {
 const (
 	instructions = "the setup instructions (support.fullcast.com, \"Create an external client app\")"
 	inSetup      = "Please open Salesforce Setup > "
+	oauthScreen  = "External Client App Manager > the Fullcast app > Settings > OAuth Settings (of a connected app: App Manager > the Fullcast app > Edit)"
 	policies     = "External Client App Manager > the Fullcast app > Policies > OAuth Policies (of a connected app: Manage Connected Apps > the Fullcast app > Edit Policies)"
 )
 
@@ -148,8 +149,7 @@ var remedyRows = [...]remedyRow{
 		id: "allow-app-addresses", actor: ActorAdmin, heals: true,
 		does: "In Salesforce Setup, add the service's network addresses to each list of addresses in the app's own " +
 			"OAuth settings.",
-		admin: "Fullcast's network addresses are {addresses}. " + inSetup +
-			"External Client App Manager > the Fullcast app > Settings > OAuth Settings, and add them to each list of " +
+		admin: "Fullcast's network addresses are {addresses}. " + inSetup + oauthScreen + ", and add them to each list of " +
 			"allowed addresses there. Network Access and Login IP Ranges do not help.",
 	},
 	AdminFixesLoginHours: {
@@ -220,17 +220,17 @@ var remedyRows = [...]remedyRow{
 	AdminClearsDPoP: {
 		id: "clear-dpop", actor: ActorAdmin, heals: true,
 		does:  "In Salesforce Setup, clear \"Require DPoP\" in the app's settings.",
-		admin: inSetup + "External Client App Manager > the Fullcast app > Settings > OAuth Settings, clear \"Require DPoP\", and save.",
+		admin: inSetup + oauthScreen + ", clear \"Require DPoP\", and save.",
 	},
 	AdminClearsMTLS: {
 		id: "clear-mtls", actor: ActorAdmin, heals: true,
 		does:  "In Salesforce Setup, clear \"Require mTLS\" in the app's settings.",
-		admin: inSetup + "External Client App Manager > the Fullcast app > Settings > OAuth Settings, clear \"Require mTLS\", and save.",
+		admin: inSetup + oauthScreen + ", clear \"Require mTLS\", and save.",
 	},
 	AdminClearsJWT: {
 		id: "clear-jwt", actor: ActorAdmin, heals: true,
 		does: "In Salesforce Setup, clear \"Issue JSON Web Token (JWT)-based access tokens for named users\" in the app's settings.",
-		admin: inSetup + "External Client App Manager > the Fullcast app > Settings > OAuth Settings, clear \"Issue JSON Web Token " +
+		admin: inSetup + oauthScreen + ", clear \"Issue JSON Web Token " +
 			"(JWT)-based access tokens for named users\", and save.",
 	},
 	AdminConnectsMyDomain: {
