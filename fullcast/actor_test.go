@@ -1,6 +1,7 @@
 package fullcast_test
 
 import (
+	"context"
 	"errors"
 	"regexp"
 	"strings"
@@ -67,6 +68,8 @@ func TestAnErrorOfTheServiceIsNeverTheCustomers(t *testing.T) {
 		want fullcast.Actor
 	}{
 		"a record sealed with another key": {&oauthflow.Error{Op: "open", Kind: oauthflow.KindForeign}, fullcast.ActorOperator},
+		"a store that fails":               {&oauthflow.Error{Op: "load", Kind: oauthflow.KindStore, Err: errors.New("connection refused")}, fullcast.ActorOperator},
+		"a call that is given up":          {&oauthflow.Error{Op: "load", Kind: oauthflow.KindStore, Err: context.Canceled}, fullcast.ActorNobody},
 		"a store that was copied":          {&oauthflow.Error{Kind: oauthflow.KindStore, Err: oauthflow.ErrRelocated}, fullcast.ActorOperator},
 		"a body that was read":             {&oauthflow.Error{Op: "request", Kind: oauthflow.KindInvalid, Err: oauthflow.ErrBodyRead}, fullcast.ActorProgrammer},
 		"a closed manager":                 {&oauthflow.Error{Op: "manager", Kind: oauthflow.KindInvalid, Err: oauthflow.ErrClosed}, fullcast.ActorProgrammer},

@@ -1,6 +1,7 @@
 package fullcast
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"slices"
@@ -52,7 +53,7 @@ var remedyOfKind = map[oauthflow.Kind]Remedy{
 	oauthflow.KindInDoubt:       Retry,
 	oauthflow.KindBusy:          Retry,
 	oauthflow.KindUnknownAnswer: Retry,
-	oauthflow.KindStore:         Retry,
+	oauthflow.KindStore:         FixService,
 	oauthflow.KindLimit:         Retry,
 	oauthflow.KindBadAnswer:     Retry,
 	oauthflow.KindSession:       Retry,
@@ -98,6 +99,8 @@ func remedyFor(err error, kind metadata.Kind) Remedy {
 		return Retry
 	case (e.Kind == oauthflow.KindOrgChanged || e.Kind == oauthflow.KindUserChanged) && e.Op != "refresh": // a login
 		return AdminSignsIn
+	case e.Kind == oauthflow.KindStore && errors.Is(e, context.Canceled): // whose caller has given up
+		return Retry
 	case e.Op == "request" && e.Status == http.StatusBadRequest && e.Kind == oauthflow.KindUnknownAnswer: // the same request is refused again
 		return FixCode
 	}
