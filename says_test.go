@@ -115,7 +115,7 @@ func TestTheDocumentOfWhatSalesforceSaysIsThatOfTheCode(t *testing.T) {
 	b.WriteString("# What Salesforce says, and who has to do what\n\n" +
 		"This page is generated (`go test . -update`) from the catalogue of package `oauthflow` and the remedies of package `fullcast`. The first\n" +
 		"row that matches an answer decides; a part of the description suffices. Whatever is not listed is tried again, and never ends a connection.\n\n" +
-		"| where | Salesforce says | kind | reason | remedy | of a connected app | who |\n|---|---|---|---|---|---|---|\n")
+		"| where | Salesforce says | kind | reason | it means | remedy | of a connected app | who |\n|---|---|---|---|---|---|---|---|\n")
 	for _, s := range catalogue(t) {
 		e := s.failure(t)
 		external := fullcast.RemedyOf(oauthflow.Connection{Kind: oauthflow.ExternalClientAppKind, Fault: e})
@@ -131,7 +131,7 @@ func TestTheDocumentOfWhatSalesforceSaysIsThatOfTheCode(t *testing.T) {
 		if want := s["reason"]; string(e.Reason()) != want && s["side"] != "" {
 			t.Errorf("%s: the error's reason is %q, the row's %q", s.says(), e.Reason(), want)
 		}
-		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s | %s |\n", operations[s["side"]].where, s.says(), s["kind"], s["reason"], external.ID(), other, external.Actor())
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s | %s | %s |\n", operations[s["side"]].where, s.says(), s["kind"], s["reason"], e.Sentence(), external.ID(), other, external.Actor())
 	}
 	b.WriteString("\n## Remedies\n\nThe text is what the customer's admin gets, with the service's network addresses in the place of *addresses*.\n\n| remedy | who | in one sentence | text for the admin |\n|---|---|---|---|\n")
 	for r := fullcast.Retry; r.String() != ""; r++ {

@@ -1,6 +1,8 @@
 package fullcast_test
 
 import (
+	"context"
+	"errors"
 	"regexp"
 	"strings"
 	"testing"
@@ -30,6 +32,9 @@ func TestEveryRemedyHasACodeOfItsOwnAnActorAndTheirWords(t *testing.T) {
 				t.Errorf("%s of %s is that of %s, too: %s", what, r.ID(), was.ID(), text)
 			}
 			seen[text] = r
+		}
+		if text := r.ForAdmin(nil); strings.Contains(text, "External Client App Manager") != strings.Contains(text, "(of a connected app: ") {
+			t.Errorf("%s has the clicks of one kind of app alone: %s", r.ID(), text)
 		}
 		if !code.MatchString(r.ID()) {
 			t.Errorf("the code %q", r.ID())
@@ -63,12 +68,15 @@ func TestAnErrorOfTheServiceIsNeverTheCustomers(t *testing.T) {
 		want fullcast.Actor
 	}{
 		"a record sealed with another key": {&oauthflow.Error{Op: "open", Kind: oauthflow.KindForeign}, fullcast.ActorOperator},
+		"a store that fails":               {&oauthflow.Error{Op: "load", Kind: oauthflow.KindStore, Err: errors.New("connection refused")}, fullcast.ActorOperator},
+		"a call that is given up":          {&oauthflow.Error{Op: "load", Kind: oauthflow.KindStore, Err: context.Canceled}, fullcast.ActorNobody},
 		"a store that was copied":          {&oauthflow.Error{Kind: oauthflow.KindStore, Err: oauthflow.ErrRelocated}, fullcast.ActorOperator},
 		"a body that was read":             {&oauthflow.Error{Op: "request", Kind: oauthflow.KindInvalid, Err: oauthflow.ErrBodyRead}, fullcast.ActorProgrammer},
 		"a closed manager":                 {&oauthflow.Error{Op: "manager", Kind: oauthflow.KindInvalid, Err: oauthflow.ErrClosed}, fullcast.ActorProgrammer},
 		"a transport of its own":           {&oauthflow.Error{Op: "refresh", Kind: oauthflow.KindInDoubt, Err: oauthflow.ErrTransport}, fullcast.ActorOperator},
 		"a malformed query":                {oauthflow.Refusal(400, "MALFORMED_QUERY", "unexpected token: FORM"), fullcast.ActorProgrammer},
 		"a version that is not served":     {oauthflow.Refusal(404, "UNSUPPORTED_API_VERSION", "v12"), fullcast.ActorProgrammer},
+		"a request that somebody refuses":  {&oauthflow.Error{Op: "request", Status: 400, Kind: oauthflow.KindUnknownAnswer}, fullcast.ActorProgrammer},
 		"a row that another request holds": {oauthflow.Refusal(400, "UNABLE_TO_LOCK_ROW", "unable to obtain exclusive access"), fullcast.ActorNobody},
 	} {
 		e := &fullcast.Error{Op: "request", Key: main, Remedy: fullcast.RemedyFor(c.err, metadata.KindExternalClientApp), Err: c.err}
@@ -76,6 +84,34 @@ func TestAnErrorOfTheServiceIsNeverTheCustomers(t *testing.T) {
 			t.Errorf("%s: %q is to act, want %q", name, e.Actor(), c.want)
 		}
 		if text := w.sf.ForAdmin(e); !strings.Contains(text, "Nothing needs to be done in Salesforce") {
+			t.Errorf("%s: the customer is told %q", name, text)
+		}
+	}
+}
+
+// What the service passes in is its own to correct, not that of the person in front of the page.
+func TestWhatTheServiceIsConfiguredOrCalledWithIsNeverTheCustomers(t *testing.T) {
+	w := newWorld(t, config{})
+	w.deploy(t, fullcast.ExternalClientApp(fullcast.Production, "admin@acme.example"))
+	begin := func(b string) error {
+		_, err := w.sf.Begin(t.Context(), main, fullcast.BeginOptions{Client: w.client(t, "Fullcast"), Binding: b})
+		return err
+	}
+	_, noSite := fullcast.NewConnector(fullcast.Config{})
+	for name, c := range map[string]struct {
+		err  error
+		want fullcast.Actor
+	}{
+		"an empty Site":   {noSite, fullcast.ActorOperator},
+		"a short Binding": {begin("short"), fullcast.ActorProgrammer},
+		"no Binding":      {begin(""), fullcast.ActorProgrammer},
+	} {
+		var e *fullcast.Error
+		if !errors.As(c.err, &e) || e.Actor() != c.want {
+			t.Errorf("%s: %v", name, c.err)
+			continue
+		}
+		if text := w.sf.ForAdmin(c.err); !strings.Contains(text, "Nothing needs to be done in Salesforce") {
 			t.Errorf("%s: the customer is told %q", name, text)
 		}
 	}

@@ -450,7 +450,7 @@ func TestABrokenConnectedAppMustMigrate(t *testing.T) {
 
 func TestNewConnectorNamesEveryFieldAtFault(t *testing.T) {
 	_, err := fullcast.NewConnector(fullcast.Config{Site: fullcast.Production})
-	for _, field := range []string{"Store", "Keys"} {
+	for _, field := range []string{"Store", "Keyring"} {
 		if err == nil || !strings.Contains(err.Error(), field) {
 			t.Errorf("%v does not name %s", err, field)
 		}

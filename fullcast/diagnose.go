@@ -1,6 +1,7 @@
 package fullcast
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -31,6 +32,8 @@ type DiagnosisLine struct {
 
 	// ForAdmin is a text to send to the org's admin about a problem; see [Remedy.ForAdmin].
 	ForAdmin string
+
+	clicks string // of a setting that is to be corrected; they say more than the remedy's sentence
 }
 
 // Outcome says how one look ended. What was not seen is never ok.
@@ -43,13 +46,13 @@ const (
 	OutcomeNotVisible Outcome = "not visible"
 )
 
-// String is the diagnosis as text, a line for each look.
+// String is the diagnosis as text, a line for each look: what was seen, and what to do about a problem.
 func (d Diagnosis) String() string {
 	var b strings.Builder
 	for _, l := range d.Lines {
 		fmt.Fprintf(&b, "%-11s  %s: %s", l.Outcome, l.Subject, l.Text)
 		if l.Remedy != 0 {
-			b.WriteString(" " + l.Remedy.String())
+			b.WriteString(" " + cmp.Or(l.clicks, l.Remedy.String()))
 		}
 		b.WriteByte('\n')
 	}
@@ -86,7 +89,7 @@ func (c *Connection) Diagnose(ctx context.Context) Diagnosis {
 	}
 	if x.session(stored) {
 		x.user(stored)
-		x.app()
+		x.app(stored)
 		x.limits()
 	}
 	return x.d
@@ -106,13 +109,16 @@ type examination struct {
 }
 
 func (x *examination) say(subject string, o Outcome, text string, r Remedy) {
-	x.d.Lines = append(x.d.Lines, DiagnosisLine{subject, o, scrub.Printable(text), r, r.ForAdmin(x.c.connector.egress) + r.after("request")})
+	x.d.Lines = append(x.d.Lines, DiagnosisLine{
+		Subject: subject, Outcome: o, Text: scrub.Printable(text), Remedy: r, ForAdmin: r.ForAdmin(x.c.connector.egress) + r.after("request"),
+	})
 }
 
 // found tells of a finding, whose own clicks say more than the remedy's.
 func (x *examination) found(subject string, f policy.Finding, r Remedy) {
 	x.d.Lines = append(x.d.Lines, DiagnosisLine{
-		Subject: subject, Outcome: OutcomeProblem, Text: scrub.Printable(f.Message + ". " + f.Fix + "."), Remedy: r,
+		Subject: subject, Outcome: OutcomeProblem, Text: scrub.Printable(f.Message + "."), Remedy: r,
+		clicks:   scrub.Printable(f.Fix + "."),
 		ForAdmin: scrub.Printable("Please correct this in Salesforce Setup: " + f.Message + ". " + f.Fix + "."),
 	})
 }

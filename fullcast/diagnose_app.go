@@ -6,10 +6,11 @@ import (
 	"slices"
 
 	"github.com/fullcast/sfauth/metadata"
+	"github.com/fullcast/sfauth/oauthflow"
 	"github.com/fullcast/sfauth/policy"
 )
 
-func (x *examination) app() {
+func (x *examination) app(stored oauthflow.Connection) {
 	if x.c.Kind() == metadata.KindConnectedApp {
 		x.say("Kind of app", OutcomeOK, "Note: it is a connected app. It goes on working, and should be moved to an external client app: Salesforce's support of connected apps ends with Summer '27.", 0)
 	}
@@ -32,7 +33,7 @@ func (x *examination) app() {
 		settings, serr := org.Settings(x.ctx)
 		if err = serr; err == nil {
 			subject := policy.Subject{App: metadata.App{Kind: x.c.Kind()}, Settings: &settings, Version: version}
-			x.org(policy.Check(subject, orgRules()...))
+			x.org(stored, policy.Check(subject, orgRules()...))
 			return
 		}
 	}
@@ -41,7 +42,7 @@ func (x *examination) app() {
 
 // boundTokens tells of settings beside the instructions' that end this connection: it proves no key of its own.
 func (x *examination) boundTokens(j judgement) {
-	remedies := map[string]Remedy{"hardening-dpop": AdminClearsDPoP, "hardening-mtls": AdminFixesApp}
+	remedies := map[string]Remedy{"hardening-dpop": AdminClearsDPoP, "hardening-mtls": AdminClearsMTLS}
 	rules := slices.DeleteFunc(policy.Hardening(), func(r policy.Rule) bool { return remedies[r.ID] == 0 })
 	for _, f := range policy.Check(policy.Subject{App: j.app, Version: j.version}, rules...).Findings {
 		x.found("App", f, remedies[f.Rule])
@@ -66,24 +67,6 @@ func (x *examination) settings(report policy.Report) {
 	}
 	for _, n := range notes {
 		x.say("App", OutcomeOK, "Note: "+n, 0)
-	}
-}
-
-// orgRules are about the switches that a connection rests on: the flow that one of them blocks is never run.
-func orgRules() []policy.Rule {
-	return slices.DeleteFunc(policy.Prerequisites(), func(r policy.Rule) bool { return r.ID == "prerequisite-code-and-credentials-flows" })
-}
-
-// org tells of the org's switches, which are the admin's own choice.
-func (x *examination) org(r policy.Report) {
-	for _, f := range r.Findings {
-		x.found("Org", f, AdminFixesPolicy)
-	}
-	for _, f := range r.NotVisible {
-		x.say("Org", OutcomeNotVisible, f.Message+".", 0)
-	}
-	if len(r.Findings)+len(r.NotVisible) == 0 {
-		x.say("Org", OutcomeOK, "Its switches let the app work.", 0)
 	}
 }
 

@@ -133,7 +133,7 @@ func TestEachLineOfADiagnosisCanBeOkAProblemOrNotVisibleAndNothingIsTouched(t *t
 		{"no session to ask with", ended, "Identity", notVisible, "Without a session", 0},
 
 		{"an app as the instructions say", nothing, "App", ok, "as the instructions say", 0},
-		{"a setting that was changed", field("ExtlClntAppConfigurablePolicies", "Fullcast_plcy", "startPage", "OAuth"), "App", problem, "Setup >", fullcast.AdminFixesApp},
+		{"a setting that was changed", field("ExtlClntAppConfigurablePolicies", "Fullcast_plcy", "startPage", "OAuth"), "App", problem, "Start Page", fullcast.AdminFixesApp},
 		{"an app that cannot be read", answer("/services/Soap/", 500, ""), "App", notVisible, "cannot be read", 0},
 
 		{"an org that lets the app work", nothing, "Org", ok, "let the app work", 0},
@@ -153,6 +153,12 @@ func TestEachLineOfADiagnosisCanBeOkAProblemOrNotVisibleAndNothingIsTouched(t *t
 			for _, l := range d.Lines {
 				if l.Subject == tt.subject {
 					lines = append(lines, l)
+				}
+				if strings.Contains(l.Text, "Setup >") {
+					t.Errorf("%s holds clicks beside those of its remedy: %s", l.Subject, l.Text)
+				}
+				if l.Outcome == problem && strings.Contains(l.ForAdmin, "Setup > ") && strings.Contains(l.ForAdmin, ": set ") && !strings.Contains(d.String(), l.ForAdmin[strings.Index(l.ForAdmin, "Setup > "):]) {
+					t.Errorf("the text of the diagnosis lacks the clicks %q:\n%s", l.ForAdmin, d)
 				}
 				if (l.Remedy != 0) != (l.Outcome == problem) {
 					t.Errorf("%s is %s with remedy %q", l.Subject, l.Outcome, l.Remedy)

@@ -72,7 +72,7 @@ func (x *examination) scopes(stored oauthflow.Connection) {
 		for i, s := range missing {
 			labels[i] = s.Label()
 		}
-		x.say("Scopes", OutcomeProblem, "The connection lacks "+strings.Join(labels, ", ")+"; select it in the app's OAuth Scopes, and connect again.", AdminFixesApp)
+		x.say("Scopes", OutcomeProblem, "The connection lacks "+strings.Join(labels, ", ")+".", AdminFixesApp)
 	}
 }
 

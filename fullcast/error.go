@@ -34,8 +34,7 @@ func (e *Error) Error() string {
 func (e *Error) Unwrap() error { return e.Err }
 
 // ErrMigrationRequired means that only a new external client app helps: a connected app is not authorized again.
-var ErrMigrationRequired = errors.New("connected apps are no longer supported for new connections; " +
-	"create an external client app (support.fullcast.com, \"Create an external client app\")")
+var ErrMigrationRequired = errors.New("connected apps are no longer supported for new connections")
 
 // wrap makes an *Error of err, unless it is nil or one already.
 func wrap(op string, k oauthflow.Key, kind metadata.Kind, err error) error {

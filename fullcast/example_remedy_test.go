@@ -26,7 +26,7 @@ func ExampleRemedyOf() {
 	// Output:
 	// nothing
 	// Connect the org again, as an admin of the org.
-	// Create the external client app in the org and connect with it; a broken connected app is no longer supported.
+	// Create the external client app in the org, and connect with it (support.fullcast.com, "Create an external client app").
 }
 
 // A page on which an admin enters login host, consumer key and secret marks the field at fault.

@@ -138,7 +138,8 @@ func externalClientAppGuide(s Site) Guide {
 			}},
 		},
 		After: append(practice("the app's Settings tab, under OAuth Settings, Consumer Key and Secret"),
-			"Give Fullcast that login host, key and secret, and connect as a user who stays: the connection ends when that user is deactivated."),
+			"Give Fullcast that login host, key and secret, and connect as a user who stays: the connection ends when that user is deactivated.",
+			"If the app is gone, as after a sandbox refresh, so is the connection. "+RecreateApp.String()),
 		Source: "https://support.fullcast.com/connect-an-external-client-app",
 	}
 }
@@ -188,7 +189,7 @@ func connectedAppGuide(s Site) Guide {
 			}},
 		},
 		After: append(practice("App Manager, the app's Action menu, View, Manage Consumer Details"),
-			"If they have changed, or the app is gone, the connection is broken: create an external client app and migrate to it."),
+			"If they have changed, or the app is gone, the connection is broken. "+Migrate.String()),
 		Source: "https://support.fullcast.com/create-a-connected-app",
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/fullcast/sfauth/fullcast"
 	"github.com/fullcast/sfauth/internal/needs"
 	"github.com/fullcast/sfauth/metadata"
+	"github.com/fullcast/sfauth/oauthflow"
 )
 
 var (
@@ -98,6 +99,18 @@ func TestTheGuidesKeepEachNoteWhereTheInstructionsHaveIt(t *testing.T) {
 					t.Errorf("no note %s; there are:\n%s", note, strings.Join(got.notes, "\n"))
 				}
 			})
+		}
+	}
+}
+
+// What helps against a connection that is broken is told in the words of its remedy.
+func TestTheGuidesTellOfABrokenConnectionWhatItsRemedySays(t *testing.T) {
+	for kind, want := range map[metadata.Kind]fullcast.Remedy{metadata.KindExternalClientApp: fullcast.RecreateApp, metadata.KindConnectedApp: fullcast.Migrate} {
+		if after := fullcast.SetupGuide(fullcast.Production, kind).After; !strings.HasSuffix(after[len(after)-1], want.String()) {
+			t.Errorf("%s: %q does not end in %q", kind, after[len(after)-1], want)
+		}
+		if got := fullcast.RemedyFor(&oauthflow.Error{Op: "refresh", Host: "acme.my.salesforce.com", Kind: oauthflow.KindAppMissing, Code: "app_not_found"}, kind); got != want {
+			t.Errorf("%s: the remedy is %s", kind, got.ID())
 		}
 	}
 }

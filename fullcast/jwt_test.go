@@ -73,7 +73,7 @@ func TestACheckSaysWhichRowsItCouldNotSeeForAJWT(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = org.List(t.Context())
-	if remedy := fullcast.RemedyFor(err, metadata.KindExternalClientApp); remedy != fullcast.AdminFixesApp {
+	if remedy := fullcast.RemedyFor(err, metadata.KindExternalClientApp); remedy != fullcast.AdminClearsJWT {
 		t.Errorf("the remedy is %q for %v", remedy, err)
 	}
 }

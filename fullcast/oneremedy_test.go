@@ -33,6 +33,7 @@ var refusals = []struct {
 	{"invalid_grant", "authentication failure", fullcast.AdminFixesPolicy},
 	{"invalid_dpop_proof", "DPoP proof is missing", fullcast.AdminClearsDPoP},
 	{"use_dpop_nonce", "Authorization server requires nonce in DPoP proof", fullcast.AdminClearsDPoP},
+	{"invalid_client", "mutual TLS client certificate is required", fullcast.AdminClearsMTLS},
 	{"unsupported_grant_type", "grant type not supported", fullcast.AdminFixesApp},
 	{"login_rate_exceeded", "login rate exceeded", fullcast.Retry},
 }

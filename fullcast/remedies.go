@@ -33,6 +33,9 @@ const (
 	AdminSignsIn                              // the org's admin: connect again, signed in to the right org as the right user
 	AdminUpdatesPackage                       // the org's admin: update the installed package
 	AdminClearsDPoP                           // the org's admin: clear "Require DPoP"
+	AdminClearsMTLS                           // the org's admin: clear "Require mTLS"
+	AdminClearsJWT                            // the org's admin: have the app issue opaque access tokens
+	AdminConnectsMyDomain                     // the org's admin: connect the org again at its present My Domain host
 )
 
 // A remedyRow is one remedy in words. {addresses} in a text stands for the service's own network addresses.
@@ -47,6 +50,7 @@ type remedyRow struct {
 const (
 	instructions = "the setup instructions (support.fullcast.com, \"Create an external client app\")"
 	inSetup      = "Please open Salesforce Setup > "
+	oauthScreen  = "External Client App Manager > the Fullcast app > Settings > OAuth Settings (of a connected app: App Manager > the Fullcast app > Edit)"
 	policies     = "External Client App Manager > the Fullcast app > Policies > OAuth Policies (of a connected app: Manage Connected Apps > the Fullcast app > Edit Policies)"
 )
 
@@ -89,13 +93,12 @@ var remedyRows = [...]remedyRow{
 	RecreateApp: {
 		id: "create-app-again", actor: ActorAdmin,
 		does: "Create the external client app in the org as the setup instructions say, and connect again.",
-		admin: "The Fullcast app is not in the org any more, as after a sandbox refresh. Please create the external " +
-			"client app as " + instructions +
+		admin: "Please create the external client app as " + instructions +
 			" say, and connect with its consumer key and secret in Fullcast.",
 	},
 	Migrate: {
 		id: "migrate", actor: ActorAdmin,
-		does: "Create the external client app in the org and connect with it; a broken connected app is no longer supported.",
+		does: "Create the external client app in the org, and connect with it (support.fullcast.com, \"Create an external client app\").",
 		admin: "This connection uses a connected app, which can no longer be authorized. Please create the external " +
 			"client app as " + instructions +
 			" say, and connect with its consumer key and secret in Fullcast.",
@@ -138,7 +141,7 @@ var remedyRows = [...]remedyRow{
 	AdminAllowsAddresses: {
 		id: "allow-addresses", actor: ActorAdmin, heals: true,
 		does: "In Salesforce Setup, allow the service's network addresses: the profile's Login IP Ranges, and Network Access.",
-		admin: "Salesforce refuses Fullcast's network addresses, which are {addresses}. Please allow them in " +
+		admin: "Fullcast's network addresses are {addresses}. Please allow them in " +
 			"Salesforce Setup: in Login IP Ranges of the user's profile where there are any, " +
 			"else in Network Access; or choose \"Relax IP restrictions\" in " + policies + ".",
 	},
@@ -146,10 +149,8 @@ var remedyRows = [...]remedyRow{
 		id: "allow-app-addresses", actor: ActorAdmin, heals: true,
 		does: "In Salesforce Setup, add the service's network addresses to each list of addresses in the app's own " +
 			"OAuth settings.",
-		admin: "The Fullcast app has a list of its own of the network addresses that may use its refresh tokens, and " +
-			"lacks Fullcast's, which are {addresses}. " + inSetup +
-			"External Client App Manager > the Fullcast app > Settings > OAuth Settings, and add them to each such " +
-			"list. Network Access and Login IP Ranges do not help.",
+		admin: "Fullcast's network addresses are {addresses}. " + inSetup + oauthScreen + ", and add them to each list of " +
+			"allowed addresses there. Network Access and Login IP Ranges do not help.",
 	},
 	AdminFixesLoginHours: {
 		id: "correct-login-hours", actor: ActorAdmin, heals: true,
@@ -163,9 +164,9 @@ var remedyRows = [...]remedyRow{
 		id: "correct-session-settings", actor: ActorAdmin, heals: true,
 		does: "In Salesforce Setup > Session Settings, clear the locks of sessions, and look at the session level " +
 			"that the user's profile requires.",
-		admin: inSetup + "Session Settings: clear \"Lock sessions to the IP address from which they originated\" and " +
-			"\"Enforce login IP ranges on every request\", or allow Fullcast's " +
-			"network addresses, which are {addresses}, in Network Access. In the profile of this connection's user, " +
+		admin: inSetup + "Session Settings: clear \"Lock sessions to the IP address from which they originated\", and " +
+			"clear \"Enforce login IP ranges on every request\" or allow Fullcast's network addresses, which are " +
+			"{addresses}, in Login IP Ranges of the profile of this connection's user. In that profile, " +
 			"Session Security Level Required at Login must be None.",
 	},
 	AdminAllowsAPIAccess: {
@@ -202,15 +203,13 @@ var remedyRows = [...]remedyRow{
 	AdminConnectsOtherOrg: {
 		id: "connect-other-org", actor: ActorAdmin,
 		does: "Connect the org again once it is active, or the org that has taken its place.",
-		admin: "The Salesforce org of this connection is closed, suspended, expired or deleted. Once it is active again, please connect it " +
-			"again in Fullcast. Where another org has taken its place, as after a sandbox refresh, connect that one; it needs the app, as " +
+		admin: "Once the Salesforce org of this connection is active again, please connect it again in Fullcast. Where another org has taken its place, as after a sandbox refresh, connect that one; it needs the app, as " +
 			instructions + " say.",
 	},
 	AdminSignsIn: {
 		id: "sign-in-to-org", actor: ActorAdmin,
 		does: "Connect again, signed in to the right org as the right user; BeginOptions.Prompt \"login\" has Salesforce ask who that is.",
-		admin: "The browser was signed in to Salesforce as another user, or to another org, than this connection's. Please sign out of Salesforce in this " +
-			"browser, or use a private window, and connect again in Fullcast. If another org has taken the place of the former one, as after a sandbox " +
+		admin: "Please sign out of Salesforce in this browser, or use a private window, and connect again in Fullcast. If another org has taken the place of the former one, as after a sandbox " +
 			"refresh, say so in Fullcast.",
 	},
 	AdminUpdatesPackage: {
@@ -221,7 +220,24 @@ var remedyRows = [...]remedyRow{
 	AdminClearsDPoP: {
 		id: "clear-dpop", actor: ActorAdmin, heals: true,
 		does:  "In Salesforce Setup, clear \"Require DPoP\" in the app's settings.",
-		admin: inSetup + "External Client App Manager > the Fullcast app > Settings > OAuth Settings, clear \"Require DPoP\", and save.",
+		admin: inSetup + oauthScreen + ", clear \"Require DPoP\", and save.",
+	},
+	AdminClearsMTLS: {
+		id: "clear-mtls", actor: ActorAdmin, heals: true,
+		does:  "In Salesforce Setup, clear \"Require mTLS\" in the app's settings.",
+		admin: inSetup + oauthScreen + ", clear \"Require mTLS\", and save.",
+	},
+	AdminClearsJWT: {
+		id: "clear-jwt", actor: ActorAdmin, heals: true,
+		does: "In Salesforce Setup, clear \"Issue JSON Web Token (JWT)-based access tokens for named users\" in the app's settings.",
+		admin: inSetup + oauthScreen + ", clear \"Issue JSON Web Token " +
+			"(JWT)-based access tokens for named users\", and save.",
+	},
+	AdminConnectsMyDomain: {
+		id: "connect-at-my-domain", actor: ActorAdmin,
+		does: "Connect the org again at its present My Domain host, as an admin of the org.",
+		admin: inSetup + "My Domain, copy the Current My Domain URL, and connect Salesforce again in Fullcast with that login " +
+			"host, as an admin of the org.",
 	},
 }
 

@@ -1,6 +1,7 @@
 package fullcast
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"slices"
@@ -29,11 +30,12 @@ var remedyOfReason = map[oauthflow.Reason]Remedy{
 	oauthflow.ReasonAPIAccess:    AdminAllowsAPIAccess,
 	oauthflow.ReasonAPIDisabled:  AdminEnablesAPI,
 	oauthflow.ReasonFreshSession: AdminFixesSessions,
-	oauthflow.ReasonFreshJWT:     AdminFixesApp,
+	oauthflow.ReasonFreshJWT:     AdminClearsJWT,
 	oauthflow.ReasonUserInactive: AdminActivatesUser,
 	oauthflow.ReasonPassword:     AdminResetsPassword,
 	oauthflow.ReasonPermission:   AdminGivesPermission,
 	oauthflow.ReasonDPoP:         AdminClearsDPoP,
+	oauthflow.ReasonMTLS:         AdminClearsMTLS,
 	oauthflow.ReasonFlow:         AdminFixesApp,
 	oauthflow.ReasonRequest:      FixCode,
 	oauthflow.ReasonBaseURL:      FixCode,
@@ -51,7 +53,7 @@ var remedyOfKind = map[oauthflow.ErrorKind]Remedy{
 	oauthflow.KindInDoubt:       Retry,
 	oauthflow.KindBusy:          Retry,
 	oauthflow.KindUnknownAnswer: Retry,
-	oauthflow.KindStore:         Retry,
+	oauthflow.KindStore:         FixService,
 	oauthflow.KindLimit:         Retry,
 	oauthflow.KindBadAnswer:     Retry,
 	oauthflow.KindSession:       Retry,
@@ -75,7 +77,7 @@ var remedyOfKind = map[oauthflow.ErrorKind]Remedy{
 // remedyFor decides what helps against err on a connection of the given kind of app.
 func remedyFor(err error, kind metadata.Kind) Remedy {
 	if errors.Is(err, metadata.ErrJWTSession) {
-		return AdminFixesApp
+		return AdminClearsJWT
 	}
 	if fields := fieldsOf(err); len(fields) > 0 {
 		return remedyOfFields(fields)
@@ -97,6 +99,10 @@ func remedyFor(err error, kind metadata.Kind) Remedy {
 		return Retry
 	case (e.Kind == oauthflow.KindOrgChanged || e.Kind == oauthflow.KindUserChanged) && e.Op != "refresh": // a login
 		return AdminSignsIn
+	case e.Kind == oauthflow.KindStore && errors.Is(e, context.Canceled): // whose caller has given up
+		return Retry
+	case e.Op == "request" && e.Status == http.StatusBadRequest && e.Kind == oauthflow.KindUnknownAnswer: // the same request is refused again
+		return FixCode
 	}
 	if r, ok := remedyOfReason[e.Reason()]; ok {
 		return r
@@ -138,6 +144,9 @@ func remedyOfEnd(e *oauthflow.Error, kind metadata.Kind) Remedy {
 	}
 	switch e.Kind {
 	case oauthflow.KindGrantDead, oauthflow.KindUserChanged:
+		if e.Reason() == oauthflow.ReasonRenamed {
+			return AdminConnectsMyDomain
+		}
 		return Reauthorize
 	case oauthflow.KindClient:
 		return FixConfiguration

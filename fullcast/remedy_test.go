@@ -25,7 +25,7 @@ func kinds(t *testing.T) []oauthflow.ErrorKind {
 		if !ok || len(spec.Values) != 1 {
 			return true
 		}
-		if typ, ok := spec.Type.(*ast.Ident); ok && typ.Name == "Kind" {
+		if typ, ok := spec.Type.(*ast.Ident); ok && typ.Name == "ErrorKind" {
 			if lit, ok := spec.Values[0].(*ast.BasicLit); ok {
 				text, err := strconv.Unquote(lit.Value)
 				if err != nil {

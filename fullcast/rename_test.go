@@ -43,13 +43,13 @@ func TestARenamedMyDomainIsFoundOrItsAdminIsToldWhereToConnect(t *testing.T) {
 			"POST acme /services/data/v66.0/query", "POST login /services/oauth2/token", toNew}},
 		{"it is gone, and login was there", own, rename(orgtest.Rename{Gone: true}), oauthflow.KindNotSent, fullcast.FixConfiguration, "My Domain", []string{
 			"POST acme /services/data/v66.0/query"}},
-		{"it redirects, and the grant is dead", own, rename(orgtest.Rename{RevokeTokens: true}), oauthflow.KindGrantDead, fullcast.Reauthorize,
-			"connect again at acme-corp.my.salesforce.com", []string{
+		{"it redirects, and the grant is dead", own, rename(orgtest.Rename{RevokeTokens: true}), oauthflow.KindGrantDead, fullcast.AdminConnectsMyDomain,
+			"My Domain changed to acme-corp.my.salesforce.com", []string{
 				"POST acme /services/data/v66.0/query", "POST acme /services/oauth2/token", "POST acme-corp /services/oauth2/token"}},
-		{"it redirects, and the grant is dead at the generic host", generic, rename(orgtest.Rename{RevokeTokens: true}), oauthflow.KindGrantDead, fullcast.Reauthorize,
-			"connect again at acme-corp.my.salesforce.com", []string{"POST acme /services/data/v66.0/query", "POST login /services/oauth2/token"}},
-		{"it is gone, and the grant is dead at the generic host", generic, rename(orgtest.Rename{RevokeTokens: true, Gone: true}), oauthflow.KindGrantDead, fullcast.Reauthorize,
-			"connect again at the present My Domain host", []string{"POST acme /services/data/v66.0/query", "POST login /services/oauth2/token"}},
+		{"it redirects, and the grant is dead at the generic host", generic, rename(orgtest.Rename{RevokeTokens: true}), oauthflow.KindGrantDead, fullcast.AdminConnectsMyDomain,
+			"My Domain changed to acme-corp.my.salesforce.com", []string{"POST acme /services/data/v66.0/query", "POST login /services/oauth2/token"}},
+		{"it is gone, and the grant is dead at the generic host", generic, rename(orgtest.Rename{RevokeTokens: true, Gone: true}), oauthflow.KindGrantDead, fullcast.AdminConnectsMyDomain,
+			"Setup > My Domain", []string{"POST acme /services/data/v66.0/query", "POST login /services/oauth2/token"}},
 		{"the login pool redirects, the session has ended", generic, func(o *orgtest.Org) error { o.ExpireSessions(); return o.RedirectLoginPool(302) }, "", 0, "", []string{
 			"POST acme /services/data/v66.0/query", "POST login /services/oauth2/token", "POST acme /services/oauth2/token", "POST acme /services/data/v66.0/query"}},
 		{"token requests are redirected to a site", own, func(o *orgtest.Org) error {

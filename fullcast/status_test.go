@@ -46,7 +46,7 @@ var verdicts = map[oauthflow.ErrorKind]struct {
 	oauthflow.KindNotSent:       {oauthflow.StatusActive, fullcast.Retry, fullcast.Retry, true},
 	oauthflow.KindBusy:          {oauthflow.StatusActive, fullcast.Retry, fullcast.Retry, true}, // 429 and 503, as in maintenance
 	oauthflow.KindUnknownAnswer: {oauthflow.StatusActive, fullcast.Retry, fullcast.Retry, true},
-	oauthflow.KindStore:         {oauthflow.StatusActive, fullcast.Retry, fullcast.Retry, true},
+	oauthflow.KindStore:         {oauthflow.StatusActive, fullcast.FixService, fullcast.FixService, true},
 	oauthflow.KindState:         {oauthflow.StatusActive, fullcast.Reauthorize, fullcast.Reauthorize, true},
 	oauthflow.KindNotConnected:  {oauthflow.StatusActive, fullcast.Reauthorize, fullcast.Reauthorize, true},
 	oauthflow.KindForeign:       {oauthflow.StatusActive, fullcast.FixService, fullcast.FixService, true},

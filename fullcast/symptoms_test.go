@@ -76,10 +76,10 @@ func TestWhatHappensToAConnectionIsToldWithItsKindRemedyAndActorAndCostsAsFewReq
 		{name: "an ended session", happens: func(p *patient) { p.org.ExpireSessions() }, api: 2, token: 1},
 		{name: "an ended JWT", jwt: true, happens: func(p *patient) { p.org.ExpireSessions() }, api: 2, token: 1},
 		{name: "JWTs that are refused, fresh ones too", jwt: true, happens: func(p *patient) { p.api(401, malformedJWT) },
-			kind: oauthflow.KindFreshRefused, remedy: fullcast.AdminFixesApp, actor: fullcast.ActorAdmin, api: 2, token: 1},
+			kind: oauthflow.KindFreshRefused, remedy: fullcast.AdminClearsJWT, actor: fullcast.ActorAdmin, api: 2, token: 1},
 		{name: "JWTs that are refused, as XML", jwt: true, happens: func(p *patient) {
 			p.api(401, `<?xml version="1.0" encoding="UTF-8"?><Errors><Error><errorCode>INVALID_AUTH_HEADER</errorCode><message>INVALID_JWT_FORMAT</message></Error></Errors>`, "Content-Type", "application/xml")
-		}, kind: oauthflow.KindFreshRefused, remedy: fullcast.AdminFixesApp, actor: fullcast.ActorAdmin, api: 2, token: 1},
+		}, kind: oauthflow.KindFreshRefused, remedy: fullcast.AdminClearsJWT, actor: fullcast.ActorAdmin, api: 2, token: 1},
 		{name: "a malformed query", happens: func(p *patient) { p.api(400, `[{"message":"unexpected token","errorCode":"MALFORMED_QUERY"}]`) }, deed: overResty,
 			kind: oauthflow.KindInvalid, remedy: fullcast.FixCode, actor: fullcast.ActorProgrammer, api: 1},
 		{name: "a row that another request holds", happens: func(p *patient) {
@@ -149,8 +149,8 @@ func TestWhatHappensToAConnectionIsToldWithItsKindRemedyAndActorAndCostsAsFewReq
 			p.api(404, `[{"errorCode":"NOT_FOUND","message":"The requested resource does not exist"}]`)
 		}, deed: overResty, kind: oauthflow.KindInvalid, remedy: fullcast.FixCode, actor: fullcast.ActorProgrammer, api: 1},
 		{name: "a renamed My Domain, and the grant is dead", happens: func(p *patient) { p.rename(orgtest.Rename{RevokeTokens: true}) },
-			kind: oauthflow.KindGrantDead, remedy: fullcast.Reauthorize, actor: fullcast.ActorAdmin, api: 1, token: 2,
-			says: "My Domain changed; connect again at acme-corp.my.salesforce.com", wants: oauthflow.StatusBroken},
+			kind: oauthflow.KindGrantDead, remedy: fullcast.AdminConnectsMyDomain, actor: fullcast.ActorAdmin, api: 1, token: 2,
+			says: "My Domain changed to acme-corp.my.salesforce.com", wants: oauthflow.StatusBroken},
 		{name: "a renamed My Domain, and a body that cannot be read again", happens: func(p *patient) { p.rename(orgtest.Rename{}) }, deed: func(p *patient) error {
 			req, err := http.NewRequest("POST", "https://acme.my.salesforce.com/services/data/v66.0/query", io.NopCloser(strings.NewReader("{}")))
 			if err != nil {

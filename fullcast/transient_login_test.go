@@ -1,6 +1,7 @@
 package fullcast_test
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"strings"
@@ -8,7 +9,9 @@ import (
 	"testing/synctest"
 
 	"github.com/fullcast/sfauth/fullcast"
+	"github.com/fullcast/sfauth/oauthflow"
 	"github.com/fullcast/sfauth/oauthflow/orgtest"
+	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
 // A refresh is tried again by the service; a login is not.
@@ -46,4 +49,23 @@ func TestALoginThatFailsForAMomentIsTheAdminsToRepeat(t *testing.T) {
 	if got := fullcast.RemedyIn("complete", errors.New("x"), ""); got != 0 {
 		t.Errorf("nothing is known, and the remedy is %s", got.ID())
 	}
+}
+
+// The person who logs in cannot help a store that fails, and Salesforce is not to blame for it.
+func TestALoginThatTheServicesStoreFailsIsTheOperators(t *testing.T) {
+	w := newWorld(t, config{})
+	w.deploy(t, fullcast.ExternalClientApp(fullcast.Production, "admin@acme.example"))
+	sf := w.connector(t, brokenStore{w.store})
+	_, err := sf.Begin(t.Context(), main, fullcast.BeginOptions{Client: w.client(t, "Fullcast"), Binding: session})
+	wantError(t, err, oauthflow.KindStore, fullcast.FixService)
+	if text := sf.ForAdmin(err); strings.Contains(text, "could not be reached") || !strings.Contains(text, "Nothing needs to be done in Salesforce") {
+		t.Errorf("the admin is told %q", text)
+	}
+}
+
+// brokenStore takes nothing.
+type brokenStore struct{ tokenstore.Store }
+
+func (brokenStore) Save(context.Context, tokenstore.Record) error {
+	return errors.New("connection refused")
 }

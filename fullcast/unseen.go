@@ -2,6 +2,7 @@ package fullcast
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/fullcast/sfauth/metadata"
 	"github.com/fullcast/sfauth/policy"
@@ -14,7 +15,7 @@ func (c *Connection) unseen(kind metadata.Kind, why error) policy.Report {
 		want = ExternalClientApp(c.connector.site, "")
 	}
 	if errors.Is(why, metadata.ErrJWTSession) {
-		why = metadata.ErrJWTSession // without the operation, which says nothing to an admin
+		why = fmt.Errorf("%w. %s Where the session has ended, connect the org again", metadata.ErrJWTSession, AdminClearsJWT) // without the operation, which says nothing to an admin
 	}
 	rules := policy.Baseline(want)
 	for i := range rules {

@@ -7,7 +7,7 @@ import "strings"
 //
 // Source: Metadata API Developer Guide for the permissions; reports of public projects for the texts.
 var advice = []struct{ code, text, then string }{
-	{"INVALID_SESSION_ID", "", "the access token has expired or was revoked; connect again"},
+	{"INVALID_SESSION_ID", "", "the access token has expired or was revoked"},
 	{"", "not currently enabled", switchOff},
 	{"", "feature is not enabled", switchOff},
 	{"", "not enabled for this user", switchOff},

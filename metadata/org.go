@@ -31,8 +31,7 @@ var (
 	//
 	// Source: Salesforce Help, "JWT-Based Access Tokens": they "can be used only to access REST APIs". That an org answers in the
 	// words of an ended session is assumed.
-	ErrJWTSession = errors.New("SOAP refused a JWT-based access token: the org takes such tokens for REST only, for which an admin clears " +
-		"\"Issue JSON Web Token (JWT)-based access tokens for named users\" in the app; or the session has ended, for which the org is connected again")
+	ErrJWTSession = errors.New("SOAP refused a JWT-based access token: the org takes such tokens for REST only, or the session has ended")
 	// ErrTooLarge: an answer exceeded the limit of its kind.
 	ErrTooLarge = errors.New("the answer is too large")
 )

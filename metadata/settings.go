@@ -14,6 +14,7 @@ type OrgSettings struct {
 	ExternalClientApp *ExternalClientAppSettings `type:"ExternalClientAppSettings" member:"ExternalClientApp"`
 	OAuthOIDC         *OAuthOIDCSettings         `type:"OauthOidcSettings" member:"OauthOidc"`
 	ConnectedApp      *ConnectedAppSettings      `type:"ConnectedAppSettings" member:"ConnectedApp"`
+	Security          *SecuritySettings          `type:"SecuritySettings" member:"Security"`
 }
 
 // ExternalClientAppSettings is Setup's External Client Apps > Settings. Setup's "Allow creation of connected apps" has
@@ -49,6 +50,23 @@ type ConnectedAppSettings struct {
 	EnableAdminApprovedAppsOnly                 *bool `xml:"enableAdminApprovedAppsOnly" api:"47"`
 	EnableAdminApprovedAppsOnlyForExternalUser  *bool `xml:"enableAdminApprovedAppsOnlyForExternalUser" api:"48"`
 	EnableSkipUserProvisioningWizardWelcomePage *bool `xml:"enableSkipUserProvisioningWizardWelcomePage" api:"47"`
+}
+
+// SecuritySettings is what Setup's Session Settings page holds of an org's sessions. Password policies, trusted address ranges and
+// single sign-on, of the same file, are kept as they were read and have no field: none of them decides about an app's access tokens.
+//
+// Source: Metadata API, SecuritySettings.
+type SecuritySettings struct {
+	Component
+	SessionSettings *SessionSettings `xml:"sessionSettings" api:"57"`
+}
+
+// SessionSettings are those of an org's session settings that decide from where an access token works.
+//
+// Source: Metadata API, SecuritySettings, SessionSettings; Salesforce Help, "Modify Session Security Settings".
+type SessionSettings struct {
+	EnforceIPRangesEveryRequest *bool `xml:"enforceIpRangesEveryRequest" api:"57"` // Setup: Enforce login IP ranges on every request
+	LockSessionsToIP            *bool `xml:"lockSessionsToIp" api:"57"`            // Setup: Lock sessions to the IP address from which they originated
 }
 
 // setting is one field of OrgSettings: what Salesforce calls it, and where it goes.

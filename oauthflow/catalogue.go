@@ -102,29 +102,30 @@ func rulingOf(e *Error) (ruling, bool) {
 }
 
 const (
-	sentenceDead         = "Salesforce no longer accepts this connection's refresh token: it was revoked, expired, or pushed out by newer approvals; connect again."
-	sentencePKCE         = "Salesforce did not accept the proof key (PKCE) of this login; connect again, and if that fails, too, contact your customer success manager."
-	sentenceInactive     = "The Salesforce user of this connection is frozen or inactive; activate the user, or connect with another."
+	sentenceDead         = "Salesforce no longer accepts this connection's refresh token: it was revoked, expired, or pushed out by newer approvals."
+	sentencePKCE         = "Salesforce did not accept the proof key (PKCE) of this login."
+	sentenceInactive     = "The Salesforce user of this connection is frozen or inactive."
 	sentenceClosed       = "The Salesforce org is closed or suspended."
-	sentenceApprove      = "The app admits only users whom an admin approved; set Permitted Users to \"All users may self-authorize\", or assign the user's profile or permission set."
-	sentenceBlocked      = "An admin has blocked the app; unblock it in Setup > Connected Apps OAuth Usage."
-	sentenceLost         = "The answer to a refresh of this connection was lost on the way, and Salesforce no longer accepts the refresh token that was sent; connect again."
-	sentenceNoECA        = "The external client app is not in the org that this login host belongs to: use the org's own My Domain host, or create the app there."
-	sentenceNoClient     = "Salesforce does not know the consumer key on this login host: check the key, and use the org's own My Domain host."
+	sentenceApprove      = "The app admits only users whom an admin approved, and this one is not among them."
+	sentenceBlocked      = "An admin has blocked the app."
+	sentenceLost         = "The answer to a refresh of this connection was lost on the way, and Salesforce no longer accepts the refresh token that was sent."
+	sentenceNoECA        = "The external client app is not in the org that this login host belongs to, as after a sandbox refresh."
+	sentenceNoClient     = "Salesforce does not know the consumer key on this login host."
 	sentenceTooOften     = "The user has logged in too often; Salesforce accepts logins again after an hour."
 	sentenceBusy         = "Salesforce is not available at the moment; it will be tried again."
 	sentenceSession      = "The session has ended; it is renewed without anybody's help."
-	sentenceAPIOff       = "The org or the user may not use the API; enable it in the org's edition or the user's profile."
-	sentenceNoScope      = "The access token lacks a scope that this request needs; select it in the app's OAuth scopes, and connect again."
+	sentenceAPIOff       = "The org or the user may not use the API: the edition has none, or the user lacks a permission."
+	sentenceNoScope      = "The access token lacks a scope that this request needs."
 	sentenceNoData       = "Salesforce has no data of this org at the moment; where this lasts, the org has expired, as scratch and trial orgs do. It will be tried again."
-	sentenceUnserved     = "Salesforce serves nothing at this address: the org's My Domain was renamed, or it is not the connection's instance URL; connect with the org's present My Domain host."
-	sentenceFreshJWT     = "Salesforce refuses a JWT-based access token that it has just issued: use it for REST APIs only, at the connection's instance URL; for others clear \"Issue JSON Web Token (JWT)-based access tokens for named users\" in the app."
-	sentenceHost         = "The address belongs to a login host or another org; use the connection's instance URL."
-	sentenceAppAddresses = "The app's own list of addresses that may use its refresh tokens lacks Fullcast's; add them to each such list in the app's OAuth settings."
-	sentenceDPoP         = "The app requires DPoP, which Fullcast does not send; clear \"Require DPoP\" in the app's settings."
-	sentenceRequest      = "Salesforce refuses this request as it is; the service has to correct it."
-	sentenceOwnNetwork   = "Fullcast's service cannot reach Salesforce from its own network, which Fullcast has to correct; nothing is wrong with the org."
-	sentenceNoHost       = "The host does not exist: the org was deleted or its My Domain renamed; connect again with the org's present My Domain host."
+	sentenceUnserved     = "Salesforce serves nothing at this address: the org's My Domain was renamed, or it is not the connection's instance URL."
+	sentenceFreshJWT     = "Salesforce refuses a JWT-based access token that it has just issued. Such tokens are for REST APIs only, at the connection's instance URL."
+	sentenceHost         = "The address is that of a login host or of another org, and not the connection's instance URL."
+	sentenceAppAddresses = "The app itself restricts from which network addresses its refresh tokens are used, and Fullcast's are not among them."
+	sentenceDPoP         = "The app requires DPoP, which Fullcast does not send."
+	sentenceMTLS         = "The app requires a client certificate (mTLS), which Fullcast does not present."
+	sentenceRequest      = "Salesforce refuses this request as it is."
+	sentenceOwnNetwork   = "Fullcast's service cannot reach Salesforce from its own network; nothing is wrong with the org."
+	sentenceNoHost       = "The host does not exist: the org was deleted or its My Domain renamed."
 )
 
 // catalogue lists Salesforce's answers, the first match wins. Texts that are not here are never taken for the end of
@@ -139,7 +140,7 @@ var catalogue = []ruling{
 	{side: anySide, status: "420", description: "data not available", kind: KindBusy, sentence: sentenceNoData},
 	{side: tokenSide, status: "404", code: "URL_NOT_RESET", kind: KindInvalid, reason: ReasonLoginHost, sentence: sentenceUnserved},
 	{side: tokenSide, status: "4xx", description: "url no longer exists", kind: KindInvalid, reason: ReasonLoginHost, sentence: sentenceUnserved},
-	{side: tokenSide, status: "3xx", author: authorSalesforce, kind: KindInvalid, reason: ReasonLoginHost, sentence: "The login host redirects token requests to an address that is not followed; use the org's present My Domain host."},
+	{side: tokenSide, status: "3xx", author: authorSalesforce, kind: KindInvalid, reason: ReasonLoginHost, sentence: "The login host redirects token requests to an address that is not followed, and is not the org's present My Domain host."},
 	{side: tokenSide, status: "429", kind: KindBusy, sentence: sentenceBusy},
 	{side: tokenSide, status: "503", kind: KindBusy, sentence: sentenceBusy},
 	{side: tokenSide, status: "5xx", kind: KindInDoubt, sentence: "Salesforce failed while it answered; the connection is checked before anything is sent again."},
@@ -149,8 +150,8 @@ var catalogue = []ruling{
 	{code: "invalid_grant", description: "expired access/refresh token", kind: KindGrantDead, sentence: sentenceDead},
 	// Summer '24 answered a refresh that met another one with the code grant's words.
 	{side: refreshSide, code: "invalid_grant", description: "expired authorization code", kind: KindBusy, sentence: "Salesforce is answering another refresh of this connection; it will be tried again."},
-	{code: "invalid_grant", description: "expired authorization code", kind: KindGrantDead, sentence: "The authorization code was used or is older than 15 minutes; connect again."},
-	{code: "invalid_grant", description: "invalid authorization code", kind: KindGrantDead, sentence: "Salesforce does not know the authorization code; connect again, on the login host of the same org."},
+	{code: "invalid_grant", description: "expired authorization code", kind: KindGrantDead, sentence: "The authorization code was used or is older than 15 minutes."},
+	{code: "invalid_grant", description: "invalid authorization code", kind: KindGrantDead, sentence: "Salesforce does not know the authorization code, as on the login host of another org."},
 	{code: "invalid_grant", description: "code verifier", kind: KindPKCE, sentence: sentencePKCE},
 	{code: "invalid_grant", description: "code challenge", kind: KindPKCE, sentence: sentencePKCE},
 	{code: "invalid_request", description: "code challenge", kind: KindPKCE, sentence: sentencePKCE},
@@ -161,28 +162,32 @@ var catalogue = []ruling{
 	{code: "inactive_org", kind: KindOrgGone, sentence: sentenceClosed},
 	{code: "invalid_grant", description: "data not available", kind: KindOrgGone, sentence: "Salesforce has no data of this org: it was deleted or is being moved."},
 	{code: "invalid_grant", description: "ip restricted by app", kind: KindIPRestricted, reason: ReasonAppAddresses, sentence: sentenceAppAddresses},
-	{code: "invalid_grant", description: "login hours", kind: KindIPRestricted, reason: ReasonLoginHours, sentence: "Salesforce refuses Fullcast at this hour or from this network address: look at the user profile's Login Hours and Login IP Ranges."},
-	{code: "invalid_grant", description: "ip restricted", kind: KindIPRestricted, reason: ReasonAddress, sentence: "Salesforce refuses Fullcast's network address; allow it in the user's profile (Login IP Ranges) or the org (Network Access)."},
+	{code: "invalid_grant", description: "login hours", kind: KindIPRestricted, reason: ReasonLoginHours, sentence: "Salesforce refuses Fullcast at this hour or from this network address, for the user's profile restricts one or the other."},
+	{code: "invalid_grant", description: "ip restricted", kind: KindIPRestricted, reason: ReasonAddress, sentence: "Salesforce refuses Fullcast's network address: the user's profile, the org or the app does not allow it."},
 	{code: "invalid_grant", description: "user hasn't approved this consumer", kind: KindAppPolicy, reason: ReasonNotAssigned, sentence: "The user has not approved the app, or the app admits only users whom an admin approved."},
-	{code: "invalid_grant", description: "no valid scopes defined", kind: KindScope, sentence: "The app has no usable OAuth scopes; select them in the app's settings."},
-	{code: "invalid_grant", description: "audience", kind: KindInvalid, reason: ReasonLoginHost, sentence: "The login host is not this org's; use the org's My Domain host."},
+	{code: "invalid_grant", description: "no valid scopes defined", kind: KindScope, sentence: "The app has no usable OAuth scopes."},
+	{code: "invalid_grant", description: "audience", kind: KindInvalid, reason: ReasonLoginHost, sentence: "The login host is not the My Domain of this org, nor one that serves it."},
 	{code: "invalid_grant", description: "token validity expired", kind: KindGrantDead, sentence: sentenceDead},
-	{code: "invalid_grant", description: "authentication failure", kind: KindUserPolicy, sentence: "Salesforce refused the login: look in Setup > Login History for the reason (IP range, API access, profile)."},
+	{code: "invalid_grant", description: "authentication failure", kind: KindUserPolicy, sentence: "Salesforce refused the login without a reason, which may be network addresses, API access or the profile."},
 	{code: "invalid_client_id", kind: KindAppMissing, spreads: true, sentence: sentenceNoClient},
-	{code: "invalid_client", description: "app must be installed", kind: KindAppMissing, reason: ReasonNotInstalled, sentence: "The app is not installed in this org; create the external client app there, or have an admin install it."},
+	{code: "invalid_client", description: "app must be installed", kind: KindAppMissing, reason: ReasonNotInstalled, sentence: "The app is not installed in this org."},
+	// RFC 8705 §2: an app that requires mutual TLS does not accept the secret alone. The words are assumed.
+	{code: "invalid_client", description: "mutual tls", kind: KindAppPolicy, reason: ReasonMTLS, sentence: sentenceMTLS},
+	{code: "invalid_client", description: "mtls", kind: KindAppPolicy, reason: ReasonMTLS, sentence: sentenceMTLS},
+	{code: "invalid_client", description: "client certificate", kind: KindAppPolicy, reason: ReasonMTLS, sentence: sentenceMTLS},
 	{code: "invalid_client", kind: KindClient, sentence: "Salesforce does not accept the consumer secret: it was changed, or belongs to another app."},
 	{code: "invalid_client_credentials", kind: KindClient, sentence: "Salesforce does not accept the consumer key and secret."},
 	{code: "app_not_found", kind: KindAppMissing, spreads: true, sentence: sentenceNoECA},
 	{code: "oauth_ec_app_not_found", kind: KindAppMissing, spreads: true, sentence: sentenceNoECA},
 	{code: "invalid_app_access", description: "blocked by admin", kind: KindUserPolicy, reason: ReasonAppBlocked, sentence: sentenceBlocked},
 	{code: "invalid_app_access", kind: KindUserPolicy, reason: ReasonNotAssigned, sentence: sentenceApprove},
-	{code: "redirect_uri_mismatch", kind: KindRedirect, sentence: "The callback URL is not among the app's; add all three Callback URLs of your Fullcast instance."},
+	{code: "redirect_uri_mismatch", kind: KindRedirect, sentence: "The callback URL is not among the app's Callback URLs; your Fullcast instance has three."},
 	{code: "invalid_scope", kind: KindScope, sentence: "A requested scope is not among the app's Selected OAuth Scopes."},
 	{code: "unsupported_grant_type", kind: KindAppPolicy, reason: ReasonFlow, sentence: "The app does not allow this OAuth flow."},
 	{code: "unauthorized_client", kind: KindAppPolicy, reason: ReasonFlow, sentence: "The app does not allow this OAuth flow."},
 	{code: "rate_limit_exceeded", kind: KindLimit, sentence: sentenceTooOften},
 	{code: "login_rate_exceeded", kind: KindLimit, sentence: sentenceTooOften},
-	{code: "wrong_version", kind: KindGrantDead, sentence: "The grant belongs to an older version of the app; connect again."},
+	{code: "wrong_version", kind: KindGrantDead, sentence: "The grant belongs to an older version of the app."},
 	{code: "invalid_request", description: "too many scopes", kind: KindScope, sentence: "Too many scopes are requested for the app's token format."},
 	{code: "invalid_request", description: "scope parameter not supported", kind: KindInvalid, reason: ReasonRequest, sentence: "Salesforce takes no scope with this request."},
 	{code: "invalid_request", kind: KindInvalid, reason: ReasonRequest, sentence: "Salesforce did not understand the request."},
@@ -194,18 +199,18 @@ var catalogue = []ruling{
 	{code: "temporarily_unavailable", kind: KindBusy, sentence: sentenceBusy},
 
 	// Callback. Access_denied has a second spelling in Salesforce's own pages.
-	{code: "access_denied", kind: KindDenied, sentence: "The user did not allow access; connect again and choose Allow."},
-	{code: "access-denied", kind: KindDenied, sentence: "The user did not allow access; connect again and choose Allow."},
+	{code: "access_denied", kind: KindDenied, sentence: "The user did not choose Allow when Salesforce asked for access."},
+	{code: "access-denied", kind: KindDenied, sentence: "The user did not choose Allow when Salesforce asked for access."},
 	{code: "oauth_app_access_denied", kind: KindUserPolicy, reason: ReasonNotAssigned, sentence: sentenceApprove},
 	{code: "oauth_app_blocked", kind: KindAppPolicy, reason: ReasonAppBlocked, sentence: sentenceBlocked},
-	{code: "oauth_authorization_blocked", kind: KindAppPolicy, reason: ReasonNotAssigned, sentence: "The org does not let this user approve the app; an admin installs it or assigns it."},
-	{code: "oauth_approval_error_generic", kind: KindAppPolicy, sentence: "Salesforce ended the approval without a reason: check the app's installation, the user's profile and API access, and Setup > Login History."},
-	{code: "immediate_unsuccessful", kind: KindDenied, sentence: "The user must log in to Salesforce; connect again."},
+	{code: "oauth_authorization_blocked", kind: KindAppPolicy, reason: ReasonNotAssigned, sentence: "The org does not let this user approve the app, which an admin has neither installed nor assigned."},
+	{code: "oauth_approval_error_generic", kind: KindAppPolicy, sentence: "Salesforce ended the approval without a reason, which may be the app's installation, the user's profile or API access."},
+	{code: "immediate_unsuccessful", kind: KindDenied, sentence: "The user was not logged in to Salesforce."},
 	{code: "unsupported_response_type", kind: KindAppPolicy, reason: ReasonFlow, sentence: "The app does not allow the web server flow."},
 
 	// Resources. Of all refusals with status 401 only an ended session is healed by a fresh token.
-	{side: resourceSide, code: "INVALID_SESSION_ID", description: "not valid for use with", kind: KindAppPolicy, reason: ReasonAPIAccess, sentence: "The session may not use the API: it needs a higher assurance level or a wider scope; check the org's session settings and the app's scopes."},
-	{side: resourceSide, description: "not attached to agent", kind: KindAppPolicy, sentence: "The app is not attached to the agent; attach it in Setup."},
+	{side: resourceSide, code: "INVALID_SESSION_ID", description: "not valid for use with", kind: KindAppPolicy, reason: ReasonAPIAccess, sentence: "The session may not use the API: it lacks an assurance level or a scope, or the org admits only some apps."},
+	{side: resourceSide, description: "not attached to agent", kind: KindAppPolicy, sentence: "The app is not attached to the agent."},
 	{side: resourceSide, code: "INVALID_AUTH_HEADER", description: "invalid_scope", kind: KindScope, sentence: sentenceNoScope},
 	{side: resourceSide, code: "INVALID_SCOPES*", kind: KindScope, sentence: sentenceNoScope},
 	{side: resourceSide, code: "INVALID_AUTH_HEADER", description: "invalid_header_type", kind: KindInvalid, reason: ReasonBaseURL, sentence: sentenceHost},
@@ -219,22 +224,22 @@ var catalogue = []ruling{
 	{side: resourceSide, code: "INVALID_SESSION_ID", kind: KindSession, sentence: sentenceSession},
 	{side: resourceSide, code: "InvalidSessionId", kind: KindSession, sentence: sentenceSession}, // Bulk API 1.0
 	{side: resourceSide, code: "Bad_OAuth_Token", kind: KindSession, sentence: sentenceSession},
-	{side: resourceSide, code: "REQUEST_LIMIT_EXCEEDED", description: "concurrent", kind: KindLimit, reason: ReasonLimitConcurrent, sentence: "The org has too many long API requests open at once; try again when some have ended."},
+	{side: resourceSide, code: "REQUEST_LIMIT_EXCEEDED", description: "concurrent", kind: KindLimit, reason: ReasonLimitConcurrent, sentence: "The org has too many long API requests open at once; it accepts others when some of those have ended."},
 	{side: resourceSide, code: "REQUEST_LIMIT_EXCEEDED", kind: KindLimit, sentence: "The org has used up its API requests of the last 24 hours.", withholds: true},
 	{side: resourceSide, code: "ExceededQuota", kind: KindLimit, sentence: "The org has used up its Bulk API requests of the last 24 hours."},
-	{side: resourceSide, code: "ORG_LOCKED", kind: KindUserPolicy, sentence: "Salesforce has locked the org; its owner has to ask Salesforce to unlock it."},
+	{side: resourceSide, code: "ORG_LOCKED", kind: KindUserPolicy, sentence: "Salesforce has locked the org, and unlocks it when its owner asks for that."},
 	{side: resourceSide, code: "Wrong_Org", kind: KindInvalid, reason: ReasonBaseURL, sentence: sentenceHost},
 	{side: resourceSide, code: "Missing_OAuth_Token", kind: KindInvalid, reason: ReasonRequest, sentence: sentenceRequest},
 	{side: resourceSide, code: "API_DISABLED_FOR_ORG", kind: KindUserPolicy, reason: ReasonAPIDisabled, sentence: sentenceAPIOff, withholds: true},
 	{side: resourceSide, code: "API_CURRENTLY_DISABLED", kind: KindUserPolicy, reason: ReasonAPIDisabled, sentence: sentenceAPIOff, withholds: true},
 	{side: resourceSide, status: "503", code: "SERVER_UNAVAILABLE", kind: KindBusy, sentence: sentenceBusy, withholds: true},
-	{side: resourceSide, code: "INVALID_OPERATION_WITH_EXPIRED_PASSWORD", kind: KindUserPolicy, reason: ReasonPassword, sentence: "The user's password has expired; the user sets a new one, or the profile gets \"Password never expires\"."},
-	{side: resourceSide, code: "INSUFFICIENT_ACCESS*", kind: KindUserPolicy, reason: ReasonPermission, sentence: "The user lacks a permission for this; assign it by profile or permission set."},
+	{side: resourceSide, code: "INVALID_OPERATION_WITH_EXPIRED_PASSWORD", kind: KindUserPolicy, reason: ReasonPassword, sentence: "The user's password has expired."},
+	{side: resourceSide, code: "INSUFFICIENT_ACCESS*", kind: KindUserPolicy, reason: ReasonPermission, sentence: "The user lacks a permission for this."},
 	{side: resourceSide, code: "URL_NOT_RESET", kind: KindInvalid, reason: ReasonLoginHost, sentence: sentenceUnserved},
 	{side: resourceSide, description: "destination url not reset", kind: KindInvalid, reason: ReasonLoginHost, sentence: sentenceUnserved},
 	{side: resourceSide, status: "4xx", description: "url no longer exists", kind: KindInvalid, reason: ReasonLoginHost, sentence: sentenceUnserved},
 	{side: resourceSide, status: "401", author: authorUnknown, kind: KindSession, sentence: sentenceSession},
-	{side: resourceSide, status: "403", author: authorSalesforce, kind: KindUserPolicy, reason: ReasonPermission, sentence: "The user may not do this; check profile and permission sets."},
+	{side: resourceSide, status: "403", author: authorSalesforce, kind: KindUserPolicy, reason: ReasonPermission, sentence: "The user's profile and permission sets do not allow this."},
 	{side: resourceSide, status: "429", kind: KindBusy, sentence: sentenceBusy},
 	// A request that Salesforce refuses for what it says is refused again. Locked rows and timeouts are the exceptions.
 	{side: requestSide, code: "QUERY_TIMEOUT", kind: KindBusy, sentence: sentenceBusy},
@@ -279,11 +284,11 @@ func spreading(created, now time.Time) bool {
 func newAppSentence(sentence string, h Host, isNew bool) string {
 	switch {
 	case h.Generic() && isNew:
-		return "Use the org's own My Domain host instead of " + h.name + " first; the app is new, and it may take 30 minutes from its creation until " + h.name + " knows it."
+		return "The app is new: it may take 30 minutes from its creation until " + h.name + " knows it, and less until the org's own My Domain host does."
 	case h.Generic():
-		return "Use the org's own My Domain host instead of " + h.name + " first, which does not know every app; if it is not there either, check the consumer key or create the app."
+		return h.name + " does not know the app, as it does not know every app that there is; the org's own My Domain host knows all of the org."
 	case isNew:
-		return "The app is new: wait until 30 minutes after its creation and try again; if it still fails, check login host and consumer key."
+		return "The app is new: it may take 30 minutes from its creation until this login host knows it."
 	}
 	return sentence
 }
@@ -291,7 +296,7 @@ func newAppSentence(sentence string, h Host, isNew bool) string {
 func (k ErrorKind) sentence() string {
 	switch k {
 	case KindInvalid:
-		return "The connection is configured wrongly; see the error's text for the field."
+		return "What was entered or asked for cannot be used; the error names the field."
 	case KindNotSent:
 		return "Salesforce could not be reached; it will be tried again."
 	case KindInDoubt:
@@ -301,23 +306,23 @@ func (k ErrorKind) sentence() string {
 	case KindOrgGone:
 		return "The org does not exist any more, or its address has changed."
 	case KindIDToken:
-		return "Salesforce's proof of who logged in does not fit this login; connect again."
+		return "Salesforce's proof of who logged in does not fit this login."
 	case KindState:
-		return "The login was not begun here, has expired, or was completed already; connect again."
+		return "The login was not begun here, has expired, or was completed already."
 	case KindNoRefresh:
-		return "The app gives no refresh token: select the scope \"Perform requests at any time\" and set Refresh Token Policy to \"Refresh token is valid until revoked\" or, where Setup does not list that, \"Expire refresh token if not used for\" 30 Days."
+		return "The app gives no refresh token: it lacks the scope \"Perform requests at any time\", or its Refresh Token Policy ends each one at once."
 	case KindOrgChanged:
 		return "This login belongs to another Salesforce org than the connection."
 	case KindUserChanged:
-		return "Salesforce renewed this connection for another user than the one who connected it; connect again."
+		return "Salesforce renewed this connection for another user than the one who connected it."
 	case KindFreshRefused:
-		return "Salesforce refuses fresh sessions at once: look at \"Lock sessions to the IP address from which they originated\" in Setup > Session Settings, and at the session level that the user's profile requires."
+		return "Salesforce refuses fresh sessions at once: the org ties sessions to network addresses, or requires a higher session level."
 	case KindForeign:
 		return "The stored connection cannot be opened here: the environment or the sealing keys are not those that it was stored with, or the store holds another record in its place."
 	case KindElsewhere:
-		return "This refresh token belongs to another connection of Fullcast already; connect this one by a login of its own."
+		return "This refresh token belongs to another connection of Fullcast already."
 	case KindNotConnected:
-		return "There is no such connection; connect the org first."
+		return "There is no such connection."
 	case KindStore:
 		return "The token store cannot be used at the moment; nothing was sent."
 	}

@@ -28,36 +28,36 @@ func oauthBody(code, description string) string {
 }
 
 var tokenAnswers = []told{
-	{"refresh", "invalid_grant", "expired access/refresh token", oauthflow.KindGrantDead, "connect again"},
+	{"refresh", "invalid_grant", "expired access/refresh token", oauthflow.KindGrantDead, "no longer accepts"},
 	{"refresh", "invalid_grant", "token request is already being processed", oauthflow.KindBusy, "tried again"},
 	{"refresh", "invalid_grant", "expired authorization code", oauthflow.KindBusy, "tried again"},
 	{"exchange", "invalid_grant", "expired authorization code", oauthflow.KindGrantDead, "15 minutes"},
-	{"exchange", "invalid_grant", "invalid authorization code", oauthflow.KindGrantDead, "same org"},
-	{"exchange", "invalid_grant", "Invalid Authorization Code", oauthflow.KindGrantDead, "same org"},
-	{"exchange", "invalid_grant", "invalid code verifier", oauthflow.KindPKCE, "customer success manager"},
-	{"exchange", "invalid_grant", "unexpected code verifier", oauthflow.KindPKCE, "customer success manager"},
-	{"exchange", "invalid_grant", "invalid code challenge", oauthflow.KindPKCE, "customer success manager"},
-	{"exchange", "invalid_request", "missing required code challenge", oauthflow.KindPKCE, "customer success manager"},
-	{"exchange", "invalid_request", "invalid code verifier", oauthflow.KindPKCE, "customer success manager"},
-	{"exchange", "invalid_grant", "authentication failure", oauthflow.KindUserPolicy, "Login History"},
-	{"refresh", "invalid_grant", "inactive user", oauthflow.KindUserPolicy, "activate the user"},
-	{"refresh", "inactive_user", "user is inactive", oauthflow.KindUserPolicy, "activate the user"},
+	{"exchange", "invalid_grant", "invalid authorization code", oauthflow.KindGrantDead, "another org"},
+	{"exchange", "invalid_grant", "Invalid Authorization Code", oauthflow.KindGrantDead, "another org"},
+	{"exchange", "invalid_grant", "invalid code verifier", oauthflow.KindPKCE, "proof key"},
+	{"exchange", "invalid_grant", "unexpected code verifier", oauthflow.KindPKCE, "proof key"},
+	{"exchange", "invalid_grant", "invalid code challenge", oauthflow.KindPKCE, "proof key"},
+	{"exchange", "invalid_request", "missing required code challenge", oauthflow.KindPKCE, "proof key"},
+	{"exchange", "invalid_request", "invalid code verifier", oauthflow.KindPKCE, "proof key"},
+	{"exchange", "invalid_grant", "authentication failure", oauthflow.KindUserPolicy, "API access"},
+	{"refresh", "invalid_grant", "inactive user", oauthflow.KindUserPolicy, "frozen or inactive"},
+	{"refresh", "inactive_user", "user is inactive", oauthflow.KindUserPolicy, "frozen or inactive"},
 	{"refresh", "invalid_grant", "inactive organization", oauthflow.KindOrgGone, "suspended"},
 	{"refresh", "inactive_org", "organization is locked, closed, or suspended", oauthflow.KindOrgGone, "suspended"},
-	{"refresh", "invalid_grant", "ip restricted", oauthflow.KindIPRestricted, "Network Access"},
+	{"refresh", "invalid_grant", "ip restricted", oauthflow.KindIPRestricted, "network address"},
 	{"refresh", "invalid_grant", "user hasn't approved this consumer", oauthflow.KindAppPolicy, "approved"},
 	{"refresh", "invalid_grant", "no valid scopes defined", oauthflow.KindScope, "scopes"},
 	{"refresh", "invalid_grant", "Data Not Available", oauthflow.KindOrgGone, "deleted"},
 	{"refresh", "invalid_grant", "audience is invalid", oauthflow.KindInvalid, "My Domain"},
 	{"refresh", "invalid_grant", "Audience validation failed", oauthflow.KindInvalid, "My Domain"},
-	{"refresh", "invalid_grant", "token validity expired", oauthflow.KindGrantDead, "connect again"},
+	{"refresh", "invalid_grant", "token validity expired", oauthflow.KindGrantDead, "no longer accepts"},
 	{"refresh", "invalid_client_id", "client identifier invalid", oauthflow.KindAppMissing, "consumer key"},
 	{"refresh", "invalid_client", "invalid client credentials", oauthflow.KindClient, "consumer secret"},
 	{"exchange", "invalid_client", "app must be installed into org", oauthflow.KindAppMissing, "installed"},
-	{"refresh", "app_not_found", "External client app is not installed in this org", oauthflow.KindAppMissing, "create the app"},
-	{"refresh", "invalid_app_access", "user is not admin approved to access this app", oauthflow.KindUserPolicy, "All users may self-authorize"},
-	{"refresh", "invalid_app_access", "this app is blocked by admin", oauthflow.KindUserPolicy, "unblock"},
-	{"exchange", "redirect_uri_mismatch", "redirect_uri must match configuration", oauthflow.KindRedirect, "three Callback URLs"},
+	{"refresh", "app_not_found", "External client app is not installed in this org", oauthflow.KindAppMissing, "is not in the org"},
+	{"refresh", "invalid_app_access", "user is not admin approved to access this app", oauthflow.KindUserPolicy, "whom an admin approved"},
+	{"refresh", "invalid_app_access", "this app is blocked by admin", oauthflow.KindUserPolicy, "blocked the app"},
+	{"exchange", "redirect_uri_mismatch", "redirect_uri must match configuration", oauthflow.KindRedirect, "Callback URLs"},
 	{"exchange", "invalid_scope", "the requested scope is invalid", oauthflow.KindScope, "Selected OAuth Scopes"},
 	{"exchange", "unsupported_grant_type", "grant type not supported", oauthflow.KindAppPolicy, "flow"},
 	{"exchange", "unauthorized_client", "", oauthflow.KindAppPolicy, "flow"},
@@ -79,16 +79,16 @@ var tokenAnswers = []told{
 var callbackAnswers = []told{
 	{"callback", "access_denied", "end-user denied authorization", oauthflow.KindDenied, "Allow"},
 	{"callback", "access-denied", "end-user denied authorization", oauthflow.KindDenied, "Allow"},
-	{"callback", "OAUTH_APP_ACCESS_DENIED", "user is not admin approved to access this app", oauthflow.KindUserPolicy, "All users may self-authorize"},
-	{"callback", "OAUTH_APP_BLOCKED", "this app is blocked by admin", oauthflow.KindAppPolicy, "unblock"},
+	{"callback", "OAUTH_APP_ACCESS_DENIED", "user is not admin approved to access this app", oauthflow.KindUserPolicy, "whom an admin approved"},
+	{"callback", "OAUTH_APP_BLOCKED", "this app is blocked by admin", oauthflow.KindAppPolicy, "blocked the app"},
 	{"callback", "OAUTH_AUTHORIZATION_BLOCKED", "", oauthflow.KindAppPolicy, "admin"},
-	{"callback", "OAUTH_EC_APP_NOT_FOUND", "External client app is not installed in this org", oauthflow.KindAppMissing, "create the app"},
-	{"callback", "OAUTH_APPROVAL_ERROR_GENERIC", "An unexpected error has occurred during authentication", oauthflow.KindAppPolicy, "Login History"},
+	{"callback", "OAUTH_EC_APP_NOT_FOUND", "External client app is not installed in this org", oauthflow.KindAppMissing, "is not in the org"},
+	{"callback", "OAUTH_APPROVAL_ERROR_GENERIC", "An unexpected error has occurred during authentication", oauthflow.KindAppPolicy, "API access"},
 	{"callback", "invalid_client", "app must be installed into org", oauthflow.KindAppMissing, "installed"},
 	{"callback", "invalid_client_id", "client identifier invalid", oauthflow.KindAppMissing, "consumer key"},
 	{"callback", "redirect_uri_mismatch", "redirect_uri must match configuration", oauthflow.KindRedirect, "Callback URLs"},
-	{"callback", "invalid_request", "missing required code challenge", oauthflow.KindPKCE, "customer success manager"},
-	{"callback", "immediate_unsuccessful", "", oauthflow.KindDenied, "log in"},
+	{"callback", "invalid_request", "missing required code challenge", oauthflow.KindPKCE, "proof key"},
+	{"callback", "immediate_unsuccessful", "", oauthflow.KindDenied, "logged in"},
 	{"callback", "unsupported_response_type", "", oauthflow.KindAppPolicy, "web server flow"},
 	{"callback", "invalid_scope", "", oauthflow.KindScope, "Scopes"},
 	{"callback", "server_error", "", oauthflow.KindBusy, "tried again"},
@@ -226,7 +226,7 @@ func TestEveryRefusalOfAResourceHasAKindAndASentence(t *testing.T) {
 	}
 }
 
-func TestAMissingAppOnAGenericHostSaysMyDomainFirstAndANewAppSaysWait(t *testing.T) {
+func TestAMissingAppOnAGenericHostSaysMyDomainAndANewAppSaysHowLongItTakes(t *testing.T) {
 	now := time.Now()
 	for _, c := range []struct {
 		name, host string
@@ -234,10 +234,10 @@ func TestAMissingAppOnAGenericHostSaysMyDomainFirstAndANewAppSaysWait(t *testing
 		words      []string
 		wait       bool
 	}{
-		{"an old app on the generic host", "login.salesforce.com", now.Add(-time.Hour), []string{"My Domain", "first"}, false},
-		{"an app of unknown age on the generic host", "test.salesforce.com", time.Time{}, []string{"My Domain", "first"}, false},
-		{"a new app on the generic host", "login.salesforce.com", now.Add(-5 * time.Minute), []string{"My Domain", "first", "30 minutes"}, true},
-		{"a new app on its own host", wireHost, now.Add(-29 * time.Minute), []string{"wait", "30 minutes"}, true},
+		{"an old app on the generic host", "login.salesforce.com", now.Add(-time.Hour), []string{"My Domain"}, false},
+		{"an app of unknown age on the generic host", "test.salesforce.com", time.Time{}, []string{"My Domain"}, false},
+		{"a new app on the generic host", "login.salesforce.com", now.Add(-5 * time.Minute), []string{"My Domain", "is new", "30 minutes"}, true},
+		{"a new app on its own host", wireHost, now.Add(-29 * time.Minute), []string{"is new", "30 minutes"}, true},
 		{"an app of half an hour on its own host", wireHost, now.Add(-30 * time.Minute), []string{"login host"}, false},
 		{"an old app on its own host", wireHost, now.Add(-time.Hour), []string{"login host"}, false},
 	} {
@@ -262,7 +262,7 @@ func TestAMissingAppOnAGenericHostSaysMyDomainFirstAndANewAppSaysWait(t *testing
 	client := wireClient(t, "login.salesforce.com")
 	client.Created = now
 	e := wireError(t, refused(t, client, "exchange", "invalid_client", "app must be installed into org", 400), oauthflow.KindAppMissing)
-	if strings.Contains(e.Sentence(), "first") || e.RetryAfter != 0 {
+	if strings.Contains(e.Sentence(), "is new") || e.RetryAfter != 0 {
 		t.Errorf("waiting installs no app: %q, %v", e.Sentence(), e.RetryAfter)
 	}
 }

@@ -51,7 +51,8 @@ func (e *Error) Error() string {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Sentence returns what the error means and what to do, in one sentence for the person who looks after the org.
+// Sentence returns what the error means for the connection, in one sentence for the person who looks after the org. What to do
+// about it is a remedy's, as of package fullcast.
 func (e *Error) Sentence() string {
 	if errors.Is(e.Err, ErrOwnNetwork) {
 		return sentenceOwnNetwork
@@ -66,12 +67,12 @@ func (e *Error) Sentence() string {
 		return sentenceFreshJWT
 	}
 	if errors.Is(e.Err, ErrRelocated) {
-		return "This connection is in another token store, which Fullcast's service has to be given; nothing was sent."
+		return "This connection is in another token store than the one that Fullcast's service was given; nothing was sent."
 	}
 	if errors.Is(e.Err, ErrSuperseded) {
-		return "Something else changed this connection at the same time, and this login was given up; connect again if the org is not connected."
+		return "Something else changed this connection at the same time, and this login was given up."
 	}
-	if e.Kind == KindGrantDead && (!e.MovedTo.IsZero() || errors.Is(e.Err, errDomainGone)) {
+	if e.renamed() {
 		return sentenceMoved(e.MovedTo)
 	}
 	if errors.Is(e.Err, errOutcomeLost) {

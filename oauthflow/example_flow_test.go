@@ -208,9 +208,9 @@ func ExampleError() {
 		}
 	}
 	// Output:
-	// grant dead, dead: true. Salesforce no longer accepts this connection's refresh token: it was revoked, expired, or pushed out by newer approvals; connect again.
+	// grant dead, dead: true. Salesforce no longer accepts this connection's refresh token: it was revoked, expired, or pushed out by newer approvals.
 	// busy, dead: false. Salesforce is answering another refresh of this connection; it will be tried again.
-	// IP restricted, dead: false. Salesforce refuses Fullcast's network address; allow it in the user's profile (Login IP Ranges) or the org (Network Access).
+	// IP restricted, dead: false. Salesforce refuses Fullcast's network address: the user's profile, the org or the app does not allow it.
 	// client rejected, dead: false. Salesforce does not accept the consumer secret: it was changed, or belongs to another app.
 	// in doubt, dead: false. Salesforce failed while it answered; the connection is checked before anything is sent again.
 }

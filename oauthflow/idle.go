@@ -116,9 +116,9 @@ func (e *idleError) Error() string {
 // sentence is for the person who looks after the org.
 func (e *idleError) sentence() string {
 	if e.unused == 0 {
-		return strings.TrimSuffix(sentenceDead, "; connect again.") + "; " + e.Error() + "; connect again."
+		return strings.TrimSuffix(sentenceDead, ".") + "; " + e.Error() + "."
 	}
-	return "Salesforce no longer accepts this connection: " + e.Error() + "; connect again."
+	return "Salesforce no longer accepts this connection: " + e.Error() + "."
 }
 
 // inWords writes whole days, or whole hours of less than two days.

@@ -209,9 +209,6 @@ func TestARefreshTokenThatNobodyUsedForTooLongIsSaidToHaveEndedForThat(t *testin
 					if n := strings.Count(text, "without use"); (n == 2) != (c.says != "") || strings.Count(text, c.says) < 2 {
 						t.Errorf("%s: %s\nwant %q", what, text, c.says)
 					}
-					if !strings.HasSuffix(e.Sentence(), "connect again.") {
-						t.Errorf("%s: no word of what to do: %s", what, e.Sentence())
-					}
 				}
 				synctest.Wait()
 				mu.Lock()
@@ -234,7 +231,7 @@ func TestAnAdoptedRefreshTokenThatIsDeadMayHaveEndedForWantOfUse(t *testing.T) {
 		if !errors.As(err, &e) || e.Kind != oauthflow.KindGrantDead {
 			t.Fatalf("%v", err)
 		}
-		for _, part := range []string{"revoked, expired, or pushed out", "not known when the refresh token was used last", "30 days without use; connect again."} {
+		for _, part := range []string{"revoked, expired, or pushed out", "not known when the refresh token was used last", "30 days without use."} {
 			if !strings.Contains(e.Sentence(), part) {
 				t.Errorf("%q is not in: %s", part, e.Sentence())
 			}

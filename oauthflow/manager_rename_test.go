@@ -536,14 +536,14 @@ func TestProcessesThatMeetARedirectAtOnceSendOneRefresh(t *testing.T) {
 }
 
 func TestAGrantThatDiesWithItsMyDomainSaysWhereToConnectAgain(t *testing.T) {
-	const to = "My Domain changed; connect again at " + newName
+	const to = "My Domain changed to " + newName
 	for name, c := range map[string]struct {
 		login, text, again string
 		gone               bool
 	}{
 		"logged in at My Domain":                          {oldName, to, newName, false},
 		"logged in at the generic host":                   {"login.salesforce.com", to, "login.salesforce.com", false},
-		"logged in at the generic host, the name is gone": {"login.salesforce.com", "My Domain changed; connect again at the org's present My Domain host", "login.salesforce.com", true},
+		"logged in at the generic host, the name is gone": {"login.salesforce.com", "My Domain changed, and the org's present host is not known", "login.salesforce.com", true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

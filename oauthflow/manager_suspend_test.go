@@ -252,8 +252,8 @@ func TestOnlyANewAppIsSaidToBeNewHoweverOftenItWasRefused(t *testing.T) {
 		age  time.Duration // of the app when it is found to be missing; 0 = unknown
 		want string
 	}{
-		{"an app of unknown age", 0, "create the app"},
-		{"an app of a year", 365 * 24 * time.Hour, "create the app"},
+		{"an app of unknown age", 0, "is not in the org"},
+		{"an app of a year", 365 * 24 * time.Hour, "is not in the org"},
 		{"an app of five minutes", 5 * time.Minute, "The app is new"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -299,3 +299,42 @@ func TestAnImageWithoutAuthoritiesIsAFaultOfTheServicesOwn(t *testing.T) {
 	_, err = w.manager().Sessionless(rt).RoundTrip(req)
 	isOwn(t, "a request without a session", err)
 }
+
+// A network that the service has allowed vouches for nobody: the server has to show the certificate of the name all the same.
+func TestAPrivateNetworkThatIsConfiguredChangesNothingAboutTLS(t *testing.T) {
+	for name, c := range map[string]struct {
+		certificate tls.Certificate
+		heard       bool
+	}{
+		"the host's own certificate":             {wireCA().issue(wireHost, time.Now().Add(time.Hour)), true},
+		"a certificate of an unknown authority":  {newWireCA().issue(wireHost, time.Now().Add(time.Hour)), false},
+		"a certificate of the mesh's own naming": {wireCA().issue("acme.mesh.internal", time.Now().Add(time.Hour)), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var h heard
+			addr, _ := wireListen(t, func(raw net.Conn) {
+				server := tls.Server(raw, &tls.Config{Certificates: []tls.Certificate{c.certificate}})
+				if server.Handshake() == nil {
+					h.answerAfter(0)(server)
+				}
+			})
+			rt := wireProxy(t, addr, "200 OK")
+			rt.Proxy = nil
+			rt.DialContext = func(ctx context.Context, network, _ string) (net.Conn, error) {
+				conn, err := new(net.Dialer).DialContext(ctx, network, addr)
+				if err != nil {
+					return nil, err
+				}
+				return addressed{conn, &net.TCPAddr{IP: net.IPv4(240, 240, 0, 1), Port: 443}}, nil
+			}
+			flow, err := oauthflow.NewFlow(oauthflow.Config{RedirectURLs: []string{callbackURL}, Transport: rt, PrivateNetworks: networks("240.0.0.0/4")})
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = flow.Refresh(t.Context(), wireClient(t, wireHost), wireToken())
+			if (err == nil) != c.heard || (h.bytes() > 0) != c.heard {
+				t.Errorf("%d bytes are heard, %v", h.bytes(), err)
+			}
+		})
+	}
+}

@@ -22,10 +22,12 @@ const (
 	ReasonPassword        Reason = "password expired"      // the user's password has expired
 	ReasonPermission      Reason = "permission"            // the user lacks a permission
 	ReasonDPoP            Reason = "DPoP required"         // the app requires DPoP, which this module does not send
+	ReasonMTLS            Reason = "mTLS required"         // the app requires a client certificate, which the service's transport does not present
 	ReasonFlow            Reason = "flow not allowed"      // the app does not allow the web server flow or the refresh of its tokens
 	ReasonRequest         Reason = "request"               // the caller's request itself is wrong; the same request is refused again
 	ReasonBaseURL         Reason = "base URL"              // the request went to another host than the connection's instance URL
 	ReasonLoginHost       Reason = "login host"            // the login host is not the org's, or does not serve it
+	ReasonRenamed         Reason = "My Domain changed"     // the org has another My Domain now; see [Error.MovedTo]
 	ReasonClosed          Reason = "closed"                // the Manager was closed before the call; see [ErrClosed]
 	ReasonBodyRead        Reason = "body read"             // see [ErrBodyRead]
 	ReasonTransport       Reason = "transport"             // see [ErrTransport]
@@ -50,10 +52,18 @@ func reasonsOf(err error) Reason {
 	return ""
 }
 
+// renamed reports whether a connection has ended with the name of its host.
+func (e *Error) renamed() bool {
+	return e.Kind == KindGrantDead && (!e.MovedTo.IsZero() || errors.Is(e.Err, errDomainGone))
+}
+
 // Reason returns what stands behind the error; empty where its Kind says all.
 func (e *Error) Reason() Reason {
 	if r := reasonsOf(e.Err); r != "" {
 		return r
+	}
+	if e.renamed() {
+		return ReasonRenamed
 	}
 	if r, ok := rulingOf(e); ok {
 		return r.reason

@@ -9,11 +9,10 @@ import (
 
 var (
 	errRedirect = errors.New("the host redirects token requests to an address that is never followed: it is no My Domain host of " +
-		"the same cloud, or not the same endpoint; use the org's My Domain host")
+		"the same cloud, or not the same endpoint")
 	errForeignRedirect = errors.New("the answer redirects to no host of Salesforce's: something on the way has given it, such as a proxy's or " +
 		"network's login page; nothing is sent there")
-	errSecondRedirect = errors.New("the host that token requests were redirected to redirects them again, which is not followed; " +
-		"use the org's present My Domain host")
+	errSecondRedirect = errors.New("the host that token requests were redirected to redirects them again, which is not followed")
 )
 
 // redirects reports whether an HTTP status sends a request to another address.

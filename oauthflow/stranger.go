@@ -19,9 +19,8 @@ func (e *StrangerError) Unwrap() error { return e.sentinel }
 
 // Sentinels of a [StrangerError].
 var (
-	ErrOrgChanged = errors.New("the answer comes from another org than the connection's; " +
-		"connect it as a new one, or name its id to put it in the connection's place")
-	ErrUserChanged = errors.New("the answer comes from another user than the connection's; connect again")
+	ErrOrgChanged  = errors.New("the answer comes from another org than the connection's")
+	ErrUserChanged = errors.New("the answer comes from another user than the connection's")
 )
 
 // stranger returns [KindOrgChanged] or [KindUserChanged] where a token is not of g's org and user; else nothing.

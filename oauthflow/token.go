@@ -34,7 +34,7 @@ type Token struct {
 }
 
 // errDPoP means that the access token is bound to a key (RFC 9449), which no request of this module proves to have.
-var errDPoP = errors.New("token_type is DPoP: the app requires DPoP, which is not supported; clear \"Require DPoP\" in the app")
+var errDPoP = errors.New("token_type is DPoP: the app requires DPoP, which is not supported")
 
 // readToken makes a Token of a token endpoint's success. When the answer cannot be used, the error is of
 // [KindBadAnswer] and the Token holds a refresh token only, if there was one: with rotation the one that was sent is

@@ -13,14 +13,14 @@ import (
 const unknownDomain = "?"
 
 //lint:ignore ST1005 My Domain is a name of Salesforce's
-var errDomainGone = errors.New("My Domain changed; connect again at the org's present My Domain host (Setup > My Domain)")
+var errDomainGone = errors.New("My Domain changed, and the org's present host is not known")
 
-// sentenceMoved tells the org's admin where to connect again.
+// sentenceMoved tells where the org is now.
 func sentenceMoved(to Host) string {
 	if to.IsZero() {
-		return "The org's My Domain changed: connect again at the present My Domain host (Setup > My Domain)."
+		return "The org's My Domain changed, and its present My Domain host is not known."
 	}
-	return "The org's My Domain changed: connect again at " + to.name + "."
+	return "The org's My Domain changed to " + to.name + "."
 }
 
 // loginHost returns the host that the connection's token requests go to.
@@ -84,10 +84,10 @@ func (g *grant) tellMove(e *Error) {
 	e.Err = text
 }
 
-// movedError says where to connect again.
+// movedError says where the org is now.
 type movedError struct{ to Host }
 
-func (e *movedError) Error() string { return "My Domain changed; connect again at " + e.to.name }
+func (e *movedError) Error() string { return "My Domain changed to " + e.to.name }
 
 // leftTokenHost reports whether the org has left the token host: the connection's own login host is asked next, which may know
 // better.

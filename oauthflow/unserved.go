@@ -9,8 +9,7 @@ import (
 // unservedDomain stands for the org's new host where its old one says that it serves the org no more.
 const unservedDomain = "!"
 
-var errUnserved = errors.New("the host serves no such address: the org's My Domain was renamed, or it never was the org's; " +
-	"use the org's present My Domain host")
+var errUnserved = errors.New("the host serves no such address: the org's My Domain was renamed, or it never was the org's")
 
 // unserved reports whether Salesforce says in a refusal that the host does not serve the org: the code URL_NOT_RESET or its words, or
 // the page for an address at which nothing is served. The same is said of an address that never was the org's, so that it is a

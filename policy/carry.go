@@ -26,7 +26,7 @@ func unlistedItems(from metadata.App, to metadata.AppSpec) []Item {
 	}
 	return append(items, Item{
 		Fate: Lost, Field: "Consumer Key and Secret", Old: "not shown",
-		Why: "A new app gets its own: give them to Fullcast, and authorize again. Setup's own migration is reported to keep both, which is an assumption.",
+		Why: "A new app gets its own: give them to Fullcast, and authorize again. Setup's own migration keeps both.",
 	}, Item{
 		Fate: Lost, Field: "Refresh Token IP Allowlist", Old: notVisible,
 		Why: "No metadata of a connected app holds it, and Setup's migration does not carry it over: where the connected app has one, enter its ranges in the new app.",

@@ -1,6 +1,7 @@
 package policy_test
 
 import (
+	"io"
 	"strings"
 	"testing"
 	"time"
@@ -25,13 +26,13 @@ func TestATerminalGetsColourUnlessItIsUnwanted(t *testing.T) {
 			screen, terminal := needs.Terminal(t)
 			shown := make(chan string, 1)
 			go func() {
-				buf := make([]byte, 512)
-				n, _ := screen.Read(buf)
-				shown <- string(buf[:n])
+				all, _ := io.ReadAll(screen) // it ends in an error once nobody writes any more
+				shown <- string(all)
 			}()
 			if err := policy.Write(terminal, policy.Text, policy.Check(policy.Subject{}, wellMade())); err != nil {
 				t.Fatal(err)
 			}
+			terminal.Close()
 			select {
 			case got := <-shown:
 				if strings.Contains(got, "\x1b[1m") != tt.colour {

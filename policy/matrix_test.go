@@ -32,7 +32,7 @@ type cell struct {
 
 const (
 	ecaHeader, ecaOAuth, ecaGlobal, ecaOAuthPolicies, ecaPolicies, ecaSecurity = "eca", "ecaOauth", "ecaGlblOauth", "ecaOauthPlcy", "ecaPlcy", "ecaOauthSecurity"
-	connectedFile, oidcFile, connectedSettings                                 = "connectedApp", "OauthOidc.settings", "ConnectedApp.settings"
+	connectedFile, oidcFile, connectedSettings, securityFile                   = "connectedApp", "OauthOidc.settings", "ConnectedApp.settings", "Security.settings"
 )
 
 // cells are all rules that judge one element, by the kind of app.
@@ -73,6 +73,8 @@ var cells = map[metadata.Kind][]cell{
 
 		{"prerequisite-code-and-credentials-flows", oidcFile, "oAuthCdCrdtFlowEnable", "true", "false", unseen, ""},
 		{"prerequisite-api-access-control", connectedSettings, "enableAdminApprovedAppsOnly", "false", "true", unseen, ""},
+		{"prerequisite-session-lock", securityFile, "sessionSettings/lockSessionsToIp", "false", "true", unseen, ""},
+		{"prerequisite-ip-ranges", securityFile, "sessionSettings/enforceIpRangesEveryRequest", "false", "true", unseen, ""},
 	},
 	metadata.KindConnectedApp: {
 		{"baseline-name", connectedFile, "label", "Fullcast Motion Package", "Fullcast", finds, ""},
@@ -100,6 +102,8 @@ var cells = map[metadata.Kind][]cell{
 
 		{"prerequisite-pkce-for-every-app", oidcFile, "isPkceRequired", "false", "true", unseen, ""},
 		{"prerequisite-api-access-control", connectedSettings, "enableAdminApprovedAppsOnly", "false", "true", unseen, ""},
+		{"prerequisite-session-lock", securityFile, "sessionSettings/lockSessionsToIp", "false", "true", unseen, ""},
+		{"prerequisite-ip-ranges", securityFile, "sessionSettings/enforceIpRangesEveryRequest", "false", "true", unseen, ""},
 	},
 }
 
@@ -117,7 +121,7 @@ var elsewhere = map[metadata.Kind]map[string]string{
 // roots are the elements around those of each file.
 var roots = map[string]string{
 	ecaHeader: "ExternalClientApplication", ecaOAuth: "ExtlClntAppOauthSettings", ecaGlobal: "ExtlClntAppGlobalOauthSettings", ecaOAuthPolicies: "ExtlClntAppOauthConfigurablePolicies",
-	ecaPolicies: "ExtlClntAppConfigurablePolicies", ecaSecurity: "ExtlClntAppOauthSecuritySettings", connectedFile: "ConnectedApp", oidcFile: "OauthOidcSettings", connectedSettings: "ConnectedAppSettings",
+	ecaPolicies: "ExtlClntAppConfigurablePolicies", ecaSecurity: "ExtlClntAppOauthSecuritySettings", connectedFile: "ConnectedApp", oidcFile: "OauthOidcSettings", connectedSettings: "ConnectedAppSettings", securityFile: "SecuritySettings",
 }
 
 // set returns the files with one element, a line of its own, or without it where text is empty.

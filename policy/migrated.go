@@ -10,7 +10,7 @@ import (
 // migrated says by what an external client app looks as if Setup's "Migrate to External Client App" had made it;
 // empty when it does not. That is recognised, never judged: what differs from the instructions is found by the rules.
 //
-// Source: assumed, from one public app before and after its migration.
+// Source: assumed, from one public app before and after its migration; for the lost list, Salesforce knowledge article 005387022.
 func migrated(s Subject) string {
 	a := s.App
 	if a.Kind != metadata.KindExternalClientApp {
@@ -52,7 +52,8 @@ func migrated(s Subject) string {
 	if len(signs) == 0 {
 		return ""
 	}
-	return "Setup's migration seems to have made this app from a connected app: " + strings.Join(signs, "; ") + ". Such an app keeps the old settings; what the instructions want otherwise is found below."
+	return "Setup's migration seems to have made this app from a connected app: " + strings.Join(signs, "; ") + ". Such an app keeps the old settings; what the instructions want otherwise is found below. " +
+		"Where the connected app had a Refresh Token IP Allowlist, the migration has not carried it over."
 }
 
 func sameKey(a, before metadata.App) bool {

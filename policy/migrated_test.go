@@ -27,6 +27,9 @@ func TestAnAppOfSetupsMigrationIsRecognisedWithWhatStillDiffers(t *testing.T) {
 	if !strings.Contains(report.Note, "migration") || !strings.Contains(report.String(), "note: ") {
 		t.Errorf("not recognised:\n%s", report)
 	}
+	if !strings.Contains(report.Note, "Refresh Token IP Allowlist") {
+		t.Errorf("the list of addresses that the migration has lost is not told: %s", report.Note)
+	}
 	var got []string
 	for _, f := range report.Findings {
 		got = append(got, strings.TrimPrefix(f.Rule, "baseline-"))

@@ -1,15 +1,20 @@
 package policy
 
 import (
+	"path"
+
 	"github.com/fullcast/sfauth/metadata"
 )
 
 // Prerequisites are switches of the org that decide whether the app works, as notes: they are the admin's own choice,
 // and nothing of this module ever changes them. They need [Subject.Settings].
 //
-// Source: Metadata API, OauthOidcSettings and ConnectedAppSettings.
+// Source: Metadata API, OauthOidcSettings, ConnectedAppSettings and SecuritySettings.
 func Prerequisites() []Rule {
-	const oauthSettings = "Setup > Security > OAuth and OpenID Connect Settings"
+	const (
+		oauthSettings   = "Setup > Security > OAuth and OpenID Connect Settings"
+		sessionSettings = "Setup > Security > Session Settings"
+	)
 	rules := []Rule{
 		{
 			ID:     "prerequisite-code-and-credentials-flows",
@@ -45,6 +50,26 @@ func Prerequisites() []Rule {
 			Fix:    "Setup > Security > API Access Control: decide whether to clear this, or approve the app",
 			Check:  orgSwitch(func(s *metadata.OrgSettings) any { return present(s.ConnectedApp) }, "enableAdminApprovedAppsOnly"),
 		},
+		{
+			ID:     "prerequisite-session-lock",
+			Title:  "The org does not tie sessions to one network address",
+			Why:    "While it is on, an access token works only from the network address that asked for it. A service that calls from several addresses is refused, with fresh tokens too.",
+			Source: "Metadata API, SecuritySettings, lockSessionsToIp",
+			Field:  "Lock sessions to the IP address from which they originated",
+			Want:   cleared,
+			Fix:    sessionSettings + ": decide whether to clear this",
+			Check:  orgSwitch(func(s *metadata.OrgSettings) any { return present(s.Security) }, "sessionSettings/lockSessionsToIp"),
+		},
+		{
+			ID:     "prerequisite-ip-ranges",
+			Title:  "The org does not apply the Login IP Ranges of profiles to each request",
+			Why:    "While it is on, the Login IP Ranges of the user's profile, where there are any, count at each request, not at logins alone.",
+			Source: `Metadata API, SecuritySettings, enforceIpRangesEveryRequest; Salesforce Help, "Connected App IP Relaxation and Continuous IP Enforcement"`,
+			Field:  "Enforce login IP ranges on every request",
+			Want:   cleared,
+			Fix:    sessionSettings + ": decide whether to clear this, or add the service's addresses to Login IP Ranges of the user's profile",
+			Check:  orgSwitch(func(s *metadata.OrgSettings) any { return present(s.Security) }, "sessionSettings/enforceIpRangesEveryRequest"),
+		},
 	}
 	for i := range rules {
 		rules[i].Severity = SeverityNote
@@ -65,7 +90,7 @@ func orgSwitch(of func(*metadata.OrgSettings) any, element string) func(*Pass) {
 		p.at = position(settings, element)
 		v, _ := find(settings, element)
 		if !v.IsValid() {
-			p.NotVisible("there is no <" + element + ">")
+			p.NotVisible("there is no <" + path.Base(element) + ">")
 			return
 		}
 		state := cleared

@@ -45,6 +45,7 @@ var shared = []string{
 var ofTheOrg = map[string][]string{
 	"Setup > Security > OAuth and OpenID Connect Settings": {"decide whether to"},
 	"Setup > Security > API Access Control":                {"decide whether to"},
+	"Setup > Security > Session Settings":                  {"decide whether to"},
 }
 
 // noClicks begin the fixes that name no screen, since there is none.

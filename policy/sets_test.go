@@ -187,4 +187,6 @@ func ExamplePrerequisites() {
 	// note: No switch of the org blocks the app's code and credentials flow
 	// note: No switch of the org requires PKCE of an integration that sends none
 	// note: The org does not limit API access to apps that an admin approved
+	// note: The org does not tie sessions to one network address
+	// note: The org does not apply the Login IP Ranges of profiles to each request
 }

@@ -25,7 +25,7 @@ func TestOneCommandConnectsAnOrgFromEndToEndAndTellsItAsAStory(t *testing.T) {
 		"4. Call", "1 user",
 		"5. A session ends", "1 user", "Nobody noticed",
 		"6. Somebody changes a policy", "Refresh Token Policy", "fix   Setup >", "1 finding, 14 passed", "0 findings",
-		"7. Goodbye", "revoked", "connect the org first",
+		"7. Goodbye", "revoked", "There is no such connection.",
 	} {
 		_, after, ok := strings.Cut(rest, part)
 		if !ok {

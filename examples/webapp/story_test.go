@@ -144,7 +144,7 @@ func TestARestrictedAddressIsToldWithTheAddressesToAllow(t *testing.T) {
 	}
 	o.org.ExpireSessions()
 	o.ask("GET", string(site)+"/salesforce/check", nil)
-	const text = "which are 203.0.113.0/28. Please allow them in Salesforce Setup: in Login IP Ranges"
+	const text = "addresses are 203.0.113.0/28. Please allow them in Salesforce Setup: in Login IP Ranges"
 	o.says("Suspended", text)
 	if body := o.page("/salesforce/diagnose"); !strings.Contains(body, text) {
 		t.Errorf("the diagnosis lacks it:\n%s", body)

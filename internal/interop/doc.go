@@ -4,7 +4,7 @@
 //   - A certified OpenID provider (npm oidc-provider) stands where Salesforce's login host would, under a production
 //     name, over TLS; the SDK connects, calls, refreshes and disconnects there as it would in production.
 //   - The in-process org (package orgtest) is judged by clients: npm jsforce, which also deploys the SDK's package into it,
-//     reads it back and queries records, and go-oidc.
+//     reads it back and queries records; go-oidc, zitadel/oidc, hashicorp/cap and npm oauth4webapi.
 //   - Salesforce's own tooling (npm @salesforce/source-deploy-retrieve) resolves and converts the apps, deploys them into
 //     the in-process org and deletes them there.
 //   - Salesforce's published types and schema judge each field, and the schema of SARIF judges the reports.

@@ -41,6 +41,9 @@ var unpublished = map[string]string{
 	"ConnectedApp.pluginExecutionUser": "in the schema of every version up to 66",
 }
 
+// inPart are the types of which only some fields decide about an app; the rest of a file is kept as it was read.
+var inPart = map[string]bool{"SecuritySettings": true, "SessionSettings": true}
+
 func TestSalesforcesPublishedTypesHaveOurFieldsAndNoOthers(t *testing.T) {
 	p := publishedTypes(t)
 	fields := 0
@@ -82,6 +85,9 @@ func (p published) compare(t *testing.T, name string, ours reflect.Type) (fields
 			continue
 		}
 		mine, ok := left[f.Name]
+		if !ok && inPart[name] {
+			continue
+		}
 		if !ok {
 			t.Errorf("%s.%s has no Go field", name, f.Name)
 			continue

@@ -86,7 +86,7 @@ func (o *Org) settingsOf(a *app) settings {
 	// API access control; that it makes every app behave as one for pre-authorized users is assumed
 	s.preAuthorized = s.preAuthorized || o.components.setting("ConnectedAppSettings", "enableAdminApprovedAppsOnly")
 	if s.sessionTimeout == 0 {
-		s.sessionTimeout = o.cfg.SessionTimeout
+		s.sessionTimeout = o.sessionTimeout()
 	}
 	return s
 }

@@ -25,7 +25,11 @@ var kinds = []kind{
 	{"ExtlClntAppConfigurablePolicies", "extlClntAppPolicies", "ecaPlcy"},
 	{"ExtlClntAppOauthSecuritySettings", "extlClntAppOauthSecuritySettings", "ecaOauthSecurity"},
 	{"ConnectedApp", "connectedApps", "connectedApp"},
+	{securitySettings, "settings", "settings"},
 }
+
+// securitySettings hold the org's session settings, of which [Org.sessionOf] obeys two. Source: Metadata API, SecuritySettings.
+const securitySettings = "SecuritySettings"
 
 // satellites are the types that belong to an external client app and name it in externalClientApplication.
 var satellites = []string{

@@ -40,7 +40,8 @@ type Config struct {
 	// replaced.
 	Existing map[string]string
 
-	// SessionTimeout is how long an access token lives without being used; default 2 h. An app may set its own.
+	// SessionTimeout is how long an access token lives without being used; default 2 h. The org's SecuritySettings may name another,
+	// and an app its own.
 	SessionTimeout time.Duration
 
 	// ApprovalLimit is how many refresh tokens one user may hold for one app before one is revoked; default 5, as most pages
@@ -63,7 +64,12 @@ type Config struct {
 	// IntrospectionLag is how long introspection goes on calling a dead token active; default 0.
 	IntrospectionLag time.Duration
 
-	// LockSessions ties every session to the address its token was asked for from; elsewhere even a fresh token is refused.
+	// LockSessions ties every session to the address its token was asked for from; elsewhere even a fresh token is refused. It
+	// selects "Lock sessions to the IP address from which they originated", which [Org.SetAppField] changes later:
+	// SetAppField("SecuritySettings", "Security", "sessionSettings/lockSessionsToIp", "false"). The second switch of these settings,
+	// sessionSettings/enforceIpRangesEveryRequest, has [User.LoginRanges] count at every request, not at logins and refreshes alone.
+	//
+	// Source: Metadata API, SecuritySettings, SessionSettings.
 	LockSessions bool
 
 	// Propagation is how long a new app stays unknown to the OAuth endpoints; real orgs take minutes. Default 0.

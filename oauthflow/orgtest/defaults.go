@@ -25,6 +25,10 @@ var defaults = map[string][]string{
 		"isTokenExchangeFlowEnabled=false", "permittedUsersPolicyType=AllSelfAuthorized", "requiredSessionLevel=STANDARD",
 	},
 	"ExtlClntAppConfigurablePolicies": {"isEnabled=true", "isOauthPluginEnabled=true", "startPage=None"},
+	securitySettings: {
+		"sessionSettings/enforceIpRangesEveryRequest=false", "sessionSettings/forceLogoutOnSessionTimeout=true",
+		"sessionSettings/lockSessionsToDomain=true", "sessionSettings/lockSessionsToIp=false",
+	},
 	"ConnectedApp": {
 		"oauthConfig/isAdminApproved=false", "oauthConfig/isClientCredentialEnabled=false",
 		"oauthConfig/isCodeCredentialEnabled=false", "oauthConfig/isCodeCredentialPostOnly=false",
@@ -49,7 +53,7 @@ func (o *Org) complete(draft components, c *component) {
 	}
 	if c.settingsMember() != "" {
 		for _, f := range schema().types[c.typ] {
-			if f.span.has(newestAPI) {
+			if f.kind == "boolean" && f.span.has(newestAPI) {
 				c.body.fill(f.name, "false")
 			}
 		}

@@ -351,7 +351,7 @@ func TestTheOrgsSettingsAreMetadata(t *testing.T) {
 	if between(read, "oAuthCdCrdtFlowEnable") != "true" || between(read, "isPkceRequired") != "false" {
 		t.Errorf("got %s", read.body)
 	}
-	if list := w.soap("66.0", `<listMetadata><queries><type>Settings</type></queries></listMetadata>`); strings.Count(list.body, "<result>") != 3 {
+	if list := w.soap("66.0", `<listMetadata><queries><type>Settings</type></queries></listMetadata>`); strings.Count(list.body, "<result>") != 4 {
 		t.Errorf("got %s", list.body)
 	}
 }

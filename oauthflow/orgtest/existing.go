@@ -24,6 +24,11 @@ func (o *Org) install(files map[string]string) error {
 			list = append(list, change{kind: k, fullName: member, body: &node{}, file: k.file(member)})
 		}
 	}
+	for _, c := range list {
+		if c.typ == securitySettings && o.cfg.LockSessions {
+			c.body.set("sessionSettings/lockSessionsToIp", "true")
+		}
+	}
 	for _, res := range o.applyAll(o.components, list, rules{version: anyAPI, trusted: true}) {
 		if res.problem != nil {
 			return fmt.Errorf("%s: %s", res.file, res.problem.text)

@@ -14,9 +14,12 @@ func (o *Org) sessionOf(in *request, token string) (s *session, why string) {
 	}
 	if s.approval != nil {
 		app := o.settingsOf(s.approval.app)
-		// Enforcement goes on while the token is used: help, IP relaxation. That such a session answers like an expired one,
-		// fresh as it may be, is assumed.
-		if !strings.HasPrefix(app.ip, "bypass") && !s.user.inRange(in.from) || o.cfg.LockSessions && s.from != in.from {
+		// Whether the profile's ranges and the address of the login go on to count while the token is used is the org's choice, and the
+		// app can be exempt from the ranges. Source: Metadata API, SessionSettings; help, "Connected App IP Relaxation and Continuous
+		// IP Enforcement". That such a session answers like an expired one, fresh as it may be, is assumed.
+		ranges := o.components.setting(securitySettings, "sessionSettings/enforceIpRangesEveryRequest") && !strings.HasPrefix(app.ip, "bypass")
+		locked := o.components.setting(securitySettings, "sessionSettings/lockSessionsToIp")
+		if ranges && !s.user.inRange(in.from) || locked && s.from != in.from {
 			return nil, "dead"
 		}
 		if app.highAssurance && !s.assured {

@@ -5,10 +5,12 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -75,17 +77,22 @@ func TestIPRestrictionsFollowThePolicy(t *testing.T) {
 		policy   string
 		exchange string // error description, empty for success
 		refresh  string
-		api      int // with a fresh token, from outside
+		always   bool // Setup: Enforce login IP ranges on every request
+		api      int  // with a fresh token, from outside
 	}{
-		{"Enforce", "ip restricted", "ip restricted", 401},
-		{"Enforce_relaxrefresh", "ip restricted", "", 401},
-		{"Bypass", "", "", 200},
+		{"Enforce", "ip restricted", "ip restricted", false, 200},
+		{"Enforce", "ip restricted", "ip restricted", true, 401},
+		{"Enforce_relaxrefresh", "ip restricted", "", false, 200},
+		{"Enforce_relaxrefresh", "ip restricted", "", true, 401},
+		{"Bypass", "", "", false, 200},
+		{"Bypass", "", "", true, 200},
 	} {
-		t.Run(c.policy, func(t *testing.T) {
+		t.Run(fmt.Sprintf("%s, at every request %t", c.policy, c.always), func(t *testing.T) {
 			w := withDemo(t, orgtest.Config{Users: []orgtest.User{{
 				Username: "admin@acme.example", LoginRanges: []netip.Prefix{netip.MustParsePrefix("198.51.100.0/24")},
 			}}})
 			w.set(oauthPolicies, "ipRelaxationPolicyType", c.policy)
+			must(t, w.org.SetAppField("SecuritySettings", "Security", "sessionSettings/enforceIpRangesEveryRequest", strconv.FormatBool(c.always)))
 			outside := w.http.Transport
 			if got := w.exchange(w.approve().Get("code")).field("error_description"); got != c.exchange {
 				t.Errorf("exchange from outside: %q", got)
@@ -118,6 +125,42 @@ func TestALockedSessionRefusesEvenAFreshToken(t *testing.T) {
 	if got := w.api(fresh); got != http.StatusUnauthorized {
 		t.Errorf("from elsewhere: %d", got)
 	}
+	must(t, w.org.SetAppField("SecuritySettings", "Security", "sessionSettings/lockSessionsToIp", "false"))
+	if got := w.api(fresh); got != http.StatusOK {
+		t.Errorf("from elsewhere, the lock being off: %d", got)
+	}
+}
+
+// An org tells its session settings as it tells the other switches, and goes by them.
+func TestAnOrgsSessionSettingsAreMetadata(t *testing.T) {
+	w := withDemo(t, orgtest.Config{})
+	read := func() string {
+		return w.soap("66.0", "<readMetadata><type>SecuritySettings</type><fullNames>Security</fullNames></readMetadata>").body
+	}
+	for _, want := range []string{"<lockSessionsToIp>false<", "<enforceIpRangesEveryRequest>false<", "<lockSessionsToDomain>true<", "<fullName>Security<"} {
+		if got := read(); !strings.Contains(got, want) {
+			t.Errorf("%s is not in %s", want, got)
+		}
+	}
+	must(t, w.org.SetAppField("SecuritySettings", "Security", "sessionSettings/lockSessionsToIp", "true"))
+	if got := read(); !strings.Contains(got, "<lockSessionsToIp>true<") {
+		t.Errorf("after a click: %s", got)
+	}
+	if err := w.org.SetAppField("SecuritySettings", "Security", "sessionSettings/sessionTimeout", "OneMinute"); err == nil {
+		t.Error("a timeout that Setup does not list is accepted")
+	}
+}
+
+func TestTheOrgsSessionTimeoutEndsSessionsThatAreNotUsed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := withDemo(t, orgtest.Config{})
+		must(t, w.org.SetAppField("SecuritySettings", "Security", "sessionSettings/sessionTimeout", "FifteenMinutes"))
+		access, _ := w.connect()
+		time.Sleep(16 * time.Minute)
+		if got := w.api(access); got != http.StatusUnauthorized {
+			t.Errorf("after 16 minutes: %d", got)
+		}
+	})
 }
 
 func TestAHighAssurancePolicyRefusesOrdinarySessions(t *testing.T) {

@@ -19,7 +19,7 @@ func TestATypeThatIsNotSimulatedIsToldFromAnUnknownOne(t *testing.T) {
 	for _, c := range []struct{ typ, name, text string }{
 		{"ApexClass", "Foo", "not simulated: the type ApexClass"},
 		{"Profile", "Admin", "not simulated: the type Profile"},
-		{"Settings", "Security", "not simulated: Settings Security"},
+		{"Settings", "Sharing", "not simulated: Settings Sharing"},
 		{"ApexKlass", "Foo", "Unknown type name 'ApexKlass' specified in "},
 	} {
 		w := withDemo(t, orgtest.Config{})

@@ -220,7 +220,7 @@ func TestOtherEndpointsRefuseWhatIsNotSimulated(t *testing.T) {
 
 func TestAConnectedAppThatBindsTokensGetsNone(t *testing.T) {
 	for element, want := range map[string][2]string{
-		"isIpBindingEnabled": {"invalid_request", "not simulated: IP binding"}, "isPKImTLSEnabled": {"invalid_client", "not simulated: mutual TLS"},
+		"isIpBindingEnabled": {"invalid_request", "not simulated: IP binding"}, "isPKImTLSEnabled": {"invalid_client", "mutual TLS client certificate is required"},
 	} {
 		app := strings.Replace(oldApp, "<scopes>", "<"+element+">true</"+element+"><scopes>", 1)
 		w := withDemo(t, orgtest.Config{Existing: map[string]string{"connectedApps/Old.connectedApp": app}})
@@ -240,5 +240,5 @@ func TestAnAppWithMutualTLSGetsNoTokens(t *testing.T) {
 	const name = "extlClntAppGlobalOauthSets/Demo_glbloauth.ecaGlblOauth"
 	files[name] = strings.Replace(files[name], "<isPkceRequired>", "<isMtlsEnabled>true</isMtlsEnabled><isPkceRequired>", 1)
 	w := withDemo(t, orgtest.Config{Existing: files})
-	wantError(t, w.exchange(w.approve().Get("code")), "invalid_client", "not simulated: mutual TLS")
+	wantError(t, w.exchange(w.approve().Get("code")), "invalid_client", "mutual TLS client certificate is required")
 }

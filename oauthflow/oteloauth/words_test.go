@@ -53,7 +53,7 @@ func constantsOf(t *testing.T, f *ast.File, typeName string) (all []string) {
 }
 
 func TestEachTypeOfEventAndKindOfErrorIsOneWordOfItsOwn(t *testing.T) {
-	types, kinds := constants(t, "EventType"), constants(t, "Kind")
+	types, kinds := constants(t, "EventType"), constants(t, "ErrorKind")
 	if len(types) < 15 || len(kinds) < 20 {
 		t.Fatalf("found %d types of events and %d kinds of errors", len(types), len(kinds))
 	}
