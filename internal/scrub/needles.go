@@ -19,6 +19,10 @@ const (
 	piece     = 16 // bytes of a secret that betray it in a long text
 	rounds    = 3  // encodings, one in the other, that are undone
 	minWhole  = 6  // letters and digits of a short secret, below which it would be found everywhere
+
+	// maxLooks is how many places of secrets are compared with one text. Only a text made of parts of one has more: it counts as one
+	// that mentions it, since a secret may be made so that the same part stands in it a thousand times.
+	maxLooks = 2 * maxRead
 )
 
 // needles are what a text is searched for. Both are compared by their letters and digits alone, in lower case: line breaks,
@@ -171,10 +175,11 @@ func (n *needles) in(text string) bool {
 			return true
 		}
 	}
+	looked := 0
 	return n.grams.find(text, func(at, first int) bool {
 		for next := first; next > 0; {
 			p := n.places[next-1]
-			if n.texts[p.text].betrayed(p.at, text, at) {
+			if looked++; looked > maxLooks || n.texts[p.text].betrayed(p.at, text, at) {
 				return true
 			}
 			next = p.next
