@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -102,7 +103,7 @@ func (s *keySource) RoundTrip(req *http.Request) (*http.Response, error) {
 			return jsonResponse(req, keys), nil
 		}
 	}
-	a, err := s.flow.do(req)
+	a, err := s.ask(req)
 	if err != nil {
 		return nil, &Error{Host: req.URL.Host, Kind: KindNotSent, Err: err}
 	}
@@ -119,6 +120,22 @@ func (s *keySource) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	return jsonResponse(req, a.body), nil
 }
+
+// ask sends a request in a goroutine of its own: that of go-oidc is nobody's, so that a transport of the caller's which panics would
+// end the process, and one which ends the goroutine would leave go-oidc waiting.
+func (s *keySource) ask(req *http.Request) (a *answer, err error) {
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		defer caught(&err, errKeysPanicked)
+		err = errStopped
+		a, err = s.flow.do(req)
+	}()
+	<-ended
+	return a, err
+}
+
+var errKeysPanicked = fmt.Errorf("%w panicked", ErrTransport)
 
 // recent returns the keys when they were asked for a moment ago.
 func (s *keySource) recent() []byte {
