@@ -47,6 +47,9 @@ func (f *Flow) readToken(op string, c Client, a *answer, sent ...Secret) (*Token
 	if m.repeats(sent, "scope") {
 		delete(m, "scope")
 	}
+	if fault == nil && m.repeats(sent, "instance_url", "id") { // a host is shown, and asked for in DNS
+		fault = errRepeats
+	}
 	if fault == nil {
 		fault = t.read(m, c.Host)
 	}
