@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -99,11 +100,18 @@ func (t *Token) read(m fields, login Host) error {
 		}
 		t.IdentityURL, t.OrgID, t.UserID = id.raw, id.org, id.user
 	}
-	t.AccessToken, t.IDToken, t.Scopes = NewSecret(m["access_token"]), NewSecret(m["id_token"]), strings.Fields(m["scope"])
+	t.AccessToken, t.IDToken, t.Scopes = NewSecret(m["access_token"]), NewSecret(m["id_token"]), scopesIn(m["scope"])
 	if ms, err := strconv.ParseInt(m["issued_at"], 10, 64); err == nil {
 		t.IssuedAt = time.UnixMilli(ms).UTC()
 	}
 	return nil
+}
+
+// scopesIn returns the scopes of a list, without what is none: a scope is shown, and would steer a terminal.
+//
+// Source: RFC 6749 §3.3.
+func scopesIn(list string) []string {
+	return slices.DeleteFunc(strings.Fields(list), func(s string) bool { return !printable(s) || strings.ContainsAny(s, `"\`) })
 }
 
 // validToken accepts what may stand in a header: 1 byte to 16 KiB of visible ASCII.
