@@ -20,6 +20,7 @@ const (
 	maxIssuers = 1000             // whose keys are kept
 	keysLife   = 24 * time.Hour   // after which an issuer is asked again, so that a key that was withdrawn is forgotten
 	keysPause  = 30 * time.Second // between two requests for the same keys
+	maxKeys    = 64 << 10         // bytes of an issuer's keys, or of its discovery document; a key has some 400, of which a signature may be tried with each
 )
 
 // issuerKeys keeps the public keys of Salesforce's login hosts. The zero value is ready.
@@ -110,8 +111,8 @@ func (s *keySource) RoundTrip(req *http.Request) (*http.Response, error) {
 	if a.status != http.StatusOK {
 		return nil, resourceError(opIDToken, req.URL.Host, a, s.flow.now())
 	}
-	if a.err != nil || !json.Valid(a.body) {
-		return nil, &Error{Host: req.URL.Host, Kind: KindBadAnswer, Status: a.status, Err: errors.New("the keys are cut off or not JSON")}
+	if a.err != nil || len(a.body) > maxKeys || !json.Valid(a.body) {
+		return nil, &Error{Host: req.URL.Host, Kind: KindBadAnswer, Status: a.status, Err: errors.New("the keys are cut off, not JSON, or more than 64 KiB")}
 	}
 	if !discovery {
 		s.mu.Lock()
