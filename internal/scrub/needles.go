@@ -28,6 +28,7 @@ const (
 // needles are what a text is searched for. Both are compared by their letters and digits alone, in lower case: line breaks,
 // quotes, escaped slashes and a plus sign for a blank then need no rule of their own.
 type needles struct {
+	every  bool // there are more than are looked for: any text may hold one
 	texts  []telltale
 	grams  *gramTable[int] // of texts: every window of one holds at least one of them; the value is the first place, from 1
 	places []place
@@ -155,6 +156,9 @@ func (n *needles) cut(s string) {
 func (s Scrubber) mentions(text string) bool {
 	if s.sent == nil {
 		return false
+	}
+	if s.sent.every {
+		return true
 	}
 	for range rounds + 1 {
 		if s.sent.in(squashed(text)) {
