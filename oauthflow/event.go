@@ -121,7 +121,14 @@ func (m *Manager) observe(e Event) bool {
 
 // deliver hands events and log lines on. It runs until the manager is closed and nothing waits.
 func (m *Manager) deliver() {
-	defer close(m.delivered)
+	over := false
+	defer func() {
+		if !over { // the observer or logger has ended the goroutine, by runtime.Goexit
+			go m.deliver()
+			return
+		}
+		close(m.delivered)
+	}()
 	for {
 		e, told := m.events.take()
 		if told {
@@ -138,7 +145,7 @@ func (m *Manager) deliver() {
 		case <-m.events.wake:
 		case <-m.lines.wake:
 		case <-m.ctx.Done():
-			if m.events.empty() && m.lines.empty() {
+			if over = m.events.empty() && m.lines.empty(); over {
 				return
 			}
 		}
