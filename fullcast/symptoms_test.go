@@ -60,7 +60,7 @@ type symptom struct {
 	generic bool // the admin has connected at login.salesforce.com
 	happens func(*patient)
 	deed    func(*patient) error // nil: a query over HTTP
-	kind    oauthflow.ErrorKind       // empty: the deed works
+	kind    oauthflow.ErrorKind  // empty: the deed works
 	remedy  fullcast.Remedy
 	actor   fullcast.Actor
 	api     int // requests for the API,

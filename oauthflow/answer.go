@@ -114,7 +114,7 @@ func (f *Flow) refusal(op string, c Client, a *answer, sent ...Secret) error {
 	sent = append(sent, c.Secret, NewSecret(c.ID))
 	e.Code, e.Description = said.shown(sent...)
 	f.rule(e, c, said.author)
-	if to, ok := tokenRedirect(c.Host, a.path, a.status, a.header); ok && !a.rewritten {
+	if to, ok := tokenRedirect(c.Host, a.path, a.status, a.header); ok && !a.rewritten && !scrubber.New(sent...).Mentions(to.name) {
 		e.MovedTo, e.Err = to, fmt.Errorf("the host redirects token requests to %s, where they are to be sent; nothing was spent", to.name)
 	} else if e.Kind == KindInvalid && a.status/100 == 3 {
 		e.Err = errRedirect

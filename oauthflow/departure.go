@@ -6,6 +6,8 @@ import (
 	"net"
 	"net/http"
 	"time"
+
+	scrubber "github.com/fullcast/sfauth/internal/scrub"
 )
 
 // departure is what an org's own host has said of where the org is now.
@@ -123,6 +125,9 @@ func (s *Source) renamed(g *grant) string {
 		return ""
 	}
 	if _, login := loginRegion(d.to); !login { // such as an instance, where nobody logs in
+		return unknownDomain
+	}
+	if scrubber.New(g.Client.Secret.Secret, g.Refresh.Secret, g.Access.Secret).Mentions(d.to) {
 		return unknownDomain
 	}
 	return d.to

@@ -121,7 +121,14 @@ func (m *Manager) observe(e Event) bool {
 
 // deliver hands events on. It runs until the manager is closed and nothing waits.
 func (m *Manager) deliver() {
-	defer close(m.delivered)
+	over := false
+	defer func() {
+		if !over { // the observer has ended the goroutine, by runtime.Goexit
+			go m.deliver()
+			return
+		}
+		close(m.delivered)
+	}()
 	for {
 		if e, told := m.events.take(); told {
 			m.deliverOne(e)
@@ -130,7 +137,7 @@ func (m *Manager) deliver() {
 		select {
 		case <-m.events.wake:
 		case <-m.ctx.Done():
-			if m.events.empty() {
+			if over = m.events.empty(); over {
 				return
 			}
 		}

@@ -145,8 +145,11 @@ func guarded(t *http.Transport, own bool, to reach, isProxy func(addr string) bo
 	dial := connecting(t.DialContext)
 	return func(ctx context.Context, network, addr string) (net.Conn, error) {
 		c, err := dial(ctx, network, addr)
-		if err != nil || isProxy(addr) {
+		if err != nil {
 			return c, err
+		}
+		if c = (shelteredConn{c}); isProxy(addr) {
+			return c, nil
 		}
 		remote := "" // some tunnels name none
 		if a := c.RemoteAddr(); a != nil {

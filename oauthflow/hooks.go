@@ -13,9 +13,10 @@ import (
 
 // What a function of the caller's *http.Transport did. The first two have sent nothing.
 var (
-	errPanicked    = fmt.Errorf("%w has a function (a dial function, Proxy or another one for proxies) that panicked", ErrTransport)
-	errNoConn      = fmt.Errorf("%w has a dial function that returned neither a connection nor an error", ErrTransport)
-	errTLSPanicked = fmt.Errorf("%w has a function of its TLSClientConfig that panicked", ErrTransport)
+	errPanicked     = fmt.Errorf("%w has a function (a dial function, Proxy or another one for proxies) that panicked", ErrTransport)
+	errNoConn       = fmt.Errorf("%w has a dial function that returned neither a connection nor an error", ErrTransport)
+	errConnPanicked = fmt.Errorf("%w has a dial function whose connection panicked", ErrTransport)
+	errTLSPanicked  = fmt.Errorf("%w has a function of its TLSClientConfig that panicked", ErrTransport)
 )
 
 // dialFault returns which fault of a transport's functions made that a request was not sent, or nil.
@@ -98,4 +99,11 @@ func shelter(t *http.Transport) {
 			return verify(state)
 		}
 	}
+	if refused := c.EncryptedClientHelloRejectionVerify; refused != nil {
+		c.EncryptedClientHelloRejectionVerify = func(state tls.ConnectionState) (err error) {
+			defer caught(&err, errTLSPanicked)
+			return refused(state)
+		}
+	}
+	shelterHandshake(c)
 }

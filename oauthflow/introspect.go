@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/url"
 	"strconv"
-	"strings"
 	"time"
 )
 
@@ -56,7 +55,7 @@ func (f *Flow) Introspect(ctx context.Context, c Client, t *Token) (Introspectio
 	}
 	return Introspection{
 		Active: m["active"] == "true", ClientID: m["client_id"], Username: m["username"], Subject: m["sub"],
-		Scopes: strings.Fields(m["scope"]), ExpiresAt: unix(m["exp"]), IssuedAt: unix(m["iat"]),
+		Scopes: scopesIn(m["scope"]), ExpiresAt: unix(m["exp"]), IssuedAt: unix(m["iat"]),
 	}, nil
 }
 

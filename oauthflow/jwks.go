@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -19,6 +20,7 @@ const (
 	maxIssuers = 1000             // whose keys are kept
 	keysLife   = 24 * time.Hour   // after which an issuer is asked again, so that a key that was withdrawn is forgotten
 	keysPause  = 30 * time.Second // between two requests for the same keys
+	maxKeys    = 64 << 10         // bytes of an issuer's keys, or of its discovery document; a key has some 400, of which a signature may be tried with each
 )
 
 // issuerKeys keeps the public keys of Salesforce's login hosts. The zero value is ready.
@@ -102,15 +104,15 @@ func (s *keySource) RoundTrip(req *http.Request) (*http.Response, error) {
 			return jsonResponse(req, keys), nil
 		}
 	}
-	a, err := s.flow.do(req)
+	a, err := s.ask(req)
 	if err != nil {
 		return nil, &Error{Host: req.URL.Host, Kind: KindNotSent, Err: err}
 	}
 	if a.status != http.StatusOK {
 		return nil, resourceError(opIDToken, req.URL.Host, a, s.flow.now())
 	}
-	if a.err != nil || !json.Valid(a.body) {
-		return nil, &Error{Host: req.URL.Host, Kind: KindBadAnswer, Status: a.status, Err: errors.New("the keys are cut off or not JSON")}
+	if a.err != nil || len(a.body) > maxKeys || !json.Valid(a.body) {
+		return nil, &Error{Host: req.URL.Host, Kind: KindBadAnswer, Status: a.status, Err: errors.New("the keys are cut off, not JSON, or more than 64 KiB")}
 	}
 	if !discovery {
 		s.mu.Lock()
@@ -119,6 +121,22 @@ func (s *keySource) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	return jsonResponse(req, a.body), nil
 }
+
+// ask sends a request in a goroutine of its own: that of go-oidc is nobody's, so that a transport of the caller's which panics would
+// end the process, and one which ends the goroutine would leave go-oidc waiting.
+func (s *keySource) ask(req *http.Request) (a *answer, err error) {
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		defer caught(&err, errKeysPanicked)
+		err = errStopped
+		a, err = s.flow.do(req)
+	}()
+	<-ended
+	return a, err
+}
+
+var errKeysPanicked = fmt.Errorf("%w panicked", ErrTransport)
 
 // recent returns the keys when they were asked for a moment ago.
 func (s *keySource) recent() []byte {

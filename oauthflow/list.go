@@ -62,7 +62,7 @@ func (m *Manager) List(ctx context.Context, tenant string) iter.Seq2[Connection,
 func (m *Manager) openGrant(op, id string, r tokenstore.Record) (*grant, error) {
 	k, ok := keyOf(id)
 	if !ok {
-		return nil, &Error{Op: op, Kind: KindForeign, Err: fmt.Errorf("record %q is no connection", id)}
+		return nil, &Error{Op: op, Kind: KindForeign, Err: fmt.Errorf("record %+.300q is no connection", id)}
 	}
 	plain, err := m.unseal(op, id, r)
 	if err != nil {

@@ -63,3 +63,23 @@ func TestAnIDThatAStoreInventsReachesTheLogQuotedAndShort(t *testing.T) {
 		}
 	}
 }
+
+func TestAnIDThatAStoreInventsReachesAnErrorQuotedAndShort(t *testing.T) {
+	w := rotating(t)
+	m := w.manager(func(cfg *oauthflow.ManagerConfig) {
+		cfg.Store = inventing{w.store, "connection/acme/\u202e\u0430" + strings.Repeat("\x00", 1<<20)}
+	})
+	told := 0
+	for _, err := range m.List(t.Context(), "") {
+		if err == nil {
+			continue
+		}
+		told++
+		if text := err.Error(); len(text) > 4000 || strings.ContainsAny(text, "\u202e\u0430") {
+			t.Errorf("an error of %d bytes, with %.200q", len(text), text)
+		}
+	}
+	if told == 0 {
+		t.Error("no error")
+	}
+}

@@ -1,6 +1,7 @@
 package oauthflow
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -169,7 +170,8 @@ func (m *Manager) BeginAgain(ctx context.Context, k Key, binding string, o Autho
 // the login as it is. Of several callbacks of one login, in any processes, one sends its code, and none where the store may
 // have lost that it was sent: after a failover that the store tells of ([tokenstore.Record].Timeline), or another StoreEpoch. The others, within ten
 // minutes of the login's end, get what that one got: the connection, or the same error; they wait for it as long as its
-// request may take, two and a half minutes at most, within their own ctx. Once the code has been sent the rest is finished even when ctx ends.
+// request may take, two and a half minutes at most, within their own ctx. The one that sends waits for a place among the sixteen
+// requests at the login host, for which tenants take turns. Once the code has been sent the rest is finished even when ctx ends.
 //
 // A connection that exists under the same key is replaced, and its old refresh token revoked, when it belongs to the
 // same org, or when the login named the new one ([AuthorizeOptions].ExpectOrg); else the error is [ErrOrgChanged], with
@@ -197,7 +199,7 @@ func (m *Manager) Complete(ctx context.Context, cb Callback) (Connection, error)
 		if _, _, err := m.load(ctx, "complete", l.Key); errors.As(err, &e) && (e.Kind == KindStore || e.Kind == KindForeign) {
 			return Connection{Key: l.Key}, err // the login stays: its code is not spent for what could not be stored here
 		}
-		c, err := m.complete(ctx, r, l, cb)
+		c, err := m.completeInTurn(ctx, r, l, cb)
 		if errors.Is(err, errSpent) {
 			continue
 		} else if err != nil {
@@ -210,6 +212,22 @@ func (m *Manager) Complete(ctx context.Context, cb Callback) (Connection, error)
 
 // errSpent means that another process has the login.
 var errSpent = errors.New("the login was taken by another process")
+
+// completeInTurn is complete with a place among the requests to the login host, for which it waits before it spends the login.
+func (m *Manager) completeInTurn(ctx context.Context, r tokenstore.Record, l *login, cb Callback) (Connection, error) {
+	waiting, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(m.open, cancel)()
+	at, err := m.gate(l.Client.Host).places.enter(waiting, l.Key.Tenant, nil)
+	switch {
+	case errors.Is(err, errStoreSilent):
+		return Connection{}, storeError("complete", err)
+	case err != nil:
+		return Connection{}, &Error{Op: "complete", Host: l.Client.Host, Kind: KindNotSent, Err: cmp.Or(ctx.Err(), ErrClosed)}
+	}
+	defer at.leave()
+	return m.complete(ctx, r, l, cb)
+}
 
 // complete spends a login and the code that answers it.
 func (m *Manager) complete(ctx context.Context, r tokenstore.Record, l *login, cb Callback) (Connection, error) {

@@ -12,7 +12,8 @@ import (
 // Err of an event of type [EventTransport], and of the error of a request whose answer is not trusted for it. Six kinds
 // come with texts of their own: nobody can see whether certificates are verified; one was not; a redirect was followed; a
 // request was sent to another URL; a request was sent more than once; a function of an *http.Transport, such as DialContext,
-// panicked or returned neither a connection nor an error. The fourth and fifth are told, and the answer counts.
+// panicked or returned neither a connection nor an error, as may a RoundTripper that is asked for the keys of an id_token. The
+// fourth and fifth are told, and the answer counts.
 //
 // An *http.Transport without functions of the caller's never causes it. What a RoundTripper does and does not show, nobody sees.
 var ErrTransport = errors.New("the transport that the service has configured")

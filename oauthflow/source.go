@@ -19,8 +19,8 @@ type Source struct {
 	api  atomic.Pointer[hearing] // nil as long as no API call was refused or redirected
 
 	mu    sync.Mutex
-	stale *stale // nil as long as the access token is good
-	mark  mark   // the newest state known
+	stale atomic.Pointer[stale] // nil as long as the access token is good; no printer follows such a pointer to the one that is not
+	mark  mark                  // the newest state known
 
 	kept atomic.Bool // the manager keeps it: the connection exists
 }
@@ -33,18 +33,18 @@ type stale struct {
 
 // looking returns the flight that is under way, if there is one. The lock is held.
 func (s *Source) looking() *flight {
-	if s.stale == nil {
-		return nil
+	if gone := s.stale.Load(); gone != nil {
+		return gone.flight
 	}
-	return s.stale.flight
+	return nil
 }
 
 // refused returns the access token that Salesforce rejected last, if there is one. The lock is held.
 func (s *Source) refused() *rejected {
-	if s.stale == nil {
-		return nil
+	if gone := s.stale.Load(); gone != nil {
+		return gone.rejected
 	}
-	return s.stale.rejected
+	return nil
 }
 
 // refusedAt returns the login host that a refresh is to be expected at, because Salesforce has rejected the access token; empty
@@ -60,10 +60,11 @@ func (s *Source) refusedAt() string {
 
 // look notes what is looked for; nothing takes no memory. The lock is held.
 func (s *Source) look(f *flight, r *rejected) {
-	s.stale = nil
-	if f != nil || r != nil {
-		s.stale = &stale{f, r}
+	if f == nil && r == nil {
+		s.stale.Store(nil)
+		return
 	}
+	s.stale.Store(&stale{f, r})
 }
 
 var _ oauth2.TokenSource = (*Source)(nil)

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -46,6 +47,9 @@ func (f *Flow) readToken(op string, c Client, a *answer, sent ...Secret) (*Token
 	sent = append(sent, c.Secret, NewSecret(m["access_token"]), NewSecret(m["refresh_token"]), NewSecret(m["id_token"]))
 	if m.repeats(sent, "scope") {
 		delete(m, "scope")
+	}
+	if fault == nil && m.repeats(sent, "instance_url", "id") { // a host is shown, and asked for in DNS
+		fault = errRepeats
 	}
 	if fault == nil {
 		fault = t.read(m, c.Host)
@@ -96,11 +100,18 @@ func (t *Token) read(m fields, login Host) error {
 		}
 		t.IdentityURL, t.OrgID, t.UserID = id.raw, id.org, id.user
 	}
-	t.AccessToken, t.IDToken, t.Scopes = NewSecret(m["access_token"]), NewSecret(m["id_token"]), strings.Fields(m["scope"])
+	t.AccessToken, t.IDToken, t.Scopes = NewSecret(m["access_token"]), NewSecret(m["id_token"]), scopesIn(m["scope"])
 	if ms, err := strconv.ParseInt(m["issued_at"], 10, 64); err == nil {
 		t.IssuedAt = time.UnixMilli(ms).UTC()
 	}
 	return nil
+}
+
+// scopesIn returns the scopes of a list, without what is none: a scope is shown, and would steer a terminal.
+//
+// Source: RFC 6749 §3.3.
+func scopesIn(list string) []string {
+	return slices.DeleteFunc(strings.Fields(list), func(s string) bool { return !printable(s) || strings.ContainsAny(s, `"\`) })
 }
 
 // validToken accepts what may stand in a header: 1 byte to 16 KiB of visible ASCII.

@@ -67,12 +67,15 @@ func (t *transport) roundTrip(req *http.Request) (*http.Response, error) {
 		resp.Body.Close()
 		return nil, err
 	}
+	own, left := fresh.owns(bareHost(req))
+	if !own {
+		return resp, nil // another org has taken the place of the one that was asked, and its token is not for that
+	}
 	body, ok := rewound(req)
 	if !ok {
 		return resp, nil // the next request has a fresh token
 	}
 	drain(resp)
-	_, left = fresh.owns(bareHost(req))
 	return t.repeat(req, fresh, body, left, verdict)
 }
 
@@ -117,8 +120,10 @@ func (t *transport) follow(req *http.Request, v *view, asked, to string, resp *h
 	case err != nil:
 		drain(resp)
 		return nil, err
-	case fresh.host() == asked && failed != nil:
+	case (fresh.host() == asked || replaced(v, fresh, asked)) && failed != nil:
 		return nil, requestError(req, v, failed)
+	case replaced(v, fresh, asked):
+		return resp, nil
 	case fresh.host() == asked:
 		t.source.hear(req, v, resp)
 		return resp, nil
@@ -129,6 +134,13 @@ func (t *transport) follow(req *http.Request, v *view, asked, to string, resp *h
 		return nil, &Error{Op: opRequest, Host: fresh.host(), Kind: KindInvalid, Err: errNoBody}
 	}
 	return t.repeat(req, fresh, body, true, sessionStands)
+}
+
+// replaced reports whether a later login has made a connection of which nobody knows that the host that was asked is one of its org's:
+// what a caller asks of one org is not done in another.
+func replaced(was, now *view, asked string) bool {
+	own, _ := now.owns(asked)
+	return !own && now.epoch != was.epoch
 }
 
 var errNoBody = errors.New("Request.GetBody: is required to send the request again, since the org has another address now and " +

@@ -31,7 +31,10 @@ func (l *limit) bucket(r *http.Request) *time.Time {
 	}
 	if said := r.Header.Values("X-Forwarded-For"); l.proxy && len(said) > 0 {
 		last := said[len(said)-1] // what the proxy has appended; what stands before it the client may have made up
-		from = strings.TrimSpace(last[strings.LastIndex(last, ",")+1:])
+		from = strings.Trim(last[strings.LastIndex(last, ",")+1:], ` "`)
+		if address, err := netip.ParseAddrPort(from); err == nil { // some proxies append the port, which a client may choose
+			from = address.Addr().String()
+		}
 	}
 	if a, err := netip.ParseAddr(from); err == nil && a.Unmap().Is6() {
 		network, _ := a.WithZone("").Prefix(64) // which one customer of a provider has whole

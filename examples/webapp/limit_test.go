@@ -75,6 +75,20 @@ func TestOneNetworkOfIPv6IsOneClient(t *testing.T) {
 	})
 }
 
+func TestAPortThatTheProxyAppendsMakesNoOtherClient(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, client := range []string{"203.0.113.7:", "[2001:db8::1]:"} {
+			h := newOffice(t).handler
+			for i := range 10 {
+				try(h, "wrong", "127.0.0.1:1", client+strconv.Itoa(40000+i))
+			}
+			if answer := try(h, "wrong", "127.0.0.1:1", client+"50000"); answer.StatusCode != http.StatusTooManyRequests {
+				t.Errorf("from %s…: got %s", client, answer.Status)
+			}
+		}
+	})
+}
+
 func TestWithoutAProxyNoHeaderTellsTheClient(t *testing.T) {
 	l := &limit{seed: maphash.MakeSeed()}
 	for i := range 10 {

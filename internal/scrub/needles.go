@@ -19,11 +19,16 @@ const (
 	piece     = 16 // bytes of a secret that betray it in a long text
 	rounds    = 3  // encodings, one in the other, that are undone
 	minWhole  = 6  // letters and digits of a short secret, below which it would be found everywhere
+
+	// maxLooks is how many places of secrets are compared with one text. Only a text made of parts of one has more: it counts as one
+	// that mentions it, since a secret may be made so that the same part stands in it a thousand times.
+	maxLooks = 2 * maxRead
 )
 
 // needles are what a text is searched for. Both are compared by their letters and digits alone, in lower case: line breaks,
 // quotes, escaped slashes and a plus sign for a blank then need no rule of their own.
 type needles struct {
+	every  bool // there are more than are looked for: any text may hold one
 	texts  []telltale
 	grams  *gramTable[int] // of texts: every window of one holds at least one of them; the value is the first place, from 1
 	places []place
@@ -152,6 +157,9 @@ func (s Scrubber) mentions(text string) bool {
 	if s.sent == nil {
 		return false
 	}
+	if s.sent.every {
+		return true
+	}
 	for range rounds + 1 {
 		if s.sent.in(squashed(text)) {
 			return true
@@ -171,10 +179,11 @@ func (n *needles) in(text string) bool {
 			return true
 		}
 	}
+	looked := 0
 	return n.grams.find(text, func(at, first int) bool {
 		for next := first; next > 0; {
 			p := n.places[next-1]
-			if n.texts[p.text].betrayed(p.at, text, at) {
+			if looked++; looked > maxLooks || n.texts[p.text].betrayed(p.at, text, at) {
 				return true
 			}
 			next = p.next

@@ -15,10 +15,10 @@ import (
 // Transport returns a RoundTripper that makes a span of each request it hands to base; nil is http.DefaultTransport at
 // each call. The span begins as a child of the one in the request's context, and ends when the answer's header is there.
 //
-// For API calls it costs nothing: oauthflow.Source.Transport takes it as its base. For token calls, as Config.Transport of
-// oauthflow or fullcast, there is a price: a Flow can harden nothing but an *http.Transport. Under any other it cannot see
-// whether a request has left, so that each network error leaves the connection in doubt until Salesforce has been asked,
-// and it does not refuse addresses inside the network.
+// There is a price: package oauthflow can harden nothing but an *http.Transport. Under any other RoundTripper, as this one, it neither
+// refuses addresses inside the network nor a base that verifies no certificate, and does not ask for TLS 1.2: base has to. For token
+// calls, as Config.Transport of oauthflow or fullcast, it also cannot see whether a request has left, so that each network error leaves
+// the connection in doubt until Salesforce has been asked. oauthflow.Source.Transport, for API calls, takes it as its base.
 func (b *Bridge) Transport(base http.RoundTripper) http.RoundTripper {
 	return transport{b.tracer, base}
 }
