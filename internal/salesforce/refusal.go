@@ -146,9 +146,9 @@ func (s spoken) hasCode() bool {
 }
 
 // Normalized separates the code from a namespace before it and from text after it, and finds it at the beginning of the message
-// where it stands nowhere else.
+// where it stands nowhere else. The message comes back in one line.
 func Normalized(code, message string) (string, string) {
-	code, message = strings.TrimSpace(code), strings.TrimSpace(message)
+	code, message = strings.TrimSpace(code), oneLine(message)
 	if code == "" {
 		if first, rest := leadingCode(message); isJoined(first) && first == strings.ToUpper(first) {
 			return first, rest
@@ -164,6 +164,9 @@ func Normalized(code, message string) (string, string) {
 	message = strings.TrimLeft(strings.TrimPrefix(message, code+":"), " ")
 	return code, message
 }
+
+// oneLine returns a text with one blank where it has white space, no-break spaces too: who writes it may break its lines anywhere.
+func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
 
 // isJoined reports whether a code is words joined by underscores, as nearly all of Salesforce's are, and no text that begins like one.
 func isJoined(code string) bool { return strings.Contains(code, "_") }
