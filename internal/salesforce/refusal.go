@@ -12,6 +12,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"unicode/utf16"
 )
@@ -19,14 +20,17 @@ import (
 // maxRefusal is how much of a refusal is looked at, in bytes, before and after decompression.
 const maxRefusal = 64 << 10
 
+// maxCodings is how many content codings of one body are undone.
+const maxCodings = 3
+
 // Refusal reads error code and message of an answer that is no success; both are empty where it holds no word of Salesforce's.
 // A body that is cut off gives what stands before the cut. Forms: the JSON list of the REST API, one JSON object of it or of the
-// OAuth endpoints, a SOAP fault, the XML of the REST API, the Bulk API and the OAuth endpoints, the query string of the revocation
-// endpoint, the bare word of the identity service; each also with a byte order mark, in UTF-16, and in gzip or deflate. Of any other
-// text, such as a page, only words count that nobody but Salesforce uses. A message without a code, as that of GraphQL or the
+// OAuth endpoints, the results of a tree of records, a SOAP fault, the XML of the REST API, the Bulk API and the OAuth endpoints, the
+// query string of the revocation endpoint, the bare word of the identity service; each also with a byte order mark, in UTF-16, and in
+// gzip or deflate. Of any other text, such as a page, only words count that nobody but Salesforce uses. A message without a code, as that of GraphQL or the
 // Streaming API, is INVALID_SESSION_ID where it says so of the session.
 //
-// Source: REST API Developer Guide, "Status Codes and Error Responses"; Bulk API Developer Guide, "HTTP Status Codes and Errors";
+// Source: REST API Developer Guide, "Status Codes and Error Responses", "SObject Tree Response Body"; Bulk API Developer Guide, "HTTP Status Codes and Errors";
 // GraphQL API Developer Guide, "Error Responses"; Streaming API Developer Guide, "Streaming API Error Codes"; SOAP 1.1 §4.4, SOAP 1.2 Part 1 §5.4; Salesforce Help, "OAuth 2.0 Authorization Errors". That a page repeats them is assumed.
 func Refusal(header http.Header, body []byte) (code, message string) {
 	if len(body) > maxRefusal {
@@ -38,7 +42,10 @@ func Refusal(header http.Header, body []byte) (code, message string) {
 // PlainText returns a body as UTF-8: decompressed where the caller's own Accept-Encoding has kept net/http from it, and without
 // a byte order mark.
 func PlainText(header http.Header, body []byte) string {
-	body = decompressed(header.Get("Content-Encoding"), body)
+	codings := strings.Split(strings.Join(header.Values("Content-Encoding"), ","), ",")
+	for _, coding := range slices.Backward(codings[max(0, len(codings)-maxCodings):]) { // the last that was applied comes first
+		body = decompressed(coding, body)
+	}
 	for bom, order := range map[string]func(hi, lo byte) uint16{
 		"\xfe\xff": func(a, b byte) uint16 { return uint16(a)<<8 | uint16(b) },
 		"\xff\xfe": func(a, b byte) uint16 { return uint16(b)<<8 | uint16(a) },
@@ -119,12 +126,15 @@ func (s spoken) say(name, word string) {
 	}
 }
 
-// refusal chooses code and message from what was said.
+// refusal chooses code and message from what was said. A statusCode is Salesforce's where it is words: that of a gateway is a number.
 func (s spoken) refusal() (code, message string) {
 	for _, pair := range [...][2]string{
 		{"errorcode", "message"}, {"error", "error_description"}, {"subcode", "text"}, {"faultcode", "faultstring"},
-		{"exceptioncode", "exceptionmessage"}, {"codevalue", "text"},
+		{"exceptioncode", "exceptionmessage"}, {"codevalue", "text"}, {"statuscode", "message"},
 	} {
+		if pair[0] == "statuscode" && !isJoined(s[pair[0]]) {
+			continue
+		}
 		code, message = Normalized(s[pair[0]], s[pair[1]])
 		switch strings.ToLower(code) {
 		case "", "client", "server", "sender", "receiver": // SOAP's own codes say nothing
