@@ -105,4 +105,4 @@ func holdsWord(text, word string) bool {
 	}
 }
 
-func wordByte(c byte) bool { return c == '_' || IsCode(string(c)) && c != '.' && c != '-' }
+func wordByte(c byte) bool { return isCodeByte(c) && c != '.' && c != '-' }

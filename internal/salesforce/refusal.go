@@ -100,7 +100,7 @@ func refusalText(text string) (code, message string) {
 			return bare, ""
 		}
 		if q, err := url.ParseQuery(text); err == nil && q.Get("error") != "" {
-			said = spoken{"error": q.Get("error"), "error_description": q.Get("error_description")}
+			said = spoken{"error": oneLine(q.Get("error")), "error_description": oneLine(q.Get("error_description"))}
 		}
 	}
 	code, message = said.refusal()
@@ -118,9 +118,9 @@ func refusalText(text string) (code, message string) {
 // spoken are the words of a structured refusal, by the lower-case name of what holds them.
 type spoken map[string]string
 
-// say keeps the first word of a name.
+// say keeps the first word of a name, in one line.
 func (s spoken) say(name, word string) {
-	name, word = strings.ToLower(name), strings.TrimSpace(word)
+	name, word = strings.ToLower(name), oneLine(word)
 	if _, said := s[name]; !said && word != "" {
 		s[name] = word
 	}
@@ -135,7 +135,7 @@ func (s spoken) refusal() (code, message string) {
 		if pair[0] == "statuscode" && !isJoined(s[pair[0]]) {
 			continue
 		}
-		code, message = Normalized(s[pair[0]], s[pair[1]])
+		code, message = normalized(s[pair[0]], s[pair[1]])
 		switch strings.ToLower(code) {
 		case "", "client", "server", "sender", "receiver": // SOAP's own codes say nothing
 			continue
@@ -144,7 +144,7 @@ func (s spoken) refusal() (code, message string) {
 	}
 	for _, name := range [...]string{"message", "faultstring", "text"} {
 		if s[name] != "" {
-			return Normalized("", s[name])
+			return normalized("", s[name])
 		}
 	}
 	return "", ""
@@ -158,7 +158,11 @@ func (s spoken) hasCode() bool {
 // Normalized separates the code from a namespace before it and from text after it, and finds it at the beginning of the message
 // where it stands nowhere else. The message comes back in one line.
 func Normalized(code, message string) (string, string) {
-	code, message = strings.TrimSpace(code), oneLine(message)
+	return normalized(strings.TrimSpace(code), oneLine(message))
+}
+
+// normalized is [Normalized] of texts in one line. It takes no longer for a long one: it is asked at each object of a list.
+func normalized(code, message string) (string, string) {
 	if code == "" {
 		if first, rest := leadingCode(message); isJoined(first) && first == strings.ToUpper(first) {
 			return first, rest
@@ -183,9 +187,9 @@ func isJoined(code string) bool { return strings.Contains(code, "_") }
 
 // leadingCode returns the code that a text begins with, and what follows it.
 func leadingCode(text string) (code, rest string) {
-	end := strings.IndexFunc(text, func(r rune) bool { return r > '~' || !IsCode(string(r)) })
-	if end < 0 {
-		end = len(text)
+	end := 0
+	for end < len(text) && end <= maxCode && isCodeByte(text[end]) {
+		end++
 	}
 	code, rest = strings.TrimRight(text[:end], ".-"), strings.TrimLeft(text[end:], " :/,;|-")
 	if !IsCode(code) {
@@ -225,7 +229,7 @@ func jsonWords(text string) spoken {
 				continue
 			}
 			if key := strings.ToLower(name); name != "" {
-				if old, was := said[key]; was && len(depth) == 1 && old != strings.TrimSpace(token) {
+				if old, was := said[key]; was && len(depth) == 1 && old != oneLine(token) {
 					twice[key] = true
 				}
 				said.say(name, token)
@@ -281,14 +285,22 @@ func xmlWords(text string) spoken {
 	}
 }
 
+// maxCode is how long a code may be, in bytes.
+const maxCode = 64
+
 // IsCode reports whether s looks like the error codes of OAuth and Salesforce.
 func IsCode(s string) bool {
-	for _, c := range []byte(s) {
-		switch {
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '_', c == '-', c == '.':
-		default:
+	if s == "" || len(s) > maxCode {
+		return false
+	}
+	for i := range len(s) {
+		if !isCodeByte(s[i]) {
 			return false
 		}
 	}
-	return s != "" && len(s) <= 64
+	return true
+}
+
+func isCodeByte(c byte) bool {
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '_' || c == '-' || c == '.'
 }
