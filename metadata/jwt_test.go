@@ -92,6 +92,21 @@ func TestSOAPDecidesItselfWhetherItTakesAJWT(t *testing.T) {
 	}
 }
 
+// Where the connection has no other JWT to give, the same one would be refused again: it is not sent twice.
+func TestAJWTThatNothingReplacesIsSentToSOAPOnce(t *testing.T) {
+	calls := 0
+	org := open(t, func(w http.ResponseWriter, _ *http.Request) {
+		calls++
+		w.WriteHeader(http.StatusInternalServerError)
+		fmt.Fprint(w, expired)
+	}, func(context.Context, string) (string, error) { return jwtNo(1), nil })
+	for n := range 3 {
+		if _, err := org.Read(t.Context(), metadata.KindConnectedApp, "A"); !errors.Is(err, metadata.ErrJWTSession) || calls != n+1 {
+			t.Errorf("%d calls after %d reads, %v", calls, n+1, err)
+		}
+	}
+}
+
 func TestARefusalByRESTIsReadInEveryForm(t *testing.T) {
 	for name, body := range map[string]string{
 		"a list": `[{"message":"m","errorCode":"INSUFFICIENT_ACCESS"}]`, "one object": `{"message":"m","errorCode":"INSUFFICIENT_ACCESS"}`,

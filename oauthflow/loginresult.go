@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	resultAge   = 10 * time.Minute // a login's result is shown for so long after its end
+	resultAge   = 10 * time.Minute // a login's result is shown for so long at least after its end
 	resultLeast = 20 * time.Second // a second callback waits for the result of the first at least for so long,
 
 	// and until the first has had the time for its request, for the keys of the id_token and for what it stores.
@@ -160,7 +160,7 @@ func (m *Manager) recorded(ctx context.Context, cb Callback, r tokenstore.Record
 	began, id := m.elapsed(), r.ID
 	patient := min(max(s.Spent.Add(resultWait).Sub(m.flow.now()), resultLeast), resultWait) // clocks may differ
 	for pause := 50 * time.Millisecond; ; pause = min(2*pause, time.Second) {
-		if past(later(s.Spent, s.Ended), resultAge, m.flow.now()) {
+		if past(later(s.Spent, s.Ended), resultAge+clockSkew, m.flow.now()) { // by a clock that may be so far ahead
 			return Connection{}, loginError(loginUnknown)
 		}
 		if s.Fault != nil && s.Fault.Kind != KindStore {

@@ -295,6 +295,7 @@ func TestARedirectThatSaysNothingOfTheOrgsAddressComesBackAsItIs(t *testing.T) {
 		"https://evil.example/services/data", "https://acme.my.sfcrmproducts.cn/services/data", "https://agency.my.salesforce.mil/services/data",
 		"http://" + newName + "/services/data", "https://" + newName + ":8443/services/data", "https://x@" + newName + "/services/data",
 		"https://www.salesforce.com/", "https://api.salesforce.com/x", "//" + newName + "/services/data", "/services/other", "https://" + oldName + "/services/other", "", "https://%zz/",
+		"https://" + oldName + "/services/data", "https://" + strings.ToUpper(oldName) + ".:443/services/data", // itself
 	} {
 		t.Run(location, func(t *testing.T) {
 			f := &far{answer: func(int, *http.Request) *http.Response { return answered(307, "moved", "Location", location) }}

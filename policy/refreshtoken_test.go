@@ -132,6 +132,26 @@ func TestRefreshTokenPoliciesThatOutlastUseMeetTheInstructionWhateverIsReadAbout
 	}
 }
 
+// An app that is "valid until revoked" keeps a token for 30 days without use where the idle limit was read as on. Elsewhere nobody knows.
+func TestAnAppThatIsValidUntilRevokedMeetsAnIdlePeriodWhereTheLimitIsOn(t *testing.T) {
+	for _, spec := range specs() {
+		app := map[string]metadata.App{}
+		for _, limit := range []string{"on", "off", ""} {
+			app[limit] = withPolicy(t, spec, "infinite", limit)
+		}
+		for limit, a := range app {
+			for days, meets := range map[int]bool{30: limit == "on", 29: false} {
+				want := spec
+				want.RefreshTokenPolicy = metadata.RefreshTokenPolicy{Rule: metadata.ExpireIfUnused, Period: days, Unit: metadata.Days}
+				report := policy.Check(policy.Subject{App: a, Version: 68}, policy.Baseline(want)...)
+				if passed := slices.Contains(report.Passed, "baseline-refresh-token-policy"); passed != meets {
+					t.Errorf("%s, limit %q, %d days wanted: passed %t\n%s", spec.Kind, limit, days, passed, report)
+				}
+			}
+		}
+	}
+}
+
 func TestMergeWritesAPolicyOnlyWhereTheLiveOneDoesNotMeetIt(t *testing.T) {
 	idle := func(n int, u metadata.RefreshUnit) metadata.RefreshTokenPolicy {
 		return metadata.RefreshTokenPolicy{Rule: metadata.ExpireIfUnused, Period: n, Unit: u}

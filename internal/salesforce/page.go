@@ -71,7 +71,7 @@ var salesforceWords = []pageWord{
 //
 // Source: the codes and phrases are those of the catalogue in package oauthflow; that a page holds them is assumed.
 func pageWords(text string) (code, message string) {
-	text = strings.ToLower(html.UnescapeString(strings.NewReplacer("+", " ", "%20", " ", "%2F", "/", "%2f", "/").Replace(text)))
+	text = oneLine(strings.ToLower(html.UnescapeString(strings.NewReplacer("+", " ", "%20", " ", "%2F", "/", "%2f", "/").Replace(text))))
 	for _, w := range salesforceWords {
 		if !holdsWord(text, strings.ToLower(w.find)) || !strings.Contains(text, w.phrase) {
 			continue
@@ -105,4 +105,4 @@ func holdsWord(text, word string) bool {
 	}
 }
 
-func wordByte(c byte) bool { return c == '_' || IsCode(string(c)) && c != '.' && c != '-' }
+func wordByte(c byte) bool { return isCodeByte(c) && c != '.' && c != '-' }

@@ -12,6 +12,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"unicode/utf16"
 )
@@ -19,14 +20,17 @@ import (
 // maxRefusal is how much of a refusal is looked at, in bytes, before and after decompression.
 const maxRefusal = 64 << 10
 
+// maxCodings is how many content codings of one body are undone.
+const maxCodings = 3
+
 // Refusal reads error code and message of an answer that is no success; both are empty where it holds no word of Salesforce's.
 // A body that is cut off gives what stands before the cut. Forms: the JSON list of the REST API, one JSON object of it or of the
-// OAuth endpoints, a SOAP fault, the XML of the REST API, the Bulk API and the OAuth endpoints, the query string of the revocation
-// endpoint, the bare word of the identity service; each also with a byte order mark, in UTF-16, and in gzip or deflate. Of any other
-// text, such as a page, only words count that nobody but Salesforce uses. A message without a code, as that of GraphQL or the
+// OAuth endpoints, the results of a tree of records, a SOAP fault, the XML of the REST API, the Bulk API and the OAuth endpoints, the
+// query string of the revocation endpoint, the bare word of the identity service; each also with a byte order mark, in UTF-16, and in
+// gzip or deflate. Of any other text, such as a page, only words count that nobody but Salesforce uses. A message without a code, as that of GraphQL or the
 // Streaming API, is INVALID_SESSION_ID where it says so of the session.
 //
-// Source: REST API Developer Guide, "Status Codes and Error Responses"; Bulk API Developer Guide, "HTTP Status Codes and Errors";
+// Source: REST API Developer Guide, "Status Codes and Error Responses", "SObject Tree Response Body"; Bulk API Developer Guide, "HTTP Status Codes and Errors";
 // GraphQL API Developer Guide, "Error Responses"; Streaming API Developer Guide, "Streaming API Error Codes"; SOAP 1.1 §4.4, SOAP 1.2 Part 1 §5.4; Salesforce Help, "OAuth 2.0 Authorization Errors". That a page repeats them is assumed.
 func Refusal(header http.Header, body []byte) (code, message string) {
 	if len(body) > maxRefusal {
@@ -38,7 +42,10 @@ func Refusal(header http.Header, body []byte) (code, message string) {
 // PlainText returns a body as UTF-8: decompressed where the caller's own Accept-Encoding has kept net/http from it, and without
 // a byte order mark.
 func PlainText(header http.Header, body []byte) string {
-	body = decompressed(header.Get("Content-Encoding"), body)
+	codings := strings.Split(strings.Join(header.Values("Content-Encoding"), ","), ",")
+	for _, coding := range slices.Backward(codings[max(0, len(codings)-maxCodings):]) { // the last that was applied comes first
+		body = decompressed(coding, body)
+	}
 	for bom, order := range map[string]func(hi, lo byte) uint16{
 		"\xfe\xff": func(a, b byte) uint16 { return uint16(a)<<8 | uint16(b) },
 		"\xff\xfe": func(a, b byte) uint16 { return uint16(b)<<8 | uint16(a) },
@@ -93,7 +100,7 @@ func refusalText(text string) (code, message string) {
 			return bare, ""
 		}
 		if q, err := url.ParseQuery(text); err == nil && q.Get("error") != "" {
-			said = spoken{"error": q.Get("error"), "error_description": q.Get("error_description")}
+			said = spoken{"error": oneLine(q.Get("error")), "error_description": oneLine(q.Get("error_description"))}
 		}
 	}
 	code, message = said.refusal()
@@ -111,21 +118,24 @@ func refusalText(text string) (code, message string) {
 // spoken are the words of a structured refusal, by the lower-case name of what holds them.
 type spoken map[string]string
 
-// say keeps the first word of a name.
+// say keeps the first word of a name, in one line.
 func (s spoken) say(name, word string) {
-	name, word = strings.ToLower(name), strings.TrimSpace(word)
+	name, word = strings.ToLower(name), oneLine(word)
 	if _, said := s[name]; !said && word != "" {
 		s[name] = word
 	}
 }
 
-// refusal chooses code and message from what was said.
+// refusal chooses code and message from what was said. A statusCode is Salesforce's where it is words: that of a gateway is a number.
 func (s spoken) refusal() (code, message string) {
 	for _, pair := range [...][2]string{
 		{"errorcode", "message"}, {"error", "error_description"}, {"subcode", "text"}, {"faultcode", "faultstring"},
-		{"exceptioncode", "exceptionmessage"}, {"codevalue", "text"},
+		{"exceptioncode", "exceptionmessage"}, {"codevalue", "text"}, {"statuscode", "message"},
 	} {
-		code, message = Normalized(s[pair[0]], s[pair[1]])
+		if pair[0] == "statuscode" && !isJoined(s[pair[0]]) {
+			continue
+		}
+		code, message = normalized(s[pair[0]], s[pair[1]])
 		switch strings.ToLower(code) {
 		case "", "client", "server", "sender", "receiver": // SOAP's own codes say nothing
 			continue
@@ -134,7 +144,7 @@ func (s spoken) refusal() (code, message string) {
 	}
 	for _, name := range [...]string{"message", "faultstring", "text"} {
 		if s[name] != "" {
-			return Normalized("", s[name])
+			return normalized("", s[name])
 		}
 	}
 	return "", ""
@@ -146,9 +156,13 @@ func (s spoken) hasCode() bool {
 }
 
 // Normalized separates the code from a namespace before it and from text after it, and finds it at the beginning of the message
-// where it stands nowhere else.
+// where it stands nowhere else. The message comes back in one line.
 func Normalized(code, message string) (string, string) {
-	code, message = strings.TrimSpace(code), strings.TrimSpace(message)
+	return normalized(strings.TrimSpace(code), oneLine(message))
+}
+
+// normalized is [Normalized] of texts in one line. It takes no longer for a long one: it is asked at each object of a list.
+func normalized(code, message string) (string, string) {
 	if code == "" {
 		if first, rest := leadingCode(message); isJoined(first) && first == strings.ToUpper(first) {
 			return first, rest
@@ -165,14 +179,17 @@ func Normalized(code, message string) (string, string) {
 	return code, message
 }
 
+// oneLine returns a text with one blank where it has white space, no-break spaces too: who writes it may break its lines anywhere.
+func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
+
 // isJoined reports whether a code is words joined by underscores, as nearly all of Salesforce's are, and no text that begins like one.
 func isJoined(code string) bool { return strings.Contains(code, "_") }
 
 // leadingCode returns the code that a text begins with, and what follows it.
 func leadingCode(text string) (code, rest string) {
-	end := strings.IndexFunc(text, func(r rune) bool { return r > '~' || !IsCode(string(r)) })
-	if end < 0 {
-		end = len(text)
+	end := 0
+	for end < len(text) && end <= maxCode && isCodeByte(text[end]) {
+		end++
 	}
 	code, rest = strings.TrimRight(text[:end], ".-"), strings.TrimLeft(text[end:], " :/,;|-")
 	if !IsCode(code) {
@@ -212,7 +229,7 @@ func jsonWords(text string) spoken {
 				continue
 			}
 			if key := strings.ToLower(name); name != "" {
-				if old, was := said[key]; was && len(depth) == 1 && old != strings.TrimSpace(token) {
+				if old, was := said[key]; was && len(depth) == 1 && old != oneLine(token) {
 					twice[key] = true
 				}
 				said.say(name, token)
@@ -268,14 +285,22 @@ func xmlWords(text string) spoken {
 	}
 }
 
+// maxCode is how long a code may be, in bytes.
+const maxCode = 64
+
 // IsCode reports whether s looks like the error codes of OAuth and Salesforce.
 func IsCode(s string) bool {
-	for _, c := range []byte(s) {
-		switch {
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '_', c == '-', c == '.':
-		default:
+	if s == "" || len(s) > maxCode {
+		return false
+	}
+	for i := range len(s) {
+		if !isCodeByte(s[i]) {
 			return false
 		}
 	}
-	return s != "" && len(s) <= 64
+	return true
+}
+
+func isCodeByte(c byte) bool {
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '_' || c == '-' || c == '.'
 }

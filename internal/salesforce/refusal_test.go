@@ -5,7 +5,9 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/fullcast/sfauth/internal/needs"
 	"github.com/fullcast/sfauth/internal/salesforce"
 )
 
@@ -34,6 +36,23 @@ func TestTextWithoutAWordOfSalesforcesHasNone(t *testing.T) {
 	} {
 		if code, _ := read(text); code != "" {
 			t.Errorf("%.40q: the code is %q", text, code)
+		}
+	}
+}
+
+// A caller waits until a refusal is read: one of 64 KiB took a quarter of a minute where its message was read again at each object.
+func TestALongTextBesideManyObjectsIsLookedAtOnce(t *testing.T) {
+	for name, text := range map[string]string{
+		"a message of one word": `{"message":"` + strings.Repeat("a", 30<<10) + `"}`, "a message of many": `{"message":"` + strings.Repeat("a ", 15<<10) + `"}`,
+		"a message that begins like a code": `{"message":"` + strings.Repeat("A_", 15<<10) + `"}`, "a code that is none": `{"errorCode":"` + strings.Repeat("a ", 15<<10) + `"}`,
+		"SOAP's own code": `{"faultcode":"client","faultstring":"` + strings.Repeat("a", 30<<10) + `"}`, "a code in a namespace": `{"errorCode":"` + strings.Repeat("a", 30<<10) + `:client"}`,
+	} {
+		for _, more := range []string{strings.Repeat(",{}", 11<<10), strings.Repeat(`,{"b":"c"}`, 3<<10)} {
+			began := time.Now()
+			read("[" + text + more + "]")
+			if took := time.Since(began); needs.Late(took, time.Second) { // it is some milliseconds
+				t.Errorf("%s beside %.10s…: %v", name, more, took)
+			}
 		}
 	}
 }
