@@ -1,8 +1,8 @@
-// Package tokenstore says what a store of tokens is, and seals what it keeps. A [Store] holds records: an id, a version, a time at
-// which somebody must look at it, and sealed data. [Memory] is one for tests; filestore, sqlstore and redisstore are others, and
-// storetest proves one of your own. A [Keyring] holds the keys that seal the records.
+// Package tokenstore defines the store for tokens, and encrypts ("seals") the records in it. A [Store] keeps records. A record
+// has an id, a version, a due time and sealed data. [Memory] is a store for tests. Packages filestore, sqlstore and redisstore
+// are stores for production. Package storetest tests a store that you write. A [Keyring] holds the keys that seal the records.
 //
-// Most services open a store, make a Keyring, and give both to fullcast.Config.
+// Most services open a store, make a Keyring, and pass both to fullcast.Config.
 //
 // # Errors
 //
@@ -16,14 +16,17 @@
 //
 // # Security
 //
-// Data are sealed with AES-256-GCM under a key of their own, which HKDF-SHA256 makes from the sealing key and a random salt. The seal
-// binds them to environment, id and version. So who has the store and not the keys learns when records change, and nothing else.
+// A [Sealer] encrypts the data of each record with AES-256-GCM. Each record has its own key: HKDF-SHA256 derives it from the
+// sealing key and a random salt. The encryption binds the data to the environment, the id and the version of the record. An
+// attacker that reads the store and does not have the sealing keys sees ids, versions, due times, the size of the data and the id
+// of the sealing key. It sees no secret.
 //
 // # Concurrency
 //
-// All functions and methods may be called from many goroutines at once.
+// All functions and methods are safe for concurrent use.
 //
 // # Compatibility
 //
-// The exported names follow semantic versioning. A record that an earlier version sealed opens.
+// The exported names follow semantic versioning. A Sealer opens the records that earlier versions of this package sealed. The
+// only exception are records from versions before v0.1.0 that hold an encrypted key; see [Sealer].
 package tokenstore

@@ -6,11 +6,11 @@ import (
 	"github.com/fullcast/sfauth/internal/badfields"
 )
 
-// FieldError names a field of an argument or a record that cannot be used, and says why. An error that is about several wraps one
-// for each.
+// FieldError names one field of an argument or a record that cannot be used, and says why. If several fields are wrong, the error
+// wraps one FieldError for each. errors.As finds the first.
 type FieldError = badfields.Error
 
-// What a [Store] returns, for errors.Is.
+// Errors that a [Store] returns. Test for them with errors.Is.
 var (
 	ErrNotFound      = errors.New("no such record")
 	ErrConflict      = errors.New("the record was changed by another")
@@ -18,12 +18,12 @@ var (
 	ErrInvalidRecord = errors.New("an invalid record") // it breaks the rules of [Record]; Save returns it
 )
 
-// ErrForeignRecord means that a store has answered with something else than the record that it was asked for: one with
-// another id, one outside of the list, or one that was sealed in another environment, under another id or version, or was
-// changed. A Manager tells it by an event. Nothing of such a record is used, and nothing is sent, revoked,
-// saved or deleted because of it.
+// ErrForeignRecord means that the store returned something else than the requested record. There are four cases: the record has
+// another id; the record does not belong in the list; the record was sealed in another environment, or under another id or
+// version; or the record was changed. A Manager reports it by an event. A Manager uses nothing of such a record, and because of
+// it sends, revokes, saves and deletes nothing.
 //
-// Usual causes are a column or a cache that compares ids without regard to case or trailing blanks, rows that were copied
-// or exchanged by hand, and a restored backup of another environment. The log names the id that the store returned; the
-// error does not, since that may be another tenant's.
+// Usual causes are: a column or a cache that compares ids without case or without trailing blanks; rows that somebody copied or
+// exchanged; a restored backup of another environment. The log shows the id that the store returned. The error does not show it,
+// because it may be the id of another tenant.
 var ErrForeignRecord = errors.New("the store's answer is not the record that was asked for")

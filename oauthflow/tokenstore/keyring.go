@@ -10,29 +10,36 @@ import (
 	"github.com/fullcast/sfauth/internal/secret"
 )
 
-// SealingKey is one key that seals records, or that opens what was sealed before. A key that only a KMS can decrypt is
-// decrypted by the service when it starts.
+// SealingKey is one key of a [Keyring]. It seals records, or opens records that it sealed before. If only a KMS can decrypt your
+// key, the service decrypts it at start and puts the plain key here.
 type SealingKey struct {
 	ID  string        // 1–32 bytes of letters, digits, "-", "_", "."; stands in clear in every record
 	Key secret.Secret // 32 random bytes in standard base64, as "openssl rand -base64 32" prints them
 }
 
-// GenerateSealingKey returns a fresh key. Keep it outside the store: who has both has the tokens.
+// GenerateSealingKey returns a new random key of 32 bytes with the given id. The id must follow the rules of [SealingKey.ID];
+// [NewKeyring] checks that. Keep the key outside the store: an attacker that has both can read the tokens. GenerateSealingKey
+// returns no error. It is safe for concurrent use.
 func GenerateSealingKey(id string) SealingKey {
 	b := make([]byte, sealKeySize)
 	rand.Read(b)
 	return SealingKey{ID: id, Key: secret.New(base64.StdEncoding.EncodeToString(b))}
 }
 
-// Keyring holds the keys that seal and open records: one seals, and all of them open. It is safe for concurrent use.
+// Keyring holds the keys that seal and open records: one key seals, and every key opens. Call [NewKeyring] to make one: the zero
+// value holds no key, and it must not be used. A Keyring does not change, and it is safe for concurrent use.
 type Keyring struct {
 	current string
 	opening map[string]secret.Secret // by id
 }
 
-// NewKeyring returns a Keyring that seals with current and opens with current and former keys. Manager.Reseal makes the former
-// ones superfluous. A record that was sealed with any other key does not open. The error wraps a
-// *[FieldError] for each field at fault.
+// NewKeyring returns a Keyring. The key current seals. The keys current and former open; former may be empty. Every id must occur
+// once and follow the rules of [SealingKey.ID], and every key must be 32 bytes in standard base64. NewKeyring ignores white space
+// around the base64 text. A record that was sealed with any other key does not open. After Manager.Reseal has returned nil, the
+// former keys are not needed any more.
+//
+// The error wraps a *[FieldError] for each wrong field: current.ID, current.Key, former[0].ID and so on. It shows no key.
+// NewKeyring is safe for concurrent use.
 func NewKeyring(current SealingKey, former ...SealingKey) (*Keyring, error) {
 	k := &Keyring{current: current.ID, opening: map[string]secret.Secret{}}
 	var bad badfields.List

@@ -11,8 +11,9 @@ import (
 	"time"
 )
 
-// Memory is a [Store] in the memory of one process, for tests and examples: everything is lost at its end, and
-// under rotation that loses the connections.
+// Memory is a [Store] in the memory of one process, for tests and examples. All records are lost when the process ends. With
+// refresh token rotation, the connections are then lost, too. Call [NewMemory] to make one: Save on the zero value panics. Its
+// methods are safe for concurrent use. Its errors wrap the errors of this package or are the error of ctx.
 type Memory struct {
 	mu      sync.Mutex
 	records map[string]Record
@@ -20,10 +21,10 @@ type Memory struct {
 
 var _ Store = (*Memory)(nil)
 
-// NewMemory returns an empty store.
+// NewMemory returns an empty store. Each call returns a store of its own.
 func NewMemory() *Memory { return &Memory{records: map[string]Record{}} }
 
-// Load implements [Store].
+// Load implements [Store]. It returns [ErrNotFound] for an invalid id. It returns no Timeline.
 func (s *Memory) Load(ctx context.Context, id string) (Record, error) {
 	if err := ctx.Err(); err != nil {
 		return Record{}, err
@@ -38,7 +39,7 @@ func (s *Memory) Load(ctx context.Context, id string) (Record, error) {
 	return r, nil
 }
 
-// Save implements [Store].
+// Save implements [Store]. It ignores r.Timeline.
 func (s *Memory) Save(ctx context.Context, r Record) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -59,7 +60,7 @@ func (s *Memory) Save(ctx context.Context, r Record) error {
 	return nil
 }
 
-// Delete implements [Store].
+// Delete implements [Store]. It returns [ErrConflict] for an invalid id.
 func (s *Memory) Delete(ctx context.Context, id string, version uint64) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -73,7 +74,8 @@ func (s *Memory) Delete(ctx context.Context, id string, version uint64) error {
 	return nil
 }
 
-// List implements [Store].
+// List implements [Store]. It takes a snapshot of the selected records when the loop begins. Later changes do not show. The only
+// error is the error of ctx. Records with the same Due come in the order of their ids.
 func (s *Memory) List(ctx context.Context, prefix string, before time.Time) iter.Seq2[Record, error] {
 	return func(yield func(Record, error) bool) {
 		for _, r := range s.matching(prefix, before) {

@@ -8,28 +8,30 @@ import (
 	"github.com/fullcast/sfauth/internal/badfields"
 )
 
-// Record is one entry of a [Store]. Its data is sealed: a store never sees a secret.
+// Record is one entry of a [Store]. Its data is sealed: a store never sees a secret. A Record is a value without locks.
 type Record struct {
-	ID      string    // 1–255 bytes of printable ASCII: such as connection/TENANT/NAME or login/HASH
-	Version uint64    // as loaded; 0 = must not exist yet. Save stores Version+1
-	Due     time.Time // when someone must look at it: UTC, 1970 to 9999, to the microsecond
+	ID      string    // 1 to 255 bytes of printable ASCII, such as connection/TENANT/NAME or login/HASH
+	Version uint64    // the version that Load returned; 0 if no record may exist yet. Save stores Version+1
+	Due     time.Time // when a Manager must process the record next: UTC, years 1970 to 9999, precision 1 µs
 	Data    []byte    // at most 64 KiB
 
-	// Timeline names the history that the store's server is in, where a failover that loses acknowledged writes begins
-	// a new one. Load may set it, then also beside [ErrNotFound]; empty where nothing is known or nothing can be lost. In
-	// a record that is given to Save it names the history in which the caller decided; empty is no claim. It is not stored.
+	// Timeline names the history of writes on the store's server. A failover that loses acknowledged writes begins a new history.
+	// Load may set Timeline, also when it returns [ErrNotFound]. Timeline is empty if the store does not know it, or if the store
+	// cannot lose writes. In a call of Save, Timeline names the history in which the caller decided; an empty Timeline is not
+	// compared. Save does not store Timeline.
 	Timeline string
 }
 
-// MaxRecordData is the greatest length of [Record.Data].
+// MaxRecordData is the maximum length of [Record.Data] in bytes.
 const MaxRecordData = 64 << 10
 
 // maxRecordID is the greatest length of [Record.ID].
 const maxRecordID = 255
 
-// Validate returns an error that wraps [ErrInvalidRecord] and a *[FieldError] for each field that breaks the rules of [Record], or
-// nil. A [Store] calls it first in Save, so that all stores refuse the same. The time zone of Due and what is below a
-// microsecond are not judged: a store keeps the instant, to the microsecond.
+// Validate checks a Record and returns nil or an error. The error wraps [ErrInvalidRecord] and one *[FieldError] for each field
+// that breaks the rules of [Record]. A [Store] calls Validate first in Save, so that all stores refuse the same records. Validate
+// accepts every time zone in Due, and every fraction of a microsecond: a store keeps the instant, cut to the microsecond.
+// Validate refuses Version math.MaxUint64, because Save could not add 1 to it.
 func (r Record) Validate() error {
 	var bad badfields.List
 	if problem := recordIDProblem(r.ID); problem != "" {

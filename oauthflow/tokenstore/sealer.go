@@ -23,16 +23,20 @@ const (
 	sealNonce        = 12
 )
 
-// Sealer encrypts record data with AES-256-GCM under a key made for that one record by HKDF-SHA256 from a random salt,
-// so that no key meets a nonce twice however many records there are. The associated data binds what is sealed to its
-// place: format, environment, record id, record version, key id. A record that is moved, rolled back under another
-// version, or copied to another environment does not open.
+// Sealer encrypts and decrypts the data of records, with AES-256-GCM. Each record has its own key, which HKDF-SHA256 derives from
+// a random salt. So no key is used with the same nonce twice, for any number of records. The associated data binds the ciphertext
+// to five values: format, environment, record id, record version and key id. A record does not open if it was moved to another
+// id, rolled back under another version, or copied to another environment.
 //
-// Layout: format (1 byte), key id (length in 1 byte, then text), 0 (2 bytes; in records of versions before v0.1.0 the length of an
-// encrypted key that follows), salt (32 bytes), in format 2 a random nonce (12 bytes), ciphertext with tag.
+// Keyring must come from [NewKeyring]; nil panics. Environment may be any text; a Manager requires 1 to 64 printable ASCII
+// characters. A Sealer does not change its fields, and it is safe for concurrent use.
 //
-// Both formats are always opened. Format 2 is written only where FIPS 140 is enforced (GODEBUG=fips140=only), since there
-// the module makes every nonce by itself; elsewhere format 1, which earlier versions open, too.
+// Layout: format (1 byte); length of the key id (1 byte); key id; 0 (2 bytes); salt (32 bytes); in format 2 a random nonce (12
+// bytes); ciphertext with tag. In records of versions before v0.1.0 the 2 bytes may hold the length of an encrypted key that
+// follows. Open refuses such a record.
+//
+// Open accepts both formats. Seal writes format 2 only where FIPS 140 is enforced (GODEBUG=fips140=only), because the FIPS module
+// makes every nonce itself there. Everywhere else Seal writes format 1, which earlier versions can also open.
 //
 // Source: RFC 5869; NIST SP 800-38D §8.2, §8.3; FIPS 140-3 Implementation Guidance C.H.
 type Sealer struct {
@@ -47,7 +51,9 @@ var (
 		"have such a version make a plain key its current one and run Manager.Reseal")
 )
 
-// Seal encrypts plain for the record id at the version that it will have once it is saved.
+// Seal encrypts plain. The parameter id is the id of the record. The parameter version is the version after the Save, which is
+// Record.Version+1. Seal does not check id and version. The result holds at most [MaxRecordData] bytes; if plain is too long for
+// that, Seal returns an error without a type. The overhead in format 1 is 52 bytes and the length of the key id.
 func (s Sealer) Seal(id string, version uint64, plain []byte) ([]byte, error) {
 	name := s.Keyring.current
 	format := byte(sealFormatZero)
@@ -83,7 +89,9 @@ func (s Sealer) Seal(id string, version uint64, plain []byte) ([]byte, error) {
 	return out, nil
 }
 
-// Open decrypts what Seal made for the same place.
+// Open decrypts the data that Seal made for the same id, version and environment. If the key is known and the data do not open,
+// the error wraps [ErrForeignRecord]. In three cases the error has no type: the data are too short or in an unknown format; the
+// key is not in the Keyring; or a version before v0.1.0 wrote an encrypted key into the record.
 func (s Sealer) Open(id string, version uint64, data []byte) ([]byte, error) {
 	h, err := readHead(data)
 	if err != nil {
@@ -101,7 +109,7 @@ func (s Sealer) Open(id string, version uint64, data []byte) ([]byte, error) {
 	return openSealed(block, data[0], data[h.length+sealSalt:], aad)
 }
 
-// Works reports whether s opens what it has sealed for a record of that id.
+// Works reports whether s can seal and open a test record with the given id. It calls no store and returns no error.
 func (s Sealer) Works(id string) bool {
 	probe := []byte("a probe of the sealing keys")
 	sealed, err := s.Seal(id, 1, probe)
@@ -133,7 +141,8 @@ func openSealed(block cipher.Block, format byte, sealed, aad []byte) ([]byte, er
 	return plain, nil
 }
 
-// SealsNow reports whether data say that they were sealed with the key that seals now. Only a record that opens proves it.
+// SealsNow reports whether data name the key that seals now. It reads only the key id, which is not encrypted: only [Sealer.Open]
+// proves that the key fits. For damaged data it returns false.
 func (k *Keyring) SealsNow(data []byte) bool {
 	h, err := readHead(data)
 	return err == nil && h.key == k.current

@@ -6,65 +6,72 @@ import (
 	"time"
 )
 
-// Store keeps records for many goroutines and processes at once. It holds no locks, no secrets and no protocol: all
-// correctness rests on Save and Delete comparing versions. Package storetest proves an implementation.
+// Store keeps records. Many goroutines and processes use it at the same time. A Store needs no locks across calls, and it handles
+// no secrets and no protocol. Correctness depends on one property: Save and Delete compare versions atomically. Package storetest
+// tests an implementation.
 //
-// Ids are compared byte by byte: two that differ by case, by blanks or in length have nothing to do with each other, and what is
-// no valid id has no record. A [Manager] uses no record that has another id than the one that it asked for; see
-// [ErrForeignRecord].
+// A Store compares ids byte by byte. Two ids that differ in case, in blanks or in length are two different records. An id that
+// breaks the rules of [Record] has no record: Load and Delete return an error for it, and the Store decides which one. A Manager
+// uses no record whose id differs from the id that it asked for; see [ErrForeignRecord].
 //
-// Every method returns ctx's error soon after ctx is done; what it was doing then may have happened or not, and the
-// caller finds out by loading. Other errors than the ones named mean that the store cannot be used at the moment.
+// When ctx is done, every method soon returns an error that wraps ctx.Err(). The operation may or may not have happened; call
+// Load to find out. Every error that is not named here means that the Store does not work at the moment.
 type Store interface {
-	// Load returns the record as the last successful Save left it, also one of another process, or an error wrapping
-	// [ErrNotFound], with which only Timeline means something. The caller owns the data it gets.
+	// Load returns the record that the last successful Save stored, including a Save by another process. If there is no such
+	// record, Load returns an error that wraps [ErrNotFound]; then only the Timeline of the returned Record has a meaning. The
+	// caller owns the returned data and may change it.
 	Load(ctx context.Context, id string) (Record, error)
 
-	// Save stores r with Version+1 if the stored version equals r.Version (0: if there is no such record), in one
-	// atomic step, and else returns an error wrapping [ErrConflict] and changes nothing. When it returns nil, the
-	// record survives the end of the process and, where the store promises so, of the machine. It keeps no
-	// reference to r.Data.
+	// Save stores r with Version+1 if the stored version equals r.Version. Version 0 means that no such record may exist. Save
+	// compares and stores in one atomic step. If the versions differ, Save changes nothing and returns an error that wraps
+	// [ErrConflict]. When Save returns nil, the record survives the end of the process. It also survives the end of the machine
+	// if the Store promises that. Save keeps no reference to r.Data and does not change it.
 	//
-	// A store whose Load tells a timeline compares r.Timeline, unless it is empty, with its present one in the same atomic
-	// step, and returns an error wrapping [ErrConflict] when they differ: after a failover that lost writes, a version may
-	// come again with other content. A store that tells none ignores r.Timeline.
+	// If Load of a Store returns a Timeline, Save of that Store compares r.Timeline with the present timeline in the same atomic
+	// step. If they differ, Save returns an error that wraps [ErrConflict]. An empty r.Timeline is not compared. The reason is a
+	// failover that loses writes: after it, a version number can come again with other content. A Store without timelines ignores
+	// r.Timeline.
 	//
-	// An error wrapping [ErrNotDurable] says that the change is made, and that a failover may undo it. A Manager sends no
-	// refresh token on the strength of such a save.
+	// An error that wraps [ErrNotDurable] means that the change is made, but a failover may undo it. A Manager sends no refresh
+	// token after such a Save.
 	//
-	// An id whose record was deleted may be saved again with Version 0. A record that breaks the rules of [Record] is refused
-	// with an error wrapping [ErrInvalidRecord], which [Record.Validate] returns, and changes nothing.
+	// After a Delete, the id may be saved again with Version 0. If a record breaks the rules of [Record], Save changes nothing
+	// and returns an error that wraps [ErrInvalidRecord]. [Record.Validate] returns that error.
 	Save(ctx context.Context, r Record) error
 
-	// Delete removes the record if its version equals version, and else returns an error wrapping [ErrConflict],
-	// also when there is no such record. Of many callers with the same version, one gets nil. [ErrNotDurable] is as with
-	// Save.
+	// Delete removes the record if the stored version equals version. Otherwise it changes nothing and returns an error that
+	// wraps [ErrConflict], also when there is no such record. If many callers delete the same version, exactly one gets nil.
+	// [ErrNotDurable] means the same as in Save.
 	Delete(ctx context.Context, id string, version uint64) error
 
-	// List yields the records whose id begins with prefix and whose Due is before the given time, the earliest first. A time
-	// after the year 9999 is no bound: then a record is listed whatever Due is stored, since no seal covers it.
-	// It is no snapshot: a record that changes meanwhile may be left out or be old. The loop's body may use the store.
-	// An error ends the sequence.
+	// List yields the records whose id begins with prefix and whose Due is earlier than before. The record with the earliest Due
+	// comes first. An empty prefix selects all ids. If before is later than the year 9999, there is no bound: List then yields a
+	// record whatever Due is stored, because the seal does not protect Due.
+	//
+	// List is not a snapshot. If a record changes during the iteration, List may leave it out or yield its old state. The body of
+	// the loop may call the Store. An error ends the sequence.
 	List(ctx context.Context, prefix string, before time.Time) iter.Seq2[Record, error]
 }
 
-// TimelineStore is a [Store] whose Load tells timelines. Such a store must have this method, too: a Delete that waits for a
-// connection while a failover happens would remove what has come to the same version in the new history. A type that wraps
-// a store passes the method on; a Manager uses Delete where it is missing.
+// TimelineStore is a [Store] whose Load returns timelines. Such a Store must have the method DeleteIn. Example: a Delete waits
+// for a connection during a failover. After the failover another record may have the same version, and a plain Delete would
+// remove it. A type that wraps a TimelineStore must pass DeleteIn on. If a Store has no DeleteIn, a Manager calls Delete.
 type TimelineStore interface {
 	Store
 
-	// DeleteIn is Delete that also compares timeline, the [Record.Timeline] with which the record was loaded, with the
-	// store's present one, in the same atomic step as the version. It returns an error wrapping [ErrConflict] when they
-	// differ. An empty timeline is no claim.
+	// DeleteIn does what Delete does, and also compares timeline with the present timeline of the Store, in the same atomic step
+	// as the version. The parameter timeline is the [Record.Timeline] that Load returned. If the timelines differ, DeleteIn
+	// returns an error that wraps [ErrConflict]. An empty timeline is not compared.
 	DeleteIn(ctx context.Context, timeline, id string, version uint64) error
 }
 
-// PooledStore is a [Store] that can tell how many calls it serves at once. A type that wraps a store passes the method on.
+// PooledStore is a [Store] that reports how many calls it can run at the same time. A type that wraps a PooledStore must pass
+// Pool on.
 type PooledStore interface {
 	Store
 
-	// Pool returns how many calls the store can have under way at once in this process, such as the size of a database's pool of
-	// connections; 0 where there is no limit. A [Manager] asks when it is made.
+	// Pool returns how many calls the Store can run at the same time in this process, for example the size of the connection
+	// pool. 0 means that there is no limit. A Manager calls Pool once, when it is created. For 0 a Manager uses 16, and for more
+	// than 1024 it uses 1024.
 	Pool() int
 }
