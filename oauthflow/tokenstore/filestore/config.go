@@ -13,19 +13,22 @@ import (
 
 // Config says where a store keeps its files.
 type Config struct {
-	// Dir is the directory, used for nothing else. Required. It is made, with mode 0700, when only its last element
-	// is missing. It must belong to the user of this process.
+	// Dir is the directory. Required. Use it for nothing else. If only its last element is missing, Open creates it with mode
+	// 0700. It must belong to the user of this process.
 	Dir string
 
-	// Filesystems names kinds of file systems that are accepted in addition to local ones, as [ErrFilesystem] errors
-	// name them, such as "nfs" or "fuse". Optional; default none. The operator who adds one asserts that over all machines
-	// that mount it flock excludes, rename replaces at once, and fsync of a directory is durable.
+	// Filesystems lists kinds of file systems that Open accepts in addition to local ones, such as "nfs" or "fuse". Use the names
+	// that [ErrFilesystem] errors show. Optional; the default is none. If you add a kind, you assert three things for all
+	// machines that mount it: flock excludes other holders, rename replaces atomically, and fsync of a directory is durable.
 	Filesystems []string
 }
 
-// Open opens the store in a directory. Several may be open on one, in one or many processes.
+// Open opens the store in a directory. Several stores may be open on one directory, in one or many processes. The caller closes
+// the store. Open is safe for concurrent use.
 //
-// It returns a [*FileError] when the directory is not safe or lies on a file system that is not accepted.
+// If the directory is not safe, or is on a file system that is not accepted, Open returns a [*FileError]. If Config.Dir is empty,
+// the error wraps a *tokenstore.FieldError. On systems other than Linux and macOS it wraps errors.ErrUnsupported. All other
+// errors are the errors of the system.
 func Open(c Config) (*Store, error) {
 	if err := supported(); err != nil {
 		return nil, fmt.Errorf("filestore: %w", err)

@@ -1,21 +1,25 @@
-// Package filestore keeps the records of package oauthflow in a directory of a local disk, for any number of goroutines
-// and processes of one machine at once. It needs no server and no other software:
+// Package filestore keeps the records of package oauthflow in a directory of a local disk. Many goroutines and processes of one
+// machine may use it at the same time. It needs no server and no other software:
 //
 //	store, err := filestore.Open(filestore.Config{Dir: "/var/lib/myservice/salesforce"})
 //
 // # What it promises
 //
-// A Save or Delete that returns nil survives kill -9 and power cuts, as far as the disk itself keeps what it has
-// acknowledged. One that is cut short leaves the old record or the new one, never a mixture. Any error but a conflict
-// leaves open which of the two; Load tells, and another Save makes it durable. A failed fsync is a failed Save and is
-// never tried again on the same file.
+// When a Save or Delete returns nil, the change survives kill -9 and power cuts, as far as the disk itself keeps what it has
+// acknowledged. If a Save or Delete is interrupted, the directory holds the old record or the new one, never a mixture.
+// ErrConflict means that nothing was changed. After any other error the change may or may not be made: call Load to find out, and
+// call Save again to make it durable. If fsync fails, Save fails, and the store never tries fsync again on the same file.
 //
-// A record that was damaged, or whose file was exchanged with another's, is refused with an error wrapping
-// [ErrDamaged], and in the second case also tokenstore.ErrForeignRecord; all others stay usable. A List yields the others first and that error last.
+// If a record is damaged, Load of that record returns an error that wraps ErrDamaged. Save and Delete read only the first 512
+// bytes of the file, and return such an error if these are damaged. If the file was exchanged with the file of another record,
+// the error also wraps tokenstore.ErrForeignRecord. All other records stay usable. A List yields the other records first. Its
+// last element is the error about the first record that it could not read. A List does not notice damage in files that it does
+// not open.
 //
 // # Errors
 //
-// Load, Save and Delete say which record, List and Open which file; errors.Is and errors.As tell the rest:
+// The error text of Load, Save and Delete names the record. The error text of List and Open names the file. Test for the cause
+// with errors.Is and errors.As:
 //
 //	error                               when                                                      what to do
 //	tokenstore.ErrNotFound              Load: there is no such record                             connect first
@@ -31,36 +35,42 @@
 //
 // # Files
 //
-// All files lie in the directory itself, with mode 0600 in a directory of mode 0700. NAME.rec is a record, where NAME is
-// the SHA-256 of its id in hexadecimal digits, so that no id can name another place; it holds the id, version, due
-// time and data with two checksums. The 256 files XX.lock, where XX are the first digits of such names, are locked
-// with flock(2) around each Save and Delete, never longer than that takes; the system releases them when a process
-// dies. XX.tmp is the next content of a record; when its writer was killed, the next Open or Save removes it.
+// All files are in the directory itself. The directory has mode 0700, the files have mode 0600.
 //
-// The access time of a record's file is a hint of when the record is due, so that a List opens no file of what is due later.
-// Any other access time, as that of a file which an earlier version wrote or which was copied, is known to be none: then the file
-// is opened, and the List notes the hint. The modification time is when the file was written.
+// NAME.rec is a record. NAME is the SHA-256 of the record's id in hexadecimal digits, so that no id can name a file elsewhere.
+// The file holds the id, the version, the due time and the data, with two checksums.
 //
-// To look at a record or list, nothing is locked. What the directory holds at any instant is sound, so that it may be
-// copied while it is in use; but see oauthflow about the danger of restoring an old copy.
+// XX.lock is a lock file, where XX are the first two digits of a NAME. There are 256. Each Save and Delete locks one with
+// flock(2), and unlocks it at the end. If the process dies, the system unlocks it.
+//
+// XX.tmp is the next content of a record while it is written. If its writer was killed, the next Open or Save removes it.
+//
+// The access time of a record's file is a hint: it encodes when the record is due. So a List does not open the files of records
+// that are due later. An access time that is no hint can be told apart, for example that of a copied file or of a file that an
+// earlier version wrote. In this case List opens the file, and sets the hint. The modification time is the time at which the file
+// was written.
+//
+// Load and List take no lock. The files in the directory are consistent at every instant, so that you may copy the directory
+// while it is in use. Package oauthflow describes the danger of restoring an old copy.
 //
 // # What it refuses
 //
-// Files that are links, have several names, belong to somebody else or are open to the group or the world are not used
-// (an error wrapping [ErrUnsafe]), nor are network and unknown file systems ([ErrFilesystem]), where locks and fsync
-// may not do what they say. A tmpfs or the layer of a container is accepted: its records last as long as it does, and
-// under refresh token rotation their loss is the loss of the connections. Use a volume.
+// The store refuses some files with an error that wraps ErrUnsafe: links, files with several names, files of another user, and
+// files that the group or the world can access. It refuses network and unknown file systems with ErrFilesystem, because their
+// locks and fsync may not work as documented. It accepts a tmpfs and the layer of a container. But records there are lost
+// together with the tmpfs or the container. With refresh token rotation, the connections are then lost, too. Use a volume.
 //
 // # Cost
 //
-// A Save or Delete waits for the disk twice. A Load reads one file. A List goes through the directory once, asks for the access
-// time of every record's file, and reads the first 512 bytes of those that may be due, whatever prefix it is asked for; then it
-// reads each record that it yields. It holds 40 bytes in memory for each of these. For 100,000 records in the page cache, that is
-// about 0.2 s where none is due, and 1 s where all are. On macOS, and on file systems of [Config].Filesystems, it opens every file.
-// Where that is too slow, use package sqlstore.
+// A Save or Delete waits for the disk twice. A Load reads one file.
+//
+// A List reads the directory once and asks for the access time of every record's file, for every prefix. It reads the first 512
+// bytes of the files whose records may be due. Then it reads each record that it yields. It needs 40 bytes of memory for each of
+// these. With 100,000 records in the page cache, a List takes about 0.2 s if no record is due, and 1 s if all are due. On macOS,
+// and on the file systems of Config.Filesystems, a List opens every file. If that is too slow, use package sqlstore.
 //
 // # Systems
 //
-// Linux, where all this is tested, and macOS, for which it is only compiled. On other systems Open returns an error
-// wrapping [errors.ErrUnsupported].
+// The package is tested on Linux. It compiles on macOS and is not tested there. On other systems Open returns an error that wraps
+// errors.ErrUnsupported.
 package filestore

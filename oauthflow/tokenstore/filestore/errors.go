@@ -5,14 +5,14 @@ import (
 	"io/fs"
 )
 
-// Reasons to refuse a file, for errors.Is.
+// Reasons why a file is refused. Test for them with errors.Is.
 var (
 	ErrDamaged    = errors.New("the file is damaged")                // not as this package wrote it, or in the wrong place
 	ErrUnsafe     = errors.New("others may have access to the file") // or it is no plain file
 	ErrFilesystem = errors.New("the file system is not a local one") // or not known to be
 )
 
-// FileError says which file or directory is refused. Nothing is changed; other records are not touched by it.
+// FileError says which file or directory is refused. The store changes nothing then, and other records stay usable.
 type FileError struct {
 	Path    string // absolute
 	Problem string // what is wrong with it and what to do

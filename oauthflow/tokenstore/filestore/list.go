@@ -17,8 +17,8 @@ import (
 
 const batchSize = 512 // names read at a time
 
-// List implements [tokenstore.Store]. Records that cannot be read do not keep it from yielding the others; the error
-// about them comes last.
+// List implements [tokenstore.Store]. If some records cannot be read, List yields the others first. Its last element is the error
+// about the first record that could not be read.
 func (s *Store) List(ctx context.Context, prefix string, before time.Time) iter.Seq2[tokenstore.Record, error] {
 	return func(yield func(tokenstore.Record, error) bool) {
 		l := lister{store: s, prefix: prefix, before: microseconds(before), carries: s.local}

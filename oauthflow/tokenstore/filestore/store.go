@@ -11,8 +11,8 @@ import (
 	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
-// Store is an [tokenstore.Store] in a directory; see the package comment. Its methods may be called from many goroutines,
-// and return soon after their context is done even when the disk hangs; what they were doing then ends by itself.
+// Store is a [tokenstore.Store] in a directory; see the package comment. Its methods are safe for concurrent use. When their
+// context is done, they return soon, even if the disk hangs. The system call that hangs then ends in the background.
 type Store struct {
 	path  string // of the directory
 	root  *os.Root
@@ -24,8 +24,8 @@ type Store struct {
 
 var _ tokenstore.Store = (*Store)(nil)
 
-// Close releases the directory. It waits for nothing; a Save that is under way fails or is complete. Closing again does
-// nothing.
+// Close releases the directory. Close does not wait. A Save that is running at that moment fails or completes. A second Close
+// does nothing and returns nil. After Close, all methods return an error that wraps os.ErrClosed.
 func (s *Store) Close() error {
 	err := s.dir.Close()
 	if errors.Is(err, os.ErrClosed) {
@@ -34,7 +34,8 @@ func (s *Store) Close() error {
 	return errors.Join(err, s.root.Close())
 }
 
-// Load implements [tokenstore.Store].
+// Load implements [tokenstore.Store]. It returns no Timeline. For an invalid id it returns an error that does not wrap
+// tokenstore.ErrNotFound.
 func (s *Store) Load(ctx context.Context, id string) (tokenstore.Record, error) {
 	if err := checkID(id); err != nil {
 		return tokenstore.Record{}, err
@@ -49,7 +50,7 @@ func (s *Store) Load(ctx context.Context, id string) (tokenstore.Record, error) 
 	return r, nil
 }
 
-// Save implements [tokenstore.Store]. It refuses what is no valid record with an error that names the field.
+// Save implements [tokenstore.Store]. If the record is invalid, the error names the field. Save ignores r.Timeline.
 func (s *Store) Save(ctx context.Context, r tokenstore.Record) error {
 	if err := checkRecord(r); err != nil {
 		return err
@@ -60,7 +61,7 @@ func (s *Store) Save(ctx context.Context, r tokenstore.Record) error {
 	return s.change(ctx, "saving", r.ID, version, func(k key) error { return s.replace(k, content, hintFor(k, r.Due.UnixMicro())) })
 }
 
-// Delete implements [tokenstore.Store].
+// Delete implements [tokenstore.Store]. For an invalid id it returns an error that does not wrap tokenstore.ErrConflict.
 func (s *Store) Delete(ctx context.Context, id string, version uint64) error {
 	if err := checkID(id); err != nil {
 		return err
