@@ -12,46 +12,47 @@ import (
 	"github.com/fullcast/sfauth/internal/badfields"
 )
 
-// Config says where the records are kept.
+// Config names the server and the keys for the records.
 type Config struct {
-	// Client reaches the server: a *redis.Client, also one that follows sentinels, or a *redis.ClusterClient. Required;
-	// the caller closes it. It must not read from replicas.
+	// Client is the client of the server. Required: a *redis.Client, also one that uses sentinels, or a *redis.ClusterClient. The
+	// caller closes it. It must not read from replicas.
 	Client redis.UniversalClient
 
-	// Prefix begins every key: letters, digits and the characters ._:/- in any order, at most 64 bytes. Optional;
-	// default "sfauth".
+	// Prefix begins every key: 1 to 64 letters, digits and characters ._:/- in any order. Optional; the default is "sfauth".
 	Prefix string
 
-	// Durability says whether a server is accepted that may lose acknowledged writes. Optional; default it is not.
+	// Durability says whether Open accepts a server that may lose acknowledged writes. Optional; the default is that Open refuses
+	// it.
 	Durability Durability
 
-	// Replicas is how many replicas must have received a change before Save or Delete returns nil; they wait for up to
-	// two seconds, and then return [ErrReplicas], after which a Manager refreshes nothing. Optional; default 0. Not with a
-	// cluster client.
+	// Replicas is the number of replicas that must have received a change before Save or Delete returns nil. Save and Delete wait
+	// for up to two seconds for them, and then return [ErrReplicas]: the change is made, but a Manager refreshes nothing.
+	// Optional; the default is 0, and negative values are refused. With a cluster client it must be 0.
 	Replicas int
 }
 
-// Durability says what is asked of the server's settings.
+// Durability says which settings of the server Open accepts.
 type Durability int
 
 const (
-	// AcknowledgedWritesSurvive refuses a server by whose end an acknowledged write may be undone, or that evicts
-	// records: it wants appendonly yes, appendfsync always, no-appendfsync-on-rewrite no, and a maxmemory-policy other
-	// than allkeys-*. One that replicates, or is found by sentinels, it wants with Config.Replicas, since its failover
-	// loses what no replica has. Only what is so at the time of Open is seen, in a cluster of all masters.
+	// AcknowledgedWritesSurvive refuses a server that may lose an acknowledged write when it stops, or that evicts records.
+	// Required settings: appendonly yes, appendfsync always, no-appendfsync-on-rewrite no, and a maxmemory-policy other than
+	// allkeys-*. A server that has replicas, or that sentinels choose, also needs Config.Replicas, because a failover loses the
+	// writes that the new master does not have. Open checks the settings once; in a cluster it checks all masters.
 	AcknowledgedWritesSurvive Durability = iota
 
-	// AcknowledgedWritesMayBeLost takes any settings and does not ask for them, which hosted servers may forbid. Under
-	// refresh token rotation a lost write is a lost connection.
+	// AcknowledgedWritesMayBeLost accepts all settings and does not ask for them; hosted servers may forbid that question. With
+	// refresh token rotation, a lost write is a lost connection.
 	AcknowledgedWritesMayBeLost
 )
 
 var validPrefix = regexp.MustCompile(`^[A-Za-z0-9._:/-]{1,64}$`)
 
-// Open returns the store of a prefix, after it has asked the server for its settings.
+// Open connects to the server, checks its settings, and returns the store for the prefix. The caller may open several stores with
+// one prefix. Open is safe for concurrent use.
 //
-// The error names the field at fault, wraps [ErrVolatile] when the server may lose acknowledged writes, and is the
-// client's when the server cannot be reached.
+// If fields of c are wrong, the error wraps a *tokenstore.FieldError for each. If the server may lose acknowledged writes, it
+// wraps [ErrVolatile]. If the server cannot be reached, it wraps the client's error. When ctx is done, it wraps the error of ctx.
 func Open(ctx context.Context, c Config) (*Store, error) {
 	if c.Prefix == "" {
 		c.Prefix = "sfauth"

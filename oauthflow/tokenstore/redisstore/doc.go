@@ -1,30 +1,31 @@
-// Package redisstore keeps the records of package oauthflow in Redis or Valkey, for any number of goroutines, processes
-// and machines at once, over the caller's client of github.com/redis/go-redis/v9:
+// Package redisstore keeps the records of package oauthflow in Redis or Valkey. Many goroutines, processes and machines may use
+// it at the same time. The caller creates the client with github.com/redis/go-redis/v9:
 //
 //	client := redis.NewClient(&redis.Options{Addr: "redis.internal:6379"})
 //	store, err := redisstore.Open(ctx, redisstore.Config{Client: client})
 //
 // # What it promises
 //
-// A Load is one round trip, and so is a Save or Delete: a script that compares the version and writes, which the server
-// runs as one step. When the server has forgotten the script, it is sent again, with one round trip more. A command that
-// may have been executed is never sent again, whatever the client's MaxRetries: a conflict is always another's doing,
-// and any other error leaves open whether the change was made; Load tells.
+// A Load, Save or Delete is one round trip. Save and Delete run a script that compares the version and writes; the server runs a
+// script as one step. If the server does not have the script in its cache, the store sends it again, with one more round trip.
+// The store never sends a command twice if the server may have executed it, for every value of the client's MaxRetries. So
+// ErrConflict always means that another caller changed the record. After any other error the change may or may not be made. Call
+// Load to find out.
 //
 // # What it refuses
 //
-// Redis is often set up to lose the last second, or anything, when it ends. [Open] refuses such a server unless [Config]
-// says that this is wanted; see [Durability]. A server loses what was acknowledged also when its replica takes over, so one
-// with replicas is refused, too, unless [Config.Replicas] says how many must have a change. While they do not, nothing is
-// refreshed. Nothing in Redis rules out that yet another replica takes over. Where a lost connection matters more than a
-// millisecond, use sqlstore over PostgreSQL.
+// Many Redis servers are configured so that they lose the last second of writes, or all writes, when they stop. [Open] refuses
+// such a server, unless [Config] accepts it; see [Durability]. A server also loses acknowledged writes when its replica takes
+// over. So Open refuses a server with replicas, unless [Config.Replicas] says how many replicas must have a change. While fewer
+// replicas have it, a Manager refreshes nothing. Redis cannot exclude that another replica takes over, which does not have the
+// change. If a lost connection matters more to you than a millisecond, use sqlstore with PostgreSQL.
 //
-// A key that holds something else than this package wrote is refused with an error wrapping [ErrDamaged]; all others
-// stay usable. After FLUSHALL there are no records, which is what Load then says.
+// If a key holds data that this package did not write, its record is refused with an error that wraps [ErrDamaged]. All other
+// records stay usable. After FLUSHALL there are no records, and Load returns tokenstore.ErrNotFound.
 //
 // # Errors
 //
-// What errors.Is tells; the client's error is wrapped, too:
+// Test for errors with errors.Is. The client's error is wrapped, too:
 //
 //	error                               when                                                        what to do
 //	tokenstore.ErrNotFound              Load: there is no such record                               connect first
@@ -39,15 +40,15 @@
 //
 // # Keys
 //
-// With the prefix "sfauth", {sfauth}:record:ID is a hash with the fields version, due and data, and {sfauth}:due a
-// sorted set of all ids by due time. None has an expiry. The braces keep all keys in one slot of a Redis Cluster, as
-// scripts need it: the store works there, but all of it lies on one shard.
+// With the prefix "sfauth" the keys are: {sfauth}:record:ID, a hash with the fields version, due and data; and {sfauth}:due, a
+// sorted set of all ids by due time. No key has an expiry. The braces put all keys into one slot of a Redis Cluster, because the
+// scripts need that. So the store works with a cluster, and all its keys are on one shard.
 //
 // # Cost
 //
-// A List goes through the ids that are due before the given time, 512 at a time, and reads those with the prefix, 64 at
-// a time, each with one round trip. To find what is due is cheap; to find all records of a tenant, whenever they are
-// due, takes about a second for a million records.
+// A List reads the ids that are due before the given time, 512 in one round trip. Then it reads the records that have the prefix,
+// 64 in one round trip. A List of what is due is fast. A List of all records of one tenant, with any due time, takes about one
+// second for a million records.
 //
 // Source: Redis documentation, "Redis persistence" (appendfsync), "Redis replication", "WAIT" and "Scripting with Lua".
 package redisstore

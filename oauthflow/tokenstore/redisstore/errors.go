@@ -9,7 +9,7 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// Reasons for errors.Is, beside oauthflow's ErrNotFound and ErrConflict.
+// Errors of this package, in addition to ErrNotFound and ErrConflict of package tokenstore. Test for them with errors.Is.
 var (
 	ErrVolatile = errors.New("the server may lose acknowledged writes")
 	ErrDamaged  = errors.New("the key holds something else than this store wrote")

@@ -18,8 +18,8 @@ const (
 	batchSize = 64  // records that are read at a time, and held in memory: at most 4 MiB
 )
 
-// List implements [tokenstore.Store]. Records that cannot be read do not keep it from yielding the others; the error
-// about them comes last.
+// List implements [tokenstore.Store]. If some records cannot be read, List yields the others first. Its last element is the error
+// about one of the records that could not be read.
 func (s *Store) List(ctx context.Context, prefix string, before time.Time) iter.Seq2[tokenstore.Record, error] {
 	return func(yield func(tokenstore.Record, error) bool) {
 		var missed error

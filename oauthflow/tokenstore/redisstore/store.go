@@ -11,8 +11,8 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// Store is an [tokenstore.Store] in Redis; see the package comment. Its methods may be called from many goroutines, and
-// return soon after their context is done even when the server does not answer.
+// Store is a [tokenstore.Store] in Redis; see the package comment. Its methods are safe for concurrent use. When their context is
+// done, they return soon, even if the server does not answer. It has no Close: the caller closes Config.Client.
 type Store struct {
 	client   redis.UniversalClient
 	prefix   string
@@ -21,7 +21,8 @@ type Store struct {
 
 var _ tokenstore.PooledStore = (*Store)(nil)
 
-// Pool implements [tokenstore.PooledStore]: it returns the PoolSize of the client, in a cluster that of each server's.
+// Pool implements [tokenstore.PooledStore]. It returns the PoolSize of the client. With a cluster, this is the size of the pool
+// for each server.
 func (s *Store) Pool() int {
 	switch c := s.client.(type) {
 	case *redis.Client:
@@ -35,7 +36,8 @@ func (s *Store) Pool() int {
 func (s *Store) recordKey(id string) string { return s.prefix + "record:" + id }
 func (s *Store) indexKey() string           { return s.prefix + "due" }
 
-// Load implements [tokenstore.Store].
+// Load implements [tokenstore.Store]. It returns no Timeline. For an invalid id it returns an error that does not wrap
+// tokenstore.ErrNotFound.
 func (s *Store) Load(ctx context.Context, id string) (tokenstore.Record, error) {
 	if err := checkID(id); err != nil {
 		return tokenstore.Record{}, err
@@ -52,7 +54,7 @@ func (s *Store) Load(ctx context.Context, id string) (tokenstore.Record, error) 
 	return r, nil
 }
 
-// Save implements [tokenstore.Store]. It refuses what is no valid record with an error that names the field.
+// Save implements [tokenstore.Store]. If the record is invalid, the error names the field. Save ignores r.Timeline.
 func (s *Store) Save(ctx context.Context, r tokenstore.Record) error {
 	if err := checkRecord(r); err != nil {
 		return err
@@ -61,7 +63,7 @@ func (s *Store) Save(ctx context.Context, r tokenstore.Record) error {
 	return s.change(ctx, "saving", saveScript, r.ID, decimal(r.Version), decimal(r.Version+1), moment(r.Due.UnixMicro()), data, r.ID)
 }
 
-// Delete implements [tokenstore.Store].
+// Delete implements [tokenstore.Store]. For an invalid id it returns an error that does not wrap tokenstore.ErrConflict.
 func (s *Store) Delete(ctx context.Context, id string, version uint64) error {
 	if err := checkID(id); err != nil {
 		return err

@@ -12,20 +12,21 @@ import (
 	"github.com/fullcast/sfauth/internal/badfields"
 )
 
-// Config says which table of which database holds the records.
+// Config names the database and the table for the records.
 type Config struct {
-	// DB is the database. Required; the caller closes it. Its primary, where there are replicas.
+	// DB is the database. Required. The caller closes it. If there are replicas, DB must reach the primary.
 	DB *sql.DB
 
-	// Dialect is what the database speaks. Required.
+	// Dialect is the kind of the database. Required: one of the constants.
 	Dialect Dialect
 
-	// Table is the table, used for nothing else: lower-case letters, digits and _, beginning with a letter, at most 59
-	// bytes, in PostgreSQL and MySQL also with a schema as in "salesforce.records". Optional; default
-	// "sfauth_records".
+	// Table is the name of the table. Use the table for nothing else. The name has lower-case letters, digits and _, begins with
+	// a letter, and has at most 59 bytes. In PostgreSQL and MySQL a schema may precede it, as in "salesforce.records". Optional;
+	// the default is "sfauth_records".
 	Table string
 
-	// Durability says whether a database is accepted that may lose acknowledged writes. Optional; default it is not.
+	// Durability says whether Open accepts a database that may lose acknowledged writes. Optional; the default is that Open
+	// refuses it.
 	Durability Durability
 }
 
@@ -39,30 +40,32 @@ const (
 	MySQL      Dialect = "MySQL" // and MariaDB
 )
 
-// Durability says what is asked of the database's settings.
+// Durability says which settings of the database Open accepts.
 type Durability int
 
 const (
-	// AcknowledgedWritesSurvive refuses settings by which the end of the server or machine may undo a write that was
-	// acknowledged: in PostgreSQL fsync=off or synchronous_commit=off, in MySQL innodb_flush_log_at_trx_commit other
-	// than 1 and, with a binary log, sync_binlog other than 1, in SQLite synchronous below FULL, or below EXTRA where the
-	// journal is deleted at each commit, or a journal that is off or in memory. Only the settings of one connection at
-	// the time of Open are seen.
+	// AcknowledgedWritesSurvive refuses settings with which the end of the server or the machine may undo an acknowledged write.
+	// In PostgreSQL: fsync=off and synchronous_commit=off. In MySQL: innodb_flush_log_at_trx_commit other than 1; if there is a
+	// binary log, also sync_binlog other than 1. In SQLite: synchronous below FULL; synchronous below EXTRA if the journal is
+	// deleted at each commit; a journal that is off or in memory. Open checks the settings of one connection, once.
 	//
 	// Source: PostgreSQL documentation, "Write Ahead Log" settings; MySQL 8.0 Reference Manual, "InnoDB Startup Options and
 	// System Variables" and "Binary Logging Options and Variables"; SQLite documentation, "PRAGMA synchronous".
 	AcknowledgedWritesSurvive Durability = iota
 
-	// AcknowledgedWritesMayBeLost takes any of these. Under refresh token rotation a lost write is a lost connection.
+	// AcknowledgedWritesMayBeLost accepts all of these settings. With refresh token rotation, a lost write is a lost connection.
 	AcknowledgedWritesMayBeLost
 )
 
 var tableName = regexp.MustCompile(`^([a-z][a-z0-9_]{0,58}\.)?[a-z][a-z0-9_]{0,58}$`)
 
-// Open returns the store in a table, after it has asked the database who it is. It makes no table: see [Store.Migrate].
+// Open connects to the database, checks it and its table, and returns the store. Open does not create the table; see
+// [Store.Migrate]. If the table is missing, Open returns no error. The caller may open several stores on one table. Open is safe
+// for concurrent use.
 //
-// The error names the field at fault, wraps [ErrVolatile] when the database may lose acknowledged writes and [ErrReadOnly]
-// when it is a replica of MySQL or MariaDB, and is the driver's when the database cannot be reached.
+// If fields of c are wrong, the error wraps a *tokenstore.FieldError for each. If the database may lose acknowledged writes, it
+// wraps [ErrVolatile]. If the server is a replica of MySQL or MariaDB, it wraps [ErrReadOnly]. If the table is not fit, it wraps
+// [ErrTable]. If the database cannot be reached, it wraps the driver's error. When ctx is done, it wraps the error of ctx.
 func Open(ctx context.Context, c Config) (*Store, error) {
 	if c.Table == "" {
 		c.Table = "sfauth_records"

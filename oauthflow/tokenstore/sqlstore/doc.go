@@ -1,6 +1,6 @@
-// Package sqlstore keeps the records of package oauthflow in one table of a database, for any number of goroutines,
-// processes and machines at once: PostgreSQL, SQLite, and MySQL or MariaDB. It works over the caller's [database/sql.DB]
-// and brings no driver:
+// Package sqlstore keeps the records of package oauthflow in one table of a database: PostgreSQL, SQLite, MySQL or MariaDB. Many
+// goroutines, processes and machines may use it at the same time. The caller opens the [database/sql.DB] with a driver of its
+// choice; this package imports no driver:
 //
 //	db, err := sql.Open("pgx", dsn) // with github.com/jackc/pgx/v5/stdlib
 //	…
@@ -11,42 +11,44 @@
 //	…
 //	err = store.Migrate(ctx)
 //
-// It is tested with the drivers jackc/pgx/v5 in all of its execution modes, lib/pq, modernc.org/sqlite, mattn/go-sqlite3 and
-// go-sql-driver/mysql, and with the settings of sessions that change how values are written (bytea_output, DateStyle, sql_mode
-// and others). Open sends bytes, text and a number to the database and back, so that a driver that cannot carry them is
-// refused there.
+// The package is tested with these drivers: jackc/pgx/v5 in all of its execution modes, lib/pq, modernc.org/sqlite,
+// mattn/go-sqlite3 and go-sql-driver/mysql. It is also tested with session settings that change how values are written, for
+// example bytea_output, DateStyle and sql_mode. Open sends bytes, text and a number to the database and reads them back. If a
+// driver changes them, Open refuses it.
 //
 // # What it promises
 //
-// A Load, Save or Delete is one statement and one round trip, and holds no transaction and no connection afterwards; a
-// List does one, and one more for every 128 records where there are more than 32. (pgx takes one more when a connection
-// executes a statement for the first time, unless it is told not to prepare.)
+// A Load, Save or Delete is one statement and one round trip. It keeps no transaction and no connection afterwards. A List is one
+// round trip. If it finds more than 32 records, it needs one more round trip for every 128 records. (When a connection executes a
+// statement for the first time, pgx needs one more round trip, unless you configure it not to prepare statements.)
 //
-// A conflict is the database's own answer that no row had the version; MySQL and MariaDB are asked then, with one more round
-// trip, whether they take writes. A statement that the database says it has undone
-// (a deadlock, a serialization failure, a busy file) is tried again for up to 5 seconds. Any other error leaves open
-// whether the change was made; Load tells.
+// ErrConflict means: the database answered that no row had the version. With MySQL and MariaDB, one more round trip then asks
+// whether the server accepts writes. If the database says that it has undone a statement (deadlock, serialization failure, busy
+// file), the store repeats the statement for up to 5 seconds. After any other error the change may or may not be made. Call Load
+// to find out.
 //
-// Ids are compared byte by byte whatever the database's collation, due times are exact to the microsecond, and neither
-// depends on a time zone or an encoding of the server or connection. PostgreSQL sends data as base64, whatever bytea_output is.
+// Ids are compared byte by byte, for every collation of the database. Due times are exact to the microsecond. Neither depends on
+// a time zone or an encoding of the server or the connection. PostgreSQL sends data as base64, for every value of bytea_output.
 //
-// Where the database tells a timeline, a Save or Delete compares it in the same statement as the version; see
+// If the database has a timeline, Save and DeleteIn compare it in the same statement as the version; see
 // tokenstore.TimelineStore.
 //
 // # What it refuses
 //
-// [Open] refuses a database whose settings let it lose what it has acknowledged, unless [Config] says that this is
-// wanted; see [Durability]. Every write is refused by a database that takes none, such as a read replica, with an error
-// wrapping [ErrReadOnly]. MySQL and MariaDB let a privileged user (SUPER, READ ONLY ADMIN, CONNECTION_ADMIN) write to a
-// replica. Open refuses one whose read_only is set, and each write looks for it in the same statement, so that also a server
-// that becomes a replica later refuses. Not so with binlog_format=STATEMENT, whose replicas would repeat the question:
-// there only Open looks, and the user should have no such privilege. Load and List do not find out that they read from a
-// replica: give the store the primary.
+// [Open] refuses a database whose settings allow it to lose acknowledged writes, unless [Config] accepts that; see [Durability].
 //
-// Open also refuses, with a [TableError], what may hide, change or lose records: a view, a temporary, partitioned or foreign
-// table, tables that inherit, row level security that applies to the role, triggers and rules that run before or instead of a
-// change or change what was saved, a table without a unique index on id alone, in MySQL an engine other than InnoDB; and, with an error wrapping
-// ErrVolatile, an unlogged table. It looks at the columns, too, which somebody may have altered, or made by a tool of their own:
+// If a database accepts no writes, for example a read replica, every write returns an error that wraps [ErrReadOnly]. In MySQL
+// and MariaDB a privileged user (SUPER, READ ONLY ADMIN, CONNECTION_ADMIN) can write to a replica. So Open refuses a server whose
+// read_only is set, and each write checks read_only in the same statement. A server that becomes a replica later therefore also
+// refuses. The exception is binlog_format=STATEMENT, because its replicas would repeat the check: there only Open checks, and the
+// user should have no such privilege. Load and List do not notice that they read from a replica: connect the store to the
+// primary.
+//
+// Open also refuses a table that may hide, change or lose records. The error is a [TableError]. It concerns: a view; a temporary,
+// partitioned or foreign table; tables that inherit; row level security that applies to the role; triggers and rules that run
+// before or instead of a change, or that change what was saved; a table without a unique index on id alone; and in MySQL an
+// engine other than InnoDB. For an unlogged table the error wraps ErrVolatile. Open also checks the columns, because somebody may
+// have altered them or created them with another tool:
 //
 //	column        PostgreSQL               MySQL, MariaDB                                        SQLite
 //	id            text, varchar(255) or    varbinary(255) or longer; varchar(255) or longer in   of text affinity, with the
@@ -55,20 +57,21 @@
 //	version, due  bigint                   bigint                                                of integer affinity
 //	data          bytea                    mediumblob, longblob                                  blob, or no type
 //
-// A collation that takes "bank" and "Bank" for one id (utf8mb4_general_ci, NOCASE, a nondeterministic one of ICU, the type
-// citext) would give one customer another's record; one that pads does so with trailing blanks; one in a language's order leaves
-// records out of a list. None of the columns may be generated. All that is wrong comes in one error: a TableError, or several
-// joined, each with its Remedy. In PostgreSQL, Load and List ask for row level security in their own statement, so that one that is
-// switched on later is an error and not an absence, and all statements name the schema that Open has found.
+// Some collations treat "bank" and "Bank" as the same id: utf8mb4_general_ci, NOCASE, nondeterministic ICU collations, and the
+// type citext. They would give one customer the record of another. A collation that pads does the same with trailing blanks. A
+// collation in the order of a language makes List leave records out. None of the columns may be generated. Open reports all
+// problems in one error: one TableError, or several joined, each with its Remedy. In PostgreSQL, Load and List check row level
+// security in their own statement. If somebody switches it on later, they return an error instead of no record. All statements
+// name the schema that Open found.
 //
-// Other unique indexes, checks, columns and triggers are judged by what they do: Open, and Migrate, saves, changes and deletes three
-// records in a transaction that it undoes. Their ids are long and differ in case or in a trailing blank alone. So a trigger that
-// notes each change elsewhere is accepted, and a unique index on lower(id) is not, by which "Bank" could not connect beside "bank".
-// A user who may not write is accepted, and nothing is tried. What such a trigger does outside of the database, or in a table
-// without transactions, is not undone.
+// Open and Migrate test all other unique indexes, checks, columns and triggers by a trial. They save, change and delete three
+// records in a transaction, and undo the transaction. The ids of these records are long, and differ only in case or in a trailing
+// blank. Example: a trigger that logs each change in another table is accepted. A unique index on lower(id) is refused, because
+// with it "Bank" could not connect beside "bank". If the user may not write, Open accepts the table and makes no trial. The undo
+// does not reach what a trigger does outside of the database, or in a table without transactions.
 //
-// Open looks once. What somebody alters while the store is open is noticed by the next Open, which each new process makes, and
-// until then:
+// Open checks the table once. If somebody alters the table later, the next Open notices it, and each new process calls Open.
+// Until then the effect is:
 //
 //	row level security is switched on          Load and List: an error (PostgreSQL)
 //	a collation that takes two ids for one     tokenstore.ErrForeignRecord where the other id is asked for: the Manager compares
@@ -85,15 +88,18 @@
 //
 // # Connections
 //
-// [database/sql] opens as many connections as are asked for at once and keeps two. Of PostgreSQL, 300 Loads at once took
-// 1.8 s like that, or failed for too many clients, and 10 ms with 16 connections that are kept. So set the three limits shown
-// above. After a switchover a pool may hold connections to what is a replica now, until their lifetime ends: for pgx, add
-// target_session_attrs=read-write to a DSN of several hosts; for go-sql-driver/mysql, add rejectReadOnly=true, which leaves
-// such a connection at once, unless the user is privileged, and says "bad connection" where there is no other.
+// By default, [database/sql] opens any number of connections at the same time and keeps two. With PostgreSQL, 300 simultaneous
+// Loads then took 1.8 s, or failed with "too many clients". With 16 connections that are kept, they took 10 ms. So set the three
+// limits shown above.
+//
+// After a switchover a pool may hold connections to the former primary, which is now a replica, until their lifetime ends. For
+// pgx with several hosts, add target_session_attrs=read-write to the DSN. For go-sql-driver/mysql, add rejectReadOnly=true: the
+// driver then drops such a connection at once, unless the user is privileged. If there is no other connection, its error is "bad
+// connection".
 //
 // # Errors
 //
-// What errors.Is tells; the driver's error is wrapped, too:
+// Test for errors with errors.Is. The driver's error is wrapped, too:
 //
 //	error                               when                                                what to do
 //	tokenstore.ErrNotFound              Load: there is no such record                       connect first
@@ -109,18 +115,20 @@
 //
 // # Databases
 //
-// PostgreSQL, from 9.6: any isolation level. Behind a pooler that hands out connections by transaction, such as PgBouncer,
-// tell the driver not to prepare statements; for pgx, add default_query_exec_mode=exec to the DSN. With asynchronous
-// replication, a failover may lose what was acknowledged before it; use synchronous_standby_names. From 10, Load tells the
-// timeline that the server is in. A failover or a restoration to a point in time begins another, and then no refresh token
-// is sent before Salesforce has said that it is unspent: also after a switchover that lost nothing, which costs each
-// connection two questions and a wait, while its access token is served. A relative of PostgreSQL that lacks
-// pg_walfile_name or pg_current_wal_lsn, or does not let the user call them, tells no timeline.
+// PostgreSQL, from 9.6: any isolation level. If a pooler such as PgBouncer assigns connections by transaction, configure the
+// driver not to prepare statements. For pgx, add default_query_exec_mode=exec to the DSN. With asynchronous replication, a
+// failover may lose acknowledged writes; use synchronous_standby_names.
 //
-// MySQL, MariaDB: InnoDB, autocommit, any sql_mode and any isolation level but READ UNCOMMITTED. With asynchronous
-// replication a failover loses the last writes, too, and no timeline tells: change the ManagerConfig's StoreEpoch then.
+// From PostgreSQL 10, Load returns the timeline of the server. A failover or a point-in-time restore begins another timeline.
+// Then a Manager sends no refresh token before Salesforce has said that the token is unspent. This also happens after a
+// switchover that lost nothing. It costs each connection two questions and a wait; its access token is served meanwhile. Some
+// relatives of PostgreSQL lack pg_walfile_name or pg_current_wal_lsn, or do not let the user call them. They have no timeline.
 //
-// SQLite, from 3.37: one machine and a local disk. Use WAL and a short busy timeout, so that contexts are heard, in every
-// connection: file:PATH?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=busy_timeout(100). A file takes one change at a
-// time: those of one Store wait in the order in which they come, those of several compete.
+// MySQL, MariaDB: InnoDB, autocommit, any sql_mode, and any isolation level except READ UNCOMMITTED. With asynchronous
+// replication a failover loses the last writes, and there is no timeline that shows it. Change ManagerConfig.StoreEpoch after
+// such a failover.
+//
+// SQLite, from 3.37: one machine and a local disk. Use WAL and a short busy timeout in every connection, so that a call returns
+// soon after its context is done: file:PATH?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=busy_timeout(100). A file
+// accepts one change at a time. The changes of one Store wait in the order of their calls. The changes of several Stores compete.
 package sqlstore

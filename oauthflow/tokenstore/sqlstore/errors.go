@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Reasons for errors.Is, beside oauthflow's ErrNotFound and ErrConflict.
+// Errors of this package, in addition to ErrNotFound and ErrConflict of package tokenstore. Test for them with errors.Is.
 var (
 	ErrReadOnly = errors.New("the database takes no writes; it may be a replica, connect to the primary")
 	ErrNoTable  = errors.New("the table does not exist; call Migrate, or have its Schema run")

@@ -31,8 +31,8 @@ func (a spot) compare(b spot) int {
 	return cmp.Or(cmp.Compare(a.due, b.due), strings.Compare(a.id, b.id))
 }
 
-// List implements [tokenstore.Store]. It keeps nothing open between two pages. Where at most 2,048 records have the
-// prefix, it looks at these alone; else it goes through all records that are due before the given time.
+// List implements [tokenstore.Store]. Between two pages it keeps no connection and no transaction. If at most 2,048 records have
+// the prefix, List reads only these. Otherwise it reads all records that are due before the given time.
 func (s *Store) List(ctx context.Context, prefix string, before time.Time) iter.Seq2[tokenstore.Record, error] {
 	return func(yield func(tokenstore.Record, error) bool) {
 		l := lister{store: s, prefix: prefix, last: lastBefore(before)}

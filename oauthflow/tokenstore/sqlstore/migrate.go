@@ -11,8 +11,8 @@ import (
 //go:embed schema/*.sql
 var schemas embed.FS
 
-// Schema returns the statements that [Store.Migrate] executes, each ending with a semicolon and a line break, for
-// somebody who has the right to create tables.
+// Schema returns the statements that [Store.Migrate] executes. Each statement ends with a semicolon and a line break. Use it if
+// only another person has the right to create tables. Schema sends nothing to the database.
 func (s *Store) Schema() string {
 	text, err := schemas.ReadFile(s.grammar.schema)
 	if err != nil {
@@ -21,11 +21,11 @@ func (s *Store) Schema() string {
 	return strings.NewReplacer("{table}", s.asNamed, "{index}", s.index).Replace(string(text))
 }
 
-// Migrate makes the table and its index where they are missing, which needs the right to create tables. Where they are
-// there it only looks, takes no lock that a change would wait for, and needs no more rights than the other methods.
-// Several processes may call it at once.
+// Migrate creates the table and its index if they are missing. For that it needs the right to create tables. If they exist,
+// Migrate only checks them: it takes no lock that blocks a change, and it needs the same rights as the other methods. Several
+// processes may call it at the same time.
 //
-// The error wraps [ErrReadOnly] when a server takes no writes.
+// If the server accepts no writes, the error wraps [ErrReadOnly]. If the table is not fit, it wraps [ErrTable].
 func (s *Store) Migrate(ctx context.Context) error {
 	err := s.retry(ctx, func() error {
 		if made, err := s.made(ctx); made || err != nil {

@@ -11,8 +11,8 @@ import (
 	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
-// Store is an [tokenstore.Store] in a table of a database; see the package comment. Its methods may be called from many
-// goroutines.
+// Store is a [tokenstore.Store] in a table of a database; see the package comment. Its methods are safe for concurrent use. It
+// has no Close: the caller closes Config.DB.
 type Store struct {
 	db           *sql.DB
 	dialect      Dialect
@@ -31,10 +31,11 @@ var (
 	_ tokenstore.PooledStore   = (*Store)(nil)
 )
 
-// Pool implements [tokenstore.PooledStore]: it returns what was given to SetMaxOpenConns of the database's handle.
+// Pool implements [tokenstore.PooledStore]. It returns the limit that SetMaxOpenConns has set on Config.DB; 0 means that there is
+// no limit.
 func (s *Store) Pool() int { return s.db.Stats().MaxOpenConnections }
 
-// Load implements [tokenstore.Store].
+// Load implements [tokenstore.Store]. For an invalid id it returns an error that does not wrap tokenstore.ErrNotFound.
 func (s *Store) Load(ctx context.Context, id string) (tokenstore.Record, error) {
 	if err := checkID(id); err != nil {
 		return tokenstore.Record{}, err
@@ -59,7 +60,8 @@ func (s *Store) Load(ctx context.Context, id string) (tokenstore.Record, error) 
 	return r, nil
 }
 
-// Save implements [tokenstore.Store]. It refuses what is no valid record with an error that names the field.
+// Save implements [tokenstore.Store]. If the record is invalid, the error names the field. The greatest Version that Save accepts
+// is math.MaxInt64 - 2, because the columns of the databases have 64 bits with a sign.
 func (s *Store) Save(ctx context.Context, r tokenstore.Record) error {
 	if err := checkRecord(r); err != nil {
 		return err
@@ -74,12 +76,12 @@ func (s *Store) Save(ctx context.Context, r tokenstore.Record) error {
 	return s.change(ctx, "saving", r.ID, s.update(key(r.ID), int64(r.Version), r.Due.UnixMicro(), data, r.Timeline))
 }
 
-// Delete implements [tokenstore.Store].
+// Delete implements [tokenstore.Store]. For an invalid id it returns an error that does not wrap tokenstore.ErrConflict.
 func (s *Store) Delete(ctx context.Context, id string, version uint64) error {
 	return s.DeleteIn(ctx, "", id, version)
 }
 
-// DeleteIn implements [tokenstore.TimelineStore]. Where the database tells no timeline, it is Delete.
+// DeleteIn implements [tokenstore.TimelineStore]. If the database has no timeline, DeleteIn ignores timeline, as Delete does.
 func (s *Store) DeleteIn(ctx context.Context, timeline, id string, version uint64) error {
 	if err := checkID(id); err != nil {
 		return err

@@ -14,8 +14,8 @@ import (
 // ErrTable is the reason of every [TableError].
 var ErrTable = errors.New("the table is not fit to hold the records")
 
-// TableError says why the table of a [Config] cannot hold the records: some would be hidden, changed on their way, or kept
-// nowhere. It wraps [ErrTable].
+// TableError says why the table of a [Config] is not fit for the records: the database would hide some, change some on the way,
+// or not keep some. It wraps [ErrTable].
 type TableError struct {
 	Table   string // with its schema, where the database has one
 	Role    string // the database's user; empty where it does not matter
@@ -23,7 +23,7 @@ type TableError struct {
 	Remedy  string // what to do about it
 }
 
-// Error names all of it.
+// Error returns one line with table, role, problem and remedy.
 func (e *TableError) Error() string {
 	role := ""
 	if e.Role != "" {

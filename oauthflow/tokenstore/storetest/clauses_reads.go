@@ -8,13 +8,13 @@ import (
 	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
-// CountingStore is a store under test that tells how much it reads. A handle that has this method is asked whether a list costs
-// what it yields; the clauses about that pass where the first handle does not have it.
+// CountingStore is a store under test that counts its reads. If a handle has this method, clauses check that the cost of a list
+// is in proportion to what it yields. If the first handle does not have it, these clauses pass.
 type CountingStore interface {
 	tokenstore.Store
 
-	// Reads returns how many rows, entries of an index, or files were read for this handle so far. What the counting itself
-	// reads need not be left out when it is a few.
+	// Reads returns how many rows, index entries or files were read for this handle so far. It may include the few reads that the
+	// counting itself needs.
 	Reads(ctx context.Context) (int, error)
 }
 

@@ -10,13 +10,13 @@ import (
 	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
-// FailoverStore is a store under test that can begin another history. A handle that has this method is asked for a failover
-// while other goroutines save; the clause about that passes where no handle has it.
+// FailoverStore is a store under test that can begin another history of writes. If the first handle has this method, a clause
+// makes a failover while other goroutines save. If the first handle does not have it, that clause passes.
 type FailoverStore interface {
 	tokenstore.TimelineStore
 
-	// FailOver has the store's server go on in another history, and returns once Load tells that one's timeline. The
-	// records that were saved before it was called are kept; those that are saved meanwhile may be lost.
+	// FailOver makes the store's server continue in another history. It returns when Load returns the timeline of that history.
+	// Records that were saved before the call are kept. Records that are saved during the call may be lost.
 	FailOver(ctx context.Context) error
 }
 

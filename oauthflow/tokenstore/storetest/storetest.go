@@ -1,5 +1,5 @@
-// Package storetest proves that an implementation keeps the contract of [tokenstore.Store]. Each clause of the contract is
-// a subtest whose name is the promise, on fresh data:
+// Package storetest tests an implementation of [tokenstore.Store]. Each clause of the contract is a subtest on fresh data. The
+// name of the subtest is the promise:
 //
 //	func TestTableKeepsTheContract(t *testing.T) {
 //		storetest.Run(t, func(t *testing.T) func() tokenstore.Store {
@@ -8,23 +8,24 @@
 //		})
 //	}
 //
-// The clauses ask for nothing that the contract does not say: they take a due time as an
-// instant in whatever zone, and leave open what happens to records that change while they are listed. They cannot see
-// what survives a crash of the machine; that, a store has to prove by itself.
+// The clauses require nothing that the contract does not say. They accept a due time in any time zone. They accept every result
+// for records that change while they are listed. They cannot test what survives a crash of the machine: the store needs its own
+// test for that.
 //
-// A store that tells timelines ([tokenstore.TimelineStore]) is asked to compare them, with timelines that are not its own. Where
-// a handle is also a [FailoverStore], it is asked for a failover under load. One that is a [CountingStore] is asked whether its
-// lists read more than they yield.
+// If a store returns timelines ([tokenstore.TimelineStore]), the clauses send it other timelines and expect a conflict. If the
+// first handle is also a [FailoverStore], a clause makes a failover under load. If the first handle is a [CountingStore], clauses
+// check that its lists do not read many more records than they yield.
 //
 // # Errors
 //
-// [Clause.Check] is for who wants the answers without a [testing.T]. Its error has no type; the text is for the store's author.
+// Use [Clause.Check] if you need the results without a [testing.T]. Its error has no type. Its text is written for the author of
+// the store.
 //
 //	error                                when                                                    what to do
 //	of Clause.Check                      the store breaks the clause; the text says what it did  correct the store
 //	of Clause.Check, begins with panic:  the store panicked; its stack is in the text            correct the store
 //
-// The package is itself tested with stores that are wrong in one way each.
+// The tests of this package use stores that each have one fault.
 package storetest
 
 import (
@@ -41,11 +42,13 @@ import (
 // clauseTime is how long one clause may take on a slow store.
 const clauseTime = 2 * time.Minute
 
-// Run checks every clause as a subtest of t.
+// Run checks every clause as a subtest of t. The subtests run one after the other. The context of each has a limit of two
+// minutes. Run returns no error: a broken clause fails its subtest.
 //
-// For each, open prepares fresh, empty data and returns a function that opens one more handle on these data: where
-// several processes may share a store, a handle as another process would have it. It is called several times, always on
-// the goroutine of its subtest, so both may use t. A store that lives in one process returns the same handle again.
+// For each clause, Run calls open once. The parameter open prepares fresh, empty data and returns a function. Each call of that
+// function returns one more handle on these data. If several processes may share the store, a handle must be as independent as
+// that of another process. If the store lives in one process, the function returns the same handle every time. Both functions are
+// called on the goroutine of the subtest, so both may use t.
 func Run(t *testing.T, open func(t *testing.T) func() tokenstore.Store) {
 	for _, c := range Clauses() {
 		t.Run(c.Name, func(t *testing.T) {
@@ -62,14 +65,16 @@ type Clause struct {
 	check func(*probe)
 }
 
-// Clauses returns all clauses, the simple ones first: what breaks first tells most.
+// Clauses returns all clauses, in a new slice. The simple clauses come first: start with the first one that fails.
 func Clauses() []Clause {
 	return slices.Concat(recordClauses, saveClauses, deleteClauses, identityClauses, invalidClauses, timelineClauses, listClauses, readClauses, handleClauses,
 		contextClauses, concurrencyClauses)
 }
 
-// Check returns how the store breaks the clause, or nil. Each call of open returns a handle on the same data, which
-// must be empty at first. A panic of the store is an error.
+// Check tests one clause. It returns nil, or an error without a type that says how the store breaks the clause. Each call of open
+// returns a handle on the same data, which must be empty at first. Check limits ctx to two minutes and passes it to the store. If
+// the store then returns the error of ctx, the clause is broken. If the store panics, Check returns an error with the stack.
+// Several Checks may run at the same time, each with its own data.
 func (c Clause) Check(ctx context.Context, open func() tokenstore.Store) error {
 	ctx, cancel := context.WithTimeout(ctx, clauseTime)
 	defer cancel()
