@@ -9,15 +9,16 @@ import (
 	"github.com/fullcast/sfauth/metadata"
 )
 
-// Baseline makes one rule for each field that want lists, its kind included, and none for any other: what is not
-// listed is the admin's own. Setup's labels, screens and clicks are those of want's kind of app.
+// Baseline returns one rule for each field that want lists, including its Kind. It returns no rule for a field that want does not
+// list: the admin decides about it. Labels, pages and clicks are those of Setup for the kind of app in want. If want.Kind is
+// empty, Baseline returns no rules. Baseline does not validate want, and returns no error.
 //
-// The Refresh Token Policy "valid until revoked" is met by "not used for" 30 days or more as well, which is what Setup offers
-// in its place where the idle limit is on; the report's Note says what was read about the limit. PKCE that a connected app
-// should not require is a note, since Salesforce may not let it be cleared.
+// If want lists the Refresh Token Policy "valid until revoked", an app with "not used for" 30 days or more also passes: Setup
+// offers that instead where the idle limit is on. The Note of the report says what was read about the limit. If want lists PKCE
+// as not required and a connected app requires it, the finding is a note, because Salesforce may not allow the admin to clear it.
 //
-// Lists are compared as sets. A scope alias counts as what it stands for; callback URLs are compared to the letter,
-// as Salesforce does.
+// Lists are compared as sets. A scope alias counts as the scope that it stands for. Callback URLs must be equal in every letter,
+// as Salesforce compares them.
 func Baseline(want metadata.AppSpec) []Rule {
 	var rules []Rule
 	if want.Kind != "" {

@@ -6,11 +6,11 @@ import (
 	"github.com/fullcast/sfauth/metadata"
 )
 
-// Blocker is a feature of the connected app that must be off before Setup's migration takes the app.
+// Blocker is a feature of the connected app that an admin must switch off before Setup's own migration accepts the app.
 type Blocker struct {
 	What string `json:"what"`
-	Seen bool   `json:"seen"` // the app was read to have it; else no metadata holds it, and an admin has to look
-	Do   string `json:"do"`   // the clicks that switch it off
+	Seen bool   `json:"seen"` // true: the metadata of the app shows it. False: no metadata holds it, and an admin must look in Setup
+	Do   string `json:"do"`   // the clicks in Setup that switch it off
 }
 
 // blocker is one such feature, as data.

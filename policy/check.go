@@ -8,25 +8,25 @@ import (
 	"github.com/fullcast/sfauth/metadata"
 )
 
-// Finding is one thing that is wrong, with the way to correct it.
+// Finding is one problem of an app, with the way to correct it.
 type Finding struct {
 	Rule     string   `json:"rule"`     // the rule's ID
 	Severity Severity `json:"severity"` // the rule's
 	Field    string   `json:"field"`    // Setup's label
-	Got      string   `json:"got"`      // in Setup's words, a line for each member of a list
-	Want     string   `json:"want"`     // likewise
-	Message  string   `json:"message"`  // what is wrong, in one sentence
+	Got      string   `json:"got"`      // the present value in Setup's words; one line for each member of a list
+	Want     string   `json:"want"`     // the right value, in the same form
+	Message  string   `json:"message"`  // the problem, in one sentence
 	Why      string   `json:"why"`      // why it matters
 	Fix      string   `json:"fix"`      // the clicks in Setup; {app} in its first line stands for the app's name
 
-	NoCorrection string                          `json:"noCorrection,omitempty"` // why Correct is nil
-	Correct      func(metadata.App) metadata.App `json:"-"`                      // see [Rule]; nil when there is none
+	NoCorrection string                          `json:"noCorrection,omitempty"` // why there is no Correct
+	Correct      func(metadata.App) metadata.App `json:"-"`                      // see [Rule]; nil if there is none
 
-	File string `json:"file,omitempty"` // where it stands, when it was read from files
-	Line int    `json:"line,omitempty"` // from 1
+	File string `json:"file,omitempty"` // the file of the setting; empty if the app was not read from files
+	Line int    `json:"line,omitempty"` // line in File, from 1; 0 if File is empty
 }
 
-// Pass is one rule's look at one subject.
+// Pass is one run of one rule on one subject. [Check] makes it. It is not safe for concurrent use.
 type Pass struct {
 	Subject Subject
 	Spec    metadata.AppSpec // the app in Setup's words; a zero field was not read
@@ -39,7 +39,9 @@ type Pass struct {
 	at     metadata.Position
 }
 
-// Find reports that something is wrong. Fields left empty are taken from the rule and the element it looks at.
+// Find reports a problem. Find always sets Rule and Why from the rule. It sets Severity, Field, Want, Fix, Correct, NoCorrection,
+// Message, File and Line if they are empty in f. It replaces secrets of the app in Got and Message, and in a Fix that f brings.
+// It does not look for secrets in Field and Want. A rule may call Find several times.
 func (p *Pass) Find(f Finding) {
 	p.done = true
 	p.report.Findings = append(p.report.Findings, p.complete(f))
@@ -93,10 +95,11 @@ func (f Finding) plainMessage() string {
 	return fmt.Sprintf("%s is %s, not %s", f.Field, quoted(f.Got), quoted(f.Want))
 }
 
-// Check judges the subject by each rule, in order. Each rule ends in exactly one of the report's three lists, but may
-// have several findings.
+// Check applies the rules to the subject, in order, and returns the report. A rule without a report is in Passed. A rule that
+// called [Pass.Find] is in Findings, once for each call. A rule that called [Pass.NotVisible], or whose parts were not read, is
+// in NotVisible. A rule that calls both is in both lists. Without rules the report is empty.
 //
-// Check panics if [Validate] refuses the rules.
+// Check panics if [Validate] returns an error for the rules. The value of the panic is that error.
 func Check(s Subject, rules ...Rule) Report {
 	if err := Validate(rules...); err != nil {
 		panic(err)

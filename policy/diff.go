@@ -12,37 +12,39 @@ import (
 	"github.com/fullcast/sfauth/metadata"
 )
 
-// Mark says what kind of field differs.
+// Mark is the kind of field that differs.
 type Mark string
 
 // Marks, in the order of [Diff].
 const (
 	Listed   Mark = "listed"   // a field that Fullcast's instructions name
-	Unlisted Mark = "unlisted" // any other that package metadata knows: the admin's own
-	Unknown  Mark = "unknown"  // one that package metadata does not know
+	Unlisted Mark = "unlisted" // another field that package metadata knows; the admin decides about it
+	Unknown  Mark = "unknown"  // a field that package metadata does not know
 )
 
-// Difference is one field that two apps do not have in common.
+// Difference is one field that differs between two apps.
 type Difference struct {
 	Mark      Mark   `json:"mark"`
-	Field     string `json:"field"`               // Setup's label where it is listed, else the element's path
-	Component string `json:"component,omitempty"` // metadata type; empty where it is listed
-	A         string `json:"a"`                   // in Setup's words where it is listed, a line for each member of a list
-	B         string `json:"b"`
+	Field     string `json:"field"`               // Setup's label of a listed field, or the element's path
+	Component string `json:"component,omitempty"` // metadata type; empty for a listed field
+	A         string `json:"a"`                   // the value in the first app: in Setup's words for a listed field; one line for each member of a list
+	B         string `json:"b"`                   // the value in the second app, in the same form
 }
 
 const absent = "(absent)"
 
-// Diff compares two apps: of two orgs, of two trees, or a new app of a spec with a live one. Listed fields come first,
-// in the order of the instructions and in Setup's words; then all others by component and element. The order is the
-// same every time.
+// Diff compares two apps and returns the fields that differ. It returns nil if there are none. The apps may come from two orgs,
+// from two trees, or from a spec and an org. Listed fields come first, in the order of the instructions and in Setup's words. All
+// other fields follow, ordered by component and element. The order is the same every time. Diff returns no error.
 //
-// What means the same is no difference: the order of a list's members, aliases and spelling, white space around values, an
-// absent element and its documented default, and "valid until revoked" and "not used for" 30 days or more, which Salesforce
-// makes of it where the idle limit is on. Left out is what Salesforce sets itself and differs in every org (consumer key and secret,
-// oauthLink, orgScopedExternalApp), orders to Salesforce (shouldRotate…), and the names of an app's components. Values
-// of unknown elements are compared but never shown, since they may be secrets; of URLs and long texts it shows what a [Report]
-// shows. Components without a Go type of their own are compared whole; [metadata.Org.ReadOther] reads them.
+// Some values mean the same and are no difference: another order of a list's members; aliases and other spellings; white space
+// around values; an absent element and its documented default; and "valid until revoked" and "not used for" 30 days or more.
+// Where the idle limit is on, Salesforce changes the first of these two into the second.
+//
+// Diff leaves out the values that Salesforce sets itself and that differ in every org (consumer key and secret, oauthLink,
+// orgScopedExternalApp), orders to Salesforce (shouldRotate…), and the names of an app's components. Diff compares the values of
+// unknown elements but never shows them, because they may be secrets. It shows URLs and long texts as a [Report] does. It
+// compares components without a Go type as a whole; [metadata.Org.ReadOther] reads them.
 func Diff(a, b metadata.App) []Difference {
 	var all []Difference
 	if a.Kind != b.Kind {

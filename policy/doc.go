@@ -1,7 +1,8 @@
-// Package policy says what is wrong with a Salesforce app, why it matters, and which clicks in Setup correct it.
+// Package policy checks a Salesforce app. For each problem it says what is wrong, why it matters, and which clicks in Setup
+// correct it.
 //
-// A [Rule] is data: what it judges, what it needs to see, and a function. [Check] runs rules over a [Subject], an app
-// as it was read from files or from an org, and returns a [Report]:
+// A [Rule] is data: it names the setting that it checks and the parts that it needs, and it has a function. A [Subject] is an app
+// that was read from files or from an org. [Check] applies rules to a Subject and returns a [Report]:
 //
 //	want := fullcast.ExternalClientApp(fullcast.Production, "")
 //	report := policy.Check(policy.Subject{App: app}, policy.Baseline(want)...)
@@ -14,25 +15,27 @@
 //   - [Hardening]: settings that give away more than the product needs, as warnings, or end the connection, as errors
 //   - [PartnerRequirements2026]: Salesforce's requirements for partners' apps, opt-in, as warnings
 //
-// Sets are slices, and those above make one set together. A rule of one's own is a Rule value whose Check calls
-// [Pass.Find]. [Validate] tells whether a set is well made; Check panics over one that is not, because a rule set is
-// part of the program. Package policytest tests rules by example.
+// A set is a slice of rules. All sets above together are also a valid set. To write your own rule, make a Rule value whose Check
+// calls [Pass.Find]. [Validate] checks a set. [Check] panics if the set is not valid, because a rule set is part of the program.
+// Package policytest tests rules by example.
 //
 // # What is not seen is never right
 //
-// A rule whose settings were not read, or which no metadata holds, ends up in [Report.NotVisible], never in
-// [Report.Passed]. "Allow creation of connected apps" always does: a person has to look. An absent element means its
-// documented default where [Subject.Version] has the element, and nothing where the version is older or unknown and
-// the default would be right.
+// If the settings that a rule needs were not read, or if no metadata holds them, the rule is listed in [Report.NotVisible] and
+// not in [Report.Passed]. The setting "Allow creation of connected apps" is always listed there: a person has to look in Setup. A
+// rule of Hardening or Prerequisites that concerns only the other kind of app passes. If an element is absent, it means its
+// documented default if the API version in [Subject.Version] has the element. If that version is older or unknown, and the
+// default would be right, the setting counts as not seen.
 //
 // # Correcting, comparing, migrating
 //
-// [Report.Correct] changes what metadata can change, and nothing else. [Diff] compares two apps field by field.
-// [PlanMigration] says how a connected app becomes an external client app, and what becomes of each of its settings.
+// [Report.Correct] changes the settings that metadata can change, and nothing else. [Diff] compares two apps field by field.
+// [PlanMigration] says how a connected app becomes an external client app, and what happens to each of its settings.
 //
 // # Errors
 //
-// What is wrong with an app is a [Finding] of the report, never an error. Errors are about the call, and none has a type:
+// A problem of an app is a [Finding] of the report, never an error. Errors concern the call. None of them has a type of this
+// package:
 //
 //	error                                when                                                                  what to do
 //	of Validate, joined                  a rule lacks something, or has another's ID                           correct the rule that the text names; Check panics over it
@@ -43,12 +46,12 @@
 //
 // # Security
 //
-// Rules read apps in Setup's words, which hold neither consumer key nor consumer secret. Where a text of the app repeats one,
-// or holds a private key or a value after a name such as password, every report, difference and plan has "…" in its place.
-// What an app holds reaches text, Markdown and HTML escaped: it steers no terminal and no browser. Time and output are in
-// proportion to the size of the app; a text of more than 16 KiB is cut.
+// The rules work with [metadata.AppSpec], which holds neither consumer key nor consumer secret. If a text of the app repeats one
+// of these, or holds a private key or a value after a name such as password, then every report, difference and plan shows "…"
+// instead of it. Text, Markdown and HTML escape all texts of the app, so that they cannot control a terminal or a browser. Time
+// and size of the output are in proportion to the size of the app. A text of more than 16 KiB is cut.
 //
 // # Concurrency
 //
-// All functions are safe for concurrent use, as long as nobody changes the app meanwhile.
+// All functions are safe for concurrent use, if nobody changes the app at the same time.
 package policy

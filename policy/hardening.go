@@ -10,10 +10,10 @@ import (
 	"github.com/fullcast/sfauth/metadata"
 )
 
-// Hardening are settings that Fullcast's instructions do not name and that give away more than the product needs, as
-// warnings, and those that end the connection, as errors. Where an absent element would mean Salesforce's default, the
-// outcome is "not visible". A flow that a second switch was read to keep off, as the OAuth policies of an external client app
-// do, is off.
+// Hardening returns rules for settings that Fullcast's instructions do not name. The rules warn about settings that allow more
+// than the product needs. They report settings that end the connection as errors. If an absent element would mean Salesforce's
+// default, the result is "not visible". Some flows have a second switch, such as one in the OAuth policies of an external client
+// app. If it was read and is off, the flow counts as off. Every call returns a new slice.
 //
 // Source: Salesforce Help, "Configure the External Client App OAuth Settings" and "OAuth 2.0 DPoP Guide"; Metadata API, the
 // types named in the rules; OAuth 2.0 Security Best Current Practice (RFC 9700) for the reasons.

@@ -4,14 +4,15 @@ import (
 	"github.com/fullcast/sfauth/metadata"
 )
 
-// PartnerRequirements2026 are Salesforce's requirements of May 2026 for apps that a partner provides, as warnings:
-// PKCE, refresh token rotation, the idle limit and the IP allow-list for refresh tokens.
+// PartnerRequirements2026 returns rules for Salesforce's requirements of May 2026 for apps that a partner provides, as warnings:
+// PKCE, refresh token rotation, the idle limit, and the IP allow-list for refresh tokens. Every call returns a new slice.
 //
-// By their own text they bind an app that the partner provides or makes, used in more than two customers' production
-// orgs. A local app that a customer makes in its own org is said to be out of their scope, which is an assumption.
-// So the set is opt-in. With the idle limit "Refresh token is valid until revoked" is no longer a choice, and refresh
-// tokens end after 30 days without use, which [Baseline] takes as well. PKCE on a connected app contradicts Fullcast's
-// instructions, which clear it; its rule says so and corrects nothing.
+// The requirements apply to an app that the partner provides or makes, if more than two customers use it in production orgs. A
+// customer's local app, made in its own org, is out of their scope; this is an assumption. So use this set only if you need it.
+//
+// With the idle limit, "Refresh token is valid until revoked" is no longer possible, and refresh tokens end after 30 days without
+// use. [Baseline] accepts that, too. The rule for PKCE contradicts Fullcast's instructions for connected apps, which clear it.
+// The rule says so and corrects nothing.
 //
 // Source: Salesforce ISVforce Guide, "Secure Your Connected Apps and External Client Apps".
 func PartnerRequirements2026() []Rule {

@@ -10,63 +10,63 @@ import (
 	"github.com/fullcast/sfauth/metadata"
 )
 
-// Fate says what becomes of one setting of a connected app.
+// Fate says what happens to one setting of a connected app.
 type Fate string
 
 // Fates, in the order of a plan.
 const (
-	Kept    Fate = "kept"    // the new app has the same
-	Changed Fate = "changed" // the instructions for the new app say otherwise
-	Offered Fate = "offered" // the new app has a place for it, which the instructions leave alone: the admin decides
-	Lost    Fate = "lost"    // it cannot be carried
+	Kept    Fate = "kept"    // the new app has the same value
+	Changed Fate = "changed" // the instructions for the new app require another value
+	Offered Fate = "offered" // the new app has such a setting, and the instructions do not mention it: the admin decides
+	Lost    Fate = "lost"    // it cannot be carried over to the new app
 )
 
-// Item is one setting of the connected app and what becomes of it.
+// Item is one setting of the connected app, and what happens to it.
 type Item struct {
 	Fate  Fate   `json:"fate"`
-	Field string `json:"field"`         // Setup's label where it is listed, else the element's path in the connected app
-	Old   string `json:"old"`           // in Setup's words where it is listed, a line for each member of a list
-	New   string `json:"new"`           // likewise; for what is offered, the value as the new app spells it
-	Place string `json:"place"`         // for what is offered, component and element of the new app
-	Why   string `json:"why,omitempty"` // except for what is kept
+	Field string `json:"field"`         // Setup's label of a listed setting, or the element's path in the connected app
+	Old   string `json:"old"`           // in Setup's words for a listed setting; one line for each member of a list
+	New   string `json:"new"`           // in the same form; with Offered, the value as the new app spells it
+	Place string `json:"place"`         // with Offered, component and element of the new app; otherwise empty
+	Why   string `json:"why,omitempty"` // the reason; empty with Kept
 }
 
-// Step is one thing that somebody does.
+// Step is one action of one person or company.
 type Step struct {
 	Who string `json:"who"` // "Salesforce admin", "Fullcast" or "Salesforce"
 	Do  string `json:"do"`
 }
 
-// Road is one way from the old app to the new.
+// Road is one way to migrate from the connected app to the external client app.
 type Road struct {
 	Title   string   `json:"title"`
-	Assumed []string `json:"assumed"` // what is reported of Salesforce and not proved
+	Assumed []string `json:"assumed"` // statements about Salesforce that were reported and not tested
 
-	Blockers []Blocker `json:"blockers,omitempty"` // what keeps Salesforce from this road while it is on
+	Blockers []Blocker `json:"blockers,omitempty"` // features that prevent this road while they are on
 
 	Steps  []Step `json:"steps"`  // in order
-	OldApp string `json:"oldApp"` // what becomes of the connected app
+	OldApp string `json:"oldApp"` // what happens to the connected app
 }
 
-// Plan is how a connected app becomes an external client app. Its items hold neither consumer key nor secret, and of URLs
-// and long texts what a [Report] shows. Of a list's members that the new app does not have, 40 have an item each, and all
-// others one together.
+// Plan says how a connected app becomes an external client app. Its items hold neither consumer key nor secret. URLs and long
+// texts are shown as in a [Report]. If a list has members that the new app does not have, the first 40 have an item each. All
+// further members have one item together.
 type Plan struct {
-	App   metadata.App `json:"-"`     // the app to create: what the instructions list, nothing else
-	Items []Item       `json:"items"` // every setting that the connected app has, by fate
+	App   metadata.App `json:"-"`     // the app to create: only the settings that the instructions list
+	Items []Item       `json:"items"` // every setting of the connected app, ordered by fate
 	Roads []Road       `json:"roads"` // the recommended one first
 }
 
-// PlanMigration plans how the connected app from becomes the external client app to. Every setting that from has is
-// in the plan, also those that package metadata does not know. An empty ContactEmail of to is taken from the connected
-// app.
+// PlanMigration returns a plan to replace the connected app from by the external client app to. The plan has an item for every
+// setting of from, also for settings that package metadata does not know. If ContactEmail of to is empty, the plan uses that of
+// from. PlanMigration changes neither of them and calls no org.
 //
-// It returns an error when from is not a connected app that was read, to is not an external client app, or to is not
-// valid.
+// It returns an error in three cases: from is not a connected app, or was not read; to is not an external client app; or to is
+// not valid. In the third case the error wraps a *metadata.Error.
 //
-// Source: Metadata API, ConnectedApp and the ExtlClntApp… types; Salesforce Help, "Migrate a Connected App to an
-// External Client App", and knowledge article 005387022 about the allow-list. What else Setup's migration keeps is reported by
-// users, not documented.
+// Source: Metadata API, ConnectedApp and the ExtlClntApp… types; Salesforce Help, "Migrate a Connected App to an External Client
+// App", and knowledge article 005387022 about the allow-list. Users report what else Setup's migration keeps; it is not
+// documented.
 func PlanMigration(from metadata.App, to metadata.AppSpec) (Plan, error) {
 	switch {
 	case from.Kind != metadata.KindConnectedApp || from.Connected == nil:
@@ -128,7 +128,7 @@ func PlanMigration(from metadata.App, to metadata.AppSpec) (Plan, error) {
 
 func (f Fate) rank() int { return slices.Index([]Fate{Kept, Changed, Offered, Lost}, f) }
 
-// String is the plan as plain text, control characters escaped. It ends with the number of settings of each fate.
+// String returns the plan as plain text. Control characters are escaped. The last line has the number of settings of each fate.
 func (p Plan) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "Migration to %s (external client app)\n", printable(p.App.Name))

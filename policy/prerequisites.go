@@ -6,8 +6,8 @@ import (
 	"github.com/fullcast/sfauth/metadata"
 )
 
-// Prerequisites are switches of the org that decide whether the app works, as notes: they are the admin's own choice,
-// and nothing of this module ever changes them. They need [Subject.Settings].
+// Prerequisites returns rules for settings of the org that decide whether the app works, as notes. The admin decides about these
+// settings, and no function of this module changes them. The rules need Subject.Settings. Every call returns a new slice.
 //
 // Source: Metadata API, OauthOidcSettings, ConnectedAppSettings and SecuritySettings.
 func Prerequisites() []Rule {

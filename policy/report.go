@@ -9,23 +9,25 @@ import (
 	"github.com/fullcast/sfauth/metadata"
 )
 
-// Report is what a check came to. A report holds no secret and no consumer key; of URLs that the app has, neither user and
-// password nor values of parameters: "https://…@example.com/?a=…"; of other texts and of names of apps and files, nothing that
-// stands beside a name such as password or has the form of a secret. A text of more than 16 KiB is cut, and says so with its
-// length and SHA-256.
+// Report is the result of a check. It holds no secret and no consumer key. URLs of the app are shown without user, password and
+// values of parameters: "https://…@example.com/?a=…". Other texts, and the names of apps and files, are shown without values
+// beside a name such as password, and without values that have the form of a secret. A text of more than 16 KiB is cut; the rest
+// of it then says its length and SHA-256. A Report is safe for concurrent reading.
 type Report struct {
 	Kind       metadata.Kind `json:"kind"`
 	App        string        `json:"app"`            // API name
-	Note       string        `json:"note,omitempty"` // what was recognised and is not judged: Setup's migration, the idle limit
-	Findings   []Finding     `json:"findings"`       // what is wrong, in the order of the rules
-	NotVisible []Unseen      `json:"notVisible"`     // what nobody saw; each says where to look
-	Passed     []string      `json:"passed"`         // IDs of the rules that saw what they judge and found nothing
+	Note       string        `json:"note,omitempty"` // facts that no rule checks: Setup's migration, the idle limit
+	Findings   []Finding     `json:"findings"`       // the problems, in the order of the rules
+	NotVisible []Unseen      `json:"notVisible"`     // the settings that no rule could see; each says where to look
+	Passed     []string      `json:"passed"`         // IDs of the rules that found no problem, or do not concern this kind of app
 
 	rules []Rule
 }
 
-// Correct returns a copy of the app with every finding corrected that has a Correct. The same rules then find nothing but what
-// has none, whose NoCorrection says why; every byte that no finding is about stays as it was.
+// Correct returns a copy of app and applies Correct of every finding to it, in the order of the findings. It does not change app.
+// A check by the same rules then finds only the problems that have no Correct; their NoCorrection says why. All other bytes stay
+// the same. Both hold for the sets of this package, and for your own rules if their Correct keeps its promise. Correct returns no
+// error.
 func (r Report) Correct(app metadata.App) metadata.App {
 	app = app.Clone()
 	for _, f := range r.Findings {
@@ -36,7 +38,7 @@ func (r Report) Correct(app metadata.App) metadata.App {
 	return app
 }
 
-// Worst returns the worst severity found; empty without findings.
+// Worst returns the worst severity of the findings, or an empty Severity if there are no findings.
 func (r Report) Worst() Severity {
 	worst := Severity("")
 	for _, f := range r.Findings {
@@ -47,14 +49,14 @@ func (r Report) Worst() Severity {
 	return worst
 }
 
-// String is the report as plain text, as [Write] gives it for [Text].
+// String returns the report as plain text. It is the same text that [Write] writes for [Text], without colour.
 func (r Report) String() string {
 	var b strings.Builder
 	textReport{Writer: &b}.report(r)
 	return b.String()
 }
 
-// String is the finding in one line.
+// String returns severity, message and rule in one line.
 func (f Finding) String() string {
 	return fmt.Sprintf("%s: %s [%s]", f.Severity, oneLine(f.Message), f.Rule)
 }

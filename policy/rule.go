@@ -8,21 +8,21 @@ import (
 	"github.com/fullcast/sfauth/metadata"
 )
 
-// Severity says how bad it is when a rule finds something. The words are those of SARIF's levels.
+// Severity says how serious a finding is. The words are the levels of SARIF.
 type Severity string
 
 // Severities, worst first.
 const (
-	SeverityError   Severity = "error"   // against the instructions, or the connection breaks
-	SeverityWarning Severity = "warning" // works, and should be corrected
-	SeverityNote    Severity = "note"    // for information; the admin's own choice
+	SeverityError   Severity = "error"   // the app contradicts the instructions, or the connection breaks
+	SeverityWarning Severity = "warning" // the app works, and should be corrected
+	SeverityNote    Severity = "note"    // for information; the admin decides
 )
 
-// Part is a part of an app, or of its org, that a rule must see. A part that was not read makes the rule's outcome
-// "not visible". A connected app is one file, which holds all parts but the last three.
+// Part is a part of an app or of its org that a rule needs. If a part was not read, the result of the rule is "not visible". A
+// connected app is one file; it holds all parts except the last three.
 type Part string
 
-// Parts, by where an external client app and its org keep them.
+// Parts. Each constant is named by the component in which an external client app or its org keeps the part.
 const (
 	PartApp            Part = "ExternalClientApplication"            // name, contact, distribution
 	PartOAuthSettings  Part = "ExtlClntAppOauthSettings"             // scopes
@@ -30,31 +30,33 @@ const (
 	PartOAuthPolicies  Part = "ExtlClntAppOauthConfigurablePolicies" // permitted users, IP relaxation, refresh tokens
 	PartPolicies       Part = "ExtlClntAppConfigurablePolicies"      // enabled, start page
 	PartSecurity       Part = "ExtlClntAppOauthSecuritySettings"     // refresh token IP allow-list; API 67
-	PartOrgSettings    Part = "Settings"                             // the org's own switches
-	PartSetupOnly      Part = "Setup"                                // in Setup alone; never visible
+	PartOrgSettings    Part = "Settings"                             // the settings of the org
+	PartSetupOnly      Part = "Setup"                                // only in Setup; never visible
 )
 
-// Rule is one thing that is judged about an app, as data. It is a value; rule sets are plain slices.
+// Rule checks one thing about an app. A Rule is a value, and it is safe for concurrent use if its functions are.
 type Rule struct {
-	ID       string   // Required. Lower-case words joined by hyphens, such as "baseline-callback-url"; unique in a set
-	Title    string   // Required. What is so when the rule passes, in a few words; true as well of an app it does not concern
+	ID       string   // Required. Lower-case words joined by hyphens, such as "baseline-callback-url"; at most 60 bytes; unique in a set
+	Title    string   // Required. The state that the rule requires, in a few words; it must also be true for an app that the rule does not concern
 	Why      string   // Required. Why it matters, in a sentence or two
-	Source   string   // Required. Where it is written: title and section of a document
-	Severity Severity // Required
-	Field    string   // Required. What it judges, by Setup's label
-	Want     string   // Optional. What it wants, in Setup's words
+	Source   string   // Required. Title and section of the document that says so
+	Severity Severity // Required: one of the constants
+	Field    string   // Required. The setting that the rule checks, by Setup's label
+	Want     string   // Optional. The right value, in Setup's words
 	Fix      string   // Required. The clicks in Setup that correct it; {app} stands for the app's name
-	Needs    []Part   // Parts that Check must see; it runs only when all of them were read
+	Needs    []Part   // Optional. Parts that Check needs; Check runs only if all of them were read
 
-	// FixConnected are the clicks for a connected app, whose screens of Setup are others. Empty: Fix serves both kinds.
+	// FixConnected are the clicks for a connected app, because its Setup pages differ. Optional. If it is empty, Fix is used for
+	// both kinds of app.
 	FixConnected string
 
-	// Correct returns a changed copy of an app in which this rule finds nothing, all else byte for byte as it was. NoCorrection
-	// says why there is none. One of the two is required.
+	// Correct returns a copy of an app in which this rule finds nothing. All other bytes must stay the same. NoCorrection says
+	// why there is no Correct. Exactly one of the two is required.
 	Correct      func(metadata.App) metadata.App
 	NoCorrection string
 
-	// Check reports what is wrong to the Pass, and must not change the app. Required unless Needs holds PartSetupOnly.
+	// Check reports problems to the Pass. It must not change the app. If it reports nothing, the rule has passed. Required unless
+	// Needs holds PartSetupOnly.
 	Check func(*Pass)
 
 	kind     metadata.Kind // the one whose screens Fix names; empty where the rule is for both
@@ -74,8 +76,10 @@ func (r Rule) fix(kind metadata.Kind) string {
 
 var ruleID = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)
 
-// Validate returns one error that names every rule that is ill-named, undocumented, without a known severity or
-// part, without a Check, or twice in the set. A nil error means [Check] takes the set.
+// Validate checks a set of rules. It returns nil if [Check] accepts the set, also for an empty set. Otherwise it returns one
+// error without a type that joins one error for each fault. The faults are: an ID that is not lower-case words joined by hyphens,
+// or has more than 60 bytes, or is in the set twice; an empty Title, Why, Source, Field or Fix; an unknown Severity or Part; both
+// or none of Correct and NoCorrection; and a missing Check.
 func Validate(rules ...Rule) error {
 	var errs []error
 	seen := map[string]bool{}

@@ -8,19 +8,20 @@ import (
 	"github.com/fullcast/sfauth/metadata"
 )
 
-// Subject is what is judged: an app, as far as it was read.
+// Subject is the app to check, as far as it was read.
 type Subject struct {
 	App metadata.App
 
-	// Version is the API version that the app was read or written with; 0 when it is not known, as for a bare file.
-	// It decides what an absent element means: Salesforce's default where the version has the element, else nothing.
+	// Version is the API version with which the app was read or written. Optional; 0 means unknown, for example for a single
+	// file. Version decides what an absent element means. If the version has the element, it means Salesforce's default.
+	// Otherwise it means nothing.
 	Version metadata.APIVersion
 
-	// Settings are the org's switches; nil when they were not read.
+	// Settings are the settings of the org. Optional; nil means that they were not read.
 	Settings *metadata.OrgSettings
 
-	// Before is the connected app that App may come from, nil when there is none: as it was read, or, where it was not,
-	// as the instructions have it, since its names alone tell. It helps to recognise an app that Setup's own migration
+	// Before is the connected app from which App may come. Optional; nil means that there is none. If the connected app was not
+	// read, give the one of the instructions: its names are enough. Before helps to recognise an app that Setup's own migration
 	// made.
 	Before *metadata.App
 }

@@ -2,18 +2,19 @@ package policy
 
 import "strings"
 
-// Unseen is one thing that a rule could not see, with the screen of Setup that shows it.
+// Unseen is one setting that a rule could not see, with the page of Setup that shows it.
 type Unseen struct {
 	Rule    string `json:"rule"`    // the rule's ID
 	Field   string `json:"field"`   // Setup's label
-	Want    string `json:"want"`    // what the rule wants, in Setup's words, a line for each member of a list
-	Message string `json:"message"` // why it was not seen, in a sentence without its full stop
-	Screen  string `json:"screen"`  // where to look: the way through Setup, as far as the screen; or that there is nothing to click
+	Want    string `json:"want"`    // the right value in Setup's words; one line for each member of a list
+	Message string `json:"message"` // why the setting was not seen, as a sentence without a full stop
+	Screen  string `json:"screen"`  // the way through Setup to the page that shows the setting; or a text that says that there is nothing to click
 }
 
 const notVisible = "not visible"
 
-// NotVisible reports that the rule could not see what it judges, and why not.
+// NotVisible reports that the rule could not see the setting that it checks. The parameter why says the reason, as a sentence
+// without a full stop. NotVisible replaces secrets of the app in why.
 func (p *Pass) NotVisible(why string) { p.unseen(Unseen{Message: p.hidden.shown(why)}) }
 
 // unseen reports what the rule could not see. What u leaves empty is taken from the rule. Its texts hold no secret.

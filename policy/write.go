@@ -10,28 +10,31 @@ import (
 	"github.com/fullcast/sfauth/internal/scrub"
 )
 
-// Format is a form of reports.
+// Format is an output format of reports.
 type Format string
 
-// Formats. No form shows a secret, loads anything or runs anything.
+// Formats. No format shows a secret. None loads or runs anything.
 const (
-	Text     Format = "text"     // for people; in colour where the writer is a terminal
+	Text     Format = "text"     // for people; in colour if the writer is a terminal
 	Markdown Format = "markdown" // for tickets and pull requests
-	HTML     Format = "html"     // one page to send, light and dark, fit for printing
+	HTML     Format = "html"     // one page to send or print, for light and dark screens
 	JSON     Format = "json"     // for programs; see [Write]
 	SARIF    Format = "sarif"    // SARIF 2.1.0, for code scanning
 )
 
-// Write writes reports in a form; an unknown form is an error that names all of them.
+// Write writes reports to w in the format form, with one call of w.Write. There may be no reports. If form is unknown, Write
+// writes nothing and returns an error that lists all formats. If w fails, Write returns an error that wraps the error of w. Write
+// is safe for concurrent use if w is.
 //
-// JSON is an object with "version", which is 1 and changes when a field changes its meaning or goes, and "reports", an
-// array of [Report] objects with the names of their tags. Characters that have no shape of their own are written as escapes.
+// JSON is an object with two fields. "version" is 1; it changes when a field is removed or changes its meaning. "reports" is an
+// array of [Report] objects, with the names of their tags. Invisible characters are written as escapes.
 //
-// SARIF has one run. What was found is a result of its severity's level, what was not seen one of kind "review".
-// Results point at the file as it was given to [metadata.Parse], relative to that tree, and the line.
+// SARIF has one run. A finding is a result with the level of its severity. A setting that was not seen is a result of kind
+// "review". A result names the file as it was given to [metadata.Parse], relative to that tree, and the line.
 //
-// All forms say of what was not seen where in Setup to look; text, Markdown and HTML name each screen once. JSON is indented,
-// SARIF one line. Text ends with the totals, those of all reports last. It has colour only on a terminal, and not where the environment has NO_COLOR or TERM=dumb.
+// For each setting that was not seen, all formats name the page of Setup. Text, Markdown and HTML name each page once. JSON is
+// indented; SARIF is one line. Text ends with the totals of each report, and then of all reports. Text has colour only if w is a
+// terminal. If the environment has NO_COLOR or TERM=dumb, it has no colour.
 //
 // Source: SARIF 2.1.0, OASIS Standard.
 func Write(w io.Writer, form Format, reports ...Report) error {

@@ -1,19 +1,19 @@
-// Package policytest tests rules of package policy by example: apps as metadata files, in which comments say what
-// should be found.
+// Package policytest tests rules of package policy by example. An example is an app as metadata files. Comments in the files say
+// which findings are expected.
 //
 //	<isDeviceFlowEnabled>true</isDeviceFlowEnabled> <!-- want hardening-device-flow "is selected" -->
 //
-// A comment "want ID" stands on the line that a finding of that rule names, with a Go regular expression that the
-// finding's message must match, or without one. No more and no less: a finding without its comment fails, as does a
-// comment without its finding. A comment "pass ID" or "unseen ID", on any line of any file, says that the rule
-// saw nothing wrong, or could not see what it needs; without one nothing is said about that.
+// Put a comment "want ID" on the line that a finding of that rule names. A Go regular expression may follow; the message of the
+// finding must match it. Every finding needs its comment, and every comment needs its finding; otherwise the test fails. A
+// comment "pass ID" or "unseen ID", on any line of any file, says that the rule found no problem, or could not see what it needs.
+// Without such a comment, Run does not check that.
 //
-// Each folder that holds files is one app. A package.xml in it tells the API version; without one the version is
-// unknown. Files that end in .settings are the org's settings.
+// Each folder with files is one app. A package.xml in the folder gives the API version. Without it the version is unknown. Files
+// with the suffix .settings are the settings of the org.
 //
 // # Errors
 //
-// Nothing is returned; each goes to T.Errorf, with file and line where there is one:
+// Run returns no error. It reports each error to T.Errorf, with file and line if there is one:
 //
 //	error                           when                                         what to do
 //	found, but no comment wants it  the rules find more than the comments say    correct the rule, or add the comment
@@ -23,7 +23,7 @@
 //
 // # Programs
 //
-// The package does not import testing, so a program may use it to check rules that are made at run time.
+// The package does not import testing. So a program may use it to check rules that are made at run time.
 package policytest
 
 import (
@@ -42,15 +42,15 @@ import (
 	"github.com/fullcast/sfauth/policy"
 )
 
-// T is what of *testing.T this package needs.
+// T has the methods of *testing.T that this package needs.
 type T interface {
 	Helper()
 	Errorf(format string, args ...any)
 }
 
-// Run checks every app in fsys by the rules, as one set, and reports each finding and each comment that has no
-// counterpart. It also fails on a file that cannot be read, on a comment that cannot be understood, on one that names
-// no rule of the set, and on a tree without any app.
+// Run checks every app in fsys by the rules, as one set. It reports each finding without a comment and each comment without a
+// finding. It also reports a file that cannot be read, a comment that cannot be understood, a comment that names no rule of the
+// set, and a tree without any app.
 func Run(t T, fsys fs.FS, rules ...policy.Rule) {
 	t.Helper()
 	if err := policy.Validate(rules...); err != nil {
