@@ -11,13 +11,12 @@ import (
 	"github.com/fullcast/sfauth/internal/secretscan"
 )
 
-// App is one app with the components it consists of; nil components are absent or were not seen.
+// App is one app with its components. A nil component is absent or was not read.
 //
-// Copying an App copies pointers: [App.Clone] gives one that can be changed on its own. An App is safe for
-// concurrent reading.
+// A copy of an App shares its components. [App.Clone] returns a copy that you can change. An App is safe for concurrent reading.
 type App struct {
 	Kind Kind
-	Name string // API name; what the components of an external client app join by
+	Name string // API name; it joins the components of an external client app
 
 	// Components of an external client app.
 	External            *ExternalClientApplication `type:"ExternalClientApplication"`
@@ -34,8 +33,8 @@ type App struct {
 	fault error // what was wrong with the spec the app was made from
 }
 
-// OtherComponent is a component of an external client app without a Go type of its own. It travels with the app, its
-// bytes as they are.
+// OtherComponent is a component of an external client app without a Go type of its own. It is read and written with the app, and
+// its bytes do not change.
 type OtherComponent struct {
 	Component
 	Type                      string // Salesforce's name: ExtlClntAppCanvasSettings
@@ -143,7 +142,7 @@ func newPart(t componentType) part {
 // typed tells whether a type has a Go struct of its own.
 func (t componentType) typed() bool { return newPart(t).v.Type() != otherType }
 
-// Clone returns a copy that shares nothing that can be changed.
+// Clone returns a deep copy: a change of one does not change the other.
 func (a App) Clone() App {
 	c := a
 	v := reflect.ValueOf(&c).Elem()
@@ -156,9 +155,9 @@ func (a App) Clone() App {
 	return c
 }
 
-// Validate returns nil when the app is whole: made from a valid spec, every component belonging to it and having what
-// the schema requires, the header there, and OAuth settings and global OAuth settings both or neither (Salesforce
-// refuses the one without the other). The error joins one [*Error] for each fault.
+// Validate returns nil if the app is complete. It must be made from a valid spec. Every component must belong to it, and must
+// have the elements that the schema requires. The header must exist. Of OAuth settings and global OAuth settings, both or none
+// must exist, because Salesforce refuses one without the other. Otherwise the error joins one *[Error] for each fault.
 func (a App) Validate() error {
 	errs := []error{a.validParts()}
 	missing := func(typeName string) {

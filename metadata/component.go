@@ -7,7 +7,7 @@ import (
 	"github.com/fullcast/sfauth/internal/salesforce"
 )
 
-// Component is what every metadata component has: a name, and the bytes and the place it was read from.
+// Component is the common part of every metadata component: its name, the bytes from which it was read, and their place.
 type Component struct {
 	FullName string // the file's name without directory and suffix
 
@@ -27,9 +27,9 @@ type Position struct {
 	Line int    // from 1
 }
 
-// Position returns where an element stands, its path being the element's name or names joined by "/":
-// "oauthConfig/callbackUrl". For an element that is not there it is the place of the nearest one around it. After a
-// change it is still the place in what was read. It is zero for a component that was not read from a file.
+// Position returns the place of an element. The parameter path is the element's name, or names joined by "/":
+// "oauthConfig/callbackUrl". If the element is absent, Position returns the place of the nearest element around it. After a
+// change, it is still the place in the file that was read. It is zero for a component that was not read from a file.
 func (c Component) Position(path string) Position {
 	if c.file == "" || c.source == nil {
 		return Position{}
@@ -46,8 +46,9 @@ func (c Component) Position(path string) Position {
 	return Position{c.file, n.line}
 }
 
-// PositionOf returns where a text stands alone in its line of an element, as a URL does among several, or as the whole value of
-// one of several elements of that path; the last such line. Where there is none it is [Component.Position].
+// PositionOf returns the place of a text within an element. The text must fill a line of the element, such as one of several
+// URLs, or it must be the whole value of one of several elements with that path. If there are several such lines, PositionOf
+// returns the last. If there is none, it returns the result of [Component.Position].
 func (c Component) PositionOf(path, text string) Position {
 	at := c.Position(path)
 	if at == (Position{}) {
@@ -83,8 +84,8 @@ func (c Component) PositionOf(path, text string) Position {
 	return at
 }
 
-// Unknown returns the names of the elements that this package does not know, in the order of the file. They are
-// kept as they are.
+// Unknown returns the names of the elements that this package does not know, in the order of the file. The component keeps these
+// elements as they are.
 func (c Component) Unknown() []string {
 	if c.source == nil {
 		return nil

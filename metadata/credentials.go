@@ -12,8 +12,8 @@ import (
 	"github.com/go-resty/resty/v2"
 )
 
-// Credentials are the consumer key and secret of an external client app, as Setup shows them. The secret is what package
-// oauthflow calls a Secret: an oauthflow.Client takes it as it is, and only its Reveal shows it.
+// Credentials are the consumer key and secret of an external client app, as Setup shows them. An oauthflow.Client accepts the
+// secret as it is; only its Reveal returns the text. The methods are safe for concurrent use. Their errors are *[Error].
 //
 // Source: Connect REST API, OAuth Credentials resources; staged credentials since API version 65.
 type Credentials struct {
@@ -24,8 +24,8 @@ type Credentials struct {
 	path string // of the consumer
 }
 
-// StagedCredentials are the next key and secret. Salesforce drops what is not rotated within 30 days. They do not work
-// before [Credentials.Rotate] (assumed).
+// StagedCredentials are the next key and secret. If they are not rotated within 30 days, Salesforce deletes them. They do not
+// work before [Credentials.Rotate] (assumed).
 type StagedCredentials struct {
 	ID, Key string
 	Secret  secret.Secret
@@ -81,12 +81,12 @@ func (k keyAndSecret) staged() StagedCredentials {
 	return StagedCredentials{k.ID, k.Key, secret.New(k.Secret), k.State}
 }
 
-// Staged returns what is staged now; Salesforce allows one.
+// Staged returns the staged credentials. Salesforce allows one pair. If there is none, the result is empty.
 func (c *Credentials) Staged(ctx context.Context) ([]StagedCredentials, error) {
 	return c.staged(ctx, http.MethodGet, nil)
 }
 
-// Stage makes the next key and secret. The ones in use go on working.
+// Stage creates the next key and secret. The present ones continue to work.
 func (c *Credentials) Stage(ctx context.Context) (StagedCredentials, error) {
 	// A body, though it says nothing: without one there is no Content-Length, which Salesforce wants.
 	list, err := c.staged(ctx, http.MethodPost, []byte("{}"))
@@ -119,12 +119,12 @@ func (c *Credentials) staged(ctx context.Context, method string, body []byte) ([
 	return out, nil
 }
 
-// Rotate puts staged credentials in the place of those in use, which go on working for up to 30 days (assumed).
+// Rotate replaces the present credentials by s. The old ones continue to work for up to 30 days (assumed).
 func (c *Credentials) Rotate(ctx context.Context, s StagedCredentials) error {
 	return c.send(ctx, http.MethodPatch, "/staged/"+url.PathEscape(s.ID), []byte(`{"command":"rotate"}`), nil)
 }
 
-// Discard drops staged credentials.
+// Discard deletes the staged credentials s.
 func (c *Credentials) Discard(ctx context.Context, s StagedCredentials) error {
 	return c.send(ctx, http.MethodDelete, "/staged/"+url.PathEscape(s.ID), nil, nil)
 }

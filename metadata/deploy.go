@@ -33,14 +33,14 @@ const (
 	RunAllTestsInOrg  TestLevel = "RunAllTestsInOrg"
 )
 
-// DeployOptions says how to deploy. The zero value deploys. A deployment is always rolled back as a whole when a part
-// of it fails.
+// DeployOptions says how to deploy. The zero value deploys by REST. If a part of a deployment fails, the org undoes the whole
+// deployment.
 type DeployOptions struct {
-	CheckOnly      bool               // only validate; see [Org.QuickDeploy]
-	IgnoreWarnings bool               // succeed in spite of warnings
+	CheckOnly      bool               // validate the package and change nothing; see [Org.QuickDeploy]
+	IgnoreWarnings bool               // do not fail because of warnings
 	TestLevel      TestLevel          // optional
-	RunTests       []string           // test classes; with RunSpecifiedTests
-	SOAP           bool               // deploy by SOAP instead of REST
+	RunTests       []string           // names of test classes; only with RunSpecifiedTests
+	SOAP           bool               // use SOAP instead of REST
 	Progress       func(DeployResult) // optional; called after each answer of the org, from the calling goroutine
 }
 
@@ -97,8 +97,8 @@ func (o *Org) start(ctx context.Context, progress func(DeployResult), prepare fu
 	return o.Wait(ctx, string(w.ID), progress)
 }
 
-// Cancel asks the org to give a deployment up. The org answers at once and cancels later; [Org.Wait] sees the end,
-// which may be success after all.
+// Cancel asks the org to cancel the deployment with the given id, 15 or 18 letters and digits. The org answers at once and
+// cancels later. Call [Org.Wait] for the end, which may still be success.
 func (o *Org) Cancel(ctx context.Context, id string) error {
 	if !isID(id) {
 		return wrap("cancel", "deployment", errNoID)
@@ -109,8 +109,9 @@ func (o *Org) Cancel(ctx context.Context, id string) error {
 	return wrap("cancel", id, err)
 }
 
-// QuickDeploy deploys what a deployment with CheckOnly has validated, by its ID, without validating it again.
-// Salesforce allows it for some days after a validation that ran tests. progress may be nil.
+// QuickDeploy deploys a package that a deployment with CheckOnly has validated. The parameter validated is the ID of that
+// deployment. The org does not validate the package again. Salesforce allows it for some days after a validation that ran tests.
+// The parameter progress may be nil. Errors are as in [Org.Deploy].
 func (o *Org) QuickDeploy(ctx context.Context, validated string, progress func(DeployResult)) (DeployResult, error) {
 	if !isID(validated) {
 		return DeployResult{}, wrap("deploy", "deployment", errNoID)
@@ -120,7 +121,8 @@ func (o *Org) QuickDeploy(ctx context.Context, validated string, progress func(D
 	})
 }
 
-// Wait waits until a deployment is done; see [Org.Deploy] for intervals and errors. progress may be nil.
+// Wait waits until the deployment with the given id is done. Intervals and errors are as in [Org.Deploy]. The parameter progress
+// may be nil.
 func (o *Org) Wait(ctx context.Context, id string, progress func(DeployResult)) (DeployResult, error) {
 	return o.poll(ctx, id, progress, func(ctx context.Context, id string) (*wireResult, scrub.Scrubber, error) {
 		var w wireDeploy

@@ -14,32 +14,33 @@ import (
 type DeployResult struct {
 	ID        string // 15 or 18 characters, 0Af…
 	Status    string // Pending, InProgress, Succeeded, SucceededPartial, Failed, Canceling, Canceled, Finalizing, FinalizingFailed
-	Detail    string // what the org is doing now, in its words
+	Detail    string // the present step, in the org's words
 	Done      bool
 	Success   bool
 	CheckOnly bool
 
 	Components, Tests Counts
-	Changes           []ComponentChange // what the deployment did, once it is done
-	Warnings          []*ComponentError // what it complained of without failing
+	Changes           []ComponentChange // the changes that the deployment made; complete when Done is true
+	Warnings          []*ComponentError // problems that did not make the deployment fail
 }
 
-// Counts is how far a deployment has come.
+// Counts is the progress of a deployment.
 type Counts struct{ Total, Finished, Errors int }
 
-// ComponentChange is what a deployment did, or in a check would have done, to one component.
+// ComponentChange is the change that a deployment made to one component. With CheckOnly, it is the change that the deployment
+// would make.
 type ComponentChange struct {
 	Type, FullName            string
 	Created, Changed, Deleted bool
 }
 
-// ComponentError is one component's failure, or warning, in a deployment.
+// ComponentError is the failure of one component in a deployment, or a warning about it.
 type ComponentError struct {
 	Type, FullName string // Type is empty for package.xml
 	File           string // in the package
-	Line, Column   int    // from 1; 0 when the org gave none
-	Problem        string // what the org says, one line
-	Advice         string // what to do about it; empty when this package does not know
+	Line, Column   int    // from 1; 0 if the org gave none
+	Problem        string // the org's message, in one line
+	Advice         string // what to do; empty if this package does not know
 }
 
 // Error returns "file:line:column: problem: advice", on one printable line. A name that holds anything but ASCII words is

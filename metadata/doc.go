@@ -1,8 +1,8 @@
-// Package metadata holds Salesforce's two kinds of app as typed values: it reads, writes, merges and packages their
-// metadata, reads it from an org and deploys it there.
+// Package metadata represents Salesforce's two kinds of app as typed values. It reads, writes, merges and packages their
+// metadata. It also reads the metadata from an org and deploys it there.
 //
-// An [AppSpec] says what somebody wants, in the words of Salesforce Setup. An [App] is what an org or a source tree
-// has: one struct for each metadata component, one field for each element. An [Org] is the org itself.
+// An [AppSpec] lists the wanted settings of an app, in the words of Salesforce Setup. An [App] holds the settings that an org or
+// a source tree has: one struct for each metadata component, one field for each element. An [Org] is the org itself.
 //
 //	app := spec.New()                // a new app: the listed fields, nothing else
 //	app = spec.Merge(live)           // or a live one with the listed fields changed
@@ -14,13 +14,13 @@
 //
 // # Lossless
 //
-// A component keeps the bytes it was read from. Writing it after a change replaces the bytes of the changed elements
-// and no others: unknown elements, order, comments and formatting stay, and an unchanged file is equal byte for byte.
+// A component keeps the bytes from which it was read. If you change it and write it, only the bytes of the changed elements are
+// replaced. Unknown elements, order, comments and formatting stay. An unchanged file is equal byte for byte.
 //
 // # Errors
 //
-// Every error is an [*Error], or joins some: operation, file or component, line, Salesforce's code if there is one.
-// Errors name elements and never quote their values.
+// Every error is an [*Error], or joins several. An Error has the operation, the file or component, the line, and Salesforce's
+// code if there is one. Errors name elements and never quote their values.
 //
 //	condition                              how to tell                  what to do
 //	a file cannot be read                  Op "parse", Name, Line       correct the file
@@ -35,15 +35,16 @@
 //
 // # Concurrency
 //
-// Specs and apps are values; they are safe for concurrent reading. An [Org] is safe for concurrent use.
+// Specs and apps are values. They are safe for concurrent reading. An [Org] is safe for concurrent use.
 //
 // # Testing
 //
-// Package oauthflow/orgtest is an org in process that answers every call of [Org].
+// Package oauthflow/orgtest simulates an org in the process of the test. It answers every call of [Org].
 //
 // # Security
 //
-// Consumer secrets are held so that no printer or encoder shows them. Neither they nor another secret, wherever in a file
-// it stands, is packaged or deployed (see [App.Package]); only [App.Files] writes back what was read. XML with directives, and XML and zips beyond fixed limits of size, depth and
-// number of elements, are refused. A session is sent to the instance URL only, never along a redirect.
+// A consumer secret is a value that no printer and no encoder shows. No secret of a file is packaged or deployed, wherever it is
+// in the file (see [App.Package]). Only [App.Files] writes it back. XML with directives is refused. XML and zips beyond fixed
+// limits of size, depth and number of elements are refused, too. A session is sent only to the instance URL, and never to the
+// target of a redirect.
 package metadata

@@ -8,17 +8,18 @@ import (
 	"github.com/fullcast/sfauth/internal/secretscan"
 )
 
-// Error says which operation failed on what. Every error of this package is one, or wraps some.
+// Error says which operation failed, and on which file, component or app. Every error of this package is an Error, or wraps one
+// or more.
 //
 // Its text names elements and files, never the values of elements.
 type Error struct {
-	Op   string // what was being done: parse, write, package, read, deploy, …
-	Name string // the file, component, app or AppSpec field it was done to
-	Line int    // line of Name, from 1; 0 when there is none
-	Code string // Salesforce's error code, when an org gave one; else empty
+	Op   string // the operation: parse, write, package, read, deploy, …
+	Name string // the file, component, app or AppSpec field
+	Line int    // line in Name, from 1; 0 if there is none
+	Code string // Salesforce's error code, if the org gave one; otherwise empty
 	Err  error  // the cause; never nil
 
-	Status int // HTTP status of an org's refusal; 0 when there was none
+	Status int // HTTP status of the org's answer; 0 if there was none
 }
 
 // Error returns "metadata: op name:line: cause (code)", on one printable line. A name that holds anything but ASCII words is

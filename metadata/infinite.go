@@ -10,16 +10,17 @@ import (
 // infiniteRefused is the warning about a deployment that was repeated; the org's words follow.
 const infiniteRefused = "the org refuses the refresh token policy \"valid until revoked\"; \"not used for\" 30 days was deployed in its place"
 
-// Deploy sends a package and waits until the org has deployed it or given up. It asks for the state after half a
-// second and then at growing intervals up to 10 seconds.
+// Deploy sends a package and waits until the org has finished the deployment. It asks for the state after half a second, and then
+// at growing intervals of up to 10 seconds.
 //
-// A failed deployment is an [*Error] that wraps one [*ComponentError] for each failure. When ctx ends, the
-// deployment goes on in the org: the result then holds its ID for [Org.Wait] and [Org.Cancel]. A call that failed
-// without an ID may or may not have reached the org; deploying the same package again is harmless.
+// If the deployment fails, the error is an [*Error] that wraps one [*ComponentError] for each failure. If ctx ends, the
+// deployment continues in the org. The result then holds the ID of the deployment for [Org.Wait] and [Org.Cancel]. If a call
+// fails and the result has no ID, the org may or may not have received the package. It is harmless to deploy the same package
+// again.
 //
-// An org whose idle limit is on may refuse [ValidUntilRevoked] in a deployment. Then the package is deployed once more,
-// with [IdlePolicy] in its place; result and Progress are those of the second deployment, and Warnings says so, with the
-// org's words. That any org refuses it is *assumed*.
+// If the idle limit of the org is on, the org may refuse [ValidUntilRevoked]. Then Deploy sends the package once more, with
+// [IdlePolicy] instead. The result and Progress are those of the second deployment. Warnings says so, with the org's words. That
+// any org refuses it is *assumed*.
 func (o *Org) Deploy(ctx context.Context, pkg *Package, opts DeployOptions) (DeployResult, error) {
 	result, err := o.deploy(ctx, pkg, opts)
 	refused := infiniteRefusal(err)

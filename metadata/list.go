@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// Listed is an app that an org has.
+// Listed is an app in the list of an org.
 type Listed struct {
 	Kind      Kind
 	Name      string // API name, with the namespace of a packaged app

@@ -20,44 +20,47 @@ import (
 	"github.com/fullcast/sfauth/internal/scrub"
 )
 
-// Errors that callers act on, reached with errors.Is.
+// Errors on which callers act. Test for them with errors.Is.
 var (
-	// ErrNotFound: the org has no component of that type and name, or the user may not see it.
+	// ErrNotFound means that the org has no component of that type and name, or that the user may not see it.
 	ErrNotFound = errors.New("not found in the org")
-	// ErrSession: the org does not take the session, also not a fresh one.
+	// ErrSession means that the org refuses the session, and also refused a new one.
 	ErrSession = errors.New("the org refuses the session")
-	// ErrJWTSession: SOAP refused a JWT-based access token and, where there was one, the token in its place. Two causes look alike:
-	// the org takes such tokens for REST only, or the session has ended. It is an ErrSession, too.
+	// ErrJWTSession means that SOAP refused a JWT-based access token. If the caller gave another token, SOAP refused that one,
+	// too. There are two causes with the same answer: the org accepts such tokens only for REST, or the session has ended. It
+	// wraps ErrSession.
 	//
 	// Source: Salesforce Help, "JWT-Based Access Tokens": they "can be used only to access REST APIs". That an org answers in the
 	// words of an ended session is assumed.
 	ErrJWTSession = errors.New("SOAP refused a JWT-based access token: the org takes such tokens for REST only, or the session has ended")
-	// ErrTooLarge: an answer exceeded the limit of its kind.
+	// ErrTooLarge means that an answer exceeded the limit for its kind.
 	ErrTooLarge = errors.New("the answer is too large")
 )
 
 // maxAnswer limits an answer of an org, in bytes.
 const maxAnswer = maxDocument
 
-// OrgConfig says how an [Org] is reached.
+// OrgConfig says how to reach an [Org].
 type OrgConfig struct {
-	// HTTPClient authenticates REST calls, for example by a transport that adds the bearer token and replaces an
-	// expired one. Required. It is copied; redirects are not followed. Its Timeout bounds one call.
+	// HTTPClient sends the calls and authenticates REST calls, for example by a transport that adds the bearer token and replaces
+	// an expired one. Required. NewOrg copies it. Its CheckRedirect is not used: redirects are not followed. Its Timeout limits
+	// one call; 0 means no limit. A nil Transport means http.DefaultTransport.
 	HTTPClient *http.Client
 
-	// InstanceURL returns the org's origin, https://acme.my.salesforce.com. Required. It is asked before every call,
-	// since a refresh may move it. Only https is accepted.
+	// InstanceURL returns the org's origin, such as https://acme.my.salesforce.com. Required. It is called before every call of
+	// the org, because a refresh may change the origin. Only https is accepted. It must be safe for concurrent use.
 	InstanceURL func(context.Context) (string, error)
 
-	// Session returns an access token for SOAP, which carries it in the body. Required. rejected is empty, or the
-	// token that the org has just refused as expired: then another one is wanted.
+	// Session returns an access token for SOAP, which carries it in the body. Required. The parameter rejected is empty, or the
+	// token that the org has just refused as expired: then Session must return another one. It must be safe for concurrent use.
 	Session func(ctx context.Context, rejected string) (string, error)
 
-	// Version of the Metadata API, 57 or later. Required.
+	// Version is the version of the Metadata API, 57 to 99. Required.
 	Version APIVersion
 }
 
-// Org reads apps from a Salesforce org and deploys them to it. It is safe for concurrent use.
+// Org reads apps from a Salesforce org and deploys apps to it. It is safe for concurrent use. Its methods return an error when
+// ctx is done.
 //
 // Source: Metadata API Developer Guide; REST deploy, SOAP readMetadata, listMetadata.
 type Org struct {
@@ -67,7 +70,7 @@ type Org struct {
 	freshJWT atomic.Pointer[string] // the last one that SOAP refused although it had been issued for that
 }
 
-// NewOrg returns the org that cfg describes, without calling it. The error names every bad field.
+// NewOrg returns the org that cfg describes. It does not call the org. The error is an *[Error] that names every bad field.
 func NewOrg(cfg OrgConfig) (*Org, error) {
 	var bad badfields.List
 	missing := func(name string) { bad.Add("OrgConfig."+name, "is required") }

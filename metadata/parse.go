@@ -11,15 +11,15 @@ import (
 	"strings"
 )
 
-// Parse reads every app of a file tree: a source tree (Name.eca-meta.xml), a metadata package (Name.eca), or a mix.
-// Files are known by their suffix, wherever they lie; others are skipped, as are directories that begin with a dot
-// and node_modules. Components of an external client app are joined by the app's API name, so one tree may hold many
-// apps. The result is ordered by kind and name. Files are read as long as they have at most 64 MiB and 600,000 tags together.
-// A folder more than 32 levels down, or with a path of more than 1,024 bytes, is an error and is not read.
+// Parse reads every app of a file tree. The tree may be a source tree (Name.eca-meta.xml), a metadata package (Name.eca), or a
+// mix. Parse knows files by their suffix, in every folder. It skips other files, folders whose name begins with a dot, and
+// node_modules. It joins the components of an external client app by the app's API name, so one tree may hold many apps. The
+// result is ordered by kind and name. Parse reads files up to a total of 64 MiB and 600,000 tags. A folder more than 32 levels
+// down, or with a path of more than 1,024 bytes, is an error and is not read.
 //
-// The apps are good even when the error is not nil: it joins one [*Error] for each file that could not be read and
-// each component of which the app already has one, which wraps [ErrTwice]. A component whose app has no header is still an App, without
-// External: [App.Validate] reports it and whatever else is missing.
+// The returned apps are usable even if the error is not nil. The error joins one *[Error] for each file that could not be read.
+// It also joins one, which wraps [ErrTwice], for each component that its app already has. If an app has components and no header,
+// Parse returns it without External. [App.Validate] then reports the missing header and everything else that is missing.
 func Parse(fsys fs.FS) ([]App, error) {
 	var parts []part
 	var errs []error
@@ -72,8 +72,8 @@ func Parse(fsys fs.FS) ([]App, error) {
 	return apps, errors.Join(append(errs, joinErr)...)
 }
 
-// ErrTwice is wrapped by the error about a file whose component the app has already, from another file of the tree. The app has
-// that of the first file; [ParseFile] reads the other one.
+// ErrTwice means that a tree has two files with the same component of one app. The app has the component of the first file. Read
+// the other file with [ParseFile].
 var ErrTwice = errors.New("a second component of its type for one app")
 
 // twice is that error with the app and the type.
@@ -85,7 +85,8 @@ func (t twice) Error() string {
 
 func (t twice) Is(target error) bool { return target == ErrTwice }
 
-// ParseFile reads one file's bytes, the name telling type and component. The App has that one component.
+// ParseFile reads the bytes of one file. Its name says the type and the name of the component. The returned App has only that
+// component.
 func ParseFile(name string, data []byte) (App, error) {
 	p, err := parsePart(name, data)
 	if err != nil {

@@ -17,9 +17,10 @@ const (
 	maxRatio    = 100
 )
 
-// ParseZip reads every app of a zip, such as a retrieve answers with or a deployment sends; see [Parse]. Nothing is
-// written to disk. A zip with more than 1,000 entries or 64 MiB of content, one compressed more than a hundredfold,
-// or one with a link, a name of more than 1,024 bytes or 32 levels, a repeated name or a name that leads out of it is refused as a whole.
+// ParseZip reads every app of a zip file, for example of the answer to a retrieve, or of a deployment; see [Parse]. It writes
+// nothing to disk. It refuses the whole zip in these cases: more than 1,000 entries; more than 64 MiB of content; an entry that
+// is compressed more than a hundredfold; a link; a name of more than 1,024 bytes or 32 levels; a repeated name; a name that leads
+// out of the zip.
 func ParseZip(data []byte) ([]App, error) {
 	r, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
 	if err != nil {

@@ -18,7 +18,7 @@ type File struct {
 	Data []byte
 }
 
-// Package is what a deployment sends: package.xml and the component files.
+// Package is the content of a deployment: package.xml and the component files.
 type Package struct {
 	Version APIVersion
 	Files   []File // package.xml first, then by name
@@ -30,21 +30,23 @@ const (
 	newestVersion APIVersion = 99 // later ones are not refused for being unknown
 )
 
-// Package returns the app's components as a package of an API version. What Salesforce sets itself (consumerKey,
-// consumerSecret, oauthLink, orgScopedExternalApp) and what orders it to act (shouldRotate…) is left out; words
-// of Salesforce's are spelled as the server spells them; all else is as in the app, byte for byte where it was read and
-// not changed.
+// Package returns the app's components as a package of API version v, 57 to 99. It leaves out the values that Salesforce sets
+// itself (consumerKey, consumerSecret, oauthLink, orgScopedExternalApp) and orders to Salesforce (shouldRotate…). It spells
+// Salesforce's words as the server spells them. Everything else is as in the app. If it was read and not changed, it is equal
+// byte for byte.
 //
-// No secret is packaged. A secret is told by its name ("clientSecret: …", "the password is …", "?token=…", a pair of name and
-// value), by a form of its own (a private key, a session ID, a refresh token, a JWT, the password of a URL), or as a secret of
-// the app, in any of the encodings of XML, URLs and JSON. Placeholders such as {token} are none. Elements that this package
-// does not know, attributes, comments and processing instructions are left out where they hold one. An element that is part of
-// the app, the declaration of its namespace, and the name of a component are refused: the error names the place, and the owner
-// of the file or app must take the secret out of it. A secret that has neither name nor form, or reads as a word, is not told.
+// No secret is packaged. Package recognises a secret in three ways: by a name beside it ("clientSecret: …", "the password is …",
+// "?token=…", a pair of name and value); by its form (a private key, a session ID, a refresh token, a JWT, the password of a
+// URL); or because it is a secret of the app. It recognises them in all encodings of XML, URLs and JSON. Placeholders such as
+// {token} are not secrets. If an unknown element, an attribute, a comment or a processing instruction holds a secret, Package
+// leaves it out. If an element of the app, the declaration of its namespace, or the name of a component holds one, Package
+// returns an error that names the place: the owner of the file or app must remove the secret. Package does not recognise a secret
+// that has neither name nor form, or that reads as a word.
 //
-// It refuses an app made from an invalid spec, a component that belongs to another app or lacks what the schema
-// requires, and a field or an enumeration's word that the version does not have, naming the version that has it. A
-// missing component is no fault: a package may hold some of an app.
+// Package returns an error in these cases: v is out of range; the app has no component; it was made from an invalid spec; a
+// component belongs to another app; a component lacks an element that the schema requires; or the version does not have a field
+// or an enumeration's word. In the last case the error names the version that has it. A missing component is no error: a package
+// may hold only some components.
 func (a App) Package(v APIVersion) (*Package, error) {
 	if v < oldestVersion || v > newestVersion {
 		return nil, &Error{Op: "package", Name: a.Name, Err: fmt.Errorf("API version %d is not between %d and %d", v, oldestVersion, newestVersion)}
@@ -151,7 +153,7 @@ func manifest(members map[string][]string, v APIVersion) []byte {
 	return []byte(b.String())
 }
 
-// Zip returns the package as a zip file. The bytes are the same every time: nothing is compressed, no time is noted.
+// Zip returns the package as a zip file. The bytes are the same every time, because nothing is compressed and no time is stored.
 func (p *Package) Zip() ([]byte, error) {
 	var buf bytes.Buffer
 	w := zip.NewWriter(&buf)

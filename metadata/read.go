@@ -16,11 +16,12 @@ const (
 	maxReadNames   = 10
 )
 
-// Read reads one app as it is in the org. The components of an external client app are found by listing them and
-// matched by the app they name, whatever they are called. Components of types without a Go struct of their own are
-// not read, since nothing but a comparison or a move needs them: [Org.ReadOther] does.
+// Read reads one app from the org. For an external client app, Read lists the components and selects those that name the app,
+// whatever their own names are. It does not read components of types without a Go struct, because only a comparison or a move
+// needs them; use [Org.ReadOther].
 //
-// The error wraps [ErrNotFound] when the org has no such app, [ErrSession] and [ErrJWTSession] when it takes no call.
+// If the org has no such app, the error wraps [ErrNotFound]. If the org refuses every session, it wraps [ErrSession] or
+// [ErrJWTSession].
 func (o *Org) Read(ctx context.Context, kind Kind, apiName string) (App, error) {
 	app, err := o.read(ctx, kind, apiName)
 	return app, wrap("read", string(kind)+" "+apiName, err)
@@ -66,10 +67,10 @@ func (o *Org) read(ctx context.Context, kind Kind, apiName string) (App, error) 
 	return app, nil
 }
 
-// ReadOther reads what [Org.Read] leaves out of an external client app, for [App.Other]: its canvas, mobile, push, SAML and
-// notification components, one call and more for each type. apiName is as Read has it in [App.Name]. A type that the org
-// does not have is passed over. What Salesforce keeps to itself, such as a private key, is not in them: an app to be deployed
-// to the same org is better without.
+// ReadOther reads the components of an external client app that [Org.Read] does not read, for App.Other: canvas, mobile, push,
+// SAML and notification components. It makes one or more calls for each type. The parameter apiName is the App.Name that Read
+// returned. ReadOther skips a type that the org does not have. Salesforce does not return some values, such as a private key. So
+// do not add these components to an app that you deploy to the same org.
 //
 // Source: Metadata API, listMetadata; INVALID_TYPE for a type that an org lacks as in logs of Salesforce's tools.
 func (o *Org) ReadOther(ctx context.Context, apiName string) ([]OtherComponent, error) {

@@ -5,22 +5,22 @@ import (
 	"time"
 )
 
-// IdleLimit is for how long a refresh token may stay unused where the org's or the app's idle limit is on. Each use
-// begins the time again.
+// IdleLimit is the time after which an unused refresh token ends, if the idle limit of the org or the app is on. Each use begins
+// the time again.
 //
 // Source: Salesforce Help, "Limit the Idle Refresh Token TTL in External Client Apps" and "… in Connected Apps".
 const IdleLimit = 30 * 24 * time.Hour
 
-// IdlePolicy is what Salesforce makes of [ValidUntilRevoked] where the idle limit is on: "not used for" 30 days.
+// IdlePolicy returns "not used for" 30 days. If the idle limit is on, Salesforce changes ValidUntilRevoked into this policy.
 //
 // Source: as [IdleLimit].
 func IdlePolicy() RefreshTokenPolicy {
 	return RefreshTokenPolicy{Rule: ExpireIfUnused, Period: 30, Unit: Days}
 }
 
-// Duration returns the period of a policy that has one, at most 292 years; 0 for any other, and where period or unit is
-// missing or no number of Salesforce's. A month counts as 30 days, which is *assumed*: it makes 30 days, 720 hours and
-// one month the same.
+// Duration returns the period of the policy, at most 292 years. It returns 0 if the policy has no period, or if the period or the
+// unit is missing or unknown to Salesforce. A month counts as 30 days, which is *assumed*: 30 days, 720 hours and one month are
+// then the same.
 func (p RefreshTokenPolicy) Duration() time.Duration {
 	unit := map[RefreshUnit]time.Duration{Hours: time.Hour, Days: 24 * time.Hour, Months: 30 * 24 * time.Hour}[p.Unit]
 	if !p.Rule.expires() || unit == 0 || p.Period < 1 {
@@ -32,16 +32,17 @@ func (p RefreshTokenPolicy) Duration() time.Duration {
 	return time.Duration(p.Period) * unit
 }
 
-// OutlastsUse reports whether a refresh token lives under the policy for as long as it is used once in 30 days:
-// [ValidUntilRevoked], or [ExpireIfUnused] with [IdleLimit] or more. Where the idle limit is on, Salesforce makes the same
-// of both.
+// OutlastsUse reports whether a refresh token stays valid under the policy if it is used once in 30 days. It is true for
+// ValidUntilRevoked, and for ExpireIfUnused with [IdleLimit] or more. If the idle limit is on, Salesforce treats both in the same
+// way.
 func (p RefreshTokenPolicy) OutlastsUse() bool {
 	return p.Rule == ValidUntilRevoked || p.Rule == ExpireIfUnused && p.Duration() >= IdleLimit
 }
 
-// Same reports whether two policies mean the same: the same rule for the same time, in whatever unit, or
-// [ValidUntilRevoked] and [ExpireIfUnused] with [IdleLimit] or more, since the one becomes the other where the idle limit
-// is on. A policy whose period or unit cannot be read is the same only as one that is equal to it.
+// Same reports whether two policies mean the same. They do in two cases. Both have the same rule for the same time, in any unit.
+// Or one is ValidUntilRevoked and the other is ExpireIfUnused with [IdleLimit] or more, because Salesforce changes the first into
+// the second if the idle limit is on. A policy whose period or unit cannot be read is the same only as a policy that is equal to
+// it.
 func (p RefreshTokenPolicy) Same(q RefreshTokenPolicy) bool {
 	switch {
 	case p == q:

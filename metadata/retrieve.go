@@ -13,12 +13,12 @@ import (
 	"github.com/fullcast/sfauth/internal/scrub"
 )
 
-// Retrieve reads all apps of the org in one go, by SOAP, with the package files as Salesforce writes them: all components,
-// also those of types without a Go struct of their own, as far as the org has such types.
+// Retrieve reads all apps of the org with one SOAP retrieve. The result holds the package files as Salesforce writes them: all
+// components, including types without a Go struct, if the org has such types.
 //
-// Like [Parse] it returns what it could read even when the error is not nil: the error joins one [*Error] for each
-// component that the org could not give (connected apps of other orgs are listed but not readable) or that could not
-// be read.
+// As with [Parse], the returned apps are usable even if the error is not nil. The error joins one *[Error] for each component
+// that the org could not return, or that could not be read. For example, an org lists connected apps of other orgs and cannot
+// return them.
 func (o *Org) Retrieve(ctx context.Context) ([]App, error) {
 	data, notes, said, err := o.retrieve(ctx)
 	if err != nil {

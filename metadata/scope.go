@@ -2,7 +2,7 @@ package metadata
 
 import "strings"
 
-// Label returns Setup's label of a scope that the product's pages name; of another the scope itself.
+// Label returns Setup's label of the scope. If the product's pages do not name the scope, Label returns the scope itself.
 func (s Scope) Label() string {
 	if row, ok := scopeTable[s.family()]; ok {
 		return row.label
@@ -10,8 +10,8 @@ func (s Scope) Label() string {
 	return string(s)
 }
 
-// Wire returns the word that stands for the scope in an authorize request, the first where there are several; "" for
-// a scope that the product's pages do not name.
+// Wire returns the word for the scope in an authorize request. If there are several words, it returns the first. If the product's
+// pages do not name the scope, it returns "".
 func (s Scope) Wire() string { return scopeTable[s.family()].wire }
 
 var scopeTable = map[Scope]struct{ wire, label string }{

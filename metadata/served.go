@@ -13,9 +13,10 @@ import (
 // maxVersionList is how many bytes of the list of versions are read.
 const maxVersionList = 1 << 20
 
-// ServedVersions asks an org for the API versions that it serves, at the origin instanceURL, such as "https://acme.my.salesforce.com".
-// It needs no session. A nil transport means [http.DefaultTransport]; redirects are not followed. It returns nil where the org does
-// not tell: that is no error, since each org serves the versions of three years.
+// ServedVersions asks an org for the API versions that it serves. The parameter instanceURL is the origin of the org, such as
+// "https://acme.my.salesforce.com". The call needs no session. If transport is nil, http.DefaultTransport is used. Redirects are
+// not followed. If the org does not answer the question, ServedVersions returns nil. That is no error, because each org serves
+// the versions of three years.
 //
 // Source: REST API Developer Guide, "Versions".
 func ServedVersions(ctx context.Context, transport http.RoundTripper, instanceURL string) []APIVersion {
@@ -46,8 +47,8 @@ func ServedVersions(ctx context.Context, transport http.RoundTripper, instanceUR
 	return all
 }
 
-// VersionRefused reports whether an org has refused a call because of its API version, though it lists that version: as a type that
-// its edition does not have. An older version may serve.
+// VersionRefused reports whether an org refused a call because of its API version, although it lists that version. Example: the
+// edition of the org does not have a type. Try an older version then. For nil it returns false.
 func VersionRefused(err error) bool {
 	var e *Error
 	return errors.As(err, &e) && (e.Code == "INVALID_TYPE" || e.Code == "UNSUPPORTED_API_VERSION")

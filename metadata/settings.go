@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// OrgSettings are the settings of an org that decide what its apps can do. A nil one was not seen: it is absent, or
-// the user may not see it.
+// OrgSettings are the settings of an org that decide what its apps can do. A nil field was not read: it is absent, or the user
+// may not see it.
 type OrgSettings struct {
 	ExternalClientApp *ExternalClientAppSettings `type:"ExternalClientAppSettings" member:"ExternalClientApp"`
 	OAuthOIDC         *OAuthOIDCSettings         `type:"OauthOidcSettings" member:"OauthOidc"`
@@ -52,8 +52,9 @@ type ConnectedAppSettings struct {
 	EnableSkipUserProvisioningWizardWelcomePage *bool `xml:"enableSkipUserProvisioningWizardWelcomePage" api:"47"`
 }
 
-// SecuritySettings is what Setup's Session Settings page holds of an org's sessions. Password policies, trusted address ranges and
-// single sign-on, of the same file, are kept as they were read and have no field: none of them decides about an app's access tokens.
+// SecuritySettings holds the settings of Setup's Session Settings page. The same file has password policies, trusted address
+// ranges and single sign-on. They have no field here, because none of them decides about an app's access tokens. They are kept as
+// they were read.
 //
 // Source: Metadata API, SecuritySettings.
 type SecuritySettings struct {
@@ -61,7 +62,7 @@ type SecuritySettings struct {
 	SessionSettings *SessionSettings `xml:"sessionSettings" api:"57"`
 }
 
-// SessionSettings are those of an org's session settings that decide from where an access token works.
+// SessionSettings are the session settings that decide from which addresses an access token works.
 //
 // Source: Metadata API, SecuritySettings, SessionSettings; Salesforce Help, "Modify Session Security Settings".
 type SessionSettings struct {
@@ -88,8 +89,8 @@ func (s *OrgSettings) settings() []setting {
 	return out
 }
 
-// ParseFile reads one settings file's bytes into s, the root element telling which it is; what s held of that type
-// is replaced. The name serves errors and positions.
+// ParseFile reads the bytes of one settings file into s. The root element says the type. ParseFile replaces the former value of
+// that type in s. The name is only used in errors and positions.
 func (s *OrgSettings) ParseFile(name string, data []byte) error {
 	doc, line, err := parseDocument(data)
 	if err != nil {
@@ -109,8 +110,8 @@ func (s *OrgSettings) ParseFile(name string, data []byte) error {
 	return &Error{Op: "parse", Name: name, Line: doc.line(doc.root.start), Err: errors.New("the root element is that of no settings this package knows")}
 }
 
-// Settings reads the org's settings; those that the user may not see, or the API version does not have, stay nil.
-// Nothing here changes them: they are the admin's own choice.
+// Settings reads the settings of the org. A setting stays nil if the user may not see it, or if the API version does not have it.
+// No function of this package changes the settings: the admin decides about them.
 func (o *Org) Settings(ctx context.Context) (OrgSettings, error) {
 	var s OrgSettings
 	for _, into := range s.settings() {

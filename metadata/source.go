@@ -7,15 +7,15 @@ import (
 	"strings"
 )
 
-// Files returns the app's components as they stand, with all they hold, secrets too: for writing back what was read.
-// A component read from a file keeps that file's name; another one is named as in [App.Source]. A component that was
-// not changed is equal byte for byte. A component that was not read from a file, and whose full name is unfit for a file name
-// ("../x"), is refused: an org may answer with any name.
+// Files returns the app's components as they are, with all their content, including secrets. Use it to write back an app that was
+// read. A component that was read from a file keeps the file's name. Another component is named as in [App.Source]. A component
+// that was not changed is equal byte for byte. An org may return any name. So if a component was not read from a file, and its
+// full name cannot be a file name ("../x"), Files returns an error.
 func (a App) Files() ([]File, error) { return writeParts(a.parts()) }
 
 // Source returns the app as files of a Salesforce DX source tree, below its package directory (force-app/main/default):
-// externalClientApps/Acme.eca-meta.xml. What Salesforce sets itself, what orders it to act and secrets are left out or
-// refused, and words are spelled as the server spells them, as in [App.Package].
+// externalClientApps/Acme.eca-meta.xml. As in [App.Package], it leaves out the values that Salesforce sets itself and orders to
+// Salesforce; it leaves out or refuses secrets; and it spells words as the server spells them.
 func (a App) Source() ([]File, error) {
 	if err := a.validParts(); err != nil {
 		return nil, err

@@ -2,7 +2,7 @@ package metadata
 
 import "github.com/fullcast/sfauth/internal/salesforce"
 
-// Kind is the kind of app, as metadata call its type. Package oauthflow has the same type as AppKind.
+// Kind is the kind of app, by the name of its metadata type. It is the same type as AppKind of package oauthflow.
 type Kind = salesforce.AppKind
 
 // The two kinds of app that Salesforce can authorize a client with.
@@ -11,20 +11,20 @@ const (
 	KindConnectedApp      Kind = salesforce.ConnectedApp      // legacy connections
 )
 
-// Checkbox is what a spec says of one of Setup's checkboxes.
+// Checkbox is the wanted state of one of Setup's checkboxes.
 type Checkbox uint8
 
-// A zero Checkbox is not listed: checks do not judge it, writes do not touch it.
+// The zero Checkbox, Untouched, is not listed: checks ignore it, and writes do not change it.
 const (
 	Untouched Checkbox = iota
 	Selected
 	Cleared
 )
 
-// AppSpec lists what somebody wants of an app, in the words of Salesforce Setup. A zero field is not listed:
-// [AppSpec.New] leaves it to Salesforce's default, [AppSpec.Merge] leaves it as it is in the live app.
+// AppSpec lists the wanted settings of an app, in the words of Salesforce Setup. A zero field is not listed. For such a field,
+// [AppSpec.New] leaves Salesforce's default, and [AppSpec.Merge] leaves the value of the live app.
 //
-// An AppSpec is a value; copying it copies everything but the two slices. It is safe for concurrent reading.
+// An AppSpec is a value. A copy shares only the two slices. It is safe for concurrent reading.
 //
 // Source: Salesforce Setup, "External Client App Manager" and "App Manager" pages.
 type AppSpec struct {
@@ -121,8 +121,8 @@ const (
 	Months RefreshUnit = "Months"
 )
 
-// Scope is an OAuth scope in metadata's spelling for connected apps; the writer translates where external client
-// apps spell it otherwise. [Scope.Label] is Setup's label, [Scope.Wire] what an authorize request sends.
+// Scope is an OAuth scope, spelled as in the metadata of connected apps. External client apps spell some scopes differently, and
+// this package translates them. [Scope.Label] returns Setup's label. [Scope.Wire] returns the word for an authorize request.
 type Scope string
 
 // Scopes that the product's pages name.

@@ -4,14 +4,14 @@ import (
 	"github.com/fullcast/sfauth/internal/salesforce"
 )
 
-// Spec reads the app in Setup's words. What was not seen stays zero: a component that is absent, or an element that
-// is absent and has no documented default. Spellings are normalised: outer white space, scope aliases, upper and
-// lower case of the IP relaxation, line ends between callback URLs. A value that this package does not know is
-// returned as it stands in the metadata.
+// Spec returns the settings of the app in Setup's words. A value stays zero if it was not read: its component is absent, or its
+// element is absent and has no documented default. Spec normalises spellings: outer white space, scope aliases, upper and lower
+// case of the IP relaxation, and line ends between callback URLs. It returns a value that this package does not know as it is in
+// the metadata.
 //
-// Documented defaults taken for absent elements: of an external client app, PKCE required, both secrets required and
-// the OAuth plugin on; of a connected app, PKCE not required and the secret required for the refresh token flow. An
-// external client app whose policies disable it or its OAuth plugin has EnableOAuth Cleared.
+// If one of these elements is absent, Spec uses its documented default. In an external client app: PKCE required, both secrets
+// required, and the OAuth plugin on. In a connected app: PKCE not required, and the secret required for the refresh token flow.
+// If the policies of an external client app disable the app or its OAuth plugin, EnableOAuth is Cleared.
 func (a App) Spec() AppSpec {
 	s := AppSpec{Kind: a.Kind, APIName: a.Name}
 	if a.Kind == KindConnectedApp {

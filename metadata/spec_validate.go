@@ -13,8 +13,8 @@ import (
 // Source: Salesforce Help, Configure the External Client App OAuth Settings.
 const maxCallbacks = 2000
 
-// Validate returns nil when every listed field has a value that Salesforce takes, else an error that joins one
-// [*Error] for each bad field.
+// Validate returns nil if Salesforce accepts the value of every listed field. Otherwise its error joins one *[Error] for each bad
+// field.
 func (s AppSpec) Validate() error { return s.validate(apiNameFault(s.APIName)) }
 
 // validate judges all but the API name, whose fault it is told.

@@ -8,9 +8,9 @@ import (
 	"strings"
 )
 
-// New returns a new app: the listed fields and what the schema requires, nothing else. Components are named as Setup
-// names them. [App.Package] refuses an app made from a spec that [AppSpec.Validate] refuses, or that lacks what a new
-// app needs: name, contact email, and callback URLs where OAuth is enabled.
+// New returns a new app with the listed fields and the elements that the schema requires. Components are named as Setup names
+// them. New returns no error. But [App.Package] refuses the app if [AppSpec.Validate] refuses the spec, or if the spec lacks a
+// value that a new app needs: name, contact email, and callback URLs if OAuth is enabled.
 func (s AppSpec) New() App {
 	a := App{Kind: s.Kind, Name: s.APIName}
 	a.fault = errors.Join(s.Validate(), s.validNew())
@@ -18,10 +18,10 @@ func (s AppSpec) New() App {
 	return a
 }
 
-// Merge returns a copy of a live app with the listed fields changed. A field that already means what is listed keeps
-// its bytes, as does all that is not listed; components keep their names. A component that the live app lacks is
-// added where a listed field needs it. [ValidUntilRevoked] is never written over [ExpireIfUnused] with 30 days or more,
-// which Salesforce makes of it where the idle limit is on.
+// Merge returns a copy of a live app in which the listed fields are changed. If a field already means the listed value, its bytes
+// stay. All fields that are not listed stay, too. Components keep their names. If a listed field needs a component that the live
+// app lacks, Merge adds it. Merge never replaces ExpireIfUnused with 30 days or more by ValidUntilRevoked: Salesforce changes the
+// second into the first if the idle limit is on.
 func (s AppSpec) Merge(live App) App {
 	a := live.Clone()
 	errs := []error{s.validate("")} // the name of an app that is there is no fault, whatever it is

@@ -7,13 +7,13 @@ import (
 	"strings"
 )
 
-// Upsert creates or updates an app's components one after the other by SOAP, at once and without a deployment. Unlike
-// [Org.Deploy] it is not all or nothing: it stops at the first component that the org refuses, which the error, an
-// [*Error] wrapping a [*ComponentError], names; the changes before it stand and are returned.
+// Upsert creates or updates an app's components one after the other by SOAP, without a deployment. Unlike [Org.Deploy], it may
+// change only a part. It stops at the first component that the org refuses. The error is an *[Error] that wraps a
+// *[ComponentError] and names that component. The changes before it remain, and Upsert returns them.
 //
-// A component that the org has under another name is updated under that name: Salesforce makes policies itself as
-// soon as an app has OAuth settings. Where the org refuses [ValidUntilRevoked], the component is sent once more with
-// [IdlePolicy], as [Org.Deploy] does.
+// If the org has a component under another name, Upsert updates it under that name: Salesforce creates policies itself as soon as
+// an app has OAuth settings. If the org refuses ValidUntilRevoked, Upsert sends the component once more with [IdlePolicy], as
+// [Org.Deploy] does.
 func (o *Org) Upsert(ctx context.Context, a App) ([]ComponentChange, error) {
 	if err := a.validParts(); err != nil {
 		return nil, err

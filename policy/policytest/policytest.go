@@ -49,8 +49,8 @@ type T interface {
 }
 
 // Run checks every app in fsys by the rules, as one set. It reports each finding without a comment and each comment without a
-// finding. It also reports a file that cannot be read, a comment that cannot be understood, a comment that names no rule of the
-// set, and a tree without any app.
+// finding. It also reports a set that policy.Validate refuses, a file that cannot be read, a comment that cannot be understood, a
+// comment that names no rule of the set, and a tree without any app.
 func Run(t T, fsys fs.FS, rules ...policy.Rule) {
 	t.Helper()
 	if err := policy.Validate(rules...); err != nil {
