@@ -7,11 +7,11 @@ import (
 	"net/http/httptest"
 )
 
-// Browser returns a client that stands for the admin's browser, in front of a service's handler. It keeps cookies, sends requests
-// for the Site to the handler, and follows redirects: from the service's connect page to Salesforce, where the admin logs in and
-// allows access at once, and back to the callback page. What the client returns is the page on which the admin ends.
+// Browser returns a client that acts as the admin's browser, with a service's handler behind it. It keeps cookies, sends requests
+// for the Site to the handler, and follows redirects: from the service's connect page to Salesforce, and back to the callback
+// page. At Salesforce the admin logs in and allows access at once. The client returns the last page.
 //
-// Pages of Salesforce that wait for a person, as with [orgtest.Config].Interactive, are returned as they are.
+// If a page of Salesforce waits for a person, as with orgtest.Config.Interactive, the client returns that page.
 func (o *Org) Browser(service http.Handler) *http.Client {
 	o.t.Helper()
 	jar, err := cookiejar.New(nil)

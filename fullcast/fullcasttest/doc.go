@@ -1,5 +1,5 @@
-// Package fullcasttest is what a service tests its Salesforce connections with: a simulated customer's org that has the app, a
-// browser for its admin, and httpmock responders for single answers. It needs no network, no account and no real browser.
+// Package fullcasttest lets a service test its Salesforce connections. It has a simulated customer's org with the app, a browser
+// for its admin, and httpmock responders for single answers. It needs no network, no account and no real browser.
 //
 //	org := fullcasttest.NewOrg(t, fullcast.Production)
 //	sf, err := fullcast.NewConnector(org.Config())
@@ -9,21 +9,22 @@
 //
 // # Which of the two
 //
-// [NewOrg] is for tests of what a service does: the org keeps the state of apps, users and tokens, enforces the settings of the
-// app, and [orgtest.Org.Inject] scripts faults on the way. [Responders] are for a unit test that mocks its API calls with
-// httpmock already: they answer the token requests, and keep the mocked API calls behind the access token.
+// Use [NewOrg] to test the behaviour of a service. The org keeps the state of apps, users and tokens, and enforces the settings
+// of the app. orgtest.Org.Inject adds faults. Use [Responders] in a unit test that already mocks its API calls with httpmock.
+// They answer the token requests. They answer a mocked API call only if it carries the access token.
 //
 // # Where the mock goes
 //
-// Give the mock to [fullcast.Config].Transport, or call httpmock.Activate and leave that field empty. Do not call
-// httpmock.ActivateNonDefault with the client of [fullcast.Connection.Resty] or [fullcast.Connection.HTTPClient]: it replaces the
-// transport of that one client, and that transport is what adds the access token, refreshes it and reads refusals. The test would
-// pass without all three. Of a resty client the first such call fails with an error that says so, with the remedy
-// [fullcast.FixCode]. Each call of Resty also returns another client, so that the code under test would not use the mocked one.
+// Give the mock to [fullcast.Config.Transport], or call httpmock.Activate and leave that field empty.
+//
+// Do not call httpmock.ActivateNonDefault with the client of [fullcast.Connection.Resty] or [fullcast.Connection.HTTPClient]. It
+// replaces the transport of that client. That transport adds the access token, refreshes it, and reads refusals; the test would
+// pass without all three. With a resty client, the first such call fails with an error that says so, with the remedy
+// [fullcast.FixCode]. Also, each call of Resty returns another client, so that the tested code would not use the mocked client.
 //
 // # Errors
 //
-// Nothing is returned; each goes to T.Fatalf:
+// No function returns an error. Each error goes to T.Fatalf:
 //
 //	error                     when                                                         what to do
 //	of an org                 an option names what no org can be                           correct what the text names
@@ -32,9 +33,10 @@
 //
 // # Concurrency
 //
-// Everything may be used from many goroutines.
+// All functions and methods are safe for concurrent use. If T is a *testing.T, call functions that may fail only in the goroutine
+// of the test, because they call T.Fatalf.
 //
 // # Production
 //
-// Only tests import this package: it links httpmock and the simulator, which no other package of this module does.
+// Import this package only in tests. It links httpmock and the simulator. No other package of this module imports both.
 package fullcasttest

@@ -17,21 +17,21 @@ import (
 	"github.com/fullcast/sfauth/oauthflow"
 )
 
-// Condition is something that holds at a mocked org.
+// Condition changes how a mocked org answers.
 type Condition int
 
 const (
-	// Rotation makes each refresh bring a new refresh token. A second use of an old one ends the grant, as at Salesforce.
+	// Rotation makes each refresh return a new refresh token. A second use of an old one ends the grant, as in Salesforce.
 	Rotation Condition = iota + 1
 	// Refusal makes Salesforce refuse each refresh: the grant was revoked or has expired.
 	Refusal
 	// EndedSession ends the session of the access token that the next API request carries.
 	EndedSession
-	// JWT makes new access tokens JWTs, whose end Salesforce tells in other words than that of an opaque one.
+	// JWT makes new access tokens JWTs. When a JWT has ended, Salesforce answers with other words than for an opaque token.
 	JWT
-	// MovedHost renames the org's My Domain: the host of before redirects all requests to the new one, and sessions have ended.
+	// MovedHost renames the org's My Domain. The former host redirects all requests to the new host, and all sessions have ended.
 	MovedHost
-	// RateLimit makes the API refuse requests because the org has used up those of the last 24 hours.
+	// RateLimit makes the API refuse requests, because the org has used all its requests of 24 hours.
 	RateLimit
 )
 
@@ -41,8 +41,8 @@ const (
 	movedHost = "acme-corp.my.salesforce.com"
 )
 
-// Mock is a mocked org. Its answers have the words of Salesforce, and it checks what they depend on: consumer key and secret, code
-// and verifier, refresh token, access token.
+// Mock is a mocked org. Its answers have the words of Salesforce. It checks the values of the requests: consumer key and secret,
+// code and verifier, refresh token, and access token. It is safe for concurrent use.
 type Mock struct {
 	t      test
 	mock   *httpmock.MockTransport
@@ -58,9 +58,9 @@ type Mock struct {
 	host       string
 }
 
-// Responders registers with mock how a mocked org answers the requests for tokens: code exchange, refresh, revocation and
-// introspection, at its My Domain and at login.salesforce.com. Conditions hold from the beginning; [Mock.Set] changes them. The
-// API calls of the code under test are registered with [Mock.API].
+// Responders registers responders with mock for the token requests of an org: code exchange, refresh, revocation and
+// introspection. They answer at the org's My Domain and at login.salesforce.com. The conditions hold from the beginning;
+// [Mock.Set] changes them. Register the API calls of the tested code with [Mock.API].
 //
 // For the transport of httpmock.Activate, give httpmock.DefaultTransport.
 func Responders(t T, mock *httpmock.MockTransport, conditions ...Condition) *Mock {
@@ -86,8 +86,8 @@ func Responders(t T, mock *httpmock.MockTransport, conditions ...Condition) *Moc
 	return m
 }
 
-// Set makes these the conditions that hold from now on; without any, all is well. EndedSession holds for one
-// request, and a renamed My Domain stays renamed.
+// Set replaces the conditions from now on. Without conditions, every request succeeds. EndedSession holds for one request. A
+// renamed My Domain stays renamed.
 func (m *Mock) Set(conditions ...Condition) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -97,8 +97,8 @@ func (m *Mock) Set(conditions ...Condition) {
 	}
 }
 
-// API registers how the org answers requests of a method for a path, such as "/services/data/v66.0/query", with any query. The
-// responder is asked only for requests that carry the access token; others are refused as Salesforce does.
+// API registers responder for requests of a method for a path, such as "/services/data/v66.0/query", with any query. The
+// responder is only called for requests that carry the access token. Other requests are refused as Salesforce refuses them.
 func (m *Mock) API(method, path string, responder httpmock.Responder) {
 	for _, h := range []string{mockHost, movedHost} {
 		m.mock.RegisterResponder(method, "https://"+h+path, func(req *http.Request) (*http.Response, error) {
@@ -110,24 +110,24 @@ func (m *Mock) API(method, path string, responder httpmock.Responder) {
 	}
 }
 
-// Config returns what a Connector of a test needs, with the mock as Transport; see [Org.Config].
+// Config returns the configuration of a Connector for the Site fullcast.Production, with the mock as Transport; see [Org.Config].
 func (m *Mock) Config() fullcast.Config {
 	m.t.Helper()
 	return newConfig(m.t, fullcast.Production, m.mock)
 }
 
-// Client returns login host, consumer key and consumer secret of the app.
+// Client returns the login host, the consumer key and the consumer secret of the app.
 func (m *Mock) Client() oauthflow.Client { return m.client }
 
-// RefreshToken returns the refresh token that works now, for [fullcast.Connector.Adopt]; empty once the grant has ended.
+// RefreshToken returns the refresh token that is valid now, for fullcast.Connector.Adopt. It is empty after the grant has ended.
 func (m *Mock) RefreshToken() oauthflow.Secret {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return oauthflow.NewSecret(m.refresh)
 }
 
-// Login is the admin's browser at Salesforce; see [Org.Login]. The org looks at nothing in the request but what the code exchange
-// must repeat.
+// Login does what the admin's browser does at Salesforce; see [Org.Login]. The mocked org only reads the parts of the request
+// that the code exchange must repeat.
 func (m *Mock) Login(redirect string) *url.URL {
 	m.t.Helper()
 	u, err := url.Parse(redirect)

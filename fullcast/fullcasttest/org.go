@@ -14,7 +14,7 @@ import (
 	"github.com/fullcast/sfauth/oauthflow/tokenstore"
 )
 
-// T is what of *testing.T this package needs. In an Example, which has none, a *log.Logger takes its place.
+// T has the method of *testing.T that this package needs. In an Example, which has no *testing.T, use a *log.Logger.
 type T interface {
 	Fatalf(format string, args ...any)
 }
@@ -36,8 +36,8 @@ type noTest struct{ T }
 
 func (noTest) Helper() {}
 
-// Org is the simulated org of a customer whose admin has created the app as the instructions say. What can be done with an
-// org, such as ExpireSessions, Inject or Ledger, are the methods of the [orgtest.Org] in it.
+// Org is the simulated org of a customer. Its admin has created the app by the instructions. To act on the org, use the methods
+// of the embedded orgtest.Org, such as ExpireSessions, Inject or Ledger.
 type Org struct {
 	*orgtest.Org
 	t             test
@@ -45,7 +45,7 @@ type Org struct {
 	administrator string // user name
 }
 
-// Option says how an org differs from the usual one.
+// Option changes an org of [NewOrg].
 type Option func(*plan)
 
 // plan is an org before it is made.
@@ -55,9 +55,9 @@ type plan struct {
 	site   fullcast.Site
 }
 
-// NewOrg returns an org with the external client app for a Site. By default it is a production org at
-// https://acme.my.salesforce.com of the newest release, with one administrator, and each refresh replaces the refresh token,
-// as it does for apps of that release.
+// NewOrg returns an org with the external client app for a Site. The default is a production org at
+// https://acme.my.salesforce.com, of the newest release, with one administrator. Each refresh replaces the refresh token, as for
+// apps of that release.
 func NewOrg(t T, site fullcast.Site, options ...Option) *Org {
 	tb := testOf(t)
 	tb.Helper()
@@ -93,31 +93,32 @@ func NewOrg(t T, site fullcast.Site, options ...Option) *Org {
 const contact = "admin@acme.example"
 
 // Config changes the configuration of the simulator, for example its users, its My Domain or a session timeout. Metadata in
-// Existing is added to the app.
+// Existing are added to the app.
 func Config(change func(*orgtest.Config)) Option {
 	return func(p *plan) { change(&p.config) }
 }
 
-// ConnectedApp adds the connected app that older connections were made with; see [Org.FormerConnection].
+// ConnectedApp adds the connected app of older connections; see [Org.FormerConnection].
 func ConnectedApp() Option {
 	return func(p *plan) { p.specs = append(p.specs, fullcast.ConnectedApp(p.site, contact)) }
 }
 
-// Config returns what a Connector of a test needs: the Site, a memory store and a sealing key of its own, and the org as
-// Transport. Change what the test is about. Connectors that stand for processes of one service share one Config.
+// Config returns the configuration of a Connector: the Site, a memory store, a sealing key of its own, and the org as Transport.
+// Change the fields that your test is about. If several Connectors stand for processes of one service, give them the same Config.
 func (o *Org) Config() fullcast.Config {
 	o.t.Helper()
 	return newConfig(o.t, o.site, o.RoundTripper())
 }
 
-// Client returns what the admin enters in the service: login host, consumer key and consumer secret of the external client app.
+// Client returns the values that the admin enters in the service: the login host, and the consumer key and consumer secret of the
+// external client app.
 func (o *Org) Client() oauthflow.Client {
 	o.t.Helper()
 	return o.client(fullcast.ExternalClientApp(o.site, ""))
 }
 
-// FormerConnection returns what older software has kept of a connection with the connected app: what [fullcast.Connector.Adopt]
-// takes. Each call is one more approval by the org's administrator. The org needs the option [ConnectedApp].
+// FormerConnection returns the values that older software has stored of a connection with the connected app, for
+// fullcast.Connector.Adopt. Each call is one more approval by the org's administrator. The org needs the option [ConnectedApp].
 func (o *Org) FormerConnection() (client oauthflow.Client, refreshToken oauthflow.Secret) {
 	o.t.Helper()
 	spec := fullcast.ConnectedApp(o.site, "")
@@ -142,9 +143,9 @@ func (o *Org) client(spec metadata.AppSpec) oauthflow.Client {
 	return oauthflow.Client{Kind: spec.Kind, Host: host, ID: key, Secret: oauthflow.NewSecret(secret)}
 }
 
-// Login is the admin's browser at Salesforce: it follows a redirect of [fullcast.Connector.Begin], logs in, allows access, and
-// returns the URL of the callback page that it is sent to, with its query. The user is the one whom LoginHint names, else the
-// administrator.
+// Login does what the admin's browser does at Salesforce. It follows a redirect of fullcast.Connector.Begin, logs in, and allows
+// access. It returns the URL of the callback page, with its query. The user is the one of LoginHint, or the administrator if
+// there is none.
 func (o *Org) Login(ctx context.Context, redirect string) *url.URL {
 	o.t.Helper()
 	landed, err := o.Approve(ctx, redirect)
@@ -158,8 +159,7 @@ func (o *Org) Login(ctx context.Context, redirect string) *url.URL {
 	return page
 }
 
-// Connect makes the connection k by a login of the administrator, from [fullcast.Connector.Begin] to
-// [fullcast.Connector.Complete].
+// Connect creates the connection k. The administrator logs in, from fullcast.Connector.Begin to fullcast.Connector.Complete.
 func (o *Org) Connect(ctx context.Context, sf *fullcast.Connector, k oauthflow.Key) *fullcast.Connection {
 	o.t.Helper()
 	binding := rand.Text()
