@@ -22,16 +22,16 @@
 // Every error is an [*Error], or joins several. An Error has the operation, the file or component, the line, and Salesforce's
 // code if there is one. Errors name elements and never quote their values.
 //
-//	condition                              how to tell                  what to do
-//	a file cannot be read                  Op "parse", Name, Line       correct the file
-//	a file holds what an app has already   errors.Is ErrTwice           read it by ParseFile, or remove one of the two
-//	a spec or app is at fault              Op "validate", Name          correct the field that Name names
-//	a field is too new for the version     Op "package", Name, Line     package for the version in the text
-//	the app is not in the org              errors.Is ErrNotFound        deploy a new one
-//	the org refuses the session            errors.Is ErrSession         connect again
-//	SOAP refuses a JWT-based token         errors.Is ErrJWTSession      have the app issue opaque tokens, or connect again
-//	the org's answer passes the limit      errors.Is ErrTooLarge        read less: one app instead of all
-//	the org refused a deployment           errors.As *ComponentError    follow Problem and Advice
+//	condition                                          how to tell                what to do
+//	a file cannot be read                              Op "parse", Name, Line     correct the file
+//	a file holds a component that the app already has  errors.Is ErrTwice         read it with ParseFile, or remove one of the two
+//	a spec or app is wrong                             Op "validate", Name        correct the field that Name names
+//	a field is too new for the version                 Op "package", Name, Line   package for the version in the text
+//	the app is not in the org                          errors.Is ErrNotFound      deploy a new one
+//	the org refuses the session                        errors.Is ErrSession       connect again
+//	SOAP refuses a JWT-based token                     errors.Is ErrJWTSession    let the app issue opaque tokens, or connect again
+//	the org's answer exceeds the limit                 errors.Is ErrTooLarge      read less: one app instead of all
+//	the org refused a deployment                       errors.As *ComponentError  follow Problem and Advice
 //
 // # Concurrency
 //

@@ -19,8 +19,8 @@ const (
 
 // ParseZip reads every app of a zip file, for example of the answer to a retrieve, or of a deployment; see [Parse]. It writes
 // nothing to disk. It refuses the whole zip in these cases: more than 1,000 entries; more than 64 MiB of content; an entry that
-// is compressed more than a hundredfold; a link; a name of more than 1,024 bytes or 32 levels; a repeated name; a name that leads
-// out of the zip.
+// is compressed more than a hundredfold; entries that overlap; a link or a device; a name of more than 1,024 bytes or 32 levels;
+// a name with a backslash; a repeated name; a name that leads out of the zip.
 func ParseZip(data []byte) ([]App, error) {
 	r, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
 	if err != nil {

@@ -37,12 +37,12 @@
 // A problem of an app is a [Finding] of the report, never an error. Errors concern the call. None of them has a type of this
 // package:
 //
-//	error                                when                                                                  what to do
-//	of Validate, joined                  a rule lacks something, or has another's ID                           correct the rule that the text names; Check panics over it
-//	of PlanMigration                     from is no connected app that was read, or to no external client app  give it those
-//	of PlanMigration, a *metadata.Error  to is not valid                                                       correct the field that the text names
-//	of Write                             the Format is none of its constants                                   use one of them
-//	of Write, wrapping the writer's      the writer failed                                                     errors.As gives the writer's error
+//	error                                when                                                                            what to do
+//	of Validate, joined                  a rule lacks a field, or has the ID of another                                  correct the rule that the text names; Check panics over it
+//	of PlanMigration                     from is not a connected app that was read, or to is not an external client app  pass such apps
+//	of PlanMigration, a *metadata.Error  to is not valid                                                                 correct the field that the text names
+//	of Write                             the Format is none of its constants                                             use one of them
+//	of Write, wrapping the writer's      the writer failed                                                               errors.As gives the writer's error
 //
 // # Security
 //

@@ -26,10 +26,10 @@
 //
 // No function returns an error. Each error goes to T.Fatalf:
 //
-//	error                     when                                                         what to do
-//	of an org                 an option names what no org can be                           correct what the text names
-//	of a login                the redirect is not this org's, or Salesforce refuses it     expect that with orgtest.Org.Approve, or correct the URL
-//	of a connection           the Connector returns an error                               expect that with Begin and Complete, or correct the Connector
+//	error            when                                                      what to do
+//	of an org        an option is not possible for an org                      correct what the text names
+//	of a login       the redirect is not this org's, or Salesforce refuses it  expect that with orgtest.Org.Approve, or correct the URL
+//	of a connection  the Connector returns an error                            expect that with Begin and Complete, or correct the Connector
 //
 // # Concurrency
 //

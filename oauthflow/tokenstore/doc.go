@@ -8,10 +8,10 @@
 //
 //	errors.Is, errors.As             when                                           what to do
 //	ErrNotFound                      Load: there is no such record                  connect first
-//	ErrConflict                      Save, Delete: the record has another version   load it and decide again; a Manager does
-//	ErrNotDurable                    Save, Delete: a failover may undo the change   look after the store's replicas
+//	ErrConflict                      Save, Delete: the record has another version   load it and decide again, as a Manager does
+//	ErrNotDurable                    Save, Delete: a failover may undo the change   check the store's replicas
 //	ErrInvalidRecord, a *FieldError  Save: the record breaks the rules of [Record]  correct the field that the text names
-//	ErrForeignRecord                 the answer is not what was asked for           look at the store's collation, cache and rows
+//	ErrForeignRecord                 the store returned another record              check the store's collation, cache and rows
 //	a *FieldError                    NewKeyring: a key or an id cannot be used      correct the field that the text names
 //
 // # Security

@@ -15,11 +15,11 @@
 //
 // Run returns no error. It reports each error to T.Errorf, with file and line if there is one:
 //
-//	error                           when                                         what to do
-//	found, but no comment wants it  the rules find more than the comments say    correct the rule, or add the comment
-//	not found                       the rules find less                          the same
-//	the set has no such rule        a comment names another rule                 correct its ID, or pass the rule to Run
-//	any other                       the tree cannot be read, or holds no app     correct the file that the text names
+//	error                             when                                          what to do
+//	found, but no comment expects it  the rules find more than the comments expect  correct the rule, or add the comment
+//	not found                         the rules find less than the comments expect  the same
+//	the set has no such rule          a comment names another rule                  correct its ID, or pass the rule to Run
+//	any other                         the tree cannot be read, or holds no app      correct the file that the text names
 //
 // # Programs
 //

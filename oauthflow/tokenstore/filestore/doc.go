@@ -21,17 +21,17 @@
 // The error text of Load, Save and Delete names the record. The error text of List and Open names the file. Test for the cause
 // with errors.Is and errors.As:
 //
-//	error                               when                                                      what to do
-//	tokenstore.ErrNotFound              Load: there is no such record                             connect first
-//	tokenstore.ErrConflict              Save, Delete: the record has another version              load it and decide again; a Manager does
-//	ErrDamaged                          a record is not as it was written, or in another's place  remove the file that the text names, and connect that org again
-//	ErrUnsafe                           a file or directory is open to others, or no plain one    chown and chmod it, or find out who made it
-//	ErrFilesystem                       the directory is on a network or unknown file system      use a local disk, or package sqlstore
-//	*FileError                          any of these three; Path is the file                      as for the error in it
-//	errors.ErrUnsupported               Open: the system is neither Linux nor macOS               use package sqlstore
-//	os.ErrClosed                        the store was closed                                      close it last
-//	context.Canceled, DeadlineExceeded  the caller left; a change may have been made              Load tells
-//	any other, such as ENOSPC           the disk failed; a change may have been made              look after the disk; Load tells
+//	error                               when                                                             what to do
+//	tokenstore.ErrNotFound              Load: there is no such record                                    connect first
+//	tokenstore.ErrConflict              Save, Delete: the record has another version                     load it and decide again, as a Manager does
+//	ErrDamaged                          a record was changed, or is in the place of another              remove the file that the text names, and connect that org again
+//	ErrUnsafe                           others can access a file or directory, or it is not a plain one  chown and chmod it, or find out who made it
+//	ErrFilesystem                       the directory is on a network or unknown file system             use a local disk, or package sqlstore
+//	*FileError                          any of these three; Path is the file                             as for the wrapped error
+//	errors.ErrUnsupported               Open: the system is neither Linux nor macOS                      use package sqlstore
+//	os.ErrClosed                        the store was closed                                             close the store last
+//	context.Canceled, DeadlineExceeded  ctx is done; a change may have been made                         call Load to find out
+//	any other, such as ENOSPC           the disk failed; a change may have been made                     check the disk; call Load to find out
 //
 // # Files
 //

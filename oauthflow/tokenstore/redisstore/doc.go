@@ -27,16 +27,16 @@
 //
 // Test for errors with errors.Is. The client's error is wrapped, too:
 //
-//	error                               when                                                        what to do
-//	tokenstore.ErrNotFound              Load: there is no such record                               connect first
-//	tokenstore.ErrConflict              Save, Delete: the record has another version                load it and decide again; a Manager does
-//	ErrReplicas                         the change is made, but fewer than Config.Replicas have it  look after the replicas; a Manager refreshes nothing
-//	ErrReadOnly                         the server takes no writes                                  connect to the master
-//	ErrDamaged                          the key holds what this package did not write               find out who wrote it; connect that org again
+//	error                               when                                                           what to do
+//	tokenstore.ErrNotFound              Load: there is no such record                                  connect first
+//	tokenstore.ErrConflict              Save, Delete: the record has another version                   load it and decide again, as a Manager does
+//	ErrReplicas                         the change is made, but fewer than Config.Replicas have it     check the replicas; a Manager refreshes nothing meanwhile
+//	ErrReadOnly                         the server accepts no writes                                   connect to the master
+//	ErrDamaged                          the key holds data that this package did not write             find out who wrote it; connect that org again
 //	ErrVolatile                         Open: the server or its failover may lose acknowledged writes  change what the text names, or set Config.Durability
-//	context.Canceled, DeadlineExceeded  the caller left; a change may have been made                Load tells
-//	of Open, naming fields of Config    Client, Prefix, Durability or Replicas will not do          correct all that the text names
-//	any other                           the server or the way to it failed                          look after the server; Load tells
+//	context.Canceled, DeadlineExceeded  ctx is done; a change may have been made                       call Load to find out
+//	of Open, naming fields of Config    Client, Prefix, Durability or Replicas is wrong                correct all that the text names
+//	any other                           the server or the network failed                               check the server; call Load to find out
 //
 // # Keys
 //

@@ -74,13 +74,13 @@
 // Until then the effect is:
 //
 //	row level security is switched on          Load and List: an error (PostgreSQL)
-//	a collation that takes two ids for one     tokenstore.ErrForeignRecord where the other id is asked for: the Manager compares
-//	                                           the id that it asked for with the one of the record, and the record opens under
-//	                                           no other; the ids that are spelled as stored go on working
-//	a column of another type, or gone          an error of the database, unless the values fit
+//	a collation that treats two ids as one     tokenstore.ErrForeignRecord for the other id: the Manager compares the requested id
+//	                                           with the id of the record, and the record opens only under its own id. The
+//	                                           ids that are spelled as stored still work
+//	a column is changed or dropped             an error of the database, unless the values fit
 //	a collation in a language's order          not noticed: List may leave records out
-//	another unique index, a check              Save: an error of the database that names it; in MySQL tokenstore.ErrConflict for what
-//	                                           the index takes for another record
+//	another unique index, a check              Save: an error of the database that names it; in MySQL tokenstore.ErrConflict, if
+//	                                           the index treats two records as one
 //	a trigger, a rule, a view, inheritance     not noticed
 //
 // Source: PostgreSQL documentation, "Row Security Policies", "System Information Functions" (row_security_active) and "CREATE
@@ -101,17 +101,17 @@
 //
 // Test for errors with errors.Is. The driver's error is wrapped, too:
 //
-//	error                               when                                                what to do
-//	tokenstore.ErrNotFound              Load: there is no such record                       connect first
-//	tokenstore.ErrConflict              Save, Delete: the record has another version        load it and decide again; a Manager does
-//	ErrNoTable                          the table is missing                                call Migrate, or have Schema run
-//	ErrTable (a TableError)             the table may hide, change or lose records           do what the Remedy says
-//	ErrReadOnly                         the database takes no writes; of MySQL also Open    connect to the primary
-//	ErrVolatile                         Open: the settings let acknowledged writes be lost  change what the text names
-//	context.Canceled, DeadlineExceeded  the caller left; a change may have been made        Load tells
-//	of Open, naming fields of Config    DB, Dialect, Table or Durability will not do        correct all that the text names
-//	of Open, naming the isolation       MySQL: loads would see what is not committed        take READ-COMMITTED or a higher one
-//	any other                           the database or the way to it failed                look after the database; Load tells
+//	error                               when                                                       what to do
+//	tokenstore.ErrNotFound              Load: there is no such record                              connect first
+//	tokenstore.ErrConflict              Save, Delete: the record has another version               load it and decide again, as a Manager does
+//	ErrNoTable                          the table is missing                                       call Migrate, or let an administrator execute Schema
+//	ErrTable (a TableError)             the table may hide, change or lose records                 follow the Remedy
+//	ErrReadOnly                         the database accepts no writes; with MySQL also from Open  connect to the primary
+//	ErrVolatile                         Open: the settings let acknowledged writes be lost         change what the text names
+//	context.Canceled, DeadlineExceeded  ctx is done; a change may have been made                   call Load to find out
+//	of Open, naming fields of Config    DB, Dialect, Table or Durability is wrong                  correct all that the text names
+//	of Open, naming the isolation       MySQL: Load would return uncommitted data                  use READ-COMMITTED or a higher one
+//	any other                           the database or the network failed                         check the database; call Load to find out
 //
 // # Databases
 //
