@@ -11,7 +11,7 @@ import (
 // Error says which operation failed, and on which file, component or app. Every error of this package is an Error, or wraps one
 // or more.
 //
-// Its text names elements and files, never the values of elements.
+// Its text names elements and files. It never quotes the values of elements.
 type Error struct {
 	Op   string // the operation: parse, write, package, read, deploy, …
 	Name string // the file, component, app or AppSpec field

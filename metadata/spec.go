@@ -21,8 +21,9 @@ const (
 	Cleared
 )
 
-// AppSpec lists the wanted settings of an app, in the words of Salesforce Setup. A zero field is not listed. For such a field,
-// [AppSpec.New] leaves Salesforce's default, and [AppSpec.Merge] leaves the value of the live app.
+// AppSpec lists the wanted settings of an app, in the words of Salesforce Setup. Kind and APIName are required. Every other field
+// is optional, and a zero field is not listed. For such a field, [AppSpec.New] leaves Salesforce's default, and [AppSpec.Merge]
+// leaves the value of the live app.
 //
 // An AppSpec is a value. A copy shares only the two slices. It is safe for concurrent reading.
 //
@@ -30,7 +31,7 @@ const (
 type AppSpec struct {
 	Kind         Kind
 	Name         string // Setup: External Client App Name; Connected App Name. Outer white space is trimmed by Salesforce
-	APIName      string // Setup: API Name. ASCII letters, digits and underscores, begins with a letter
+	APIName      string // Setup: API Name. ASCII letters, digits and underscores; begins with a letter, does not end in an underscore
 	ContactEmail string // Setup: Contact Email
 
 	Distribution Distribution // Setup: Distribution State. External client apps only

@@ -13,8 +13,10 @@ import (
 // Source: Salesforce Help, Configure the External Client App OAuth Settings.
 const maxCallbacks = 2000
 
-// Validate returns nil if Salesforce accepts the value of every listed field. Otherwise its error joins one *[Error] for each bad
-// field.
+// Validate checks the listed fields by the rules that this package knows. Kind and APIName are required. Every other field may be
+// zero; [App.Package] checks what a new app needs. Validate returns nil, or an error that joins one *[Error] for each bad field.
+// Salesforce may have further rules: for example, Validate accepts a callback URL with any scheme, because apps on devices have
+// their own.
 func (s AppSpec) Validate() error { return s.validate(apiNameFault(s.APIName)) }
 
 // validate judges all but the API name, whose fault it is told.
