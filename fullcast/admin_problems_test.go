@@ -1,0 +1,312 @@
+package fullcast_test
+
+import (
+	"context"
+	"errors"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/fullcast/sfauth/fullcast"
+	"github.com/fullcast/sfauth/fullcast/fullcasttest"
+	"github.com/fullcast/sfauth/metadata"
+	"github.com/fullcast/sfauth/oauthflow"
+	"github.com/fullcast/sfauth/oauthflow/orgtest"
+)
+
+// refused has the next request of the token endpoint answered with a refusal.
+func (d *desk) refused(body string) {
+	d.t.Helper()
+	if err := d.org.Inject(orgtest.Fault{
+		Path: "/services/oauth2/token", Status: 400, Body: body, Header: http.Header{"Content-Type": {"application/json"}}, Times: 1,
+	}); err != nil {
+		d.t.Fatal(err)
+	}
+}
+
+func TestWhatSalesforceRefusesIsToldWithItsFieldAndItsRemedy(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		says   string
+		status int
+		code   string
+		field  string
+		remedy string
+		who    string
+	}{
+		{`{"error":"invalid_client","error_description":"invalid client credentials"}`, 409, "client-rejected", "consumerSecret", "correct-entry", "admin"},
+		{`{"error":"invalid_client_id","error_description":"client identifier invalid"}`, 409, "app-missing", "consumerKey", "create-app-again", "admin"},
+		{`{"error":"invalid_grant","error_description":"ip restricted"}`, 409, "network-address", "", "allow-addresses", "admin"},
+		{`{"error":"invalid_app_access","error_description":"user is not admin approved to access this app"}`, 409, "app-not-assigned", "", "assign-app", "admin"},
+		{`{"error":"OAUTH_APP_BLOCKED","error_description":"this app is blocked by admin"}`, 409, "app-blocked", "", "unblock-app", "admin"},
+		{`{"error":"what_is_this","error_description":"a word of tomorrow"}`, 503, "unknown-answer", "", "connect-again", "admin"},
+	} {
+		t.Run(c.code, func(t *testing.T) {
+			d := newDesk(t)
+			callback := d.approved(d.ask("POST", "/connections/main/login", d.entries("Fullcast")))
+			d.refused(c.says)
+			got := d.ask("POST", "/complete", callback).is(c.status, c.code)
+			if got.at("error.fields.0.field") != c.field || got.at("error.remedy.id") != c.remedy || got.at("error.remedy.who") != c.who ||
+				got.at("error.remedy.text") == "" || got.at("error.remedy.clicks") == "" || got.at("error.message") == "" {
+				t.Errorf("%s", got.text)
+			}
+			if c.code == "network-address" && !strings.Contains(got.text, "203.0.113.0/28") {
+				t.Errorf("the addresses are not named: %s", got.text)
+			}
+		})
+	}
+}
+
+func TestALoginOfAnotherOrgNamesItAndCanBeAccepted(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.connect("main")
+	if err := d.org.RefreshSandbox(); err == nil {
+		t.Fatal("it is a production org")
+	}
+	other := fullcasttest.NewOrg(t, fullcast.Production, fullcasttest.Config(func(c *orgtest.Config) { c.MyDomain = "globex" }))
+	home := d.org
+	key, secret, err := other.Credentials("Fullcast")
+	if err != nil {
+		t.Fatal(err)
+	}
+	both := opened(t, d.org.Config(), func(c *fullcast.Config) {
+		c.Transport = byHost{"globex.my.salesforce.com": other.RoundTripper(), "": home.RoundTripper()}
+	})
+	d.sf = both
+	api, err := both.AdminAPI(fullcast.AdminConfig{Session: func(*http.Request) (fullcast.AdminUser, error) { return d.user, nil }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.api = http.StripPrefix("/api/salesforce", api)
+	d.connect("main")
+	in := form{"loginHost": other.InstanceURL(), "consumerKey": key, "consumerSecret": secret}
+	d.org = other
+	got := d.ask("POST", "/complete", d.approved(d.ask("POST", "/connections/main/login", in))).is(409, "org-changed")
+	if got.at("error.answered.orgId") != other.ID() || got.at("error.answered.userId") == "" || got.at("error.remedy.id") != "sign-in-to-org" {
+		t.Errorf("%s", got.text)
+	}
+	in["expectOrg"] = got.at("error.answered.orgId") // a person has confirmed it
+	if done := d.ask("POST", "/complete", d.approved(d.ask("POST", "/connections/main/login", in))).is(200, ""); done.at("connection.org.id") != other.ID() {
+		t.Errorf("%s", done.text)
+	}
+}
+
+// byHost sends requests to the org of their host.
+type byHost map[string]http.RoundTripper
+
+func (b byHost) RoundTrip(r *http.Request) (*http.Response, error) {
+	if rt, ok := b[r.URL.Host]; ok {
+		return rt.RoundTrip(r)
+	}
+	return b[""].RoundTrip(r)
+}
+
+func TestABrokenConnectionSaysWhyAndWhoActs(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.connect("main")
+	d.org.ExpireSessions()
+	d.refused(`{"error":"invalid_grant","error_description":"expired access/refresh token"}`)
+	d.ask("POST", "/connections/main/check", nil).is(409, "grant-dead")
+	one := d.ask("GET", "/connections/main", nil).is(200, "")
+	if one.at("status") != "broken" || one.at("usable") != "false" || one.at("needsAdmin") != "true" ||
+		one.at("problem.code") != "grant-dead" || one.at("problem.remedy.id") != "connect-again" {
+		t.Errorf("%s", one.text)
+	}
+	if got := d.ask("POST", "/connections/main/diagnosis", nil).is(200, ""); got.at("cause.code") != "stored-connection" {
+		t.Errorf("%s", got.text)
+	}
+}
+
+func TestWhatAnOutageStopsIsToldAsForLater(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.connect("main")
+	d.org.ExpireSessions()
+	if err := d.org.Inject(orgtest.Fault{Path: "/services/oauth2/token", Status: 429, Header: http.Header{"Retry-After": {"90"}}, Times: -1}); err != nil {
+		t.Fatal(err)
+	}
+	got := d.ask("POST", "/connections/main/check", nil).is(503, "busy")
+	if got.at("error.remedy.who") != "nobody" || got.at("error.retryAfter") == "" {
+		t.Errorf("%s", got.text)
+	}
+	if err := d.org.Inject(orgtest.Fault{Path: "/services/oauth2/revoke", Status: 503, Times: -1}); err != nil {
+		t.Fatal(err)
+	}
+	d.ask("DELETE", "/connections/main", nil).is(503, "")
+	if one := d.ask("GET", "/connections/main", nil).is(200, ""); one.at("status") != "disconnecting" || one.at("usable") != "false" {
+		t.Errorf("%s", one.text)
+	}
+}
+
+func TestARecordThatCannotBeOpenedDoesNotHideTheOthers(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	store := oauthflow.NewMemoryStore()
+	at := func(change ...func(*fullcast.Config)) {
+		d.sf = opened(t, d.org.Config(), append(change, func(c *fullcast.Config) { c.Store = store })...)
+		api, err := d.sf.AdminAPI(fullcast.AdminConfig{Session: func(*http.Request) (fullcast.AdminUser, error) { return d.user, nil }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		d.api = http.StripPrefix("/api/salesforce", api)
+	}
+	at()
+	d.connect("old")
+	at() // with another sealing key
+	d.connect("new")
+	list := d.ask("GET", "/connections", nil).is(200, "")
+	if list.at("connections.0.name") != "new" || list.at("connections.1.name") != "" || list.at("unreadable.0.problem.code") != "foreign-record" ||
+		list.at("unreadable.0.problem.remedy.who") != "operator" || list.at("unreadable.0.problem.remedy.clicks") != "" {
+		t.Errorf("%s", list.text)
+	}
+	got := d.ask("GET", "/connections/old", nil).is(503, "foreign-record")
+	if strings.Contains(got.text, "sealing") || strings.Contains(got.text, "environment") {
+		t.Errorf("a customer is told of the service's insides: %s", got.text)
+	}
+}
+
+func TestOfAProcessThatEndsEverythingIsForLater(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.connect("main")
+	entries := d.entries("Fullcast")
+	if err := d.sf.Close(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range adminCalls {
+		body := c.body
+		if strings.HasSuffix(c.path, "/migration") && c.method == "POST" || c.method == "PUT" {
+			body = entries
+		}
+		want := 503
+		if c.path == "/guide" {
+			want = 200
+		}
+		if got := d.ask(c.method, strings.ReplaceAll(c.path, "{name}", "main"), body); got.status != want {
+			t.Errorf("%s %s: %d %s", c.method, c.path, got.status, got.text)
+		}
+	}
+}
+
+func TestTheDocumentNamesEveryCodeAndRemedy(t *testing.T) {
+	d := readAdminDocument(t)
+	enum := func(schema, property string) (words []string) {
+		of := d.Components.Schemas[schema].(map[string]any)["properties"].(map[string]any)[property].(map[string]any)
+		for _, w := range of["enum"].([]any) {
+			words = append(words, w.(string))
+		}
+		return words
+	}
+	codes := enum("Problem", "code")
+	words := 0
+	for _, file := range []string{"../oauthflow/errors.go", "../oauthflow/reason.go"} {
+		parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(parsed, func(n ast.Node) bool {
+			v, ok := n.(*ast.ValueSpec)
+			if !ok {
+				return true
+			}
+			if typ, ok := v.Type.(*ast.Ident); ok && (typ.Name == "Kind" || typ.Name == "Reason") {
+				text, _ := strconv.Unquote(v.Values[0].(*ast.BasicLit).Value)
+				words++
+				if code := strings.ToLower(strings.NewReplacer(" ", "-", "_", "-").Replace(text)); !slices.Contains(codes, code) {
+					t.Errorf("%s is not documented", code)
+				}
+			}
+			return true
+		})
+	}
+	if words < 40 {
+		t.Errorf("only %d words were read", words)
+	}
+	ids := enum("Remedy", "id")
+	for r := fullcast.Remedy(1); r.ID() != ""; r++ {
+		if !slices.Contains(ids, r.ID()) {
+			t.Errorf("the remedy %s is not documented", r.ID())
+		}
+		if int(r) == len(ids) && fullcast.Remedy(r+1).ID() != "" {
+			t.Error("there are more remedies")
+		}
+	}
+}
+
+func TestTheConfigurationOfTheAdminAPINamesEveryFieldAtFault(t *testing.T) {
+	d := newDesk(t)
+	session := func(*http.Request) (fullcast.AdminUser, error) { return fullcast.AdminUser{}, nil }
+	for _, c := range []struct {
+		cfg    fullcast.AdminConfig
+		fields []string
+	}{
+		{fullcast.AdminConfig{}, []string{"AdminConfig.Session"}},
+		{fullcast.AdminConfig{
+			Origins: []string{"https://admin.example.com", "https://admin.example.com/", "http://admin.example.com", "*", ""},
+			Names:   []string{"main", "", "main", "migration of main", "a\nb"}, Regions: []oauthflow.Region{oauthflow.China, "Mars"}, LoginsPerHour: 1001,
+		}, []string{"AdminConfig.Session", "AdminConfig.Origins[1]", "AdminConfig.Origins[2]", "AdminConfig.Origins[3]", "AdminConfig.Origins[4]",
+			"AdminConfig.Names[1]", "AdminConfig.Names[2]", "AdminConfig.Names[3]", "AdminConfig.Names[4]", "AdminConfig.Regions[1]", "AdminConfig.LoginsPerHour"}},
+		{fullcast.AdminConfig{Session: session, LoginsPerHour: -1}, []string{"AdminConfig.LoginsPerHour"}},
+	} {
+		h, err := d.sf.AdminAPI(c.cfg)
+		var e *fullcast.Error
+		if h != nil || !errors.As(err, &e) || e.Actor() != fullcast.ActorProgrammer || strings.Contains(err.Error(), "\n") {
+			t.Fatalf("%v, %v", h, err)
+		}
+		for _, f := range c.fields {
+			if strings.Count(err.Error(), f+":") != 1 {
+				t.Errorf("%s is not named once in %v", f, err)
+			}
+		}
+		if n := strings.Count(err.Error(), "AdminConfig."); n != len(c.fields) {
+			t.Errorf("%d fields, want %d: %v", n, len(c.fields), err)
+		}
+	}
+	if _, err := d.sf.AdminAPI(fullcast.AdminConfig{Session: session, Origins: []string{"http://localhost:4200"}, Names: []string{"main"}}); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestOnAMachineWithoutTLSTheCookieHasNoPrefix(t *testing.T) {
+	org := fullcasttest.NewOrg(t, "http://localhost:4200")
+	sf := opened(t, org.Config())
+	api, err := sf.AdminAPI(fullcast.AdminConfig{Session: func(*http.Request) (fullcast.AdminUser, error) {
+		return fullcast.AdminUser{Tenant: "acme", Right: fullcast.RightConnect}, nil
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := newDesk(t)
+	d.org, d.sf, d.api = org, sf, http.StripPrefix("/api/salesforce", api)
+	d.header = http.Header{"Origin": {"http://localhost:4200"}}
+	got := d.ask("POST", "/connections/main/login", d.entries("Fullcast"))
+	if cookie := got.header.Get("Set-Cookie"); !strings.HasPrefix(cookie, "sfauth-login=") || strings.Contains(cookie, "Secure") {
+		t.Errorf("cookie %s", cookie)
+	}
+}
+
+func TestAnIdlePeriodAndAGenericHostAreTold(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	in := d.entries("Fullcast")
+	in["loginHost"] = "login.salesforce.com"
+	d.ask("POST", "/complete", d.approved(d.ask("POST", "/connections/main/login", in))).is(200, "")
+	for _, click := range [][2]string{{"refreshTokenPolicyType", ""}, {"refreshTokenValidityPeriod", "7"}, {"refreshTokenPolicyType", "SpecificInactivity"}} {
+		if err := d.org.SetAppField("ExtlClntAppOauthConfigurablePolicies", "Fullcast_oauthPlcy", click[0], click[1]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d.ask("POST", "/connections/main/check", nil).is(200, "")
+	one := d.ask("GET", "/connections/main", nil).is(200, "")
+	if one.at("idlePeriod") != "604800" || one.at("notices.0.code") != "idle-period" || one.at("notices.1.code") != "generic-login-host" ||
+		one.at("kind") != string(metadata.KindExternalClientApp) || one.at("org.type") != "production" {
+		t.Errorf("%s", one.text)
+	}
+}
