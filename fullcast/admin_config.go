@@ -46,6 +46,10 @@ type AdminConfig struct {
 	// error means that nobody is signed in: the answer is 401, and does not show it.
 	Session func(*http.Request) (AdminUser, error)
 
+	// Failed is told each error of the SDK before it is answered, for the service's log or its audit: the answer says nothing of
+	// faults on which its reader cannot act. The request's body has been read. Optional; it may be called from many goroutines.
+	Failed func(r *http.Request, err error)
+
 	// Origins are those of further pages that may send requests, such as "https://admin.example.com"; the Site's own may, and pages of
 	// the handler's own origin. Optional. The handler does not answer CORS preflights: what answers those stands in front of it.
 	Origins []string
@@ -146,7 +150,7 @@ func (c *Connector) AdminAPI(cfg AdminConfig) (http.Handler, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, err
 	}
-	a := &adminAPI{c: c, names: slices.Clone(cfg.Names), regions: slices.Clone(cfg.Regions)}
+	a := &adminAPI{c: c, names: slices.Clone(cfg.Names), regions: slices.Clone(cfg.Regions), failed: cfg.Failed}
 	rights := map[AdminRight]adminhttp.Right{RightView: adminhttp.View, RightConnect: adminhttp.Connect, RightOperate: adminhttp.Operate}
 	h, err := adminhttp.New(adminhttp.Handler{
 		Routes: a.routes(),

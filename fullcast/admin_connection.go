@@ -121,11 +121,13 @@ func (a *adminAPI) list(r adminhttp.Request) adminhttp.Answer {
 		var cause *oauthflow.Error
 		switch {
 		case errors.As(err, &cause) && cause.Kind == oauthflow.KindForeign:
+			err = wrap("list", conn.Key, "", err)
+			a.tell(r, err)
 			if len(out.Unreadable) < maxListed {
-				out.Unreadable = append(out.Unreadable, adminUnreadable{migrated(conn.Key).Name, a.problem(wrap("list", conn.Key, "", err))})
+				out.Unreadable = append(out.Unreadable, adminUnreadable{migrated(conn.Key).Name, a.problem(err)})
 			}
 		case err != nil:
-			return a.refuse(wrap("list", conn.Key, "", err))
+			return a.refuse(r, wrap("list", conn.Key, "", err))
 		case isMigration(conn.Key):
 			staged[migrated(conn.Key)] = &conn
 		default:
@@ -145,7 +147,7 @@ func (a *adminAPI) list(r adminhttp.Request) adminhttp.Answer {
 func (a *adminAPI) show(r adminhttp.Request, now oauthflow.Connection) adminhttp.Answer {
 	staged, err := a.staged(r.Context(), now.Key)
 	if err != nil {
-		return a.refuse(err)
+		return a.refuse(r, err)
 	}
 	return adminhttp.OK(a.shown(now, staged))
 }
@@ -165,7 +167,7 @@ func (a *adminAPI) staged(ctx context.Context, k oauthflow.Key) (*oauthflow.Conn
 // disconnect is told as done only when Salesforce has confirmed it, or nothing is left to revoke.
 func (a *adminAPI) disconnect(r adminhttp.Request, now oauthflow.Connection) adminhttp.Answer {
 	if err := a.c.Disconnect(r.Context(), now.Key); err != nil {
-		return a.refuse(err)
+		return a.refuse(r, err)
 	}
 	return adminhttp.Answer{Status: http.StatusNoContent}
 }

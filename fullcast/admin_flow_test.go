@@ -39,6 +39,9 @@ func TestAConnectionLivesOverHTTPAlone(t *testing.T) {
 	}
 
 	check := d.ask("POST", "/connections/main/check", nil).is(200, "")
+	if check.at("org.name") != "Acme" || check.at("org.sandbox") != "false" || check.at("org.edition") != "Developer Edition" || check.at("org.username") != "admin@acme.example" {
+		t.Errorf("names: %s", check.text)
+	}
 	if check.at("worst") != "" || check.at("toCorrect") != "0" || check.at("passed.0") == "" {
 		t.Errorf("check: %s", check.text)
 	}
@@ -62,6 +65,10 @@ func TestAConnectionLivesOverHTTPAlone(t *testing.T) {
 	}
 	if same := d.ask("PUT", "/connections/main/credentials", form{"consumerSecret": d.entries("Fullcast")["consumerSecret"]}).is(200, ""); same.at("status") != "active" {
 		t.Errorf("the same credentials: %s", same.text)
+	}
+	mistyped := d.ask("PUT", "/connections/main/credentials", form{"consumerSecret": "mistyped"}).is(409, "credentials-unproved")
+	if mistyped.at("error.fields.0.field") != "consumerSecret" || mistyped.at("error.remedy.id") != "retry" {
+		t.Errorf("mistyped: %s", mistyped.text)
 	}
 	key, secret, err := d.org.StageCredentials("Fullcast")
 	if err != nil {

@@ -2,6 +2,7 @@ package fullcast
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -34,11 +35,11 @@ func (a *adminAPI) login(r adminhttp.Request) adminhttp.Answer {
 		err = a.mayBegin(r.Context(), k, o)
 	}
 	if err != nil {
-		return a.refuse(err)
+		return a.refuse(r, err)
 	}
 	l, err := a.c.Connect(r.Context(), k, o)
 	if err != nil {
-		return a.refuse(err)
+		return a.refuse(r, err)
 	}
 	return adminhttp.OK(adminLogin{l.Redirect, l.Choice, loginAdvice})
 }
@@ -66,11 +67,11 @@ func (a *adminAPI) beginMigration(r adminhttp.Request, now oauthflow.Connection)
 		err = missingEntries("begin migration", now.Key)
 	}
 	if err != nil {
-		return a.refuse(err)
+		return a.refuse(r, err)
 	}
 	redirect, err := a.c.BeginMigration(r.Context(), now.Key, o)
 	if err != nil {
-		return a.refuse(err)
+		return a.refuse(r, err)
 	}
 	return adminhttp.OK(adminLogin{redirect, ChoseMigration, loginAdvice})
 }
@@ -164,7 +165,7 @@ func (a *adminAPI) complete(r adminhttp.Request) adminhttp.Answer {
 	}
 	conn, migration, err := a.c.complete(r.Context(), oauthflow.Callback{Tenant: r.User.Tenant, Path: path, Binding: r.Had(), Query: query})
 	if err != nil {
-		return a.refuse(err)
+		return a.notCompleted(r, err)
 	}
 	ctx := context.WithoutCancel(r.Context())
 	out := adminCompleted{Connected: true, Migrated: migration, Connection: a.shown(*conn.seen.Load(), nil), Next: []string{}}
@@ -175,6 +176,35 @@ func (a *adminAPI) complete(r adminhttp.Request) adminhttp.Answer {
 		out.Connection = a.shown(now, nil)
 	}
 	return adminhttp.OK(out)
+}
+
+// notCompleted tells of a callback that belongs to no login which waits for it, such as that of a page that was opened again, without
+// asking for another login where every connection works.
+func (a *adminAPI) notCompleted(r adminhttp.Request, err error) adminhttp.Answer {
+	var cause *oauthflow.Error
+	if !errors.As(err, &cause) || cause.Kind != oauthflow.KindState || errors.Is(err, oauthflow.ErrSuperseded) {
+		return a.refuse(r, err)
+	}
+	a.tell(r, err)
+	p := a.problem(err)
+	p.Message = "No login waits here for this callback: the page was opened again, the login was begun in another browser or session, or it has " +
+		"expired. Nothing was changed. If the connection is not shown as active, begin its login again."
+	if a.allWork(r) {
+		p.Remedy = nil
+	}
+	return p.Answer()
+}
+
+// allWork reports whether the tenant has connections, and each can be called.
+func (a *adminAPI) allWork(r adminhttp.Request) bool {
+	some := false
+	for conn, err := range a.c.List(r.Context(), Filter{Tenant: r.User.Tenant}) {
+		if err != nil || !Usable.holds(conn) {
+			return false
+		}
+		some = true
+	}
+	return some
 }
 
 // updateCredentials takes what the form leaves out from the connection.
@@ -195,11 +225,17 @@ func (a *adminAPI) updateCredentials(r adminhttp.Request, now oauthflow.Connecti
 		a.lookUp(r.Context(), c.Host, &bad)
 	}
 	if len(bad) > 0 {
-		return a.refuse(&Error{Op: "update credentials", Key: now.Key, Remedy: FixConfiguration, Err: bad})
+		return a.refuse(r, &Error{Op: "update credentials", Key: now.Key, Remedy: FixConfiguration, Err: bad})
 	}
 	conn, err := a.c.UpdateCredentials(r.Context(), now.Key, c)
+	if errors.Is(err, ErrCredentialsUnproved) && c.ID == now.ConsumerKey { // a secret that is new may need a few minutes, too
+		a.tell(r, err)
+		p := a.problem(err)
+		p.Fields = []adminhttp.Field{{Field: inSecret, Message: "Salesforce has not accepted this consumer secret. Compare it with Setup; if it is right, Fullcast tries it again by itself."}}
+		return p.Answer()
+	}
 	if err != nil {
-		return a.refuse(err)
+		return a.refuse(r, err)
 	}
 	return adminhttp.OK(a.shown(*conn.seen.Load(), nil))
 }

@@ -70,7 +70,7 @@ var (
 func (a *adminAPI) planMigration(r adminhttp.Request, now oauthflow.Connection) adminhttp.Answer {
 	staged, err := a.staged(r.Context(), now.Key)
 	if err != nil {
-		return a.refuse(err)
+		return a.refuse(r, err)
 	}
 	out := adminMigration{
 		State: migrationNotNeeded, Kind: now.Kind, Why: "This connection uses an external client app already.",
@@ -96,14 +96,14 @@ func (a *adminAPI) planMigration(r adminhttp.Request, now oauthflow.Connection) 
 // finishMigration does the last step of a migration whose login is complete.
 func (a *adminAPI) finishMigration(r adminhttp.Request, now oauthflow.Connection) adminhttp.Answer {
 	conn, err := a.c.ResumeMigration(r.Context(), now.Key)
-	if missing(err) {
+	if missing(err) { // which is no fault
 		p := a.problem(err)
 		p.Code, p.Message = codeNoMigration, "No migration of this connection waits to be finished; begin it again."
 		p.Remedy = a.remedy(Reauthorize, "")
 		return p.Answer()
 	}
 	if err != nil {
-		return a.refuse(err)
+		return a.refuse(r, err)
 	}
 	return adminhttp.OK(adminCompleted{true, true, a.shown(*conn.seen.Load(), nil), afterMigration})
 }

@@ -97,6 +97,67 @@ func TestALoginOfAnotherOrgNamesItAndCanBeAccepted(t *testing.T) {
 	}
 }
 
+// A page that is opened again, or in another browser, must not ask for a login that nobody needs.
+func TestAStrayCallbackAsksForALoginOnlyWhereAConnectionNeedsOne(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	stray := form{"path": "/app/admin/motion", "query": "?code=aPrx&state=of-another-day"}
+	if got := d.ask("POST", "/complete", stray).is(409, "callback"); got.at("error.remedy.id") != "connect-again" {
+		t.Errorf("without a connection: %s", got.text)
+	}
+	d.connect("main")
+	if got := d.ask("POST", "/complete", stray).is(409, "callback"); got.at("error.remedy.id") != "" || !strings.Contains(got.text, "Nothing was changed") {
+		t.Errorf("with one that works: %s", got.text)
+	}
+	d.org.ExpireSessions()
+	d.refused(`{"error":"invalid_grant","error_description":"expired access/refresh token"}`)
+	d.ask("POST", "/connections/main/check", nil).is(409, "grant-dead")
+	if got := d.ask("POST", "/complete", stray).is(409, "callback"); got.at("error.remedy.id") != "connect-again" {
+		t.Errorf("with a broken one: %s", got.text)
+	}
+	denied := d.ask("POST", "/complete", form{"path": stray["path"], "query": "error=access_denied&error_description=end-user+denied+authorization&state=x"})
+	if denied.is(409, "").at("error.remedy.id") != "connect-again" {
+		t.Errorf("denied: %s", denied.text)
+	}
+}
+
+func TestTheServiceIsToldWhatTheAnswerDoesNotShow(t *testing.T) {
+	t.Parallel()
+	var told []string
+	d := newDesk(t, func(c *fullcast.AdminConfig) {
+		c.Failed = func(r *http.Request, err error) { told = append(told, r.Method+" "+err.Error()) }
+	})
+	d.ask("GET", "/connections/main", nil).is(404, "")
+	d.user.Binding = oauthflow.NewSecret("too short")
+	got := d.ask("POST", "/connections/main/login", d.entries("Fullcast")).is(500, "")
+	if len(told) != 2 || !strings.Contains(told[0], "load acme/main: ") || !strings.Contains(told[1], "binding: must be 16 to 512 bytes") || strings.Contains(got.text, "binding") {
+		t.Errorf("%q; %s", told, got.text)
+	}
+	d.user.Binding = oauthflow.Secret{}
+	d.connect("main")
+	d.ask("POST", "/connections/main/migration/finish", nil).is(404, "no-migration")
+	d.ask("PUT", "/connections/main/credentials", form{"consumerSecret": "mistyped"}).is(409, "")
+	d.ask("POST", "/complete", form{"path": "/app/admin/motion", "query": "code=x&state=y"}).is(409, "")
+	if len(told) != 4 {
+		t.Errorf("%q", told)
+	}
+}
+
+func TestACheckDoesWithoutNamesThatTheUserMayNotRead(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.connect("main")
+	if err := d.org.Inject(orgtest.Fault{
+		Path: "/services/data/v66.0/query", Status: 403, Times: 1, Body: `[{"errorCode":"INSUFFICIENT_ACCESS","message":"no"}]`,
+		Header: http.Header{"Content-Type": {"application/json"}},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if got := d.ask("POST", "/connections/main/check", nil).is(200, ""); got.at("org.name") != "" || got.at("passed.0") == "" {
+		t.Errorf("%s", got.text)
+	}
+}
+
 // byHost sends requests to the org of their host.
 type byHost map[string]http.RoundTripper
 

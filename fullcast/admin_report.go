@@ -13,6 +13,7 @@ type adminCheck struct {
 	Worst      policy.Severity  `json:"worst"` // empty where nothing was found
 	ToCorrect  int              `json:"toCorrect"`
 	Note       string           `json:"note,omitempty"`
+	Org        *adminNames      `json:"org,omitempty"`
 	Findings   []policy.Finding `json:"findings"`
 	NotVisible []policy.Finding `json:"notVisible"`
 	Passed     []string         `json:"passed"`
@@ -21,14 +22,14 @@ type adminCheck struct {
 func (a *adminAPI) check(r adminhttp.Request, now oauthflow.Connection) adminhttp.Answer {
 	conn, err := a.c.Open(r.Context(), now.Key)
 	if err != nil {
-		return a.refuse(err)
+		return a.refuse(r, err)
 	}
 	report, err := conn.Check(r.Context())
 	if err != nil {
-		return a.refuse(err)
+		return a.refuse(r, err)
 	}
 	out := adminCheck{
-		Kind: report.Kind, App: report.App, Worst: report.Worst(), Note: report.Note,
+		Kind: report.Kind, App: report.App, Worst: report.Worst(), Note: report.Note, Org: conn.names(r.Context()),
 		Findings: append([]policy.Finding{}, report.Findings...), NotVisible: append([]policy.Finding{}, report.NotVisible...),
 		Passed: append([]string{}, report.Passed...),
 	}

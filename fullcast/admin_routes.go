@@ -13,6 +13,7 @@ type adminAPI struct {
 	c       *Connector
 	names   []string
 	regions []oauthflow.Region
+	failed  func(*http.Request, error)
 }
 
 // Fields of a request's body.
@@ -62,7 +63,7 @@ func (a *adminAPI) stored(do func(adminhttp.Request, oauthflow.Connection) admin
 			err = &oauthflow.Error{Op: "load", Kind: oauthflow.KindNotConnected}
 		}
 		if err != nil {
-			return a.refuse(wrap("load", k, "", err))
+			return a.refuse(r, wrap("load", k, "", err))
 		}
 		return do(r, now)
 	}
@@ -78,4 +79,14 @@ func (a *adminAPI) mayMake(name string) bool {
 }
 
 // refuse answers with an error.
-func (a *adminAPI) refuse(err error) adminhttp.Answer { return a.problem(err).Answer() }
+func (a *adminAPI) refuse(r adminhttp.Request, err error) adminhttp.Answer {
+	a.tell(r, err)
+	return a.problem(err).Answer()
+}
+
+// tell tells the service of an error, of which the answer does not say all.
+func (a *adminAPI) tell(r adminhttp.Request, err error) {
+	if a.failed != nil {
+		a.failed(r.Request, err)
+	}
+}

@@ -15,6 +15,9 @@ import (
 // maxBody bounds what one request may send.
 const maxBody = 16 << 10
 
+// maxWrong is how many fields one answer names.
+const maxWrong = 20
+
 // readBody returns the fields of a request's body. A body is one JSON object of strings, whose names are exactly those of the
 // route, each at most once. What it holds is never repeated in a problem.
 func readBody(w http.ResponseWriter, r *http.Request, route Route) (map[string]string, *Problem) {
@@ -52,7 +55,7 @@ func fieldsOf(text []byte, names []string) (map[string]string, *Problem) {
 		return nil, malformed()
 	}
 	got, wrong := map[string]string{}, []Field{}
-	for d.More() {
+	for d.More() && len(wrong) < maxWrong {
 		token, err := d.Token()
 		name, _ := token.(string)
 		var value any
