@@ -53,9 +53,6 @@ func (a *adminAPI) shown(now oauthflow.Connection, staged *oauthflow.Connection)
 		Scopes: append([]string{}, now.Scopes...), ConnectedAt: stamp(now.ConnectedAt), RefreshedAt: stamp(now.RefreshedAt),
 		IdlePeriod: int(now.IdlePeriod / time.Second), Notices: a.notices(now, staged),
 	}
-	if h := now.TokenHost; !h.IsZero() {
-		out.Org.Type = typeOf(h)
-	}
 	if out.Org.Type == orgUnknown {
 		if h, err := oauthflow.ParseHost(now.InstanceURL, a.regions...); err == nil {
 			out.Org.Type = typeOf(h)
@@ -112,8 +109,10 @@ type adminUnreadable struct {
 	Problem *adminhttp.Problem `json:"problem"`
 }
 
-// list reads the tenant's records once; the migrations among them belong to the connections beside them.
-func (a *adminAPI) list(r adminhttp.Request) adminhttp.Answer {
+func (a *adminAPI) list(r adminhttp.Request) adminhttp.Answer { return a.listed(r, maxListed) }
+
+// listed reads the tenant's records once; the migrations among them belong to the connections beside them.
+func (a *adminAPI) listed(r adminhttp.Request, most int) adminhttp.Answer {
 	var found []oauthflow.Connection
 	staged := map[oauthflow.Key]*oauthflow.Connection{}
 	out := adminList{Connections: []adminConnection{}, Unreadable: []adminUnreadable{}}
@@ -123,7 +122,7 @@ func (a *adminAPI) list(r adminhttp.Request) adminhttp.Answer {
 		case errors.As(err, &cause) && cause.Kind == oauthflow.KindForeign:
 			err = wrap("list", conn.Key, "", err)
 			a.tell(r, err)
-			if len(out.Unreadable) < maxListed {
+			if len(out.Unreadable) < most {
 				out.Unreadable = append(out.Unreadable, adminUnreadable{migrated(conn.Key).Name, a.problem(err)})
 			}
 		case err != nil:
@@ -133,8 +132,8 @@ func (a *adminAPI) list(r adminhttp.Request) adminhttp.Answer {
 		default:
 			found = append(found, conn)
 		}
-		if out.More = len(found) > maxListed; out.More {
-			found = found[:maxListed]
+		if out.More = len(found) > most; out.More {
+			found = found[:most]
 			break
 		}
 	}

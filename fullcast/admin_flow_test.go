@@ -66,6 +66,9 @@ func TestAConnectionLivesOverHTTPAlone(t *testing.T) {
 	if same := d.ask("PUT", "/connections/main/credentials", form{"consumerSecret": d.entries("Fullcast")["consumerSecret"]}).is(200, ""); same.at("status") != "active" {
 		t.Errorf("the same credentials: %s", same.text)
 	}
+	if gone := d.ask("PUT", "/connections/main/credentials", form{"consumerSecret": "x", "loginHost": "acne.my.salesforce.com"}).is(422, "fields"); gone.at("error.fields.0.field") != "loginHost" {
+		t.Errorf("another host: %s", gone.text)
+	}
 	mistyped := d.ask("PUT", "/connections/main/credentials", form{"consumerSecret": "mistyped"}).is(409, "credentials-unproved")
 	if mistyped.at("error.fields.0.field") != "consumerSecret" || mistyped.at("error.remedy.id") != "retry" {
 		t.Errorf("mistyped: %s", mistyped.text)
@@ -81,7 +84,7 @@ func TestAConnectionLivesOverHTTPAlone(t *testing.T) {
 		t.Errorf("no secret: %s", wrong.text)
 	}
 	unproved := d.ask("PUT", "/connections/main/credentials", form{"consumerKey": key, "consumerSecret": secret}).is(409, "credentials-unproved")
-	if unproved.at("error.remedy.id") != "connect-again" {
+	if unproved.at("error.remedy.id") != "connect-again" || unproved.at("error.fields.0.field") != "" {
 		t.Errorf("unproved: %s", unproved.text)
 	}
 	if one := d.ask("GET", "/connections/main", nil).is(200, ""); one.at("notices.0.code") != "credentials-unproved" || one.at("consumerKey") == key {

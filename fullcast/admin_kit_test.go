@@ -104,6 +104,9 @@ func (d *desk) ask(method, path string, body any) reply {
 			r.Header.Del(name)
 		}
 	}
+	if host := r.Header.Get("Host"); host != "" {
+		r.Host = host
+	}
 	for _, c := range d.jar.Cookies(r.URL) {
 		r.AddCookie(c)
 	}
@@ -119,7 +122,8 @@ func (d *desk) ask(method, path string, body any) reply {
 func (d *desk) document(method string, u *url.URL, got *reply) {
 	d.t.Helper()
 	where := method + " " + u.Path + ": " + strconv.Itoa(got.status)
-	for name, want := range map[string]string{"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"} {
+	for name, want := range map[string]string{"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer",
+		"Cross-Origin-Resource-Policy": "same-origin", "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'"} {
 		if got.header.Get(name) != want {
 			d.t.Errorf("%s: %s is %q", where, name, got.header.Get(name))
 		}

@@ -167,13 +167,9 @@ func (a *adminAPI) complete(r adminhttp.Request) adminhttp.Answer {
 	if err != nil {
 		return a.notCompleted(r, err)
 	}
-	ctx := context.WithoutCancel(r.Context())
 	out := adminCompleted{Connected: true, Migrated: migration, Connection: a.shown(*conn.seen.Load(), nil), Next: []string{}}
 	if migration {
 		out.Next = afterMigration
-	}
-	if now, err := conn.Status(ctx); err == nil {
-		out.Connection = a.shown(now, nil)
 	}
 	return adminhttp.OK(out)
 }

@@ -3,6 +3,7 @@ package fullcast_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -11,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/fullcast/sfauth/fullcast"
 	"github.com/fullcast/sfauth/fullcast/fullcasttest"
@@ -44,6 +46,7 @@ func TestWhatSalesforceRefusesIsToldWithItsFieldAndItsRemedy(t *testing.T) {
 		{`{"error":"invalid_grant","error_description":"ip restricted"}`, 409, "network-address", "", "allow-addresses", "admin"},
 		{`{"error":"invalid_app_access","error_description":"user is not admin approved to access this app"}`, 409, "app-not-assigned", "", "assign-app", "admin"},
 		{`{"error":"OAUTH_APP_BLOCKED","error_description":"this app is blocked by admin"}`, 409, "app-blocked", "", "unblock-app", "admin"},
+		{`{"error":"login_rate_exceeded"}`, 503, "limit", "", "connect-again", "admin"},
 		{`{"error":"what_is_this","error_description":"a word of tomorrow"}`, 503, "unknown-answer", "", "connect-again", "admin"},
 	} {
 		t.Run(c.code, func(t *testing.T) {
@@ -55,8 +58,8 @@ func TestWhatSalesforceRefusesIsToldWithItsFieldAndItsRemedy(t *testing.T) {
 				got.at("error.remedy.text") == "" || got.at("error.remedy.clicks") == "" || got.at("error.message") == "" {
 				t.Errorf("%s", got.text)
 			}
-			if c.code == "network-address" && !strings.Contains(got.text, "203.0.113.0/28") {
-				t.Errorf("the addresses are not named: %s", got.text)
+			if c.code == "network-address" && (!strings.Contains(got.text, "203.0.113.0/28") || !strings.HasSuffix(got.at("error.remedy.clicks"), "Then connect again in Fullcast.")) {
+				t.Errorf("the addresses, or what comes after, are not named: %s", got.text)
 			}
 		})
 	}
@@ -231,6 +234,53 @@ func TestARecordThatCannotBeOpenedDoesNotHideTheOthers(t *testing.T) {
 	if strings.Contains(got.text, "sealing") || strings.Contains(got.text, "environment") {
 		t.Errorf("a customer is told of the service's insides: %s", got.text)
 	}
+}
+
+// Not every tenant's connections are in one answer.
+func TestAListHasABound(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.former("a")
+	d.former("b")
+	for most, want := range map[int]string{1: "1 true", 2: "2 false", 3: "2 false"} {
+		if names, more := fullcast.AdminListed(t.Context(), d.sf, "acme", most); fmt.Sprint(names, more) != want {
+			t.Errorf("of at most %d: %d, more: %t", most, names, more)
+		}
+	}
+}
+
+// A login host that was accepted is not refused later, where only another entry is new.
+func TestTheHostOfAConnectionNeedNotBeAcceptedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t)
+		config := d.org.Config()
+		config.Transport = byHost{"": nobody{}}
+		d.sf = opened(t, config)
+		api, err := d.sf.AdminAPI(fullcast.AdminConfig{Session: func(*http.Request) (fullcast.AdminUser, error) { return d.user, nil }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		d.api = http.StripPrefix("/api/salesforce", api)
+		client := d.org.Client()
+		if client.Host, err = oauthflow.ParseHost("acme.my.salesforce.mil", oauthflow.GovernmentCloud); err != nil {
+			t.Fatal(err)
+		}
+		k := oauthflow.Key{Tenant: "acme", Name: "main"}
+		if _, err := d.sf.Adopt(context.Background(), k, client, oauthflow.NewSecret("5Aep861-of-tests")); err == nil {
+			t.Fatal("the network is down")
+		}
+		if got := d.ask("PUT", "/connections/main/credentials", form{"consumerSecret": "x"}); got.status == 422 {
+			t.Errorf("%s", got.text)
+		}
+		d.ask("PUT", "/connections/main/credentials", form{"consumerSecret": "x", "loginHost": "globex.my.salesforce.mil"}).is(422, "fields")
+	})
+}
+
+// nobody is a network that is down.
+type nobody struct{}
+
+func (nobody) RoundTrip(*http.Request) (*http.Response, error) {
+	return nil, errors.New("the network is down")
 }
 
 func TestOfAProcessThatEndsEverythingIsForLater(t *testing.T) {

@@ -24,25 +24,29 @@ func TestARequestOfAnotherSitesPageIsRefusedBeforeAnybodyIsAsked(t *testing.T) {
 	for _, c := range []struct {
 		name, site, origin string
 		allowed            bool
+		host               string
 	}{
-		{"the Site's own page", "same-origin", "https://app.fullcast.io", true},
-		{"an address that was typed", "none", "", true},
-		{"no browser", "", "", true},
-		{"an older browser", "", "https://app.fullcast.io", true},
-		{"a page of Origins", "cross-site", "https://admin.example.com", true},
-		{"a page of Origins in an older browser", "", "https://admin.example.com", true},
-		{"another site", "cross-site", "https://evil.example", false},
-		{"another host of the domain", "same-site", "https://evil.fullcast.io", false},
-		{"another site in an older browser", "", "https://evil.example", false},
-		{"a page without an origin", "cross-site", "null", false},
-		{"the same in an older browser", "", "null", false},
-		{"an image or a link of another site", "cross-site", "", false},
-		{"the Site with another scheme", "cross-site", "http://app.fullcast.io", false},
-		{"a port of Origins", "cross-site", "https://admin.example.com:8443", false},
-		{"an unknown word", "same-origin, cross-site", "https://evil.example", false},
+		{"the Site's own page", "same-origin", "https://app.fullcast.io", true, ""},
+		{"an address that was typed", "none", "", true, ""},
+		{"no browser", "", "", true, ""},
+		{"an older browser", "", "https://app.fullcast.io", true, ""},
+		{"a page of Origins", "cross-site", "https://admin.example.com", true, ""},
+		{"a page of Origins in an older browser", "", "https://admin.example.com", true, ""},
+		{"another site", "cross-site", "https://evil.example", false, ""},
+		{"another host of the domain", "same-site", "https://evil.fullcast.io", false, ""},
+		{"another site in an older browser", "", "https://evil.example", false, ""},
+		{"a page without an origin", "cross-site", "null", false, ""},
+		{"the same in an older browser", "", "null", false, ""},
+		{"an image or a link of another site", "cross-site", "", false, ""},
+		{"the Site with another scheme", "cross-site", "http://app.fullcast.io", false, ""},
+		{"a port of Origins", "cross-site", "https://admin.example.com:8443", false, ""},
+		{"an unknown word", "same-origin, cross-site", "https://evil.example", false, ""},
+		{"the Site's own page, before a proxy that names another host", "", "https://app.fullcast.io", true, "10.0.0.1:8080"},
+		{"the Site's own page, from another host of the domain", "same-site", "https://app.fullcast.io", true, "api.fullcast.io"},
+		{"another site, before a proxy that names another host", "", "https://evil.example", false, "10.0.0.1:8080"},
 	} {
 		for _, call := range adminCalls {
-			d.header = http.Header{"Sec-Fetch-Site": {c.site}, "Origin": {c.origin}}
+			d.header = http.Header{"Sec-Fetch-Site": {c.site}, "Origin": {c.origin}, "Host": {c.host}}
 			before := asked
 			got := d.ask(call.method, strings.ReplaceAll(call.path, "{name}", "none"), call.body)
 			if refused := got.at("error.code") == "cross-origin"; refused == c.allowed || refused && (got.status != 403 || asked != before) {
@@ -102,6 +106,16 @@ func TestABodyIsOneSmallJSONObjectOfTheFieldsThatAreKnown(t *testing.T) {
 			t.Errorf("%s: %s", body, got.text)
 		}
 	}
+	var many strings.Builder
+	for range 1000 {
+		many.WriteString(`"a":"",`)
+	}
+	if got := d.ask("PUT", "/connections/main/credentials", "{"+many.String()+`"b":""}`).is(422, "fields"); strings.Count(got.text, `"field":`) != 20 {
+		t.Errorf("an answer of %d fields", strings.Count(got.text, `"field":`))
+	}
+	if got := d.ask("PUT", "/connections/main/credentials", `{"aWordThatIsLongerThanAFieldsName":"","":""}`).is(422, "fields"); strings.Count(got.text, `"field":"unknown"`) != 2 {
+		t.Errorf("names: %s", got.text)
+	}
 	if got := d.ask("POST", "/connections/main/check", " \n").is(200, ""); got.at("kind") == "" {
 		t.Errorf("an empty body: %s", got.text)
 	}
@@ -157,6 +171,9 @@ func TestEachEntryThatCannotBeUsedIsNamedAtOnceAndTheHostIsLookedUp(t *testing.T
 				t.Errorf("%v: the answer shows the secret", c.fields)
 			}
 		}
+	}
+	if got := d.ask("POST", "/connections/export/login", form{"loginHost": " "}).is(422, "fields"); got.at("error.fields.2.field") != "consumerSecret" {
+		t.Errorf("a new connection, and nothing is entered: %s", got.text)
 	}
 	for _, name := range []string{"other", "migration%20of%20main", "a%00b", strings.Repeat("x", 101)} {
 		if got := d.ask("POST", "/connections/"+name+"/login", good).is(422, "fields"); got.at("error.fields.0.field") != "name" {

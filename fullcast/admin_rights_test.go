@@ -80,6 +80,19 @@ func TestEachRouteIsForWhoHasItsRightAndForTheTenantsOwnConnections(t *testing.T
 	}
 }
 
+// A handler that has lost its session's value must not see the connections of all tenants.
+func TestASessionWithoutATenantIsNone(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, func(c *fullcast.AdminConfig) {
+		c.Session = func(*http.Request) (fullcast.AdminUser, error) {
+			return fullcast.AdminUser{Right: fullcast.RightOperate}, nil
+		}
+	})
+	for _, c := range adminCalls {
+		d.ask(c.method, strings.ReplaceAll(c.path, "{name}", "main"), c.body).is(401, "not-signed-in")
+	}
+}
+
 // The routes are those of the document, no more and no fewer.
 func TestTheDocumentNamesEveryRouteAndMethod(t *testing.T) {
 	t.Parallel()
