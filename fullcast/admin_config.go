@@ -138,7 +138,7 @@ func isConnectionName(name string) bool {
 // # Callback pages
 //
 // A login is completed in one of three ways. A page that is served statically from the handler's host posts its query, with
-// [CallbackScript] and the path of /complete. A program that serves the callback pages on that host uses [Connector.CallbackMiddleware]
+// [CallbackScript] and the path of /complete; its event has the answer, {"connected": true, …} or {"error": {…}}. A program that serves the callback pages on that host uses [Connector.CallbackMiddleware]
 // with [Connector.AdminBinding] as its binding. Callback pages on another host bring a binding of their own; see
 // AdminUser.Binding.
 //
@@ -162,7 +162,10 @@ func (c *Connector) AdminAPI(cfg AdminConfig) (http.Handler, error) {
 		Cookie:  c.adminCookie(),
 		Rate:    adminhttp.NewRate(cmp.Or(cfg.LoginsPerHour, loginsPerHour)),
 	})
-	return h, wrap("admin API", oauthflow.Key{}, "", err)
+	if err != nil {
+		return nil, &Error{Op: "admin API", Remedy: FixCode, Err: err}
+	}
+	return h, nil
 }
 
 // AdminBinding returns the binding that [Connector.AdminAPI] has left in the browser's cookie, for
