@@ -132,15 +132,15 @@ func isConnectionName(name string) bool {
 // the fields to correct, and the remedy: its [Remedy.ID], who acts, a sentence, and the clicks in Setup. No answer holds a secret,
 // except that the redirect of a login holds what ties it to its callback.
 //
-// A request that changes something or calls the org must be JSON, and every request of a browser must come from a page of the
-// Site, of the handler's own origin or of AdminConfig.Origins, by Sec-Fetch-Site and Origin.
+// A POST or PUT must be JSON, and every request of a browser must come from a page of the Site, of the handler's own origin or of
+// AdminConfig.Origins, by Sec-Fetch-Site and Origin.
 //
 // # Callback pages
 //
 // A login is completed in one of three ways. A page that is served statically from the handler's host posts its query, with
-// [CallbackScript] and the path of /complete; its event has the answer, {"connected": true, …} or {"error": {…}}. A program that serves the callback pages on that host uses [Connector.CallbackMiddleware]
-// with [Connector.AdminBinding] as its binding. Callback pages on another host bring a binding of their own; see
-// AdminUser.Binding.
+// [CallbackScript] and the path of /complete; its event has the answer, {"connected": true, …} or {"error": {…}}. A program that
+// serves the callback pages on that host uses [Connector.CallbackMiddleware] with [Connector.AdminBinding] as its binding.
+// Callback pages on another host bring a binding of their own; see AdminUser.Binding.
 //
 // An error names every field at fault. The handler may serve many requests at once, in many processes over one store; only the rate of
 // logins is each process's own.
