@@ -48,6 +48,11 @@ func constructions() []construction {
 			_, err := fullcast.NewConnector(fullcast.Config{Site: fullcast.Production, Transport: insecure})
 			return err
 		}, []string{"Config.Transport", "Config.Store", "Config.Keyring"}},
+		{"fullcast.AdminAPI", func() error {
+			var sf *fullcast.Connector // its configuration is looked at first
+			_, err := sf.AdminAPI(fullcast.AdminConfig{Origins: []string{"*"}, Names: []string{""}, Regions: []oauthflow.Region{"x"}, LoginsPerHour: -1})
+			return err
+		}, []string{"AdminConfig.Session", "AdminConfig.Origins[0]", "AdminConfig.Names[0]", "AdminConfig.Regions[0]", "AdminConfig.LoginsPerHour"}},
 		{"metadata.NewOrg", func() error { _, err := metadata.NewOrg(metadata.OrgConfig{}); return err },
 			[]string{"OrgConfig.HTTPClient", "OrgConfig.InstanceURL", "OrgConfig.Session", "OrgConfig.Version"}},
 		{"oauthflow.NewFlow", func() error {
@@ -104,7 +109,7 @@ func TestAConstructorNamesEveryFieldAtFaultInOneLineOfOneError(t *testing.T) {
 
 var (
 	prefixOf = regexp.MustCompile(`\b(fullcast|oauthflow|tokenstore|metadata|filestore|sqlstore|redisstore|orgtest|oteloauth): `)
-	fieldOf  = regexp.MustCompile(`\b((?:Manager|Org)?Config\.\w+(\.\w+)*|current\.\w+|former\[\d+\]\.\w+)`)
+	fieldOf  = regexp.MustCompile(`\b((?:Manager|Org|Admin)?Config\.\w+(\.\w+)*|current\.\w+|former\[\d+\]\.\w+)`)
 )
 
 // Those of modules of their own are in such a table beside them.

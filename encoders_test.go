@@ -58,6 +58,7 @@ func holders(t *testing.T) map[string]any {
 		"metadata.Credentials":          metadata.Credentials{Key: "k", Secret: s},
 		"metadata.GlobalOAuthSettings":  global,
 		"metadata.OAuthSettings":        metadata.OAuthSettings{ConsumerSecret: s},
+		"fullcast.AdminUser":            fullcast.AdminUser{Tenant: "acme", Right: fullcast.RightView, Binding: s},
 		"fullcast.Adoption":             fullcast.Adoption{Key: oauthflow.Key{Tenant: "acme", Name: "main"}, Client: client, RefreshToken: s},
 		"metadata.StagedCredentials":    metadata.StagedCredentials{ID: "i", Key: "k", Secret: s, State: "Staged"},
 		"oauthflow.Callback":            oauthflow.Callback{Tenant: "acme", Path: "/p", Binding: hidden, Query: url.Values{"code": {hidden}, "state": {hidden}}},

@@ -145,9 +145,12 @@ func (c *Connector) CallbackAPI(cfg CallbackConfig) (http.Handler, error) {
 }
 
 // CallbackScript is for the head of a statically served callback page, before any other script; API is the path of
-// [Connector.CallbackAPI]. It takes the query out of the address, and out of the history, before it posts it, and fires
-// the event "salesforce" on the document with the answer: that of a query without a state is that nothing is connected. In a page that is being prerendered it waits until somebody
-// opens the page. Other scripts of the page can still read the address that it
+// [Connector.CallbackAPI]. It takes the query out of the address, and out of the history, before it posts it. When the answer and
+// the whole page have come, it fires the event "salesforce" on the document with the answer: that of a query without a state is that
+// nothing is connected. In a page that is being prerendered it waits until somebody opens the page.
+//
+// Serve the page with the header "Referrer-Policy: no-referrer": a browser may ask for what the page names further down before the
+// script has run, and the Referer of such a request would hold the code. Other scripts of the page can still read the address that it
 // was loaded from, and so the code; [Connector.CallbackMiddleware] has no such hole.
 func CallbackScript(api string) string {
 	quoted, err := json.Marshal(api) // a JSON string is a JavaScript string; < is escaped, so that it ends no script
@@ -162,7 +165,10 @@ func CallbackScript(api string) string {
     method: "POST", credentials: "same-origin", referrerPolicy: "no-referrer",
     headers: {"Content-Type": "application/json"}, body: JSON.stringify({path: location.pathname, query: query})
   }).then(function (r) { return r.json(); }, function () { return {connected: false, remedy: ""}; })
-    .then(function (answer) { document.dispatchEvent(new CustomEvent("salesforce", {detail: answer})); });
+    .then(function (answer) {
+      function tell() { document.dispatchEvent(new CustomEvent("salesforce", {detail: answer})); }
+      if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", tell); else tell();
+    });
 })();
 `, quoted)
 }

@@ -286,14 +286,22 @@ func (c *Connector) Reconnect(ctx context.Context, k oauthflow.Key, o BeginOptio
 // this from a page of its own must not do so for a HEAD request or a prefetch (Sec-Purpose), as [Connector.CallbackMiddleware]
 // does not.
 func (c *Connector) Complete(ctx context.Context, cb oauthflow.Callback) (*Connection, error) {
+	conn, _, err := c.complete(ctx, cb)
+	return conn, err
+}
+
+// complete tells besides whether the login was one of a migration.
+func (c *Connector) complete(ctx context.Context, cb oauthflow.Callback) (conn *Connection, migration bool, err error) {
 	got, err := c.manager.Complete(ctx, cb)
+	migration = isMigration(got.Key)
 	if err != nil {
-		return nil, wrap("complete", migrated(cmp.Or(got.Key, oauthflow.Key{Tenant: cb.Tenant})), metadata.KindExternalClientApp, err)
+		return nil, migration, wrap("complete", migrated(cmp.Or(got.Key, oauthflow.Key{Tenant: cb.Tenant})), metadata.KindExternalClientApp, err)
 	}
-	if isMigration(got.Key) {
-		return c.ResumeMigration(context.WithoutCancel(ctx), migrated(got.Key))
+	if migration {
+		conn, err := c.ResumeMigration(context.WithoutCancel(ctx), migrated(got.Key))
+		return conn, migration, err
 	}
-	return c.connection(got), nil
+	return c.connection(got), migration, nil
 }
 
 const opAdopt = "adopt"

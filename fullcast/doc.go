@@ -52,7 +52,7 @@
 // # In a service
 //
 // [Connector.List] yields the connections of a [Filter], such as all that are [Usable], and [Connector.Load] one of them, without a
-// request. [Connector.ReadinessHandler] serves /readyz. [Config].APITransport carries the calls to the orgs alone, for traces. [APIVersion]
+// request. [Connector.AdminAPI] serves an admin page's data and deeds as JSON. [Connector.ReadinessHandler] serves /readyz. [Config].APITransport carries the calls to the orgs alone, for traces. [APIVersion]
 // is the version to call.
 //
 // # Concurrency and processes

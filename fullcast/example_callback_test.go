@@ -12,5 +12,5 @@ func ExampleCallbackScript() {
 	script := fullcast.CallbackScript("/api/salesforce/callback")
 	page := "<head><script>\n" + script + "</script></head>"
 	fmt.Println(strings.Contains(page, `fetch("/api/salesforce/callback"`), strings.Count(script, "\n"), "lines")
-	// Output: true 10 lines
+	// Output: true 13 lines
 }

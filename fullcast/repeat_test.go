@@ -3,10 +3,12 @@ package fullcast_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync"
@@ -118,6 +120,39 @@ func (e *everything) use(ctx context.Context, sf *fullcast.Connector, conn *full
 	}
 }
 
+// admin asks the admin API for all that it tells of the connection, and shows the answers.
+func (e *everything) admin(ctx context.Context, sf *fullcast.Connector, client oauthflow.Client, approve func(redirect string) oauthflow.Callback) {
+	api, err := sf.AdminAPI(fullcast.AdminConfig{Session: func(*http.Request) (fullcast.AdminUser, error) {
+		return fullcast.AdminUser{Tenant: main.Tenant, Right: fullcast.RightOperate, Binding: oauthflow.NewSecret(session)}, nil
+	}})
+	e.show(err)
+	ask := func(method, path string, body any) (answer struct{ Redirect string }) {
+		text, _ := json.Marshal(body) // of strings
+		r := httptest.NewRequestWithContext(ctx, method, path, bytes.NewReader(text))
+		r.Header.Set("Content-Type", "application/json")
+		w := httptest.NewRecorder()
+		api.ServeHTTP(w, r)
+		_ = json.Unmarshal(w.Body.Bytes(), &answer) // an answer of another form has no redirect
+		e.show(without(w.Body.String(), answer.Redirect))
+		return answer
+	}
+	at := "/connections/" + main.Name
+	entries := form{"loginHost": client.Host.String(), "consumerKey": client.ID, "consumerSecret": client.Secret.Reveal()}
+	ask("POST", at+"/check", form{})
+	ask("POST", at+"/diagnosis", form{})
+	ask("PUT", at+"/credentials", entries)
+	for _, path := range []string{"/login", "/migration"} {
+		if begun := ask("POST", at+path, entries); begun.Redirect != "" {
+			cb := approve(begun.Redirect)
+			ask("POST", "/complete", form{"path": cb.Path, "query": cb.Query.Encode()})
+		}
+	}
+	ask("POST", at+"/migration/finish", form{})
+	for _, path := range []string{at, "/connections", at + "/migration"} {
+		ask("GET", path, nil)
+	}
+}
+
 // turns are the requests that are answered with themselves.
 func turns() map[string]func(*http.Request) bool {
 	return map[string]func(*http.Request) bool{
@@ -171,6 +206,7 @@ func repeatedTo(t *testing.T, echo repeat.Echo, name string) (*everything, []str
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	shown.use(ctx, w.sf, conn)
+	shown.admin(ctx, w.sf, client, func(redirect string) oauthflow.Callback { return w.approved(t, redirect) })
 	to, err := w.sf.Begin(ctx, main, fullcast.BeginOptions{Client: client, Binding: session})
 	if err == nil {
 		_, err = w.sf.Complete(ctx, w.approved(t, to))

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp"
 
@@ -105,10 +106,14 @@ func TestAStaticCallbackPageKeepsTheCodeOutOfHistoryAndReferer(t *testing.T) {
 	mux.Handle("/api/callback", api)
 	mux.HandleFunc("GET /app/", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		fmt.Fprintf(w, `<!doctype html><title>Static</title><script>
+		fmt.Fprintf(w, `<!doctype html><title>Static</title><script>%s</script><script src="https://%s/script.js"></script>`, fullcast.CallbackScript("/api/callback"), tracker)
+		if err := http.NewResponseController(w).Flush(); err != nil {
+			t.Error(err)
+		}
+		time.Sleep(300 * time.Millisecond) // longer than the answer takes: the rest of the page comes after it
+		fmt.Fprint(w, `<body><a href="/app/motion/segments">on</a><p></p><script>
 document.addEventListener("salesforce", e => { document.body.append(e.detail.connected ? "Connected" : "Refused: " + e.detail.remedy); });
-</script><script>%s</script><script src="https://%s/script.js"></script><body><a href="/app/motion/segments">on</a><p></p>`,
-			fullcast.CallbackScript("/api/callback"), tracker)
+</script>`)
 	})
 	f := startFront(t, mux)
 	s.front = f

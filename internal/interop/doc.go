@@ -8,6 +8,7 @@
 //   - Salesforce's own tooling (npm @salesforce/source-deploy-retrieve) resolves and converts the apps, deploys them into
 //     the in-process org and deletes them there.
 //   - Salesforce's published types and schema judge each field, and the schema of SARIF judges the reports.
+//   - libopenapi-validator judges the document of the admin API, and requests and answers by it.
 //   - Connected apps of real orgs are read, checked and printed, beside a second reading of the same files.
 //
 // The tests need Node.js and, in the folder node, one "npm ci". Without them they skip, unless

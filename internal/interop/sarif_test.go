@@ -116,13 +116,13 @@ func TestTheSchemaOfSARIFRefusesWhatIsNone(t *testing.T) {
 	var names []string
 	var logs []json.RawMessage
 	for name, change := range map[string][2]string{
-		"another version":          {`"version": "2.1.0"`, `"version": "2.0.0"`},
-		"a level of our own":       {`"level": "error"`, `"level": "bad"`},
-		"a kind of our own":        {`"kind": "fail"`, `"kind": "wrong"`},
-		"a line before the first":  {`"startLine": `, `"startLine": -`},
-		"a result without message": {`"message": `, `"said": `},
+		"another version":          {`"version":"2.1.0"`, `"version":"2.0.0"`},
+		"a level of our own":       {`"level":"error"`, `"level":"bad"`},
+		"a kind of our own":        {`"kind":"fail"`, `"kind":"wrong"`},
+		"a line before the first":  {`"startLine":`, `"startLine": -`},
+		"a result without message": {`"message":`, `"said":`},
 		"a path that is no URI":    {`100%25:x%20%231`, `100%:x #1`},
-		"a member of our own":      {`"runs": `, `"extra": 1, "runs": `},
+		"a member of our own":      {`"runs":`, `"extra": 1, "runs":`},
 	} {
 		bad := strings.Replace(good, change[0], change[1], 1)
 		if bad == good {
