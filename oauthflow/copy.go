@@ -41,7 +41,7 @@ func (c CopyConfig) validate() error {
 	if c.To == nil {
 		bad.Add("CopyConfig.To", "is required")
 	}
-	if c.Keyring == nil {
+	if c.Keyring.IsZero() {
 		bad.Add("CopyConfig.Keyring", "is required: those of the service")
 	}
 	if len(c.Environment) > 64 || !printable(c.Environment) {

@@ -76,7 +76,7 @@ type ManagerConfig struct {
 func (c *ManagerConfig) fill() error {
 	const op = "new manager"
 	var bad badfields.List
-	if c.Flow == nil {
+	if c.Flow == nil || c.Flow.now == nil {
 		bad.Add("ManagerConfig.Flow", "is required; NewFlow makes one")
 	}
 	if c.Store == nil {
@@ -94,7 +94,7 @@ func (c *ManagerConfig) fill() error {
 	if c.Crew == 0 {
 		c.Crew = defaultCrew
 	}
-	if c.Keyring == nil {
+	if c.Keyring.IsZero() {
 		bad.Add("ManagerConfig.Keyring", "is required: tokens are never stored in clear; tokenstore.NewKeyring makes them")
 	}
 	if len(c.Environment) > 64 || !printable(c.Environment) {

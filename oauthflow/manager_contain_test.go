@@ -81,6 +81,18 @@ func TestNewManagerNamesEveryFieldAtFault(t *testing.T) {
 	}
 }
 
+func TestAKeyringAndAFlowThatNoConstructorMadeAreRefused(t *testing.T) {
+	c := oauthflow.ManagerConfig{Flow: new(oauthflow.Flow), Store: tokenstore.NewMemory(), Keyring: new(tokenstore.Keyring), Environment: "test"}
+	_, err := oauthflow.NewManager(c)
+	if err == nil || !strings.Contains(err.Error(), "ManagerConfig.Flow") || !strings.Contains(err.Error(), "ManagerConfig.Keyring") {
+		t.Errorf("NewManager: %v", err)
+	}
+	err = oauthflow.Copy(t.Context(), oauthflow.CopyConfig{From: c.Store, To: tokenstore.NewMemory(), Keyring: c.Keyring, Environment: "test"})
+	if err == nil || !strings.Contains(err.Error(), "CopyConfig.Keyring") {
+		t.Errorf("Copy: %v", err)
+	}
+}
+
 // rotateUnless switches refresh token rotation in Setup.
 func (w *world) rotateUnless(not bool) {
 	w.t.Helper()

@@ -27,11 +27,14 @@ func GenerateSealingKey(id string) SealingKey {
 }
 
 // Keyring holds the keys that seal and open records: one key seals, and every key opens. Call [NewKeyring] to make one: the zero
-// value holds no key, and it must not be used. A Keyring does not change, and it is safe for concurrent use.
+// value holds no key, and seals and opens nothing. A Keyring does not change, and it is safe for concurrent use.
 type Keyring struct {
 	current string
 	opening map[string]secret.Secret // by id
 }
+
+// IsZero reports whether k is nil or holds no key.
+func (k *Keyring) IsZero() bool { return k == nil || len(k.opening) == 0 }
 
 // NewKeyring returns a Keyring. The key current seals. The keys current and former open; former may be empty. Every id must occur
 // once and follow the rules of [SealingKey.ID], and every key must be 32 bytes in standard base64. NewKeyring ignores white space
@@ -74,6 +77,9 @@ func isKeyID(s string) bool {
 
 // opens returns the key of an id.
 func (k *Keyring) opens(id string) (secret.Secret, error) {
+	if k.IsZero() {
+		return secret.Secret{}, errNoKey
+	}
 	key, ok := k.opening[id]
 	if !ok {
 		return secret.Secret{}, fmt.Errorf("it is sealed with the key %+.40q, which is not among the keys", id)

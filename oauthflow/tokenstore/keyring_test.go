@@ -103,3 +103,22 @@ func TestOneKeySealsAndTheFormerOnesOpen(t *testing.T) {
 		t.Errorf("%v does not name the key that is missing", err)
 	}
 }
+
+func TestAKeyringWithoutAKeySealsAndOpensNothing(t *testing.T) {
+	good, err := tokenstore.Sealer{Keyring: keyring(t, tokenstore.GenerateSealingKey("k"))}.Seal("id", 1, []byte("data"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, k := range map[string]*tokenstore.Keyring{"zero": new(tokenstore.Keyring), "nil": nil} {
+		s := tokenstore.Sealer{Keyring: k, Environment: "production"}
+		if !k.IsZero() || s.Works("id") {
+			t.Errorf("%s: it works", name)
+		}
+		if data, err := s.Seal("id", 1, []byte("a refresh token")); data != nil || err == nil {
+			t.Errorf("%s: %q, %v", name, data, err)
+		}
+		if data, err := s.Open("id", 1, good); data != nil || err == nil {
+			t.Errorf("%s: %q, %v", name, data, err)
+		}
+	}
+}

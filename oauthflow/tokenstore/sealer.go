@@ -45,6 +45,7 @@ type Sealer struct {
 }
 
 var (
+	errNoKey   = errors.New("the Keyring holds no key; NewKeyring makes one")
 	errFormat  = errors.New("it is damaged, or in a format that this version does not know")
 	errForeign = fmt.Errorf("%w: it was sealed in another environment, under another id or version, or was changed", ErrForeignRecord)
 	errWrapped = errors.New("it names an encrypted key that stands in the record, as versions before v0.1.0 wrote it, and no such key is used: " +
@@ -55,6 +56,9 @@ var (
 // Record.Version+1. Seal does not check id and version. The result holds at most [MaxRecordData] bytes; if plain is too long for
 // that, Seal returns an error without a type. The overhead in format 1 is 52 bytes and the length of the key id.
 func (s Sealer) Seal(id string, version uint64, plain []byte) ([]byte, error) {
+	if s.Keyring.IsZero() {
+		return nil, errNoKey
+	}
 	name := s.Keyring.current
 	format := byte(sealFormatZero)
 	if fips140.Enforced() {
