@@ -242,6 +242,7 @@ func (s *Source) InstanceURL(ctx context.Context) (string, error) {
 // for each manager, with connections of its own: TLS 1.2 or newer, public addresses only unless a proxy or its own
 // DialTLSContext makes the connection, and no *tls.Conn that has verified no certificate. Set its fields before the first
 // request. One with InsecureSkipVerify, ServerName, Dial or DialTLS is refused, with an error of [KindInvalid] at each request.
+// Inside a [TransportLayer] an *http.Transport is copied or refused in the same way, and the layer is put around the copy.
 // Any other RoundTripper is used as it is; see [ErrTransport].
 func (s *Source) Transport(base http.RoundTripper) http.RoundTripper {
 	base = s.m.apiTransport(base)

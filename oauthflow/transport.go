@@ -16,7 +16,7 @@ type transport struct {
 	source *Source
 	base   http.RoundTripper
 	still  bool                  // it uses the access token that there is, and refreshes nothing
-	guard  atomic.Pointer[guard] // the copy that is used of base, where that is an *http.Transport
+	guard  atomic.Pointer[guard] // the copy that is used of base, where that is an *http.Transport or a layer around one
 }
 
 func (t *transport) roundTrip(req *http.Request) (*http.Response, error) {
@@ -226,23 +226,21 @@ func (t *transport) carry(req *http.Request) (resp *http.Response, straight bool
 
 // next returns what requests travel by now: of an *http.Transport a guarded copy.
 func (t *transport) next() (http.RoundTripper, error) {
-	base := t.base
-	if base == nil {
-		base = http.DefaultTransport
+	l, ok := apart(t.base)
+	if !ok && t.base == nil {
+		return http.DefaultTransport, nil
+	} else if !ok {
+		return t.base, nil
 	}
-	network, ok := base.(*http.Transport)
-	if !ok {
-		return base, nil
+	if g := t.guard.Load(); g != nil && g.from == l.network {
+		return l.around(g.to), nil
 	}
-	if g := t.guard.Load(); g != nil && g.from == network {
-		return g.to, nil
-	}
-	g, err := t.source.m.guards.get(network)
+	g, err := t.source.m.guards.get(l.network)
 	if err != nil {
 		return nil, err
 	}
 	t.guard.Store(g)
-	return g.to, nil
+	return l.around(g.to), nil
 }
 
 // authorized returns a copy of req with the token and none of the caller's [ownHeaders], sent to the org's present host when it was
