@@ -234,8 +234,10 @@ func (s *Source) InstanceURL(ctx context.Context) (string, error) {
 // [KindInvalid], which [CheckRedirect] prevents.
 //
 // Who passes on requests of others may leave the caller's Host and headers as they are: of Authorization, Host, Content-Length,
-// Transfer-Encoding and Trailer, in any case, those of the connection and of net/http alone are sent. A URL.Path that does not begin
-// with a slash, a URL.Opaque that names a host, and one of these names in the trailers are errors of [KindInvalid].
+// Transfer-Encoding and Trailer, in any case, those of the connection and of net/http alone are sent, and of Connection the options close, keep-alive, upgrade, TE and HTTP2-Settings: any
+// other is the name of a header that is to be taken away. A URL.Path that does not begin with a slash, a URL.Opaque that names a
+// host, a blank or control character in URL.Opaque or URL.RawQuery, and one of these names in the trailers are errors of
+// [KindInvalid].
 //
 // The requests travel by base; nil means [ManagerConfig].APITransport, and without one http.DefaultTransport as it is at each call.
 // Of an *http.Transport a copy is used, one

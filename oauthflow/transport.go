@@ -243,7 +243,7 @@ func (t *transport) next() (http.RoundTripper, error) {
 	return l.around(g.to), nil
 }
 
-// authorized returns a copy of req with the token and none of the caller's [ownHeaders], sent to the org's present host when it was
+// authorized returns a copy of req with the token, none of the caller's [ownHeaders] and no name of a header in Connection, sent to the org's present host when it was
 // for one that the org has left; a RoundTripper must not change its request. A Host that is not the URL's does not travel.
 func authorized(req *http.Request, v *view, body io.ReadCloser, left bool) *http.Request {
 	r := new(http.Request)
@@ -252,9 +252,14 @@ func authorized(req *http.Request, v *view, body io.ReadCloser, left bool) *http
 	if r.Header = maps.Clone(req.Header); r.Header == nil {
 		r.Header = make(http.Header, 1)
 	}
-	for name := range r.Header {
-		if isOwnHeader(name) {
+	for name, values := range r.Header {
+		switch {
+		case isOwnHeader(name):
 			delete(r.Header, name)
+		case isConnectionHeader(name):
+			if r.Header[name] = ofConnection(values); r.Header[name] == nil {
+				delete(r.Header, name)
+			}
 		}
 	}
 	r.Header["Authorization"] = v.header[:]
