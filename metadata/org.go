@@ -50,7 +50,8 @@ type OrgConfig struct {
 	InstanceURL func(context.Context) (string, error)
 
 	// Session returns an access token for SOAP, which carries it in the body. Required. rejected is empty, or the
-	// token that the org has just refused as expired: then another one is wanted.
+	// token that the org has just refused as expired: then another one is wanted. Where another org may take the place of the
+	// first, as under a key that is connected again, InstanceURL and Session must change together.
 	Session func(ctx context.Context, rejected string) (string, error)
 
 	// Version of the Metadata API, 57 or later. Required.
@@ -109,8 +110,8 @@ func (silent) Errorf(string, ...any) {}
 func (silent) Warnf(string, ...any)  {}
 func (silent) Debugf(string, ...any) {}
 
-// url returns an absolute URL of the org.
-func (o *Org) url(ctx context.Context, path string) (string, error) {
+// origin returns where the org is.
+func (o *Org) origin(ctx context.Context) (string, error) {
 	raw, err := o.cfg.InstanceURL(ctx)
 	if err != nil {
 		return "", err
@@ -119,7 +120,7 @@ func (o *Org) url(ctx context.Context, path string) (string, error) {
 	if err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil {
 		return "", errors.New("OrgConfig.InstanceURL gave no https origin")
 	}
-	return "https://" + u.Host + path, nil
+	return "https://" + u.Host, nil
 }
 
 // data returns a path of the REST API.
@@ -133,7 +134,7 @@ func (o *Org) send(ctx context.Context, method, path string, prepare func(*resty
 
 // ask is send for answers whose texts are shown: the scrubber knows what was sent.
 func (o *Org) ask(ctx context.Context, method, path string, prepare func(*resty.Request), result any) (scrub.Scrubber, error) {
-	target, err := o.url(ctx, o.data(path))
+	origin, err := o.origin(ctx)
 	if err != nil {
 		return scrub.Scrubber{}, err
 	}
@@ -142,7 +143,7 @@ func (o *Org) ask(ctx context.Context, method, path string, prepare func(*resty.
 		prepare(req)
 	}
 	sent := o.tokens(ctx)
-	resp, err := req.Execute(method, target)
+	resp, err := req.Execute(method, origin+o.data(path))
 	if err != nil {
 		return scrub.Scrubber{}, transportError(err, scrub.New(append(sent, o.tokens(ctx)...)...)) // the transport may have taken a newer one
 	}
