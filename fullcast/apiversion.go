@@ -53,7 +53,8 @@ func ChooseAPIVersion(served []metadata.APIVersion) (metadata.APIVersion, error)
 	return newest, nil
 }
 
-// servedVersions asks the org; nil where it does not tell.
+// servedVersions asks the org; nil where it does not tell. The question finds an org whose My Domain was renamed, unless the
+// connection is only looked at.
 func (c *Connection) servedVersions(ctx context.Context) []metadata.APIVersion {
 	ctx, cancel := context.WithTimeout(ctx, lookTime)
 	defer cancel()
@@ -61,5 +62,8 @@ func (c *Connection) servedVersions(ctx context.Context) []metadata.APIVersion {
 	if err != nil {
 		return nil
 	}
-	return metadata.ServedVersions(ctx, c.connector.open, base)
+	if c.still {
+		return metadata.ServedVersions(ctx, c.connector.open, base)
+	}
+	return metadata.ServedVersions(ctx, c.HTTPClient().Transport, base)
 }

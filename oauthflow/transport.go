@@ -175,10 +175,10 @@ func (t *transport) repeat(req *http.Request, v *view, body io.ReadCloser, left 
 }
 
 // heard takes from an answer what it says of the connection. A redirect says nothing of the access token, and neither does what it ends
-// in outside of the APIs: that may be a login page.
+// in outside of the APIs: that may be a login page. Nor does the list of versions, which needs no session.
 func (t *transport) heard(req *http.Request, v *view, resp *http.Response) *http.Response {
 	taken := resp.StatusCode < http.StatusMultipleChoices || resp.StatusCode == http.StatusNotModified
-	if taken && (req.Response == nil || callsAPI(req)) {
+	if taken && (req.Response == nil && !listsVersions(req) || callsAPI(req)) {
 		t.source.accept(v)
 	}
 	t.source.watchUsage(resp.Header)
