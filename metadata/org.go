@@ -160,11 +160,14 @@ func (o *Org) ask(ctx context.Context, method, path string, prepare func(*resty.
 	if manyValues(resp.Body()) {
 		return said, ErrTooLarge
 	}
-	if err := json.Unmarshal(resp.Body(), result); err != nil {
+	if err := json.Unmarshal(unmarked(resp.Body()), result); err != nil {
 		return said, errors.New("the org's answer is not the JSON expected")
 	}
 	return said, nil
 }
+
+// unmarked is JSON without the byte order mark that a gateway may put before it.
+func unmarked(text []byte) []byte { return bytes.TrimPrefix(text, []byte("\ufeff")) }
 
 // maxValues is how many values an answer in JSON may have, those counted twice that are objects or lists, and commas in texts, too. A
 // deployment of 10,000 components, Salesforce's limit, tells some 200,000.
