@@ -3,6 +3,7 @@ package fullcast
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/fullcast/sfauth/metadata"
 )
@@ -26,11 +27,28 @@ const (
 	lastVersion  = metadata.APIVersion(68)
 )
 
-// apiVersion is [ChooseAPIVersion] for the versions that the org serves.
+// apiVersions is [APIVersionsToRead] for the versions that the org serves.
 //
 // Source: REST API Developer Guide, "Versions": the list needs no session.
-func (c *Connection) apiVersion(ctx context.Context) (metadata.APIVersion, error) {
-	return ChooseAPIVersion(c.servedVersions(ctx))
+func (c *Connection) apiVersions(ctx context.Context) ([]metadata.APIVersion, error) {
+	return APIVersionsToRead(c.servedVersions(ctx))
+}
+
+// APIVersionsToRead returns the API versions that an org's apps are read with, in their order, as [Connection.Check] does: that of
+// [ChooseAPIVersion], then, where the org refuses it all the same ([metadata.VersionRefused]), each before it that the org serves,
+// and at last [APIVersion]. The error is that of ChooseAPIVersion.
+func APIVersionsToRead(served []metadata.APIVersion) ([]metadata.APIVersion, error) {
+	newest, err := ChooseAPIVersion(served)
+	if err != nil {
+		return nil, err
+	}
+	all := []metadata.APIVersion{newest}
+	for v := newest - 1; v >= firstVersion; v-- {
+		if v == firstVersion || slices.Contains(served, v) {
+			all = append(all, v)
+		}
+	}
+	return all, nil
 }
 
 // ChooseAPIVersion returns the API version that an org's apps are read with, as [Connection.Check] does: of those that the org
@@ -53,7 +71,8 @@ func ChooseAPIVersion(served []metadata.APIVersion) (metadata.APIVersion, error)
 	return newest, nil
 }
 
-// servedVersions asks the org; nil where it does not tell.
+// servedVersions asks the org; nil where it does not tell. The question finds an org whose My Domain was renamed, unless the
+// connection is only looked at.
 func (c *Connection) servedVersions(ctx context.Context) []metadata.APIVersion {
 	ctx, cancel := context.WithTimeout(ctx, lookTime)
 	defer cancel()
@@ -61,5 +80,8 @@ func (c *Connection) servedVersions(ctx context.Context) []metadata.APIVersion {
 	if err != nil {
 		return nil
 	}
-	return metadata.ServedVersions(ctx, c.connector.open, base)
+	if c.still {
+		return metadata.ServedVersions(ctx, c.connector.open, base)
+	}
+	return metadata.ServedVersions(ctx, c.HTTPClient().Transport, base)
 }

@@ -14,7 +14,7 @@ import (
 
 // Check reads the connection's app from the org and compares it with the setup instructions for its kind. The report
 // says what differs and which clicks correct it; what no metadata holds is reported as not visible. It reads with the newest
-// API version that the org serves, 66 to 68. Where the org refuses the connection's JWT-based access token for SOAP
+// API version that the org serves, 66 to 68, and where the org refuses that with the next one. Where the org refuses the connection's JWT-based access token for SOAP
 // ([metadata.ErrJWTSession]), the report says so of each setting, and none has passed.
 //
 // Setup's "Migrate to External Client App" leaves an external client app of the connected app's API name, reported to
@@ -60,13 +60,14 @@ func (c *Connection) judge(ctx context.Context) (j judgement, err error) {
 	if j.now, err = c.Status(ctx); err != nil {
 		return j, err
 	}
-	if j.version, err = c.apiVersion(ctx); err != nil {
+	versions, err := c.apiVersions(ctx)
+	if err != nil {
 		return j, c.wrap("check", err)
 	}
-	j.app, err = c.read(ctx, j.version, j.now)
-	if metadata.VersionRefused(err) && j.version > firstVersion {
-		j.version = firstVersion
-		j.app, err = c.read(ctx, j.version, j.now)
+	for _, j.version = range versions {
+		if j.app, err = c.read(ctx, j.version, j.now); !metadata.VersionRefused(err) {
+			break
+		}
 	}
 	if errors.Is(err, metadata.ErrJWTSession) {
 		j.report = c.unseen(j.now.Kind, err)

@@ -1,6 +1,7 @@
 package fullcast
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -46,6 +47,6 @@ func (x *examination) get(path string, into any) error {
 	if scrub.New(scrub.SentWith(resp.Request)...).Repeats(body) {
 		return errRepeated
 	}
-	_ = json.Unmarshal(body, into)
+	_ = json.Unmarshal(bytes.TrimPrefix(body, []byte("\ufeff")), into)
 	return nil
 }

@@ -18,3 +18,10 @@ func ExampleChooseAPIVersion() {
 	// 67.0 <nil>
 	// true
 }
+
+// An org may list a version and refuse a type of it: the next is tried.
+func ExampleAPIVersionsToRead() {
+	versions, err := fullcast.APIVersionsToRead([]metadata.APIVersion{66, 67, 68, 69})
+	fmt.Println(versions, err)
+	// Output: [68.0 67.0 66.0] <nil>
+}

@@ -200,6 +200,7 @@ func TestAppsAreReadWithTheNewestAPIVersionThatTheOrgServesUpTo68(t *testing.T) 
 		"Summer '26":                          {orgtest.Summer26, nil, "67.0"},
 		"Spring '26":                          {orgtest.Spring26, nil, "66.0"},
 		"older than what is needed":           {orgtest.Winter26, nil, ""},
+		"a list with a byte order mark":       {orgtest.Winter27, new(list(200, "\ufeff"+`[{"version":"66.0"},{"version":"67.0"}]`)), "67.0"},
 		"a later release":                     {orgtest.Winter27, new(list(200, `[{"version":"66.0"},{"version":"68.0"},{"version":"71.0"}]`)), "68.0"},
 		"one that left 68":                    {orgtest.Winter27, new(list(200, `[{"version":"70.0"},{"version":"71.0"}]`)), "66.0"},
 		"no list":                             {orgtest.Winter27, new(list(404, `[{"errorCode":"NOT_FOUND"}]`)), "66.0"},
@@ -214,7 +215,7 @@ func TestAppsAreReadWithTheNewestAPIVersionThatTheOrgServesUpTo68(t *testing.T) 
 			Path: "/services/Soap/m/68.0", Times: -1, Status: 500, Header: http.Header{"Content-Type": {"text/xml"}},
 			Body: `<e:Envelope xmlns:e="http://schemas.xmlsoap.org/soap/envelope/"><e:Body><e:Fault><faultcode>sf:INVALID_TYPE</faultcode>` +
 				`<faultstring>INVALID_TYPE: Unknown type:ExtlClntAppOauthSecuritySettings</faultstring></e:Fault></e:Body></e:Envelope>`,
-		}, "66.0"},
+		}, "67.0"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			files := existing(t, fullcast.ExternalClientApp(fullcast.Production, "admin@acme.example").New())

@@ -1,6 +1,7 @@
 package fullcast
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -123,7 +124,7 @@ func (c *Connector) prove(ctx context.Context, staged oauthflow.Connection) erro
 		return err
 	}
 	var answer struct{ Records []struct{ ID string } }
-	if resp.StatusCode != http.StatusOK || json.Unmarshal(body, &answer) != nil || len(answer.Records) != 1 {
+	if resp.StatusCode != http.StatusOK || json.Unmarshal(bytes.TrimPrefix(body, []byte("\ufeff")), &answer) != nil || len(answer.Records) != 1 {
 		return fmt.Errorf("the new connection cannot read the org: HTTP %d", resp.StatusCode)
 	}
 	if id := answer.Records[0].ID; !strings.EqualFold(id, staged.OrgID) && (len(id) != 15 || !strings.HasPrefix(staged.OrgID, id)) {

@@ -52,7 +52,9 @@ type OrgConfig struct {
 	InstanceURL func(context.Context) (string, error)
 
 	// Session returns an access token for SOAP, which carries it in the body. Required. The parameter rejected is empty, or the
-	// token that the org has just refused as expired: then Session must return another one. It must be safe for concurrent use.
+	// token that the org has just refused as expired: then Session must return another one. Where another org may take the place
+	// of the first, as under a key that is connected again, InstanceURL and Session must change together. It must be safe for
+	// concurrent use.
 	Session func(ctx context.Context, rejected string) (string, error)
 
 	// Version is the version of the Metadata API, 57 to 99. Required.
@@ -112,8 +114,8 @@ func (silent) Errorf(string, ...any) {}
 func (silent) Warnf(string, ...any)  {}
 func (silent) Debugf(string, ...any) {}
 
-// url returns an absolute URL of the org.
-func (o *Org) url(ctx context.Context, path string) (string, error) {
+// origin returns where the org is.
+func (o *Org) origin(ctx context.Context) (string, error) {
 	raw, err := o.cfg.InstanceURL(ctx)
 	if err != nil {
 		return "", err
@@ -122,7 +124,7 @@ func (o *Org) url(ctx context.Context, path string) (string, error) {
 	if err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil {
 		return "", errors.New("OrgConfig.InstanceURL gave no https origin")
 	}
-	return "https://" + u.Host + path, nil
+	return "https://" + u.Host, nil
 }
 
 // data returns a path of the REST API.
@@ -136,7 +138,7 @@ func (o *Org) send(ctx context.Context, method, path string, prepare func(*resty
 
 // ask is send for answers whose texts are shown: the scrubber knows what was sent.
 func (o *Org) ask(ctx context.Context, method, path string, prepare func(*resty.Request), result any) (scrub.Scrubber, error) {
-	target, err := o.url(ctx, o.data(path))
+	origin, err := o.origin(ctx)
 	if err != nil {
 		return scrub.Scrubber{}, err
 	}
@@ -145,7 +147,7 @@ func (o *Org) ask(ctx context.Context, method, path string, prepare func(*resty.
 		prepare(req)
 	}
 	sent := o.tokens(ctx)
-	resp, err := req.Execute(method, target)
+	resp, err := req.Execute(method, origin+o.data(path))
 	if err != nil {
 		return scrub.Scrubber{}, transportError(err, scrub.New(append(sent, o.tokens(ctx)...)...)) // the transport may have taken a newer one
 	}
@@ -162,11 +164,14 @@ func (o *Org) ask(ctx context.Context, method, path string, prepare func(*resty.
 	if manyValues(resp.Body()) {
 		return said, ErrTooLarge
 	}
-	if err := json.Unmarshal(resp.Body(), result); err != nil {
+	if err := json.Unmarshal(unmarked(resp.Body()), result); err != nil {
 		return said, errors.New("the org's answer is not the JSON expected")
 	}
 	return said, nil
 }
+
+// unmarked is JSON without the byte order mark that a gateway may put before it.
+func unmarked(text []byte) []byte { return bytes.TrimPrefix(text, []byte("\ufeff")) }
 
 // maxValues is how many values an answer in JSON may have, those counted twice that are objects or lists, and commas in texts, too. A
 // deployment of 10,000 components, Salesforce's limit, tells some 200,000.

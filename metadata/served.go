@@ -34,7 +34,7 @@ func ServedVersions(ctx context.Context, transport http.RoundTripper, instanceUR
 	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxVersionList))
 	var list []struct{ Version string }
-	if err != nil || resp.StatusCode != http.StatusOK || json.Unmarshal(body, &list) != nil {
+	if err != nil || resp.StatusCode != http.StatusOK || json.Unmarshal(unmarked(body), &list) != nil {
 		return nil
 	}
 	var all []APIVersion

@@ -23,13 +23,14 @@ func (a answer) line(text string) string { return a.said.Line(text, maxText) }
 
 // soap calls one operation. When the org refuses the session, it asks for another one and calls a second and last time: no
 // operation has happened before. Of a JWT that is refused nobody can tell whether it has expired or whether SOAP takes none, until a
-// fresh one is refused, too; that one is not replaced again.
+// fresh one is refused, too; that one is not replaced again. Where another org has been connected meanwhile, whose session that
+// other one is, it is not asked for what the first was.
 func (o *Org) soap(ctx context.Context, op, body string) (answer, error) {
-	token, err := o.cfg.Session(ctx, "")
+	origin, token, err := o.pair(ctx)
 	if err != nil {
 		return answer{}, err
 	}
-	a, err := o.soapOnce(ctx, token, op, body)
+	a, err := o.soapOnce(ctx, origin, token, op, body)
 	if !errors.Is(err, ErrSession) {
 		return a, err
 	}
@@ -44,7 +45,14 @@ func (o *Org) soap(ctx context.Context, op, body string) (answer, error) {
 	if jwt && fresh == token { // there is no other, so that the same would be said again
 		return a, refusedJWT(err)
 	}
-	a, err = o.soapOnce(ctx, fresh, op, body)
+	now, err2 := o.origin(ctx)
+	if err2 != nil {
+		return answer{}, err2
+	}
+	if now != origin && !sameOrg(token, fresh) {
+		return a, err
+	}
+	a, err = o.soapOnce(ctx, now, fresh, op, body)
 	if errors.Is(err, ErrSession) && salesforce.IsJWT(fresh) {
 		o.freshJWT.Store(&fresh)
 		err = refusedJWT(err)
@@ -64,11 +72,7 @@ func refusedJWT(err error) error {
 	return &refused
 }
 
-func (o *Org) soapOnce(ctx context.Context, token, op, body string) (answer, error) {
-	target, err := o.url(ctx, fmt.Sprintf("/services/Soap/m/%s", o.cfg.Version))
-	if err != nil {
-		return answer{}, err
-	}
+func (o *Org) soapOnce(ctx context.Context, origin, token, op, body string) (answer, error) {
 	envelope := `<?xml version="1.0" encoding="UTF-8"?>` +
 		`<soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/" xmlns:xsi="` + xsiNamespace + `" xmlns="` + namespace + `">` +
 		`<soapenv:Header><SessionHeader><sessionId>` + escaper.Replace(token) + `</sessionId></SessionHeader></soapenv:Header>` +
@@ -78,7 +82,7 @@ func (o *Org) soapOnce(ctx context.Context, token, op, body string) (answer, err
 		SetHeader("Content-Type", "text/xml; charset=UTF-8").
 		SetHeader("SOAPAction", `""`).
 		SetBody([]byte(envelope)).
-		Post(target)
+		Post(origin + fmt.Sprintf("/services/Soap/m/%s", o.cfg.Version))
 	if err != nil {
 		return answer{}, transportError(err, said)
 	}

@@ -68,6 +68,13 @@ func callsAPI(req *http.Request) bool {
 	return strings.HasPrefix(p, "/services/data/v") || strings.HasPrefix(p, "/services/async/") || callsSOAP(req)
 }
 
+// listsVersions reports whether the request is for the list of versions, which Salesforce answers whatever session it carries.
+//
+// Source: REST API Developer Guide, "Versions".
+func listsVersions(req *http.Request) bool {
+	return req.URL.Path == "/services/data" || req.URL.Path == "/services/data/"
+}
+
 // callsSOAP reports whether the request is for a SOAP API, whose session is in the body.
 func callsSOAP(req *http.Request) bool { return strings.HasPrefix(req.URL.Path, "/services/Soap/") }
 

@@ -66,12 +66,12 @@ func (c commit) again(ctx context.Context, waited time.Duration) (done bool, sto
 	case now != nil && now.Epoch != c.grant.Epoch && slices.Contains(now.Departed, c.grant.Epoch): // its tokens are another key's
 		return true, nil, r, nil
 	case errors.As(err, &e) && e.Kind == KindNotConnected: // disconnected meanwhile
-		c.m.discard(c.grant.asked(c.used), c.fresh)
+		c.m.discard(c.grant.Key.Tenant, c.grant.asked(c.used), c.fresh)
 		return true, nil, r, err
 	case err != nil:
 		return false, nil, r, err
 	case now.Epoch != c.grant.Epoch: // authorized again meanwhile
-		c.m.discard(c.grant.asked(c.used), c.fresh)
+		c.m.discard(c.grant.Key.Tenant, c.grant.asked(c.used), c.fresh)
 		return true, nil, r, nil
 	case now.Generation > c.grant.Generation && now.Attempt == c.attempt: // an earlier save of ours, whose outcome was unknown
 		return c.made(ctx, r, now, waited < safeTime)

@@ -10,7 +10,7 @@ import (
 )
 
 // Disconnect ends a connection: nothing is refreshed or handed out any more, Salesforce revokes its tokens, and the
-// record is deleted. When the revocation cannot be confirmed the record stays, marked, and the error says why; repeat
+// record is deleted. The revocation takes its turn among the requests to the login host, and waits for it until ctx ends. When the revocation cannot be confirmed the record stays, marked, and the error says why; repeat
 // the call; the keep-alive does, too. Once the login host has not existed, or Salesforce has refused in words that no
 // repetition changes, for a week, the tokens count as revoked; the event of type [EventRevoked] then has that in its Err. Such words
 // are that the app, its consumer or the org is not there, or that it does not revoke such a token. A connection that does not exist

@@ -188,3 +188,37 @@ func TestATokenThatAnotherProcessUsesIsNotCountedForEver(t *testing.T) {
 		}
 	})
 }
+
+// The list of versions is answered whatever session it carries: it is no sign that one is accepted.
+func TestTheListOfVersionsEndsNoSuspensionOfTokensThatAreRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &far{answer: func(_ int, r *http.Request) *http.Response {
+			if r.URL.Path == "/services/data/" {
+				return answered(200, `[{"version":"66.0"}]`)
+			}
+			return answered(401, ended)
+		}}
+		w, _, _ := issued(t, "opaque", f)
+		client := w.processes(1, f)[0]
+		suspended := false
+		for i := range 40 {
+			for _, path := range []string{"/services/data/", apiPath} {
+				if resp, err := client.Get(w.org.InstanceURL() + path); err == nil {
+					resp.Body.Close()
+				}
+			}
+			is, err := w.manager().Load(t.Context(), mainKey)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if suspended && is.Status != oauthflow.StatusSuspended {
+				t.Fatalf("call %d: the suspension has ended, and no token was accepted", i)
+			}
+			suspended = is.Status == oauthflow.StatusSuspended
+			time.Sleep(10 * time.Second)
+		}
+		if !suspended {
+			t.Errorf("%d refreshes, and the connection is not suspended", w.wire.refreshes())
+		}
+	})
+}

@@ -26,7 +26,8 @@ type Config struct {
 	// Manager's Timing.Quiet) never arrives, so that it cannot spend a token that another process has been told is
 	// unspent; a connection of the transport's own dial function that wraps another one should have a NetConn method
 	// like crypto/tls.Conn's for that, and what a proxy holds back is out of reach. One with InsecureSkipVerify,
-	// TLSClientConfig.ServerName, Dial or DialTLS is refused. Any other RoundTripper is used as
+	// TLSClientConfig.ServerName, Dial or DialTLS is refused. One inside a [TransportLayer] is treated in the same way, and
+	// the layer put around the copy. Any other RoundTripper is used as
 	// it is, with none of this; an error that it returns counts as in doubt, since nobody can tell whether it had sent,
 	// and so does a response of another URL than was asked, or of TLS without a verified certificate ([ErrTransport]).
 	Transport http.RoundTripper

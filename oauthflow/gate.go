@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// gate is what a manager keeps of one login host: how many refreshes are under way there and how long they take, until
+// gate is what a manager keeps of one login host: how many requests are under way there and how long refreshes take, until
 // when the host asks to be left alone, and whether it answers at all.
 type gate struct {
 	pace   pace
@@ -33,8 +33,8 @@ type guest struct {
 }
 
 const (
-	perHost      = 16             // refreshes under way at once
-	perTenant    = 12             // of those, of one tenant: the others find a place however long its refreshes take
+	perHost      = 16             // refreshes, codes and revocations under way at once
+	perTenant    = 12             // of those, of one tenant: the others find a place however long its requests take
 	manySilences = 8              // after which a host is held to be down
 	probeEvery   = time.Second    // how often this process then asks it
 	turnWait     = probeEvery / 2 // for which the question is kept for a tenant whose turn it is

@@ -64,12 +64,16 @@ func harden(t *http.Transport, r *http.Request, f *fence, to reach) (*http.Trans
 }
 
 // weakens says what of t would undo a check that every request to Salesforce is to pass; empty for nothing, and for
-// another RoundTripper, which is used as it is.
+// a RoundTripper that is used as it is.
 func weakens(rt http.RoundTripper) (problem string) {
-	t, ok := rt.(*http.Transport)
+	if rt == nil {
+		return "" // http.DefaultTransport is looked at when it is used
+	}
+	l, ok := apart(rt)
 	if !ok {
 		return ""
 	}
+	t := l.network
 	//lint:ignore SA1019 it can still be set, and would dial past the guard
 	if t.Dial != nil || t.DialTLS != nil {
 		return setsOldDial

@@ -148,13 +148,13 @@ func (f *Flow) send(req *http.Request, sent ...Secret) (*answer, error) {
 	defer cancel()
 	req = req.WithContext(ctx)
 	rt := f.base()
-	if t, ok := rt.(*http.Transport); ok {
-		hardened, err := harden(t, req, &fence{delivery: delivery, passed: func() {}}, f.to)
+	if l, ok := apart(rt); ok {
+		hardened, err := harden(l.network, req, &fence{delivery: delivery, passed: func() {}}, f.to)
 		if err != nil {
 			return nil, err
 		}
 		defer hardened.CloseIdleConnections()
-		rt = hardened
+		rt = l.around(hardened)
 	}
 	a, err := roundTrip(rt, req, sent)
 	if errors.Is(err, ErrTransport) {

@@ -41,10 +41,10 @@ func (m *Manager) install(ctx context.Context, k Key, epoch string, p Pending, t
 		m.discardUnlessStored(g, unsure, c, t)
 		return Connection{}, err
 	case old.superfluous(g):
-		m.discard(old.asked(old.Client), old.token())
+		m.discard(k.Tenant, old.asked(old.Client), old.token())
 	}
 	if err != nil && !onward {
-		m.discard(c, t)
+		m.discard(k.Tenant, c, t)
 		return Connection{}, err
 	}
 	if old != nil {
@@ -100,16 +100,23 @@ func (m *Manager) retract(ctx context.Context, op string, g, old *grant) error {
 }
 
 // discard revokes tokens that no record holds (any more), in the background and as far as it can be done: left alone
-// they would count among the few approvals that Salesforce keeps for a user and app.
-func (m *Manager) discard(c Client, t *Token) {
+// they would count among the few approvals that Salesforce keeps for a user and app. Tenant is whose turn it takes at the host.
+func (m *Manager) discard(tenant string, c Client, t *Token) {
 	if t == nil || t.RefreshToken.IsZero() && t.AccessToken.IsZero() {
 		return
 	}
 	m.work.Go(func() {
-		ctx, cancel := context.WithTimeout(m.ctx, 30*time.Second)
+		waiting, cancel := context.WithTimeout(m.ctx, 30*time.Second)
 		defer cancel()
 		defer m.contain(nil)
-		if err := hop(c, func(c Client) error { return m.flow.Revoke(ctx, c, t) }); err != nil {
+		err := hop(c, func(c Client) error {
+			return m.atHost(waiting, opRevoke, c.Host.name, tenant, func() error {
+				ctx, cancel := context.WithTimeout(m.ctx, 30*time.Second)
+				defer cancel()
+				return m.flow.Revoke(ctx, c, t)
+			})
+		})
+		if err != nil {
 			m.logf(slog.LevelDebug, "a token that is not needed could not be revoked", "error", err)
 		}
 	})

@@ -1,7 +1,6 @@
 package oauthflow
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -215,18 +214,12 @@ var errSpent = errors.New("the login was taken by another process")
 
 // completeInTurn is complete with a place among the requests to the login host, for which it waits before it spends the login.
 func (m *Manager) completeInTurn(ctx context.Context, r tokenstore.Record, l *login, cb Callback) (Connection, error) {
-	waiting, cancel := context.WithCancel(ctx)
-	defer cancel()
-	defer context.AfterFunc(m.open, cancel)()
-	at, err := m.gate(l.Client.Host).places.enter(waiting, l.Key.Tenant, nil)
-	switch {
-	case errors.Is(err, errStoreSilent):
-		return Connection{}, storeError("complete", err)
-	case err != nil:
-		return Connection{}, &Error{Op: "complete", Host: l.Client.Host, Kind: KindNotSent, Err: cmp.Or(ctx.Err(), ErrClosed)}
-	}
-	defer at.leave()
-	return m.complete(ctx, r, l, cb)
+	var c Connection
+	err := m.atHost(ctx, "complete", l.Client.Host, l.Key.Tenant, func() (err error) {
+		c, err = m.complete(ctx, r, l, cb)
+		return err
+	})
+	return c, err
 }
 
 // complete spends a login and the code that answers it.
@@ -247,7 +240,7 @@ func (m *Manager) complete(ctx context.Context, r tokenstore.Record, l *login, c
 	}
 	var c Connection
 	if err != nil {
-		m.discard(p.client, t)
+		m.discard(l.Key.Tenant, p.client, t)
 	} else {
 		c, err = m.install(ctx, l.Key, s.Epoch, p, t)
 	}

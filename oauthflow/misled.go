@@ -24,7 +24,7 @@ var (
 	errRewritten  = fmt.Errorf("%w has sent a request to another URL than was asked, with what the request carries", ErrTransport)
 	errRepeated   = fmt.Errorf("%w has sent a request more than once that must be sent once: it spends tokens", ErrTransport)
 	errDialsTLS   = fmt.Errorf("%w makes its TLS connections by itself (DialTLSContext): where they are no *tls.Conn, nobody else can see whether certificates are verified", ErrTransport)
-	errUnknownWay = fmt.Errorf("%w is no *http.Transport: nobody else can see whether it verifies certificates, follows redirects or repeats requests", ErrTransport)
+	errUnknownWay = fmt.Errorf("%w is no *http.Transport, and no TransportLayer around one: nobody else can see whether it verifies certificates, follows redirects or repeats requests", ErrTransport)
 )
 
 // misled says what is wrong with the way that a request and its response took; nil for nothing that shows.
@@ -45,14 +45,11 @@ func misled(req *http.Request, resp *http.Response) error {
 // unseenWay says what nobody can see of a transport; nil where it is known to verify certificates. A nil transport is
 // http.DefaultTransport.
 func unseenWay(rt http.RoundTripper) error {
-	if rt == nil {
-		rt = http.DefaultTransport
-	}
-	t, ok := rt.(*http.Transport)
+	l, ok := apart(rt)
 	switch {
 	case !ok:
 		return errUnknownWay
-	case t.DialTLSContext != nil:
+	case l.network.DialTLSContext != nil:
 		return errDialsTLS
 	}
 	return nil

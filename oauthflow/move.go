@@ -144,7 +144,7 @@ func (m *Manager) put(ctx context.Context, op string, g *grant, to Key) error {
 	})
 	var unsure *unsureError
 	if !errors.As(err, &unsure) && old.superfluous(g) {
-		m.discard(old.asked(old.Client), old.token())
+		m.discard(to.Tenant, old.asked(old.Client), old.token())
 	}
 	if errors.Is(err, errDone) || errors.Is(err, errDisconnected) || errors.Is(err, errDeparted) { // what is left to do is to delete the first
 		return nil

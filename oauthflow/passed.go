@@ -3,6 +3,7 @@ package oauthflow
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -25,14 +26,43 @@ func isOwnHeader(name string) bool {
 	return false
 }
 
-// misread returns the error of a request that somebody could read as one for another host, or of another user; nil for nothing. A
-// request line that begins with anything but a slash counts more than the header Host.
+// connectionOptions are what a caller's headers Connection and Proxy-Connection may say. What else stands there is the name of a
+// header that a server in between takes away: the token may be in it.
 //
-// Source: RFC 9112 §3.2.2, §3.2.3; RFC 9110 §6.5.1.
+// Source: RFC 9110 §7.6.1.
+var connectionOptions = []string{"close", "keep-alive", "upgrade", "te", "http2-settings"}
+
+// isConnectionHeader reports whether a header, whose name may be in any case, names others that are for the next server alone.
+func isConnectionHeader(name string) bool {
+	return strings.EqualFold(name, "Connection") || strings.EqualFold(name, "Proxy-Connection")
+}
+
+// ofConnection returns the [connectionOptions] of a header's values; nil for none. It changes no value.
+func ofConnection(values []string) (kept []string) {
+	for _, value := range values {
+		for option := range strings.SplitSeq(value, ",") {
+			option = strings.Trim(option, " \t")
+			if slices.ContainsFunc(connectionOptions, func(o string) bool { return strings.EqualFold(o, option) }) {
+				kept = append(kept, option)
+			}
+		}
+	}
+	return kept
+}
+
+// misread returns the error of a request that somebody could read as one for another host, of another user, or of another
+// version of HTTP; nil for nothing. A request line that begins with anything but a slash counts more than the header Host, and a
+// blank ends what it asks for.
+//
+// Source: RFC 9112 §3, §3.2.2, §3.2.3; RFC 9110 §6.5.1.
 func misread(req *http.Request) error {
 	switch u := req.URL; {
 	case u.Opaque != "" && !(rooted(u.Opaque) && !strings.HasPrefix(u.Opaque, "//")): // net/http puts the scheme before two slashes
 		return invalid(opRequest, "URL.Opaque", "would name another place than URL.Host; leave it empty, and set RawPath for a path that is escaped")
+	case strings.ContainsFunc(u.Opaque, unwritable):
+		return invalid(opRequest, "URL.Opaque", unescaped)
+	case strings.ContainsFunc(u.RawQuery, unwritable):
+		return invalid(opRequest, "URL.RawQuery", unescaped+"; url.Values.Encode writes a query")
 	case !rooted(u.Path), !rooted(u.RawPath):
 		return invalid(opRequest, "URL.Path", "must begin with a slash: without, it could name another host than URL.Host")
 	}
@@ -43,6 +73,13 @@ func misread(req *http.Request) error {
 	}
 	return nil
 }
+
+const unescaped = "must hold no blank and no control character, which would end the line of the request: they are written as %20 and the like"
+
+// unwritable reports whether a character stands in no line of a request.
+//
+// Source: RFC 3986 §2.
+func unwritable(r rune) bool { return r <= ' ' || r == 0x7f }
 
 // rooted reports whether a path is none, or begins with a slash.
 func rooted(path string) bool { return path == "" || path[0] == '/' }

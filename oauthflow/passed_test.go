@@ -133,6 +133,60 @@ func TestARequestThatIsPassedOnIsReadForNoOtherHostUserOrLength(t *testing.T) {
 	}
 }
 
+func TestARequestThatIsPassedOnEndsItsLineOnceAndHasNoHeaderTakenAway(t *testing.T) {
+	n := newInternet(t)
+	s := adoptedAt(t, n.transport(), ownHost)
+	w := newRawServer(t, n)
+	client := careful(s.Transport(w.to))
+	send := func(name string, change func(*http.Request)) ([]string, error) {
+		req := mustRequest(t, "https://"+ownHost+"/services/data")
+		change(req)
+		before := fmt.Sprint(req.Header, *req.URL)
+		resp, err := client.Do(req)
+		if err == nil {
+			resp.Body.Close()
+		}
+		if after := fmt.Sprint(req.Header, *req.URL); after != before {
+			t.Errorf("%s: the caller's request was changed from %s to %s", name, before, after)
+		}
+		return w.heard(), err
+	}
+	for _, bad := range []string{"a HTTP/1.1", "a\tb", "a\r\nHost: evil", "a\x00", "a\x7f", " "} {
+		for field, change := range map[string]func(*http.Request){
+			"URL.RawQuery": func(r *http.Request) { r.URL.RawQuery = bad },
+			"URL.Opaque":   func(r *http.Request) { r.URL.Opaque = "/services/data" + bad },
+		} {
+			got, err := send(fmt.Sprintf("%s %q", field, bad), change)
+			if e := wantKind(t, err, oauthflow.KindInvalid); !strings.Contains(e.Error(), field) || len(got) > 0 {
+				t.Errorf("%s %q: %v, and %q was sent", field, bad, err, got)
+			}
+		}
+	}
+	for want, header := range map[string]http.Header{
+		"":                       {"Connection": {"Authorization"}, "proxy-connection": {"AUTHORIZATION"}},
+		"close":                  {"connection": {"close, authorization"}},
+		"keep-alive":             {"CONNECTION": {"\tX-SFDC-Session ,keep-alive", "Cookie,Host"}},
+		"Upgrade,HTTP2-Settings": {"Connection": {"Upgrade, HTTP2-Settings"}, "Upgrade": {"websocket"}},
+	} {
+		got, err := send(want, func(r *http.Request) { r.Header = header })
+		if err != nil || len(got) != 1 {
+			t.Fatalf("%q: %v, %q", want, err, got)
+		}
+		var options []string
+		for line := range strings.SplitSeq(got[0], "\r\n") {
+			if name, value, _ := strings.Cut(line, ":"); strings.HasSuffix(strings.ToLower(name), "connection") {
+				options = append(options, strings.TrimSpace(value))
+			}
+		}
+		if said := strings.Join(options, ","); said != want {
+			t.Errorf("Connection says %q, want %q", said, want)
+		}
+		if problem := misread(got[0]); problem != "" {
+			t.Errorf("%q: %s:\n%s", want, problem, got[0])
+		}
+	}
+}
+
 // misread says what in a request somebody could read as being for another host, of another user, or of another length.
 func misread(text string) string {
 	line, rest, _ := strings.Cut(text, "\r\n")

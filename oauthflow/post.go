@@ -73,7 +73,7 @@ func (f *Flow) postWithin(ctx context.Context, within limits, op string, h Host,
 		},
 	}
 	body := form.Encode()
-	req, err := http.NewRequestWithContext(httptrace.WithClientTrace(detached, trace), http.MethodPost, h.endpoint(path), strings.NewReader(body))
+	req, err := http.NewRequestWithContext(detached, http.MethodPost, h.endpoint(path), strings.NewReader(body))
 	if err != nil {
 		return nil, &Error{Op: op, Host: h.name, Kind: KindInvalid, Err: errors.New("the endpoint cannot be addressed")}
 	}
@@ -82,8 +82,8 @@ func (f *Flow) postWithin(ctx context.Context, within limits, op string, h Host,
 	req.GetBody = nil // nothing may send it again
 
 	rt := f.base()
-	if t, ok := rt.(*http.Transport); ok {
-		hardened, err := harden(t, req, fc, f.to)
+	if l, ok := apart(rt); ok {
+		hardened, err := harden(l.network, req, fc, f.to)
 		if fault := dialFault(err); fault != nil {
 			f.tell(op, h, fault)
 			return nil, &Error{Op: op, Host: h.name, Kind: KindNotSent, Err: fault}
@@ -91,9 +91,11 @@ func (f *Flow) postWithin(ctx context.Context, within limits, op string, h Host,
 			return nil, &Error{Op: op, Host: h.name, Kind: KindInvalid, Err: err}
 		}
 		defer hardened.CloseIdleConnections()
-		rt = hardened
+		rt = l.around(traced{hardened, trace})
 	} else if err := fc.pass(); err != nil { // nobody can see what a foreign transport has sent
 		return nil, &Error{Op: op, Host: h.name, Kind: KindNotSent, Err: err}
+	} else {
+		req = req.WithContext(httptrace.WithClientTrace(detached, trace))
 	}
 	a, err := roundTrip(rt, req, secretsOf(form))
 	if written.Load() > 1 {

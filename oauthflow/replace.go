@@ -138,11 +138,11 @@ func (m *Manager) discardUnlessStored(g *grant, u *unsureError, c Client, t *Tok
 			switch {
 			case stored:
 				if u.old.superfluous(g) {
-					m.discard(u.old.asked(u.old.Client), u.old.token())
+					m.discard(g.Key.Tenant, u.old.asked(u.old.Client), u.old.token())
 				}
 			case gone && now.Epoch == g.Epoch && now.MovedTo != nil, slices.Contains(now.Departed, g.Epoch):
 			default:
-				m.discard(c, t)
+				m.discard(g.Key.Tenant, c, t)
 			}
 			return
 		}

@@ -20,7 +20,7 @@ func TestARefusalComesBackThroughTheTransportAsItIsAndCanBeUnderstood(t *testing
 		t.Run(c.name, func(t *testing.T) {
 			f := &far{answer: func(int, *http.Request) *http.Response { return answered(c.status, c.body) }}
 			w, _, client := call(t, orgtest.Config{}, f)
-			resp, err := client.Get(w.org.InstanceURL() + "/services/data")
+			resp, err := client.Get(w.org.InstanceURL() + "/services/apexrest/orders") // where a page may be a developer's
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -234,14 +234,17 @@ func (s *Source) InstanceURL(ctx context.Context) (string, error) {
 // [KindInvalid], which [CheckRedirect] prevents.
 //
 // Who passes on requests of others may leave the caller's Host and headers as they are: of Authorization, Host, Content-Length,
-// Transfer-Encoding and Trailer, in any case, those of the connection and of net/http alone are sent. A URL.Path that does not begin
-// with a slash, a URL.Opaque that names a host, and one of these names in the trailers are errors of [KindInvalid].
+// Transfer-Encoding and Trailer, in any case, those of the connection and of net/http alone are sent, and of Connection the options close, keep-alive, upgrade, TE and HTTP2-Settings: any
+// other is the name of a header that is to be taken away. A URL.Path that does not begin with a slash, a URL.Opaque that names a
+// host, a blank or control character in URL.Opaque or URL.RawQuery, and one of these names in the trailers are errors of
+// [KindInvalid].
 //
 // The requests travel by base; nil means [ManagerConfig].APITransport, and without one http.DefaultTransport as it is at each call.
 // Of an *http.Transport a copy is used, one
 // for each manager, with connections of its own: TLS 1.2 or newer, public addresses only unless a proxy or its own
 // DialTLSContext makes the connection, and no *tls.Conn that has verified no certificate. Set its fields before the first
 // request. One with InsecureSkipVerify, ServerName, Dial or DialTLS is refused, with an error of [KindInvalid] at each request.
+// Inside a [TransportLayer] an *http.Transport is copied or refused in the same way, and the layer is put around the copy.
 // Any other RoundTripper is used as it is; see [ErrTransport].
 func (s *Source) Transport(base http.RoundTripper) http.RoundTripper {
 	base = s.m.apiTransport(base)

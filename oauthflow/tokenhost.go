@@ -145,20 +145,33 @@ func (g *grant) askEither(c sealedClient, ask func(Client) error) error {
 	return err
 }
 
-// revoke revokes the tokens of g, unless the host is known to ask to be left alone.
+// revoke revokes the tokens of g, in turn with the other requests to the host, unless that is known to ask to be left alone.
 func (m *Manager) revoke(ctx context.Context, g *grant) error {
 	return g.askEither(g.Client, func(c Client) error {
-		until := m.gate(c.Host.name).asked(pausing(c.Host.name, g.Key.Tenant))
-		if wait := until.Sub(m.flow.now()); wait > 0 && wait <= longestWait {
-			return &Error{Op: opRevoke, Host: c.Host.name, Kind: KindBusy, RetryAfter: wait, Err: errHostPauses}
+		if err := m.pausesRevocation(c.Host.name, g.Key.Tenant); err != nil {
+			return err // rather than wait to be told so
 		}
-		err := m.flow.Revoke(ctx, c, g.token())
-		var e *Error
-		if errors.As(err, &e) && putsOff(e) && e.RetryAfter > 0 {
-			m.holdOff(e.Host, g.Key.Tenant, m.flow.now().Add(e.RetryAfter))
-		}
-		return err
+		return m.atHost(ctx, opRevoke, c.Host.name, g.Key.Tenant, func() error {
+			if err := m.pausesRevocation(c.Host.name, g.Key.Tenant); err != nil {
+				return err
+			}
+			err := m.flow.Revoke(ctx, c, g.token())
+			var e *Error
+			if errors.As(err, &e) && putsOff(e) && e.RetryAfter > 0 {
+				m.holdOff(e.Host, g.Key.Tenant, m.flow.now().Add(e.RetryAfter))
+			}
+			return err
+		})
 	})
+}
+
+// pausesRevocation is the error of a revocation that is not sent since the host has asked to be left alone; nil without one.
+func (m *Manager) pausesRevocation(host, tenant string) error {
+	wait := m.gate(host).asked(pausing(host, tenant)).Sub(m.flow.now())
+	if wait > 0 && wait <= longestWait {
+		return &Error{Op: opRevoke, Host: host, Kind: KindBusy, RetryAfter: wait, Err: errHostPauses}
+	}
+	return nil
 }
 
 var errHostPauses = errors.New("the login host has asked to be left alone; nothing was sent")

@@ -16,7 +16,7 @@ type transport struct {
 	source *Source
 	base   http.RoundTripper
 	still  bool                  // it uses the access token that there is, and refreshes nothing
-	guard  atomic.Pointer[guard] // the copy that is used of base, where that is an *http.Transport
+	guard  atomic.Pointer[guard] // the copy that is used of base, where that is an *http.Transport or a layer around one
 }
 
 func (t *transport) roundTrip(req *http.Request) (*http.Response, error) {
@@ -175,10 +175,10 @@ func (t *transport) repeat(req *http.Request, v *view, body io.ReadCloser, left 
 }
 
 // heard takes from an answer what it says of the connection. A redirect says nothing of the access token, and neither does what it ends
-// in outside of the APIs: that may be a login page.
+// in outside of the APIs: that may be a login page. Nor does the list of versions, which needs no session.
 func (t *transport) heard(req *http.Request, v *view, resp *http.Response) *http.Response {
 	taken := resp.StatusCode < http.StatusMultipleChoices || resp.StatusCode == http.StatusNotModified
-	if taken && (req.Response == nil || callsAPI(req)) {
+	if taken && (req.Response == nil && !listsVersions(req) || callsAPI(req)) {
 		t.source.accept(v)
 	}
 	t.source.watchUsage(resp.Header)
@@ -226,26 +226,24 @@ func (t *transport) carry(req *http.Request) (resp *http.Response, straight bool
 
 // next returns what requests travel by now: of an *http.Transport a guarded copy.
 func (t *transport) next() (http.RoundTripper, error) {
-	base := t.base
-	if base == nil {
-		base = http.DefaultTransport
+	l, ok := apart(t.base)
+	if !ok && t.base == nil {
+		return http.DefaultTransport, nil
+	} else if !ok {
+		return t.base, nil
 	}
-	network, ok := base.(*http.Transport)
-	if !ok {
-		return base, nil
+	if g := t.guard.Load(); g != nil && g.from == l.network {
+		return l.around(g.to), nil
 	}
-	if g := t.guard.Load(); g != nil && g.from == network {
-		return g.to, nil
-	}
-	g, err := t.source.m.guards.get(network)
+	g, err := t.source.m.guards.get(l.network)
 	if err != nil {
 		return nil, err
 	}
 	t.guard.Store(g)
-	return g.to, nil
+	return l.around(g.to), nil
 }
 
-// authorized returns a copy of req with the token and none of the caller's [ownHeaders], sent to the org's present host when it was
+// authorized returns a copy of req with the token, none of the caller's [ownHeaders] and no name of a header in Connection, sent to the org's present host when it was
 // for one that the org has left; a RoundTripper must not change its request. A Host that is not the URL's does not travel.
 func authorized(req *http.Request, v *view, body io.ReadCloser, left bool) *http.Request {
 	r := new(http.Request)
@@ -254,9 +252,14 @@ func authorized(req *http.Request, v *view, body io.ReadCloser, left bool) *http
 	if r.Header = maps.Clone(req.Header); r.Header == nil {
 		r.Header = make(http.Header, 1)
 	}
-	for name := range r.Header {
-		if isOwnHeader(name) {
+	for name, values := range r.Header {
+		switch {
+		case isOwnHeader(name):
 			delete(r.Header, name)
+		case isConnectionHeader(name):
+			if r.Header[name] = ofConnection(values); r.Header[name] == nil {
+				delete(r.Header, name)
+			}
 		}
 	}
 	r.Header["Authorization"] = v.header[:]

@@ -51,5 +51,5 @@ func saysUnserved(req *http.Request, resp *http.Response, access string) bool {
 		return false
 	}
 	said := readReply(resp.StatusCode, resp.Header, body, formOf(access))
-	return said.unserved() && (callsAPI(req) || !said.noSuchURL())
+	return said.unserved() && (callsAPI(req) || listsVersions(req) || !said.noSuchURL())
 }

@@ -6,20 +6,18 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/fullcast/sfauth/fullcast"
 	"github.com/fullcast/sfauth/metadata"
 )
 
 // readOrg reads the apps that the org has, as far as the question is about them, and the org's settings, with the newest API version
-// that the org serves, 66 to 68.
+// that the org serves, 66 to 68, and where the org refuses that with the one before.
 func (s settings) readOrg(ctx context.Context, stderr io.Writer) (input, error) {
-	version, err := s.org.Version(ctx, s.transport)
-	if err != nil {
-		return input{from: "the org"}, err
-	}
-	in, err := s.readOrgWith(ctx, version, stderr)
-	if version != fullcast.APIVersion && metadata.VersionRefused(err) {
-		return s.readOrgWith(ctx, fullcast.APIVersion, stderr)
+	versions, err := s.org.Versions(ctx, s.transport)
+	in := input{from: "the org"}
+	for _, version := range versions {
+		if in, err = s.readOrgWith(ctx, version, stderr); !metadata.VersionRefused(err) {
+			break
+		}
 	}
 	return in, err
 }

@@ -72,6 +72,7 @@ func TestAnOrgIsReadWithTheNewestAPIVersionThatItServes(t *testing.T) {
 		{`[{"version":"66.0"},{"version":"67.0"}]`, "", "67.0"},
 		{`[{"version":"66.0"},{"version":"68.0"},{"version":"67.0"},{"version":"69.0"}]`, "", "68.0"},
 		{`[{"version":"68.0"}]`, "68.0", "66.0 68.0"},
+		{`[{"version":"66.0"},{"version":"67.0"},{"version":"68.0"}]`, "68.0", "67.0 68.0"},
 		{`[{"version":"66.0"}]`, "", "66.0"},
 		{`<html>no list</html>`, "", "66.0"},
 	} {

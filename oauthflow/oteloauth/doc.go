@@ -31,7 +31,8 @@
 // # Spans
 //
 // [Bridge.Transport] makes a client span of each request. It is named for the method and, at Salesforce's OAuth endpoints,
-// the path. It injects nothing into the request: Salesforce is not told of traces.
+// the path. It injects nothing into the request: Salesforce is not told of traces. It takes no check of certificates and addresses from
+// the requests: it tells package oauthflow what is inside (oauthflow.TransportLayer).
 //
 // # What is not told
 //

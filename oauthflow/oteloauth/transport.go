@@ -10,15 +10,18 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/trace"
+
+	"github.com/fullcast/sfauth/oauthflow"
 )
 
 // Transport returns a RoundTripper that makes a span of each request it hands to base; nil is http.DefaultTransport at
 // each call. The span begins as a child of the one in the request's context, and ends when the answer's header is there.
 //
-// There is a price: package oauthflow can harden nothing but an *http.Transport. Under any other RoundTripper, as this one, it neither
-// refuses addresses inside the network nor a base that verifies no certificate, and does not ask for TLS 1.2: base has to. For token
-// calls, as Config.Transport of oauthflow or fullcast, it also cannot see whether a request has left, so that each network error leaves
-// the connection in doubt until Salesforce has been asked. oauthflow.Source.Transport, for API calls, takes it as its base.
+// It is an oauthflow.TransportLayer, as Transport or APITransport of oauthflow or fullcast, and as the base of
+// oauthflow.Source.Transport: an *http.Transport inside is copied, guarded, hardened or refused as one that is given without the
+// Bridge. The span is around that copy. A base that is neither an *http.Transport nor such a layer is used as it is: it has to
+// verify certificates and keep away from addresses inside the network by itself, and each network error of a token call leaves the
+// connection in doubt until Salesforce has been asked.
 func (b *Bridge) Transport(base http.RoundTripper) http.RoundTripper {
 	return transport{b.tracer, base}
 }
@@ -27,6 +30,14 @@ type transport struct {
 	tracer trace.Tracer
 	base   http.RoundTripper
 }
+
+var _ oauthflow.TransportLayer = transport{}
+
+// Unwrap returns the base.
+func (t transport) Unwrap() http.RoundTripper { return t.base }
+
+// Wrap returns the same around another base.
+func (t transport) Wrap(base http.RoundTripper) http.RoundTripper { return transport{t.tracer, base} }
 
 // endpoints are the paths that hold no id.
 var endpoints = map[string]bool{

@@ -9,13 +9,13 @@ import (
 	"github.com/fullcast/sfauth/metadata"
 )
 
-// Version returns the API version that the org's apps are to be read with; see [fullcast.ChooseAPIVersion].
-func (s Source) Version(ctx context.Context, transport http.RoundTripper) (metadata.APIVersion, error) {
+// Versions returns the API versions that the org's apps are to be read with; see [fullcast.APIVersionsToRead].
+func (s Source) Versions(ctx context.Context, transport http.RoundTripper) ([]metadata.APIVersion, error) {
 	at, err := s.address(ctx, transport)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	return fullcast.ChooseAPIVersion(metadata.ServedVersions(ctx, transport, at))
+	return fullcast.APIVersionsToRead(metadata.ServedVersions(ctx, transport, at))
 }
 
 // address returns the org's origin.
