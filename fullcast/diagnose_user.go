@@ -3,6 +3,7 @@ package fullcast
 import (
 	"fmt"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -84,7 +85,7 @@ func (x *examination) soql(resource, query string, into any) bool {
 
 // user looks at what the user of the connection may do, and at what the org has installed.
 //
-// Source: Object Reference, User, UserPermissionAccess, PermissionSetAssignment, OauthToken; Tooling API, InstalledSubscriberPackage.
+// Source: Object Reference, User, UserPermissionAccess, PermissionSetAssignment, PermissionSetGroupComponent, OauthToken; Tooling API, InstalledSubscriberPackage.
 func (x *examination) user(stored oauthflow.Connection) {
 	is := "'" + stored.UserID[:min(18, len(stored.UserID))] + "'"
 	var access []struct{ PermissionsApiEnabled, PermissionsViewAllData, PermissionsModifyAllData *bool }
@@ -95,19 +96,28 @@ func (x *examination) user(stored oauthflow.Connection) {
 	if len(users) == 1 && users[0].Profile != nil {
 		profile = users[0].Profile.Name
 	}
-	admin := false
+	rights := permissionsUnseen
+	if profile == standardAdmin {
+		rights = permissionsAll
+	}
 	if len(access) != 1 || access[0].PermissionsApiEnabled == nil {
 		x.say("User", OutcomeNotVisible, "What the user may do is not shown to this user."+profileNote(profile), 0)
 	} else {
 		a := access[0]
-		admin = a.PermissionsModifyAllData != nil && *a.PermissionsModifyAllData
+		switch {
+		case a.PermissionsModifyAllData == nil:
+		case *a.PermissionsModifyAllData:
+			rights = permissionsAll
+		default:
+			rights = permissionsSome
+		}
 		if *a.PermissionsApiEnabled {
 			x.say("User", OutcomeOK, "The user has \"API Enabled\"."+profileNote(profile), 0)
 		} else {
 			x.say("User", OutcomeProblem, "The user lacks \"API Enabled\"."+profileNote(profile), AdminEnablesAPI)
 		}
 	}
-	x.permissionSets(is, admin)
+	x.permissionSets(is, rights)
 	x.installed()
 	x.approvals(is)
 }
@@ -128,29 +138,69 @@ func profileNote(name string) string {
 	return " The profile is " + named(name) + "."
 }
 
-func (x *examination) permissionSets(is string, admin bool) {
+// rights says whether a user needs permission sets.
+type rights uint8
+
+const (
+	permissionsUnseen rights = iota
+	permissionsSome
+	permissionsAll // "Modify All Data"
+)
+
+// standardAdmin is the profile that has all permissions; its name is in English where it is not changed.
+const standardAdmin = "System Administrator"
+
+// assignedRow is a permission set that a user has. That of a group is made by Salesforce, and has the group's label.
+type assignedRow struct {
+	PermissionSet        *struct{ Label string }
+	PermissionSetGroupID string `json:"PermissionSetGroupId"`
+}
+
+func (x *examination) permissionSets(is string, has rights) {
 	wanted := x.c.connector.needs.permissionSets
-	var rows []struct{ PermissionSet *struct{ Label string } }
-	seen := x.soql("query", "SELECT PermissionSet.Label FROM PermissionSetAssignment WHERE AssigneeId = "+is, &rows)
-	var labels []string
+	var rows []assignedRow
+	seen := x.soql("query", "SELECT PermissionSet.Label, PermissionSetGroupId FROM PermissionSetAssignment WHERE AssigneeId = "+is, &rows)
+	labels, groups := labelsOf(rows)
+	missing := missingLabels(wanted, labels)
+	groupsSeen := true
+	if len(missing) > 0 && len(groups) > 0 && has != permissionsAll {
+		var members []assignedRow
+		groupsSeen = x.soql("query", "SELECT PermissionSet.Label FROM PermissionSetGroupComponent WHERE PermissionSetGroupId IN ("+strings.Join(groups, ", ")+")", &members)
+		of, _ := labelsOf(members)
+		missing = missingLabels(missing, of)
+	}
+	switch {
+	case len(wanted) == 0:
+		x.say("Permission sets", OutcomeOK, "The service asks for none.", 0)
+	case has == permissionsAll:
+		x.say("Permission sets", OutcomeOK, "The user may modify all data, and needs none.", 0)
+	case !seen || len(labels) == 0:
+		x.say("Permission sets", OutcomeNotVisible, "Those of the user are not shown to this user.", 0)
+	case len(missing) == 0:
+		x.say("Permission sets", OutcomeOK, "The user has "+strings.Join(wanted, ", ")+".", 0)
+	case !groupsSeen:
+		x.say("Permission sets", OutcomeNotVisible, "The user has a permission set group, and what is in that is not shown to this user.", 0)
+	case has == permissionsUnseen:
+		x.say("Permission sets", OutcomeNotVisible, "The user lacks "+strings.Join(missing, ", ")+", which somebody who may modify all data does not need; whether the user may is not shown.", 0)
+	default:
+		x.say("Permission sets", OutcomeProblem, "The user lacks "+strings.Join(missing, ", ")+".", AdminGivesPermission)
+	}
+}
+
+// recordID matches a record's id, which may stand in a query.
+var recordID = regexp.MustCompile(`^[A-Za-z0-9]{15,18}$`)
+
+// labelsOf returns the labels of permission sets, and the quoted ids of groups.
+func labelsOf(rows []assignedRow) (labels, groups []string) {
 	for _, r := range rows {
 		if r.PermissionSet != nil {
 			labels = append(labels, r.PermissionSet.Label)
 		}
+		if recordID.MatchString(r.PermissionSetGroupID) {
+			groups = append(groups, "'"+r.PermissionSetGroupID+"'")
+		}
 	}
-	missing := missingLabels(wanted, labels)
-	switch {
-	case len(wanted) == 0:
-		x.say("Permission sets", OutcomeOK, "The service asks for none.", 0)
-	case admin:
-		x.say("Permission sets", OutcomeOK, "The user may modify all data, and needs none.", 0)
-	case !seen || len(labels) == 0:
-		x.say("Permission sets", OutcomeNotVisible, "Those of the user are not shown to this user.", 0)
-	case len(missing) > 0:
-		x.say("Permission sets", OutcomeProblem, "The user lacks "+strings.Join(missing, ", ")+".", AdminGivesPermission)
-	default:
-		x.say("Permission sets", OutcomeOK, "The user has "+strings.Join(wanted, ", ")+".", 0)
-	}
+	return labels, groups
 }
 
 // missingLabels returns what is wanted and not there; case does not count.

@@ -47,6 +47,7 @@ func TestADiagnosisLooksAtWhatTheUserMayDoAndCallsUnseenWhatItDoesNotSee(t *test
 		}
 		return "[" + strings.Join(labels, ",") + "]"
 	}
+	const byGroup = `[{"PermissionSet":{"Label":"Fullcast Import"}},{"PermissionSetGroupId":"0PG000000000001AAA","PermissionSet":{"Label":"All of it"}}]`
 	pkg := func(name, version string) string {
 		major, minor, _ := strings.Cut(version, ".")
 		return `[{"SubscriberPackage":{"Name":"Other"},"SubscriberPackageVersion":{"MajorVersion":9,"MinorVersion":9}},` +
@@ -73,6 +74,16 @@ func TestADiagnosisLooksAtWhatTheUserMayDoAndCallsUnseenWhatItDoesNotSee(t *test
 			"Permission sets", problem, "lacks Fullcast Export.", fullcast.AdminGivesPermission},
 		{"a System Administrator without sets", map[string]string{"UserPermissionAccess": strings.ReplaceAll(member, "false", "true"), "PermissionSetAssignment": assigned("X")}, nil,
 			"Permission sets", ok, "needs none", 0},
+		{"sets by a group", map[string]string{"UserPermissionAccess": member, "PermissionSetAssignment": byGroup, "PermissionSetGroupComponent": assigned("Fullcast Export", "fullcast motion")}, nil,
+			"Permission sets", ok, "Fullcast Import, Fullcast Export, Fullcast Motion", 0},
+		{"a group without one of the sets", map[string]string{"UserPermissionAccess": member, "PermissionSetAssignment": byGroup, "PermissionSetGroupComponent": assigned("Fullcast Motion")}, nil,
+			"Permission sets", problem, "lacks Fullcast Export.", fullcast.AdminGivesPermission},
+		{"a group whose sets are not shown", map[string]string{"UserPermissionAccess": member, "PermissionSetAssignment": byGroup, "PermissionSetGroupComponent": none}, nil,
+			"Permission sets", notVisible, "group", 0},
+		{"a System Administrator whose permissions are not shown", map[string]string{"UserPermissionAccess": none, "User": `[{"Profile":{"Name":"System Administrator"}}]`, "PermissionSetAssignment": assigned("X")}, nil,
+			"Permission sets", ok, "needs none", 0},
+		{"a user whose permissions are not shown", map[string]string{"UserPermissionAccess": none, "User": `[{"Profile":null}]`, "PermissionSetAssignment": assigned("X")}, nil,
+			"Permission sets", notVisible, "lacks Fullcast Import", 0},
 		{"sets that are not shown", map[string]string{"UserPermissionAccess": member, "PermissionSetAssignment": none}, nil, "Permission sets", notVisible, "not shown", 0},
 		{"no rows", map[string]string{"UserPermissionAccess": member, "PermissionSetAssignment": "[]"}, nil, "Permission sets", notVisible, "not shown", 0},
 		{"sets of the service's own", map[string]string{"UserPermissionAccess": member, "PermissionSetAssignment": assigned("Planning")},
@@ -239,12 +250,12 @@ func TestADiagnosisFindsWhatAnOrgHasInItsRecords(t *testing.T) {
 	}
 	type rec = map[string]any
 	set := func(label string) rec {
-		return rec{"AssigneeId": now.UserID, "PermissionSet": rec{"Label": label}}
+		return rec{"AssigneeId": now.UserID, "PermissionSetGroupId": nil, "PermissionSet": rec{"Label": label}}
 	}
 	err = errors.Join(
 		w.org.SetRecords("UserPermissionAccess", rec{"PermissionsApiEnabled": true, "PermissionsViewAllData": false, "PermissionsModifyAllData": false}),
 		w.org.SetRecords("PermissionSetAssignment", set("Fullcast Import"), set("Fullcast Export"), set("Fullcast Motion"),
-			rec{"AssigneeId": "005000000000009AAA", "PermissionSet": rec{"Label": "of another user"}}),
+			rec{"AssigneeId": "005000000000009AAA", "PermissionSetGroupId": nil, "PermissionSet": rec{"Label": "of another user"}}),
 		w.org.SetRecords("OauthToken", rec{"AppName": "Fullcast", "UserId": now.UserID}, rec{"AppName": "Fullcast", "UserId": "005000000000009AAA"}),
 		w.org.SetToolingRecords("InstalledSubscriberPackage", rec{
 			"SubscriberPackage":        rec{"Name": "Fullcast Motion"},
