@@ -36,6 +36,8 @@ const (
 	AdminClearsMTLS                           // the org's admin: clear "Require mTLS"
 	AdminClearsJWT                            // the org's admin: have the app issue opaque access tokens
 	AdminConnectsMyDomain                     // the org's admin: connect the org again at its present My Domain host
+	AdminAsksSalesforce                       // the org's admin: ask Salesforce to open the org again
+	AdminFreesStorage                         // the org's admin: give the org storage
 )
 
 // A remedyRow is one remedy in words. {addresses} in a text stands for the service's own network addresses.
@@ -238,6 +240,17 @@ var remedyRows = [...]remedyRow{
 		does: "Connect the org again at its present My Domain host, as an admin of the org.",
 		admin: inSetup + "My Domain, copy the Current My Domain URL, and connect Salesforce again in Fullcast with that login " +
 			"host, as an admin of the org.",
+	},
+	AdminAsksSalesforce: {
+		id: "ask-salesforce", actor: ActorAdmin,
+		does: "Ask Salesforce to open the org again, and connect again if the connection does not work then.",
+		admin: "Please ask Salesforce to open the org again. If Fullcast still shows the connection as interrupted an hour later, " +
+			"connect again there.",
+	},
+	AdminFreesStorage: {
+		id: "free-storage", actor: ActorAdmin, heals: true,
+		does:  "In Salesforce Setup > Storage Usage, see what uses the org's storage, and delete some of it or buy more.",
+		admin: inSetup + "Storage Usage, see what uses the org's storage, and delete some of it or buy more.",
 	},
 }
 

@@ -34,6 +34,8 @@ var remedyOfReason = map[oauthflow.Reason]Remedy{
 	oauthflow.ReasonUserInactive: AdminActivatesUser,
 	oauthflow.ReasonPassword:     AdminResetsPassword,
 	oauthflow.ReasonPermission:   AdminGivesPermission,
+	oauthflow.ReasonOrgClosed:    AdminAsksSalesforce,
+	oauthflow.ReasonStorage:      AdminFreesStorage,
 	oauthflow.ReasonDPoP:         AdminClearsDPoP,
 	oauthflow.ReasonMTLS:         AdminClearsMTLS,
 	oauthflow.ReasonFlow:         AdminFixesApp,

@@ -33,6 +33,8 @@ const (
 	ReasonTransport       Reason = "transport"             // see [ErrTransport]
 	ReasonOwnNetwork      Reason = "own network"           // see [ErrOwnNetwork]
 	ReasonRelocated       Reason = "relocated"             // see [ErrRelocated]
+	ReasonOrgClosed       Reason = "org closed"            // Salesforce has locked the org, or its trial period is over
+	ReasonStorage         Reason = "storage"               // the org has no storage left
 	ReasonLimitConcurrent Reason = "concurrent requests"   // too many long API requests at once
 )
 
