@@ -48,6 +48,11 @@ func TestARefusedRequestIsGivenToWhoCanChangeIt(t *testing.T) {
 		{403, rest("TXN_SECURITY_METERING_ERROR"), fullcast.Retry},
 		{403, rest("QUERY_TIMEOUT"), fullcast.Retry},
 
+		// A retired version of the APIs, as Salesforce's knowledge article 000354473 names the answers.
+		{410, rest("GONE"), fullcast.FixCode},
+		{410, rest("UNSUPPORTED_API_VERSION"), fullcast.FixCode},
+		{400, bulk("InvalidVersion"), fullcast.FixCode},
+
 		{400, bulk("InvalidBatch"), fullcast.FixCode},
 		{400, "<html>", fullcast.FixCode},
 		{400, "", fullcast.FixCode},

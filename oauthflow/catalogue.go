@@ -257,6 +257,7 @@ var catalogue = []ruling{
 	{side: requestSide, status: "500", code: "MALFORMED_*", author: authorSalesforce, kind: KindInvalid, reason: ReasonRequest, sentence: sentenceRequest},
 	{side: requestSide, status: "500", code: "UNSUPPORTED_*", author: authorSalesforce, kind: KindInvalid, reason: ReasonRequest, sentence: sentenceRequest},
 	{side: requestSide, status: "408", kind: KindBusy, sentence: sentenceBusy},
+	{side: requestSide, status: "410", code: "GONE", kind: KindInvalid, reason: ReasonRequest, sentence: sentenceRequest}, // a retired version of the API
 	{side: requestSide, status: "4xx", code: "*", author: authorSalesforce, kind: KindInvalid, reason: ReasonRequest, sentence: sentenceRequest},
 	{side: resourceSide, status: "5xx", kind: KindBusy, sentence: sentenceBusy},
 }
