@@ -210,7 +210,7 @@ var remedyRows = [...]remedyRow{
 	},
 	AdminSignsIn: {
 		id: "sign-in-to-org", actor: ActorAdmin,
-		does: "Connect again, signed in to the right org as the right user; BeginOptions.Prompt \"login\" has Salesforce ask who that is.",
+		does: "Connect again, signed in to the right org as the right user, for example in a private window.",
 		admin: "Please sign out of Salesforce in this browser, or use a private window, and connect again in Fullcast. If another org has taken the place of the former one, as after a sandbox " +
 			"refresh, say so in Fullcast.",
 	},
