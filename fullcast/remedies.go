@@ -1,6 +1,10 @@
 package fullcast
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/fullcast/sfauth/metadata"
+)
 
 // Remedy says who has to do what when something has failed. The zero Remedy means that nothing is known.
 type Remedy uint8
@@ -145,7 +149,7 @@ var remedyRows = [...]remedyRow{
 		does: "In Salesforce Setup, allow the service's network addresses: the profile's Login IP Ranges, and Network Access.",
 		admin: "Fullcast's network addresses are {addresses}. Please allow them in " +
 			"Salesforce Setup: in Login IP Ranges of the user's profile where there are any, " +
-			"else in Network Access; or choose \"Relax IP restrictions\" in " + policies + ".",
+			"else in Network Access. As IP Relaxation, choose \"" + string(metadata.EnforceIPRelaxForRefreshTokens) + "\" in " + policies + ".",
 	},
 	AdminAllowsAppAddresses: {
 		id: "allow-app-addresses", actor: ActorAdmin, heals: true,
