@@ -124,6 +124,8 @@ func TestTheDocumentOfWhatSalesforceSaysIsThatOfTheCode(t *testing.T) {
 		"Three things change the remedy of a row. Where `retry` helps, a login is the admin's to repeat: `" + fullcast.Reauthorize.ID() + "`. A login host that serves many\n" +
 		"orgs, such as login.salesforce.com, does not know every app: an external client app that it does not know is `" + missing("login.salesforce.com", false).ID() + "`.\n" +
 		"At the org's own My Domain host, an app that is younger than 30 minutes is `" + missing("acme.my.salesforce.com", true).ID() + "`.\n\n" +
+		"*Token endpoint* stands for token, revocation and introspection, *refresh* for a refresh alone, *OAuth* for all of these and the callback of a login,\n" +
+		"*API* for the org's resources. An empty cell in *of a connected app* means the same remedy.\n\n" +
 		"| where | Salesforce says | kind | reason | it means | remedy | of a connected app | who |\n|---|---|---|---|---|---|---|---|\n")
 	for _, s := range catalogue(t) {
 		e := s.failure(t)
