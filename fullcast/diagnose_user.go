@@ -1,6 +1,7 @@
 package fullcast
 
 import (
+	"cmp"
 	"fmt"
 	"net/url"
 	"regexp"
@@ -206,7 +207,7 @@ func labelsOf(rows []assignedRow) (labels, groups []string) {
 // missingLabels returns what is wanted and not there; case does not count.
 func missingLabels(wanted, have []string) (missing []string) {
 	for _, w := range wanted {
-		if !slices.ContainsFunc(have, func(h string) bool { return strings.EqualFold(strings.TrimSpace(h), w) }) {
+		if !slices.ContainsFunc(have, func(h string) bool { return sameName(h, w) }) {
 			missing = append(missing, w)
 		}
 	}
@@ -235,22 +236,33 @@ func (x *examination) installed() {
 	}
 }
 
+// installedOf looks at the newest package of a name; there may be one in each namespace.
 func (x *examination) installedOf(want InstalledPackage, rows []installedRow) {
+	type version struct{ major, minor int }
+	var have version
+	found := false
 	for _, r := range rows {
-		if r.SubscriberPackage == nil || r.SubscriberPackageVersion == nil || !strings.EqualFold(r.SubscriberPackage.Name, want.Name) {
+		if r.SubscriberPackage == nil || r.SubscriberPackageVersion == nil || !sameName(r.SubscriberPackage.Name, want.Name) {
 			continue
 		}
-		v := r.SubscriberPackageVersion
-		is := fmt.Sprintf("%s %d.%d is installed", want.Name, v.MajorVersion, v.MinorVersion)
-		if v.MajorVersion > want.Major || v.MajorVersion == want.Major && v.MinorVersion >= want.Minor {
-			x.say("Package", OutcomeOK, is+".", 0)
-		} else {
-			x.say("Package", OutcomeProblem, fmt.Sprintf("%s; the service needs %d.%d.", is, want.Major, want.Minor), AdminUpdatesPackage)
+		v := version{r.SubscriberPackageVersion.MajorVersion, r.SubscriberPackageVersion.MinorVersion}
+		if !found || cmp.Or(cmp.Compare(v.major, have.major), cmp.Compare(v.minor, have.minor)) > 0 {
+			have, found = v, true
 		}
-		return
 	}
-	x.say("Package", OutcomeNotVisible, want.Name+" is not among the installed packages that this user sees; not every customer has it.", 0)
+	is := fmt.Sprintf("%s %d.%d is installed", want.Name, have.major, have.minor)
+	switch {
+	case !found:
+		x.say("Package", OutcomeNotVisible, want.Name+" is not among the installed packages that this user sees; not every customer has it.", 0)
+	case cmp.Or(cmp.Compare(have.major, want.Major), cmp.Compare(have.minor, want.Minor)) >= 0:
+		x.say("Package", OutcomeOK, is+".", 0)
+	default:
+		x.say("Package", OutcomeProblem, fmt.Sprintf("%s; the service needs %d.%d.", is, want.Major, want.Minor), AdminUpdatesPackage)
+	}
 }
+
+// sameName compares what Setup shows with what is wanted: case and blanks around it do not count.
+func sameName(a, b string) bool { return strings.EqualFold(strings.TrimSpace(a), strings.TrimSpace(b)) }
 
 // approvals counts what the user has approved. Salesforce keeps five of a user and app and drops the oldest for a sixth.
 func (x *examination) approvals(is string) {

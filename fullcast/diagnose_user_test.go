@@ -87,13 +87,19 @@ func TestADiagnosisLooksAtWhatTheUserMayDoAndCallsUnseenWhatItDoesNotSee(t *test
 		{"sets that are not shown", map[string]string{"UserPermissionAccess": member, "PermissionSetAssignment": none}, nil, "Permission sets", notVisible, "not shown", 0},
 		{"no rows", map[string]string{"UserPermissionAccess": member, "PermissionSetAssignment": "[]"}, nil, "Permission sets", notVisible, "not shown", 0},
 		{"sets of the service's own", map[string]string{"UserPermissionAccess": member, "PermissionSetAssignment": assigned("Planning")},
-			func(c *fullcast.Config) { c.PermissionSets = []string{"Planning"} }, "Permission sets", ok, "Planning", 0},
+			func(c *fullcast.Config) { c.PermissionSets = []string{" Planning"} }, "Permission sets", ok, "Planning", 0},
 		{"no sets asked for", map[string]string{"UserPermissionAccess": member, "PermissionSetAssignment": none},
 			func(c *fullcast.Config) { c.PermissionSets = []string{} }, "Permission sets", ok, "asks for none", 0},
 
 		{"the package", map[string]string{"InstalledSubscriberPackage": pkg("Fullcast Motion", "2.177")}, nil, "Package", ok, "2.177 is installed", 0},
 		{"a newer package", map[string]string{"InstalledSubscriberPackage": pkg("fullcast motion", "3.0")}, nil, "Package", ok, "3.0 is installed", 0},
 		{"an older package", map[string]string{"InstalledSubscriberPackage": pkg("Fullcast Motion", "2.99")}, nil, "Package", problem, "needs 2.177", fullcast.AdminUpdatesPackage},
+		{"an older and a newer package of one name", map[string]string{"InstalledSubscriberPackage": strings.Replace(pkg("Fullcast Motion", "2.180"), `"Name":"Other"`, `"Name":"Fullcast Motion "`, 1)},
+			func(c *fullcast.Config) {
+				c.Packages = []fullcast.InstalledPackage{{Name: " Fullcast Motion", Major: 2, Minor: 177}}
+			}, "Package", ok, "is installed", 0},
+		{"a newer package behind an older one", map[string]string{"InstalledSubscriberPackage": strings.Replace(strings.Replace(pkg("Fullcast Motion", "2.180"), `"Name":"Other"`, `"Name":"Fullcast Motion"`, 1),
+			`"MajorVersion":9`, `"MajorVersion":1`, 1)}, nil, "Package", ok, "2.180 is installed", 0},
 		{"other packages", map[string]string{"InstalledSubscriberPackage": pkg("Another", "2.177")}, nil, "Package", notVisible, "not among", 0},
 		{"packages that are not shown", map[string]string{"InstalledSubscriberPackage": none}, nil, "Package", notVisible, "not shown", 0},
 		{"a package of the service's own", map[string]string{"InstalledSubscriberPackage": pkg("Planning", "1.5")},
