@@ -74,7 +74,8 @@ func (x *examination) scopes(stored oauthflow.Connection) {
 		for i, s := range missing {
 			labels[i] = s.Label()
 		}
-		x.say("Scopes", OutcomeProblem, "The connection lacks "+strings.Join(labels, ", ")+".", AdminFixesApp)
+		again := remedyFor(&oauthflow.Error{Op: "refresh", Kind: oauthflow.KindGrantDead}, x.c.Kind()) // RFC 6749 §6: no refresh adds a scope
+		x.say("Scopes", OutcomeProblem, "The connection lacks "+strings.Join(labels, ", ")+"; a login brings them, once the app has them.", again)
 	}
 }
 

@@ -196,6 +196,31 @@ func TestMissingScopesAreThoseOfTheInstructionsThatFullDoesNotCover(t *testing.T
 	}
 }
 
+// A refresh brings no scope that the login did not: it is the next login that helps, and no setting by itself.
+func TestAConnectionThatLacksScopesIsToBeConnectedAgain(t *testing.T) {
+	const email = "admin@acme.example"
+	for _, c := range []struct {
+		spec   metadata.AppSpec
+		remedy fullcast.Remedy
+	}{{fullcast.ExternalClientApp(fullcast.Production, email), fullcast.Reauthorize}, {fullcast.ConnectedApp(fullcast.Production, email), fullcast.Migrate}} {
+		t.Run(string(c.spec.Kind), func(t *testing.T) {
+			c.spec.Scopes = []metadata.Scope{metadata.ScopeAPI, metadata.ScopeRefreshToken, metadata.ScopeBasic}
+			w := newWorld(t, config{Existing: existing(t, c.spec.New())})
+			client, token := w.legacy(t, c.spec.APIName)
+			client.Kind = c.spec.Kind
+			conn, err := w.sf.Adopt(t.Context(), main, client, token)
+			if err != nil {
+				t.Fatal(err)
+			}
+			d := conn.Diagnose(t.Context())
+			i := slices.IndexFunc(d.Lines, func(l fullcast.DiagnosisLine) bool { return l.Subject == "Scopes" })
+			if i < 0 || d.Lines[i].Outcome != fullcast.OutcomeProblem || d.Lines[i].Remedy != c.remedy || !strings.Contains(d.Lines[i].Text, metadata.ScopeFull.Label()) {
+				t.Errorf("the diagnosis is:\n%s", d)
+			}
+		})
+	}
+}
+
 func TestADiagnosisSaysWhetherTheConnectionIsAtAnInstanceThatEnds(t *testing.T) {
 	for at, noted := range map[string]bool{"https://na139.salesforce.com": true, "https://cs42.salesforce.com": true, "https://acme.my.salesforce.com": false} {
 		w := bubbleWorld(t, config{})
