@@ -43,6 +43,13 @@ func TestARefusedRequestIsGivenToWhoCanChangeIt(t *testing.T) {
 		{400, rest("STORAGE_LIMIT_EXCEEDED"), fullcast.AdminFreesStorage},
 		{500, soap("sf:EXCEEDED_QUOTA"), fullcast.AdminFreesStorage},
 
+		// What the org's own automation refuses is no fault of the program that wrote it.
+		{400, rest("FIELD_CUSTOM_VALIDATION_EXCEPTION"), fullcast.AdminFixesRules},
+		{400, rest("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY"), fullcast.AdminFixesRules},
+		{400, rest("CANNOT_EXECUTE_FLOW_TRIGGER"), fullcast.AdminFixesRules},
+		{400, rest("DUPLICATES_DETECTED"), fullcast.AdminFixesRules},
+		{400, rest("REQUIRED_FIELD_MISSING"), fullcast.FixCode},
+
 		{400, rest("FUNCTIONALITY_TEMPORARILY_UNAVAILABLE"), fullcast.Retry},
 		{400, rest("INSERT_UPDATE_DELETE_NOT_ALLOWED_DURING_MAINTENANCE"), fullcast.Retry},
 		{403, rest("TXN_SECURITY_METERING_ERROR"), fullcast.Retry},

@@ -42,6 +42,7 @@ const (
 	AdminConnectsMyDomain                     // the org's admin: connect the org again at its present My Domain host
 	AdminAsksSalesforce                       // the org's admin: ask Salesforce to open the org again
 	AdminFreesStorage                         // the org's admin: give the org storage
+	AdminFixesRules                           // the org's admin: correct the org's own rule, flow or trigger that refuses a record
 )
 
 // A remedyRow is one remedy in words. {addresses} in a text stands for the service's own network addresses.
@@ -255,6 +256,12 @@ var remedyRows = [...]remedyRow{
 		id: "free-storage", actor: ActorAdmin, heals: true,
 		does:  "In Salesforce Setup > Storage Usage, see what uses the org's storage, and delete some of it or buy more.",
 		admin: inSetup + "Storage Usage, see what uses the org's storage, and delete some of it or buy more.",
+	},
+	AdminFixesRules: {
+		id: "correct-rules", actor: ActorAdmin,
+		does: "In Salesforce Setup, correct the org's own rule, flow or trigger that the error names.",
+		admin: "A rule, flow or trigger of the org refuses what Fullcast writes. " + inSetup + "Object Manager > the object > Validation Rules or Triggers, " +
+			"Setup > Flows, or Setup > Duplicate Rules, and correct the one that the error names.",
 	},
 }
 

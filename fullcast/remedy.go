@@ -36,6 +36,7 @@ var remedyOfReason = map[oauthflow.Reason]Remedy{
 	oauthflow.ReasonPermission:   AdminGivesPermission,
 	oauthflow.ReasonOrgClosed:    AdminAsksSalesforce,
 	oauthflow.ReasonStorage:      AdminFreesStorage,
+	oauthflow.ReasonOrgRule:      AdminFixesRules,
 	oauthflow.ReasonDPoP:         AdminClearsDPoP,
 	oauthflow.ReasonMTLS:         AdminClearsMTLS,
 	oauthflow.ReasonFlow:         AdminFixesApp,

@@ -124,6 +124,7 @@ const (
 	sentenceDPoP         = "The app requires DPoP, which Fullcast does not send."
 	sentenceMTLS         = "The app requires a client certificate (mTLS), which Fullcast does not present."
 	sentenceRequest      = "Salesforce refuses this request as it is."
+	sentenceRule         = "The org's own automation does not accept this record."
 	sentenceStorage      = "The org has used up its storage."
 	sentenceOwnNetwork   = "Fullcast's service cannot reach Salesforce from its own network; nothing is wrong with the org."
 	sentenceNoHost       = "The host does not exist: the org was deleted or its My Domain renamed."
@@ -257,6 +258,10 @@ var catalogue = []ruling{
 	{side: requestSide, status: "500", code: "MALFORMED_*", author: authorSalesforce, kind: KindInvalid, reason: ReasonRequest, sentence: sentenceRequest},
 	{side: requestSide, status: "500", code: "UNSUPPORTED_*", author: authorSalesforce, kind: KindInvalid, reason: ReasonRequest, sentence: sentenceRequest},
 	{side: requestSide, status: "408", kind: KindBusy, sentence: sentenceBusy},
+	{side: requestSide, code: "FIELD_CUSTOM_VALIDATION_EXCEPTION", kind: KindInvalid, reason: ReasonOrgRule, sentence: sentenceRule},
+	{side: requestSide, code: "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", kind: KindInvalid, reason: ReasonOrgRule, sentence: sentenceRule},
+	{side: requestSide, code: "CANNOT_EXECUTE_FLOW_TRIGGER", kind: KindInvalid, reason: ReasonOrgRule, sentence: sentenceRule},
+	{side: requestSide, code: "DUPLICATES_DETECTED", kind: KindInvalid, reason: ReasonOrgRule, sentence: sentenceRule},
 	{side: requestSide, status: "410", code: "GONE", kind: KindInvalid, reason: ReasonRequest, sentence: sentenceRequest}, // a retired version of the API
 	{side: requestSide, status: "4xx", code: "*", author: authorSalesforce, kind: KindInvalid, reason: ReasonRequest, sentence: sentenceRequest},
 	{side: resourceSide, status: "5xx", kind: KindBusy, sentence: sentenceBusy},
