@@ -86,8 +86,7 @@ var remedyRows = [...]remedyRow{
 	},
 	AdminFixesPolicy: {
 		id: "correct-policy", actor: ActorAdmin, heals: true,
-		does: "In Salesforce Setup, correct the policies of the app, the org or the user; Login History names the one " +
-			"that refuses.",
+		does: "In Salesforce Setup, correct the policies of the app, the org or the user; Login History names the one that refuses.",
 		admin: inSetup + "Login History, look for the reason why the user of this connection is refused, and correct " +
 			"that policy.",
 	},
@@ -107,8 +106,7 @@ var remedyRows = [...]remedyRow{
 		id: "migrate", actor: ActorAdmin,
 		does: "Create the external client app in the org, and connect with it (support.fullcast.com, \"Create an external client app\").",
 		admin: "This connection uses a connected app, which can no longer be authorized. Please create the external " +
-			"client app as " + instructions +
-			" say, and connect with its consumer key and secret in Fullcast.",
+			"client app as " + instructions + " say, and connect with its consumer key and secret in Fullcast.",
 	},
 	ContactCSM: {
 		id: "contact-csm", actor: ActorAdmin,
@@ -129,13 +127,11 @@ var remedyRows = [...]remedyRow{
 		id: "unblock-app", actor: ActorAdmin,
 		does: "In Salesforce Setup > Connected Apps OAuth Usage, unblock the app.",
 		admin: inSetup + "Connected Apps OAuth Usage, and choose Unblock beside the Fullcast app. If Fullcast still " +
-			"shows the connection as " +
-			"interrupted an hour later, blocking has ended its tokens: connect again there.",
+			"shows the connection as interrupted an hour later, blocking has ended its tokens: connect again there.",
 	},
 	AdminAssignsApp: {
 		id: "assign-app", actor: ActorAdmin, heals: true,
-		does: "In Salesforce Setup, let the user of the connection use the app: Permitted Users, or a profile or " +
-			"permission set of the user.",
+		does: "In Salesforce Setup, let the user of the connection use the app: Permitted Users, or a profile or permission set of the user.",
 		admin: inSetup + policies + ". Set Permitted Users to \"All users may self-authorize\", or add the profile or " +
 			"a permission set of this connection's user.",
 	},
