@@ -40,6 +40,8 @@ func TestARefusedRequestIsGivenToWhoCanChangeIt(t *testing.T) {
 		{403, rest("TRIAL_EXPIRED"), fullcast.AdminAsksSalesforce},
 		{403, rest("ORG_LOCKED"), fullcast.AdminAsksSalesforce},
 
+		{403, rest("INVALID_OPERATION_WITH_EXPIRED_PASSWORD"), fullcast.AdminResetsPassword},
+
 		{400, rest("STORAGE_LIMIT_EXCEEDED"), fullcast.AdminFreesStorage},
 		{500, soap("sf:EXCEEDED_QUOTA"), fullcast.AdminFreesStorage},
 
