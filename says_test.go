@@ -112,9 +112,20 @@ func (s saying) says() string {
 // What Salesforce says, what it means and who has to do what is one document, which is made from the code.
 func TestTheDocumentOfWhatSalesforceSaysIsThatOfTheCode(t *testing.T) {
 	var b strings.Builder
+	missing := func(host string, isNew bool) fullcast.Remedy {
+		e := &oauthflow.Error{Op: "refresh", Host: host, Status: 400, Code: "invalid_client_id", Kind: oauthflow.KindAppMissing, AppIsNew: isNew}
+		return fullcast.RemedyOf(oauthflow.Connection{Kind: oauthflow.ExternalClientAppKind, Fault: e})
+	}
+	unlisted := fullcast.RemedyOf(oauthflow.Connection{Fault: &oauthflow.Error{Op: "request", Status: 400, Kind: oauthflow.KindUnknownAnswer}})
 	b.WriteString("# What Salesforce says, and who has to do what\n\n" +
 		"This page is generated (`go test . -update`) from the catalogue of package `oauthflow` and the remedies of package `fullcast`. The first\n" +
-		"row that matches an answer decides; a part of the description suffices. Whatever is not listed is tried again, and never ends a connection.\n\n" +
+		"row that matches an answer decides; a part of the description suffices. Whatever is not listed never ends a connection, and is tried again;\n" +
+		"but an API call that is refused with status 400 is refused again, and `" + unlisted.ID() + "`.\n\n" +
+		"Three things change the remedy of a row. Where `retry` helps, a login is the admin's to repeat: `" + fullcast.Reauthorize.ID() + "`. A login host that serves many\n" +
+		"orgs, such as login.salesforce.com, does not know every app: an external client app that it does not know is `" + missing("login.salesforce.com", false).ID() + "`.\n" +
+		"At the org's own My Domain host, an app that is younger than 30 minutes is `" + missing("acme.my.salesforce.com", true).ID() + "`.\n\n" +
+		"*Token endpoint* stands for token, revocation and introspection, *refresh* for a refresh alone, *OAuth* for all of these and the callback of a login,\n" +
+		"*API* for the org's resources. An empty cell in *of a connected app* means the same remedy.\n\n" +
 		"| where | Salesforce says | kind | reason | it means | remedy | of a connected app | who |\n|---|---|---|---|---|---|---|---|\n")
 	for _, s := range catalogue(t) {
 		e := s.failure(t)
@@ -133,7 +144,8 @@ func TestTheDocumentOfWhatSalesforceSaysIsThatOfTheCode(t *testing.T) {
 		}
 		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s | %s | %s |\n", operations[s["side"]].where, s.says(), s["kind"], s["reason"], e.Sentence(), external.ID(), other, external.Actor())
 	}
-	b.WriteString("\n## Remedies\n\nThe text is what the customer's admin gets, with the service's network addresses in the place of *addresses*.\n\n| remedy | who | in one sentence | text for the admin |\n|---|---|---|---|\n")
+	b.WriteString("\n## Remedies\n\nThe text is what the customer's admin gets, with the service's network addresses in the place of *addresses*. `ForAdmin`\n" +
+		"says before it what has happened, and after it whether the org has to be connected again.\n\n| remedy | who | in one sentence | text for the admin |\n|---|---|---|---|\n")
 	for r := fullcast.Retry; r.String() != ""; r++ {
 		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", r.ID(), r.Actor(), r, r.ForAdmin([]string{"*addresses*"}))
 	}

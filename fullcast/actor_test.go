@@ -26,6 +26,7 @@ func remedies() (all []fullcast.Remedy) {
 
 func TestEveryRemedyHasACodeOfItsOwnAnActorAndTheirWords(t *testing.T) {
 	code, seen := regexp.MustCompile(`^[a-z]+(-[a-z]+)*$`), map[string]fullcast.Remedy{}
+	program := regexp.MustCompile(`[A-Za-z]\.[A-Z]`)
 	for _, r := range remedies() {
 		for what, text := range map[string]string{"the code": r.ID(), "the sentence": r.String(), "the text for the admin": r.ForAdmin(egress)} {
 			if was, twice := seen[text]; twice {
@@ -35,6 +36,9 @@ func TestEveryRemedyHasACodeOfItsOwnAnActorAndTheirWords(t *testing.T) {
 		}
 		if text := r.ForAdmin(nil); strings.Contains(text, "External Client App Manager") != strings.Contains(text, "(of a connected app: ") {
 			t.Errorf("%s has the clicks of one kind of app alone: %s", r.ID(), text)
+		}
+		if r.Actor() == fullcast.ActorAdmin && program.MatchString(r.String()+" "+r.ForAdmin(nil)) { // a page shows both to the customer
+			t.Errorf("%s names what is in a program: %s %s", r.ID(), r, r.ForAdmin(nil))
 		}
 		if !code.MatchString(r.ID()) {
 			t.Errorf("the code %q", r.ID())

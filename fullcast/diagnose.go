@@ -220,7 +220,7 @@ func (x *examination) token() {
 // session makes a call as the user, and compares who that is.
 func (x *examination) session(stored oauthflow.Connection) bool {
 	var user struct {
-		Active bool   `json:"active"`
+		Active *bool  `json:"active"`
 		OrgID  string `json:"organization_id"`
 		UserID string `json:"user_id"`
 	}
@@ -256,7 +256,9 @@ func (x *examination) session(stored oauthflow.Connection) bool {
 	case user.OrgID[:min(15, len(user.OrgID))] != stored.OrgID[:min(15, len(stored.OrgID))],
 		user.UserID[:min(15, len(user.UserID))] != stored.UserID[:min(15, len(stored.UserID))]:
 		x.say("Identity", OutcomeProblem, "It is another user, or of another org, than the one who connected.", Reauthorize)
-	case !user.Active:
+	case user.Active == nil:
+		x.say("Identity", OutcomeOK, "The user is the one who connected; whether active, Salesforce does not say.", 0)
+	case !*user.Active:
 		x.say("Identity", OutcomeProblem, "The user is not active.", AdminActivatesUser)
 	default:
 		x.say("Identity", OutcomeOK, "The user is the one who connected, and active.", 0)

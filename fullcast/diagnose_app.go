@@ -2,6 +2,7 @@ package fullcast
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -75,6 +76,9 @@ func (x *examination) limits() {
 	err := x.get(dataPath("limits"), &limits)
 	api := limits.DailyApiRequests
 	switch {
+	case refusesAPI(err):
+		x.fail("API calls", err)
+		x.say("API limits", OutcomeNotVisible, "While Salesforce refuses API calls this cannot be seen.", 0)
 	case err != nil || api.Max == 0:
 		x.say("API limits", OutcomeNotVisible, "Salesforce does not tell them to this user.", 0)
 	case api.Remaining*20 < api.Max:
@@ -82,4 +86,18 @@ func (x *examination) limits() {
 	default:
 		x.say("API limits", OutcomeOK, fmt.Sprintf("%d of %d API requests are left for the day.", api.Remaining, api.Max), 0)
 	}
+}
+
+// refusesAPI reports whether a refusal is one of each API call of this connection: an org that lets its user not see something says
+// so in other words.
+func refusesAPI(err error) bool {
+	var e *oauthflow.Error
+	if !errors.As(err, &e) {
+		return false
+	}
+	switch e.Kind {
+	case oauthflow.KindAppPolicy, oauthflow.KindLimit, oauthflow.KindScope:
+		return true
+	}
+	return e.Kind == oauthflow.KindUserPolicy && e.Reason() != oauthflow.ReasonPermission
 }

@@ -90,6 +90,15 @@ func TestEachLineOfADiagnosisCanBeOkAProblemOrNotVisibleAndNothingIsTouched(t *t
 		}
 		w.rec.fail = ""
 	}
+	same := func(more string) func(*testing.T, *world) { // the user who connected
+		return func(t *testing.T, w *world) {
+			now, err := w.sf.Load(t.Context(), main)
+			if err != nil {
+				t.Fatal(err)
+			}
+			answer("/services/oauth2/userinfo", 200, `{"organization_id":"`+now.OrgID+`","user_id":"`+now.UserID+`"`+more+`}`)(t, w)
+		}
+	}
 	for _, tt := range []struct {
 		name    string
 		cause   func(*testing.T, *world)
@@ -130,6 +139,8 @@ func TestEachLineOfADiagnosisCanBeOkAProblemOrNotVisibleAndNothingIsTouched(t *t
 		{"the user who connected", nothing, "Identity", ok, "who connected", 0},
 		{"another user", answer("/services/oauth2/userinfo", 200, `{"active":true,"organization_id":"00DTESTnobody00","user_id":"005TESTnobody00"}`), "Identity", problem, "another user", fullcast.Reauthorize},
 		{"an answer without ids", answer("/services/oauth2/userinfo", 200, `{"active":true}`), "Identity", notVisible, "does not say", 0},
+		{"a user who is not active", same(`,"active":false`), "Identity", problem, "not active", fullcast.AdminActivatesUser},
+		{"an answer that does not say whether the user is active", same(""), "Identity", ok, "who connected", 0},
 		{"no session to ask with", ended, "Identity", notVisible, "Without a session", 0},
 
 		{"an app as the instructions say", nothing, "App", ok, "as the instructions say", 0},

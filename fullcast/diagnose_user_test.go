@@ -47,6 +47,7 @@ func TestADiagnosisLooksAtWhatTheUserMayDoAndCallsUnseenWhatItDoesNotSee(t *test
 		}
 		return "[" + strings.Join(labels, ",") + "]"
 	}
+	const byGroup = `[{"PermissionSet":{"Label":"Fullcast Import"}},{"PermissionSetGroupId":"0PG000000000001AAA","PermissionSet":{"Label":"All of it"}}]`
 	pkg := func(name, version string) string {
 		major, minor, _ := strings.Cut(version, ".")
 		return `[{"SubscriberPackage":{"Name":"Other"},"SubscriberPackageVersion":{"MajorVersion":9,"MinorVersion":9}},` +
@@ -73,16 +74,32 @@ func TestADiagnosisLooksAtWhatTheUserMayDoAndCallsUnseenWhatItDoesNotSee(t *test
 			"Permission sets", problem, "lacks Fullcast Export.", fullcast.AdminGivesPermission},
 		{"a System Administrator without sets", map[string]string{"UserPermissionAccess": strings.ReplaceAll(member, "false", "true"), "PermissionSetAssignment": assigned("X")}, nil,
 			"Permission sets", ok, "needs none", 0},
+		{"sets by a group", map[string]string{"UserPermissionAccess": member, "PermissionSetAssignment": byGroup, "PermissionSetGroupComponent": assigned("Fullcast Export", "fullcast motion")}, nil,
+			"Permission sets", ok, "Fullcast Import, Fullcast Export, Fullcast Motion", 0},
+		{"a group without one of the sets", map[string]string{"UserPermissionAccess": member, "PermissionSetAssignment": byGroup, "PermissionSetGroupComponent": assigned("Fullcast Motion")}, nil,
+			"Permission sets", problem, "lacks Fullcast Export.", fullcast.AdminGivesPermission},
+		{"a group whose sets are not shown", map[string]string{"UserPermissionAccess": member, "PermissionSetAssignment": byGroup, "PermissionSetGroupComponent": none}, nil,
+			"Permission sets", notVisible, "group", 0},
+		{"a System Administrator whose permissions are not shown", map[string]string{"UserPermissionAccess": none, "User": `[{"Profile":{"Name":"System Administrator"}}]`, "PermissionSetAssignment": assigned("X")}, nil,
+			"Permission sets", ok, "needs none", 0},
+		{"a user whose permissions are not shown", map[string]string{"UserPermissionAccess": none, "User": `[{"Profile":null}]`, "PermissionSetAssignment": assigned("X")}, nil,
+			"Permission sets", notVisible, "lacks Fullcast Import", 0},
 		{"sets that are not shown", map[string]string{"UserPermissionAccess": member, "PermissionSetAssignment": none}, nil, "Permission sets", notVisible, "not shown", 0},
 		{"no rows", map[string]string{"UserPermissionAccess": member, "PermissionSetAssignment": "[]"}, nil, "Permission sets", notVisible, "not shown", 0},
 		{"sets of the service's own", map[string]string{"UserPermissionAccess": member, "PermissionSetAssignment": assigned("Planning")},
-			func(c *fullcast.Config) { c.PermissionSets = []string{"Planning"} }, "Permission sets", ok, "Planning", 0},
+			func(c *fullcast.Config) { c.PermissionSets = []string{" Planning"} }, "Permission sets", ok, "Planning", 0},
 		{"no sets asked for", map[string]string{"UserPermissionAccess": member, "PermissionSetAssignment": none},
 			func(c *fullcast.Config) { c.PermissionSets = []string{} }, "Permission sets", ok, "asks for none", 0},
 
 		{"the package", map[string]string{"InstalledSubscriberPackage": pkg("Fullcast Motion", "2.177")}, nil, "Package", ok, "2.177 is installed", 0},
 		{"a newer package", map[string]string{"InstalledSubscriberPackage": pkg("fullcast motion", "3.0")}, nil, "Package", ok, "3.0 is installed", 0},
 		{"an older package", map[string]string{"InstalledSubscriberPackage": pkg("Fullcast Motion", "2.99")}, nil, "Package", problem, "needs 2.177", fullcast.AdminUpdatesPackage},
+		{"an older and a newer package of one name", map[string]string{"InstalledSubscriberPackage": strings.Replace(pkg("Fullcast Motion", "2.180"), `"Name":"Other"`, `"Name":"Fullcast Motion "`, 1)},
+			func(c *fullcast.Config) {
+				c.Packages = []fullcast.InstalledPackage{{Name: " Fullcast Motion", Major: 2, Minor: 177}}
+			}, "Package", ok, "is installed", 0},
+		{"a newer package behind an older one", map[string]string{"InstalledSubscriberPackage": strings.Replace(strings.Replace(pkg("Fullcast Motion", "2.180"), `"Name":"Other"`, `"Name":"Fullcast Motion"`, 1),
+			`"MajorVersion":9`, `"MajorVersion":1`, 1)}, nil, "Package", ok, "2.180 is installed", 0},
 		{"other packages", map[string]string{"InstalledSubscriberPackage": pkg("Another", "2.177")}, nil, "Package", notVisible, "not among", 0},
 		{"packages that are not shown", map[string]string{"InstalledSubscriberPackage": none}, nil, "Package", notVisible, "not shown", 0},
 		{"a package of the service's own", map[string]string{"InstalledSubscriberPackage": pkg("Planning", "1.5")},
@@ -179,6 +196,31 @@ func TestMissingScopesAreThoseOfTheInstructionsThatFullDoesNotCover(t *testing.T
 	}
 }
 
+// A refresh brings no scope that the login did not: it is the next login that helps, and no setting by itself.
+func TestAConnectionThatLacksScopesIsToBeConnectedAgain(t *testing.T) {
+	const email = "admin@acme.example"
+	for _, c := range []struct {
+		spec   metadata.AppSpec
+		remedy fullcast.Remedy
+	}{{fullcast.ExternalClientApp(fullcast.Production, email), fullcast.Reauthorize}, {fullcast.ConnectedApp(fullcast.Production, email), fullcast.Migrate}} {
+		t.Run(string(c.spec.Kind), func(t *testing.T) {
+			c.spec.Scopes = []metadata.Scope{metadata.ScopeAPI, metadata.ScopeRefreshToken, metadata.ScopeBasic}
+			w := newWorld(t, config{Existing: existing(t, c.spec.New())})
+			client, token := w.legacy(t, c.spec.APIName)
+			client.Kind = c.spec.Kind
+			conn, err := w.sf.Adopt(t.Context(), main, client, token)
+			if err != nil {
+				t.Fatal(err)
+			}
+			d := conn.Diagnose(t.Context())
+			i := slices.IndexFunc(d.Lines, func(l fullcast.DiagnosisLine) bool { return l.Subject == "Scopes" })
+			if i < 0 || d.Lines[i].Outcome != fullcast.OutcomeProblem || d.Lines[i].Remedy != c.remedy || !strings.Contains(d.Lines[i].Text, metadata.ScopeFull.Label()) {
+				t.Errorf("the diagnosis is:\n%s", d)
+			}
+		})
+	}
+}
+
 func TestADiagnosisSaysWhetherTheConnectionIsAtAnInstanceThatEnds(t *testing.T) {
 	for at, noted := range map[string]bool{"https://na139.salesforce.com": true, "https://cs42.salesforce.com": true, "https://acme.my.salesforce.com": false} {
 		w := bubbleWorld(t, config{})
@@ -239,12 +281,12 @@ func TestADiagnosisFindsWhatAnOrgHasInItsRecords(t *testing.T) {
 	}
 	type rec = map[string]any
 	set := func(label string) rec {
-		return rec{"AssigneeId": now.UserID, "PermissionSet": rec{"Label": label}}
+		return rec{"AssigneeId": now.UserID, "PermissionSetGroupId": nil, "PermissionSet": rec{"Label": label}}
 	}
 	err = errors.Join(
 		w.org.SetRecords("UserPermissionAccess", rec{"PermissionsApiEnabled": true, "PermissionsViewAllData": false, "PermissionsModifyAllData": false}),
 		w.org.SetRecords("PermissionSetAssignment", set("Fullcast Import"), set("Fullcast Export"), set("Fullcast Motion"),
-			rec{"AssigneeId": "005000000000009AAA", "PermissionSet": rec{"Label": "of another user"}}),
+			rec{"AssigneeId": "005000000000009AAA", "PermissionSetGroupId": nil, "PermissionSet": rec{"Label": "of another user"}}),
 		w.org.SetRecords("OauthToken", rec{"AppName": "Fullcast", "UserId": now.UserID}, rec{"AppName": "Fullcast", "UserId": "005000000000009AAA"}),
 		w.org.SetToolingRecords("InstalledSubscriberPackage", rec{
 			"SubscriberPackage":        rec{"Name": "Fullcast Motion"},

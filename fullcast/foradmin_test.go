@@ -34,6 +34,30 @@ func TestTheAddressesAreNamedWhereARestrictionOfAddressesIsInTheWay(t *testing.T
 	}
 }
 
+// What a remedy has an admin choose is what the instructions say, else the next check finds fault with it.
+func TestARemedyChoosesNoOtherOptionThanTheInstructionsName(t *testing.T) {
+	spec := fullcast.ExternalClientApp(fullcast.Production, "")
+	right := map[string]bool{string(spec.IPRelaxation): true, string(spec.PermittedUsers): true, string(spec.RefreshTokenPolicy.Rule): true}
+	options := []string{
+		string(metadata.EnforceIPRestrictions), string(metadata.EnforceIPRelaxForRefreshTokens), string(metadata.RelaxIPForActivatedDevices), string(metadata.RelaxIPRestrictions),
+		string(metadata.AllUsersMaySelfAuthorize), string(metadata.AdminApprovedUsersOnly), string(metadata.ValidUntilRevoked),
+	}
+	named := 0
+	for _, r := range remedies() {
+		for _, option := range options {
+			if !strings.Contains(r.ForAdmin(nil), `"`+option+`"`) {
+				continue
+			}
+			if named++; !right[option] {
+				t.Errorf("%s has the admin choose %q: %s", r.ID(), option, r.ForAdmin(nil))
+			}
+		}
+	}
+	if named < 2 {
+		t.Errorf("%d options are found in the remedies", named)
+	}
+}
+
 // What an admin has corrected goes on by itself for a connection that there is, and not for a login that has failed.
 func TestOnlyAConnectionThatThereIsGoesOnByItself(t *testing.T) {
 	w := newWorld(t, config{})

@@ -1,6 +1,7 @@
 package fullcast_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -55,6 +56,26 @@ func TestAWrongEntryNamesItsFieldAndHasATextForThePersonWhoEnteredIt(t *testing.
 		if got := fullcast.WrongEntries(err); len(got) != 0 {
 			t.Errorf("%s is no entry of a form: %+v", name, got)
 		}
+	}
+}
+
+// Who has left a form empty is told so once, of all its fields, and in no programmer's words.
+func TestEachWrongEntryOfAFormIsNamedAtOnce(t *testing.T) {
+	w := newWorld(t, config{})
+	_, err := w.sf.Begin(t.Context(), main, fullcast.BeginOptions{Client: oauthflow.Client{}, Binding: session})
+	got := fullcast.WrongEntries(err)
+	if len(got) != 3 || got[0].Field != fullcast.FieldLoginHost || got[1].Field != fullcast.FieldConsumerKey || got[2].Field != fullcast.FieldConsumerSecret {
+		t.Errorf("got %+v of %v", got, err)
+	}
+	_, gov := oauthflow.ParseHost("agency.my.salesforce.mil")
+	for _, text := range []string{w.sf.ForAdmin(err), w.sf.ForAdmin(gov)} {
+		if !strings.HasPrefix(text, "Please correct what was entered in Fullcast. The ") || strings.Contains(text, "ParseHost") || strings.Contains(text, "is named") {
+			t.Errorf("for the admin: %q", text)
+		}
+	}
+	var e *fullcast.Error
+	if !errors.As(err, &e) || e.Remedy != fullcast.FixConfiguration {
+		t.Errorf("the remedy of %v", err)
 	}
 }
 

@@ -1,6 +1,10 @@
 package fullcast
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/fullcast/sfauth/metadata"
+)
 
 // Remedy says who has to do what when something has failed. The zero Remedy means that nothing is known.
 type Remedy uint8
@@ -36,6 +40,9 @@ const (
 	AdminClearsMTLS                           // the org's admin: clear "Require mTLS"
 	AdminClearsJWT                            // the org's admin: have the app issue opaque access tokens
 	AdminConnectsMyDomain                     // the org's admin: connect the org again at its present My Domain host
+	AdminAsksSalesforce                       // the org's admin: ask Salesforce to open the org again
+	AdminFreesStorage                         // the org's admin: give the org storage
+	AdminFixesRules                           // the org's admin: correct the org's own rule, flow or trigger that refuses a record
 )
 
 // A remedyRow is one remedy in words. {addresses} in a text stands for the service's own network addresses.
@@ -79,8 +86,7 @@ var remedyRows = [...]remedyRow{
 	},
 	AdminFixesPolicy: {
 		id: "correct-policy", actor: ActorAdmin, heals: true,
-		does: "In Salesforce Setup, correct the policies of the app, the org or the user; Login History names the one " +
-			"that refuses.",
+		does: "In Salesforce Setup, correct the policies of the app, the org or the user; Login History names the one that refuses.",
 		admin: inSetup + "Login History, look for the reason why the user of this connection is refused, and correct " +
 			"that policy.",
 	},
@@ -100,8 +106,7 @@ var remedyRows = [...]remedyRow{
 		id: "migrate", actor: ActorAdmin,
 		does: "Create the external client app in the org, and connect with it (support.fullcast.com, \"Create an external client app\").",
 		admin: "This connection uses a connected app, which can no longer be authorized. Please create the external " +
-			"client app as " + instructions +
-			" say, and connect with its consumer key and secret in Fullcast.",
+			"client app as " + instructions + " say, and connect with its consumer key and secret in Fullcast.",
 	},
 	ContactCSM: {
 		id: "contact-csm", actor: ActorAdmin,
@@ -122,13 +127,11 @@ var remedyRows = [...]remedyRow{
 		id: "unblock-app", actor: ActorAdmin,
 		does: "In Salesforce Setup > Connected Apps OAuth Usage, unblock the app.",
 		admin: inSetup + "Connected Apps OAuth Usage, and choose Unblock beside the Fullcast app. If Fullcast still " +
-			"shows the connection as " +
-			"interrupted an hour later, blocking has ended its tokens: connect again there.",
+			"shows the connection as interrupted an hour later, blocking has ended its tokens: connect again there.",
 	},
 	AdminAssignsApp: {
 		id: "assign-app", actor: ActorAdmin, heals: true,
-		does: "In Salesforce Setup, let the user of the connection use the app: Permitted Users, or a profile or " +
-			"permission set of the user.",
+		does: "In Salesforce Setup, let the user of the connection use the app: Permitted Users, or a profile or permission set of the user.",
 		admin: inSetup + policies + ". Set Permitted Users to \"All users may self-authorize\", or add the profile or " +
 			"a permission set of this connection's user.",
 	},
@@ -143,7 +146,7 @@ var remedyRows = [...]remedyRow{
 		does: "In Salesforce Setup, allow the service's network addresses: the profile's Login IP Ranges, and Network Access.",
 		admin: "Fullcast's network addresses are {addresses}. Please allow them in " +
 			"Salesforce Setup: in Login IP Ranges of the user's profile where there are any, " +
-			"else in Network Access; or choose \"Relax IP restrictions\" in " + policies + ".",
+			"else in Network Access. As IP Relaxation, choose \"" + string(metadata.EnforceIPRelaxForRefreshTokens) + "\" in " + policies + ".",
 	},
 	AdminAllowsAppAddresses: {
 		id: "allow-app-addresses", actor: ActorAdmin, heals: true,
@@ -208,7 +211,7 @@ var remedyRows = [...]remedyRow{
 	},
 	AdminSignsIn: {
 		id: "sign-in-to-org", actor: ActorAdmin,
-		does: "Connect again, signed in to the right org as the right user; BeginOptions.Prompt \"login\" has Salesforce ask who that is.",
+		does: "Connect again, signed in to the right org as the right user, for example in a private window.",
 		admin: "Please sign out of Salesforce in this browser, or use a private window, and connect again in Fullcast. If another org has taken the place of the former one, as after a sandbox " +
 			"refresh, say so in Fullcast.",
 	},
@@ -238,6 +241,23 @@ var remedyRows = [...]remedyRow{
 		does: "Connect the org again at its present My Domain host, as an admin of the org.",
 		admin: inSetup + "My Domain, copy the Current My Domain URL, and connect Salesforce again in Fullcast with that login " +
 			"host, as an admin of the org.",
+	},
+	AdminAsksSalesforce: {
+		id: "ask-salesforce", actor: ActorAdmin,
+		does: "Ask Salesforce to open the org again, and connect again if the connection does not work then.",
+		admin: "Please ask Salesforce to open the org again. If Fullcast still shows the connection as interrupted an hour later, " +
+			"connect again there.",
+	},
+	AdminFreesStorage: {
+		id: "free-storage", actor: ActorAdmin, heals: true,
+		does:  "In Salesforce Setup > Storage Usage, see what uses the org's storage, and delete some of it or buy more.",
+		admin: inSetup + "Storage Usage, see what uses the org's storage, and delete some of it or buy more.",
+	},
+	AdminFixesRules: {
+		id: "correct-rules", actor: ActorAdmin,
+		does: "In Salesforce Setup, correct the org's own rule, flow or trigger that the error names.",
+		admin: "A rule, flow or trigger of the org refuses what Fullcast writes. " + inSetup + "Object Manager > the object > Validation Rules or Triggers, " +
+			"Setup > Flows, or Setup > Duplicate Rules, and correct the one that the error names.",
 	},
 }
 

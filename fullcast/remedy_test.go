@@ -58,3 +58,25 @@ func TestNobodyIsToldToTurnPKCEOff(t *testing.T) {
 		t.Errorf("the remedy is %q, want the customer success manager", r)
 	}
 }
+
+// A disconnection repeats its revocation whatever the app's settings are, and a generic login host does not learn to know an app with time.
+func TestARevocationAndAnAppThatIsNewHaveRemediesOfTheirOwn(t *testing.T) {
+	unknown := oauthflow.Error{Op: "refresh", Host: "acme.my.salesforce.com", Status: 400, Code: "invalid_client_id", Kind: oauthflow.KindAppMissing}
+	isNew, generic := unknown, unknown
+	isNew.AppIsNew, generic.AppIsNew = true, true
+	generic.Host = "login.salesforce.com"
+	for name, c := range map[string]struct {
+		err  oauthflow.Error
+		want fullcast.Remedy
+	}{
+		"a revocation that is refused": {oauthflow.Error{Op: "revoke", Status: 400, Code: "invalid_client", Kind: oauthflow.KindClient}, fullcast.Retry},
+		"a refresh that is":            {oauthflow.Error{Op: "refresh", Status: 400, Code: "invalid_client", Kind: oauthflow.KindClient}, fullcast.FixConfiguration},
+		"an app that is unknown":       {unknown, fullcast.RecreateApp},
+		"an app that is new":           {isNew, fullcast.Retry},
+		"the same at a generic host":   {generic, fullcast.FixConfiguration},
+	} {
+		if r := fullcast.RemedyFor(&c.err, metadata.KindExternalClientApp); r != c.want {
+			t.Errorf("%s: %q, want %q", name, r.ID(), c.want.ID())
+		}
+	}
+}

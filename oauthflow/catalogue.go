@@ -124,6 +124,8 @@ const (
 	sentenceDPoP         = "The app requires DPoP, which Fullcast does not send."
 	sentenceMTLS         = "The app requires a client certificate (mTLS), which Fullcast does not present."
 	sentenceRequest      = "Salesforce refuses this request as it is."
+	sentenceRule         = "The org's own automation does not accept this record."
+	sentenceStorage      = "The org has used up its storage."
 	sentenceOwnNetwork   = "Fullcast's service cannot reach Salesforce from its own network; nothing is wrong with the org."
 	sentenceNoHost       = "The host does not exist: the org was deleted or its My Domain renamed."
 )
@@ -132,7 +134,7 @@ const (
 // a connection.
 //
 // Source: Salesforce Help, "OAuth 2.0 Authorization Errors"; REST API Developer Guide, "Status Codes and Error
-// Responses"; release notes Summer '24 and Winter '25 on simultaneous token requests; public reports for texts that no
+// Responses"; SOAP API Developer Guide, "Core Data Types Used in API Calls", ExceptionCode and StatusCode; release notes Summer '24 and Winter '25 on simultaneous token requests; public reports for texts that no
 // page lists.
 var catalogue = []ruling{
 	// What the status says. A status alone ends nothing and has no cause: a firewall may have given it. Orgs that have expired answer
@@ -227,7 +229,8 @@ var catalogue = []ruling{
 	{side: resourceSide, code: "REQUEST_LIMIT_EXCEEDED", description: "concurrent", kind: KindLimit, reason: ReasonLimitConcurrent, sentence: "The org has too many long API requests open at once; it accepts others when some of those have ended."},
 	{side: resourceSide, code: "REQUEST_LIMIT_EXCEEDED", kind: KindLimit, sentence: "The org has used up its API requests of the last 24 hours.", withholds: true},
 	{side: resourceSide, code: "ExceededQuota", kind: KindLimit, sentence: "The org has used up its Bulk API requests of the last 24 hours."},
-	{side: resourceSide, code: "ORG_LOCKED", kind: KindUserPolicy, sentence: "Salesforce has locked the org, and unlocks it when its owner asks for that."},
+	{side: resourceSide, code: "ORG_LOCKED", kind: KindUserPolicy, reason: ReasonOrgClosed, sentence: "Salesforce has locked the org."},
+	{side: resourceSide, code: "TRIAL_EXPIRED", kind: KindUserPolicy, reason: ReasonOrgClosed, sentence: "The trial period of the org is over."},
 	{side: resourceSide, code: "Wrong_Org", kind: KindInvalid, reason: ReasonBaseURL, sentence: sentenceHost},
 	{side: resourceSide, code: "Missing_OAuth_Token", kind: KindInvalid, reason: ReasonRequest, sentence: sentenceRequest},
 	{side: resourceSide, code: "API_DISABLED_FOR_ORG", kind: KindUserPolicy, reason: ReasonAPIDisabled, sentence: sentenceAPIOff, withholds: true},
@@ -238,15 +241,28 @@ var catalogue = []ruling{
 	{side: resourceSide, code: "URL_NOT_RESET", kind: KindInvalid, reason: ReasonLoginHost, sentence: sentenceUnserved},
 	{side: resourceSide, description: "destination url not reset", kind: KindInvalid, reason: ReasonLoginHost, sentence: sentenceUnserved},
 	{side: resourceSide, status: "4xx", description: "url no longer exists", kind: KindInvalid, reason: ReasonLoginHost, sentence: sentenceUnserved},
-	{side: resourceSide, status: "401", author: authorUnknown, kind: KindSession, sentence: sentenceSession},
-	{side: resourceSide, status: "403", author: authorSalesforce, kind: KindUserPolicy, reason: ReasonPermission, sentence: "The user's profile and permission sets do not allow this."},
-	{side: resourceSide, status: "429", kind: KindBusy, sentence: sentenceBusy},
-	// A request that Salesforce refuses for what it says is refused again. Locked rows and timeouts are the exceptions.
+	// Of requests that are refused with any status, these work later, or when the org has storage again.
 	{side: requestSide, code: "QUERY_TIMEOUT", kind: KindBusy, sentence: sentenceBusy},
 	{side: requestSide, code: "TXN_SECURITY_METERING_ERROR", kind: KindBusy, sentence: sentenceBusy},
 	{side: requestSide, status: "400", code: "SERVER_UNAVAILABLE", kind: KindBusy, sentence: sentenceBusy},
 	{side: requestSide, code: "UNABLE_TO_LOCK_ROW", kind: KindBusy, sentence: "Another request holds the records that this one needs; it works when that has ended."},
+	{side: requestSide, code: "FUNCTIONALITY_TEMPORARILY_UNAVAILABLE", kind: KindBusy, sentence: sentenceBusy},
+	{side: requestSide, code: "INSERT_UPDATE_DELETE_NOT_ALLOWED_DURING_MAINTENANCE", kind: KindBusy, sentence: sentenceBusy},
+	{side: requestSide, code: "STORAGE_LIMIT_EXCEEDED", kind: KindLimit, reason: ReasonStorage, sentence: sentenceStorage},
+	{side: requestSide, code: "EXCEEDED_QUOTA", kind: KindLimit, reason: ReasonStorage, sentence: sentenceStorage},
+	{side: resourceSide, status: "401", author: authorUnknown, kind: KindSession, sentence: sentenceSession},
+	{side: resourceSide, status: "403", author: authorSalesforce, kind: KindUserPolicy, reason: ReasonPermission, sentence: "The user's profile and permission sets do not allow this."},
+	{side: resourceSide, status: "429", kind: KindBusy, sentence: sentenceBusy},
+	// A request that Salesforce refuses for what it says is refused again. SOAP APIs do so with status 500, too.
+	{side: requestSide, status: "500", code: "INVALID_*", author: authorSalesforce, kind: KindInvalid, reason: ReasonRequest, sentence: sentenceRequest},
+	{side: requestSide, status: "500", code: "MALFORMED_*", author: authorSalesforce, kind: KindInvalid, reason: ReasonRequest, sentence: sentenceRequest},
+	{side: requestSide, status: "500", code: "UNSUPPORTED_*", author: authorSalesforce, kind: KindInvalid, reason: ReasonRequest, sentence: sentenceRequest},
 	{side: requestSide, status: "408", kind: KindBusy, sentence: sentenceBusy},
+	{side: requestSide, code: "FIELD_CUSTOM_VALIDATION_EXCEPTION", kind: KindInvalid, reason: ReasonOrgRule, sentence: sentenceRule},
+	{side: requestSide, code: "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", kind: KindInvalid, reason: ReasonOrgRule, sentence: sentenceRule},
+	{side: requestSide, code: "CANNOT_EXECUTE_FLOW_TRIGGER", kind: KindInvalid, reason: ReasonOrgRule, sentence: sentenceRule},
+	{side: requestSide, code: "DUPLICATES_DETECTED", kind: KindInvalid, reason: ReasonOrgRule, sentence: sentenceRule},
+	{side: requestSide, status: "410", code: "GONE", kind: KindInvalid, reason: ReasonRequest, sentence: sentenceRequest}, // a retired version of the API
 	{side: requestSide, status: "4xx", code: "*", author: authorSalesforce, kind: KindInvalid, reason: ReasonRequest, sentence: sentenceRequest},
 	{side: resourceSide, status: "5xx", kind: KindBusy, sentence: sentenceBusy},
 }

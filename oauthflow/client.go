@@ -5,6 +5,7 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/fullcast/sfauth/internal/badfields"
 	"github.com/fullcast/sfauth/internal/salesforce"
 )
 
@@ -34,22 +35,26 @@ type Client struct {
 const wrongKind = "must be ExternalClientApp or ConnectedApp; empty means ExternalClientApp"
 
 func (c Client) validate(op string) error {
-	switch {
-	case !c.Kind.Known():
-		return invalid(op, "Client.Kind", wrongKind)
-	case c.Host.IsZero():
-		return invalid(op, "Client.Host", "is required; ParseHost makes one")
-	case c.ID == "":
-		return invalid(op, "Client.ID", "is required: the app's consumer key")
-	case len(c.ID) > 512 || !printable(c.ID):
-		return invalid(op, "Client.ID", "is no consumer key; copy it again from Setup, without blanks")
-	case c.Secret.IsZero():
-		return invalid(op, "Client.Secret", "is required: the app's consumer secret")
-	case len(c.Secret.Reveal()) > 512 || !printable(strings.ReplaceAll(c.Secret.Reveal(), " ", "_")),
-		strings.TrimSpace(c.Secret.Reveal()) != c.Secret.Reveal():
-		return invalid(op, "Client.Secret", "is no consumer secret; copy it again from Setup, without outer blanks")
+	var bad badfields.List
+	if !c.Kind.Known() {
+		bad.Add("Client.Kind", wrongKind)
 	}
-	return nil
+	if c.Host.IsZero() {
+		bad.Add("Client.Host", "is required: the org's My Domain host")
+	}
+	switch {
+	case c.ID == "":
+		bad.Add("Client.ID", "is required: the app's consumer key")
+	case len(c.ID) > 512 || !printable(c.ID):
+		bad.Add("Client.ID", "is no consumer key; copy it again from Setup, without blanks")
+	}
+	switch secret := c.Secret.Reveal(); {
+	case c.Secret.IsZero():
+		bad.Add("Client.Secret", "is required: the app's consumer secret")
+	case len(secret) > 512 || !printable(strings.ReplaceAll(secret, " ", "_")), strings.TrimSpace(secret) != secret:
+		bad.Add("Client.Secret", "is no consumer secret; copy it again from Setup, without outer blanks")
+	}
+	return invalidFields(op, bad)
 }
 
 // trimmed is the client without the blanks and invisible characters that come along when a person copies key and secret.

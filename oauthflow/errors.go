@@ -3,6 +3,7 @@ package oauthflow
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"time"
 
@@ -82,7 +83,10 @@ func (e *Error) Sentence() string {
 		return unused.sentence()
 	}
 	r, ok := rulingOf(e)
-	if !ok {
+	switch {
+	case !ok && e.Op == opRequest && e.Status == http.StatusBadRequest && e.Kind == KindUnknownAnswer: // refused again as it is
+		return "This request was refused as it is."
+	case !ok:
 		return e.Kind.sentence()
 	}
 	if r.spreads {

@@ -53,7 +53,7 @@ func ExampleParseHost() {
 	// accepted, but: login.salesforce.com works for most orgs; prefer the org's My Domain host (Setup > My Domain > Current My Domain URL), which keeps working when the org forbids logins from login.salesforce.com; an org that is known by a custom domain has a My Domain, too
 	// refused: host: acme.my.site.com is an Experience Cloud site, not a login host; use the org's My Domain host, probably acme.my.salesforce.com
 	// refused: host: acme.my.salesforce.com.evil.example is not a Salesforce login host; use the org's My Domain host (Setup > My Domain), such as acme.my.salesforce.com; an org with a custom domain is connected there, too, or at login.salesforce.com (a sandbox at test.salesforce.com)
-	// refused: host: agency.my.salesforce.mil belongs to Government Cloud, whose hosts are accepted only when that region is named
+	// refused: host: agency.my.salesforce.mil belongs to Government Cloud, and hosts of that region are not accepted here
 	// opted in: agency.my.salesforce.mil <nil>
 }
 

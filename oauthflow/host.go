@@ -104,7 +104,7 @@ func ParseHost(s string, regions ...Region) (Host, error) {
 	case !ok:
 		return Host{}, invalid(opParseHost, "host", pasted+" "+suggestion(name))
 	case region != "" && !slices.Contains(regions, region):
-		return Host{}, invalid(opParseHost, "host", fmt.Sprintf("%s belongs to %s, whose hosts are accepted only when that region is named", pasted, region))
+		return Host{}, invalid(opParseHost, "host", fmt.Sprintf("%s belongs to %s, and hosts of that region are not accepted here", pasted, region))
 	}
 	return Host{name}, nil
 }

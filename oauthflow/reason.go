@@ -33,6 +33,9 @@ const (
 	ReasonTransport       Reason = "transport"             // see [ErrTransport]
 	ReasonOwnNetwork      Reason = "own network"           // see [ErrOwnNetwork]
 	ReasonRelocated       Reason = "relocated"             // see [ErrRelocated]
+	ReasonOrgClosed       Reason = "org closed"            // Salesforce has locked the org, or its trial period is over
+	ReasonStorage         Reason = "storage"               // the org has no storage left
+	ReasonOrgRule         Reason = "rule of the org"       // a validation or duplicate rule, a flow or a trigger of the org refuses a record
 	ReasonLimitConcurrent Reason = "concurrent requests"   // too many long API requests at once
 )
 

@@ -101,6 +101,33 @@ func TestAResourceOfATestComesBeforeTheOrgsOwn(t *testing.T) {
 	}
 }
 
+// The Bulk API 1.0 has its session in a header of its own.
+func TestAHandlerOfTheBulkAPIIsBehindItsSessionHeader(t *testing.T) {
+	w := withDemo(t, orgtest.Config{})
+	access, _ := w.connect()
+	if err := w.org.Handle("POST /services/async/66.0/job", http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) { fmt.Fprint(rw, "a job") })); err != nil {
+		t.Fatal(err)
+	}
+	for token, want := range map[string]int{access: http.StatusOK, "nonsense": http.StatusUnauthorized} {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, w.org.InstanceURL()+"/services/async/66.0/job", strings.NewReader("{}"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("X-SFDC-Session", token)
+		if a := w.send(r); a.status != want {
+			t.Errorf("got %d %s, want %d", a.status, a.body, want)
+		}
+		r, err = http.NewRequestWithContext(t.Context(), http.MethodGet, w.org.InstanceURL()+"/services/data/v66.0/limits", http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("X-SFDC-Session", token)
+		if a := w.send(r); a.status != http.StatusUnauthorized {
+			t.Errorf("the header opens the REST API: %d", a.status)
+		}
+	}
+}
+
 func TestAHandlerMayCallTheOrg(t *testing.T) {
 	w := withDemo(t, orgtest.Config{})
 	if err := w.org.Handle("/services/apexrest/end", http.HandlerFunc(func(http.ResponseWriter, *http.Request) { w.org.ExpireSessions() })); err != nil {

@@ -105,6 +105,9 @@ func (r *request) form() (url.Values, bool) {
 }
 
 func (r *request) bearer() string {
+	if token := r.Header.Get("X-SFDC-Session"); token != "" && strings.HasPrefix(r.path, "/services/async/") { // Bulk API 1.0: docs, set a session header
+		return token
+	}
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	if !slices.Contains([]string{"bearer", "oauth"}, strings.ToLower(scheme)) {
 		return ""

@@ -1,6 +1,7 @@
 package orgtest_test
 
 import (
+	"net/http"
 	"strconv"
 	"strings"
 	"testing"
@@ -119,6 +120,24 @@ func TestAnOrgServesTheAPIVersionsOfItsRelease(t *testing.T) {
 	}
 	if _, err := orgtest.New(orgtest.Config{ValidUntilRevoked: 3}); err == nil || !strings.Contains(err.Error(), "ValidUntilRevoked") {
 		t.Error("an unknown ValidUntilRevoked is taken")
+	}
+}
+
+func TestARetiredAPIVersionIsGoneAndTheListOfVersionsIsJSON(t *testing.T) {
+	w := withDemo(t, orgtest.Config{})
+	access, _ := w.connect()
+	for version, want := range map[string]int{"7.0": 410, "20.0": 410, "30.0": 410, "31.0": 200, "66.0": 200, "69.0": 404} {
+		if a := w.get(w.org.InstanceURL()+"/services/data/v"+version+"/limits", access); a.status != want {
+			t.Errorf("version %s: %d %s, want %d", version, a.status, a.body, want)
+		}
+	}
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, w.org.InstanceURL()+"/services/data/", http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Accept", "application/xml")
+	if code, _ := refused(t, w.send(r)); code != "NOT_SIMULATED" {
+		t.Errorf("the list of versions as XML: %s", code)
 	}
 }
 

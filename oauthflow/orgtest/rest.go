@@ -8,6 +8,9 @@ import (
 	"strings"
 )
 
+// oldestData is the oldest version of the data API that is not retired.
+const oldestData = 31
+
 var versioned = regexp.MustCompile(`^/services/data/v(\d+)\.0(/.*)?$`)
 
 // rest is the REST API under /services/data. Source: captured calls of the sf CLI for the list
@@ -16,6 +19,9 @@ func (o *Org) rest(in *request) answer {
 	if in.path == "/services/data" || in.path == "/services/data/" { // docs: the list of versions needs no session
 		if in.Method != http.MethodGet && in.Method != http.MethodHead {
 			return methodNotAllowed(in.Method, "GET, HEAD")
+		}
+		if wantsXML(in) {
+			return unsimulatedREST("Accept: application/xml")
 		}
 		var list []map[string]string
 		for v := oldestAPI; v <= o.newest(); v++ {
@@ -30,7 +36,10 @@ func (o *Org) rest(in *request) answer {
 		return notThere()
 	}
 	version, _ := strconv.Atoi(m[1])
-	if version < 20 || version > o.newest() { // versions before the app types exist serve the data API as well
+	switch { // versions before the app types exist serve the data API as well
+	case version < oldestData: // help, Platform API versions 21.0 through 30.0 retirement; the body is assumed
+		return restError(http.StatusGone, "GONE", "The requested API version is retired")
+	case version > o.newest():
 		return notThere()
 	}
 	o.mu.Lock()
