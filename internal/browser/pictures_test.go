@@ -92,7 +92,7 @@ func TestPicturesOfEveryPage(t *testing.T) {
 	x.seen(t, "sign-in")
 	s.signIn(t, x, "acme")
 	x.seen(t, "not-connected")
-	x.visit(string(site) + "/setup-guide")
+	x.visit(string(site) + "/salesforce/guide")
 	x.seen(t, "setup-guide")
 	x.do(chromedp.Click("button.copy", chromedp.ByQuery))
 	x.until(`/^(Copied|Selected): ./.test(document.getElementById("copied").textContent)`)

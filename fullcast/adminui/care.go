@@ -1,0 +1,93 @@
+package adminui
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+func (u *ui) showGuide(v visit) {
+	query := url.Values{}
+	for _, name := range []string{"kind", "host"} {
+		if given := v.URL.Query().Get(name); given != "" {
+			query.Set(name, given)
+		}
+	}
+	var g guide
+	if p := u.call(v, http.MethodGet, "/guide", query.Encode(), nil, &g); p != nil {
+		u.back(v, failure("The guide cannot be shown", p))
+		return
+	}
+	u.show(v, http.StatusOK, "guide", view{Title: "Setup guide", Here: u.guidePath(), Body: g})
+}
+
+// Copied reports whether the values of a setting are typed or pasted; the state of a checkbox is not.
+func (g guide) Copied(values []string) bool {
+	return len(values) != 1 || values[0] != "selected" && values[0] != "cleared"
+}
+
+// check is a report for a page: what is wrong apart from what is only to be known.
+type check struct {
+	checked
+	Wrong, Notes []finding
+}
+
+func sorted(report checked) check {
+	c := check{checked: report}
+	for _, f := range report.Findings {
+		if f.Severity == "note" {
+			c.Notes = append(c.Notes, f)
+		} else {
+			c.Wrong = append(c.Wrong, f)
+		}
+	}
+	return c
+}
+
+func (u *ui) showCheck(v visit) {
+	var report checked
+	if p := u.call(v, http.MethodPost, of(v.name, "/check"), "", nil, &report); p != nil {
+		u.back(v, failure("The app cannot be checked", p))
+		return
+	}
+	u.show(v, http.StatusOK, "check", view{Title: "Check of the app", Body: sorted(report)})
+}
+
+func (u *ui) showDiagnosis(v visit) {
+	var d diagnosis
+	if p := u.call(v, http.MethodPost, of(v.name, "/diagnosis"), "", nil, &d); p != nil {
+		u.back(v, failure("There is nothing to diagnose", p))
+		return
+	}
+	for i := range d.Lines {
+		d.Lines[i].Outcome = strings.ReplaceAll(d.Lines[i].Outcome, "-", " ")
+	}
+	u.show(v, http.StatusOK, "diagnose", view{Title: "Diagnosis", Body: d})
+}
+
+// callAndDiagnose makes calls of the org first, those of a check; what becomes of them the diagnosis shows.
+func (u *ui) callAndDiagnose(v visit) {
+	_ = u.call(v, http.MethodPost, of(v.name, "/check"), "", nil, nil)
+	http.Redirect(v.w, v.Request, u.Prefix+"/diagnose"+u.queryOf(v.name), http.StatusSeeOther)
+}
+
+func (u *ui) showDisconnect(v visit) {
+	if p := u.call(v, http.MethodGet, of(v.name, ""), "", nil, nil); p != nil {
+		u.back(v, failure("There is nothing to disconnect", p))
+		return
+	}
+	u.show(v, http.StatusOK, "disconnect", view{Title: "Disconnect"})
+}
+
+func (u *ui) disconnect(v visit) {
+	p := u.call(v, http.MethodDelete, of(v.name, ""), "", nil, nil)
+	switch {
+	case p != nil && p.Status == http.StatusNotFound:
+		u.back(v, failure("There is nothing to disconnect", p))
+	case p != nil:
+		u.back(v, failure("Not disconnected yet", p))
+	default:
+		u.dropCookie(v, attemptCookie)
+		u.back(v, note{OK: true, Title: "Disconnected", Text: "Salesforce has revoked the tokens, and they are forgotten here."})
+	}
+}
