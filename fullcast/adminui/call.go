@@ -55,7 +55,7 @@ func (a *answer) Write(b []byte) (int, error) { return a.body.Write(b) }
 func (a *answer) read(out any) *problem {
 	unread := &problem{Code: "internal", Message: "Fullcast cannot read the answer of its own API.", Status: http.StatusInternalServerError}
 	if a.status/100 == 2 {
-		if out != nil && json.Unmarshal(a.body.Bytes(), out) != nil {
+		if out != nil && a.status != http.StatusNoContent && json.Unmarshal(a.body.Bytes(), out) != nil {
 			return unread
 		}
 		return nil
