@@ -48,7 +48,11 @@ type completed struct {
 	Next       []string
 }
 
-type migration struct{ State, Why string }
+type migration struct {
+	State, Why            string
+	Before, During, After []string
+	Differences           []struct{ Setting, ConnectedApp, ExternalClientApp string }
+}
 
 type checked struct {
 	App        string
@@ -70,7 +74,12 @@ type line struct {
 }
 
 type guide struct {
-	Site          string
+	Site string
+	Kind string
+	Host *struct {
+		LoginHost, Type, Advice string
+		Links                   map[string]string
+	}
 	Title, Source string
 	Before, After []string
 	Sections      []struct {
@@ -80,6 +89,7 @@ type guide struct {
 			Settings []struct {
 				Label, Hint, Note string
 				Values            []string
+				Copy              bool
 			}
 		}
 	}

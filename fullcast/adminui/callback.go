@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 )
 
 // mayBeCallback reports whether a path is a callback page of the Site.
@@ -42,7 +43,8 @@ func (u *ui) callback(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	user, err := u.Session(r)
-	if err != nil || user.Tenant == "" { // the page sends the browser to sign in
+	if err != nil || user.Tenant == "" { // the page sends the browser to sign in, and tells it of this afterwards
+		http.SetCookie(w, u.cookie(noteCookie, lostSession, int(noteTime/time.Second)))
 		http.Redirect(w, r, r.URL.Path, http.StatusSeeOther)
 		return
 	}

@@ -6,24 +6,53 @@ import (
 	"strings"
 )
 
+// guideView is the guide, for the org whose My Domain was entered, and what comes after it.
+type guideView struct {
+	guide
+	Type   string // of the org, in words; may be empty
+	Legacy bool   // the connection uses a connected app: it is to be migrated, not connected
+}
+
 func (u *ui) showGuide(v visit) {
 	query := url.Values{}
 	for _, name := range []string{"kind", "host"} {
-		if given := v.URL.Query().Get(name); given != "" {
+		if given := strings.TrimSpace(v.URL.Query().Get(name)); given != "" {
 			query.Set(name, given)
 		}
 	}
-	var g guide
-	if p := u.call(v, http.MethodGet, "/guide", query.Encode(), nil, &g); p != nil {
+	if v.URL.Query().Has("host") && !query.Has("host") {
+		u.askHost(v, "", []wrong{{"host", "Enter the org's My Domain, such as acme.my.salesforce.com."}})
+		return
+	}
+	var g guideView
+	p := u.call(v, http.MethodGet, "/guide", query.Encode(), nil, &g.guide)
+	switch {
+	case p != nil && len(p.Fields) == 1 && p.Fields[0].Field == "host":
+		u.askHost(v, query.Get("host"), p.Fields)
+		return
+	case p != nil:
 		u.back(v, failure("The guide cannot be shown", p))
 		return
+	}
+	if g.Host != nil {
+		g.Type = orgTypes[g.Host.Type]
+	}
+	var now connection
+	if u.call(v, http.MethodGet, of(v.name, ""), "", nil, &now) == nil {
+		g.Legacy = now.Kind == connectedApp
 	}
 	u.show(v, http.StatusOK, "guide", view{Title: "Setup guide", Here: u.guidePath(), Body: g})
 }
 
-// Copied reports whether the values of a setting are typed or pasted; the state of a checkbox is not.
-func (g guide) Copied(values []string) bool {
+// Shown reports whether the values of a setting are shown; the state of a checkbox stands in its hint.
+func (g guideView) Shown(values []string) bool {
 	return len(values) != 1 || values[0] != "selected" && values[0] != "cleared"
+}
+
+// askHost shows the first step of connecting again.
+func (u *ui) askHost(v visit, host string, fields []wrong) {
+	n := note{Title: "This is not the My Domain of an org", Text: "Some fields have to be corrected.", Fields: fields}
+	u.showConnectionsWith(v, http.StatusUnprocessableEntity, credentials{}, domain{host, fields[0].Message}, &n)
 }
 
 // check is a report for a page: what is wrong apart from what is only to be known.

@@ -20,8 +20,22 @@ type connectionView struct {
 	Mark   string // of the state, beside its word: ok, problem, wait
 	Since  string
 	Last   string
+	Health []notice // what should be known of a connection that works
+	Type   string   // of the org, in words; may be empty
 	Form   credentials
+	Domain domain
 }
+
+// domain is the first step of connecting: which org it is.
+type domain struct{ Host, Wrong string }
+
+// orgTypes are the types of an org in words; what is not among them is not told.
+var orgTypes = map[string]string{
+	"production": "production org", "sandbox": "sandbox", "developer": "Developer Edition org", "scratch": "scratch org", "other": "trial or demo org",
+}
+
+// connectedApp is the kind of app that is migrated.
+const connectedApp = "ConnectedApp"
 
 // states are those of a connection in words for a customer.
 var states = map[string]struct{ state, mark, means string }{
@@ -42,10 +56,16 @@ func inWords(name string, stored *connection) connectionView {
 		s.state, s.mark = stored.Status, "wait"
 	}
 	c := connectionView{
-		Name: name, Stored: stored, Legacy: stored.Kind == "ConnectedApp", State: s.state, Mark: s.mark, Means: s.means,
+		Name: name, Stored: stored, Legacy: stored.Kind == connectedApp, State: s.state, Mark: s.mark, Means: s.means,
 		Since: day(stored.ConnectedAt), Last: day(stored.RefreshedAt),
 		Staged: slices.ContainsFunc(stored.Notices, func(n notice) bool { return n.Code == "migration-unfinished" }),
 	}
+	for _, n := range stored.Notices {
+		if n.Code != "migration-unfinished" && n.Code != "connected-app" { // which have cards of their own
+			c.Health = append(c.Health, n)
+		}
+	}
+	c.Type = orgTypes[stored.Org.Type]
 	if p := stored.Problem; p != nil {
 		c.Means = p.Message + " " + c.Means
 		if p.Remedy != nil {
@@ -104,9 +124,12 @@ type connectionsView struct {
 	One connectionView
 }
 
-func (u *ui) showConnections(v visit) { u.showConnectionsWith(v, http.StatusOK, credentials{}, nil) }
+func (u *ui) showConnections(v visit) {
+	form := credentials{LoginHost: v.URL.Query().Get("host")} // of the guide that the reader comes from
+	u.showConnectionsWith(v, http.StatusOK, form, domain{}, nil)
+}
 
-func (u *ui) showConnectionsWith(v visit, status int, form credentials, n *note) {
+func (u *ui) showConnectionsWith(v visit, status int, form credentials, first domain, n *note) {
 	out := view{Title: "Salesforce connection", Note: n}
 	all, p := u.all(v)
 	if p != nil {
@@ -130,8 +153,11 @@ func (u *ui) showConnectionsWith(v visit, status int, form credentials, n *note)
 	if out.Note == nil {
 		out.Note = u.takeNote(v)
 	}
-	body.One.Form = u.fill(v, form, out.Note)
-	out.Body = body
+	body.One.Form, body.One.Domain = u.fill(v, form, out.Note), first
+	if first.Host == "" {
+		body.One.Domain.Host = body.One.Form.LoginHost
+	}
+	out.Body, out.State = body, body.One.State
 	u.show(v, status, "connection", out)
 }
 

@@ -34,7 +34,12 @@ type office struct {
 // newOffice serves the pages as the change wants them.
 func newOffice(t *testing.T, change func(*adminui.Config)) *office {
 	t.Helper()
-	o := &office{t: t, org: fullcasttest.NewOrg(t, fullcast.Production), user: fullcast.AdminUser{Tenant: "acme", Right: fullcast.RightOperate}}
+	return newOfficeOf(t, change)
+}
+
+func newOfficeOf(t *testing.T, change func(*adminui.Config), options ...fullcasttest.Option) *office {
+	t.Helper()
+	o := &office{t: t, org: fullcasttest.NewOrg(t, fullcast.Production, options...), user: fullcast.AdminUser{Tenant: "acme", Right: fullcast.RightOperate}}
 	var err error
 	if o.sf, err = fullcast.NewConnector(o.org.Config()); err != nil {
 		t.Fatal(err)

@@ -36,7 +36,7 @@ func (u *ui) fill(v visit, form credentials, n *note) credentials {
 		return form
 	}
 	form.Offered = began.Org
-	if n != nil && !n.OK && form.LoginHost+form.ConsumerKey == "" {
+	if n != nil && !n.OK && form.ConsumerKey == "" {
 		form.LoginHost, form.ConsumerKey = began.LoginHost, began.ConsumerKey
 	}
 	if n != nil {
@@ -107,7 +107,7 @@ func (u *ui) pageOf(v visit) string {
 
 func (u *ui) connect(v visit) {
 	if form, n := u.begin(v, of(v.name, "/login")); n != nil {
-		u.showConnectionsWith(v, http.StatusUnprocessableEntity, form, n)
+		u.showConnectionsWith(v, http.StatusUnprocessableEntity, form, domain{}, n)
 	}
 }
 

@@ -47,6 +47,9 @@ const (
 	attemptTime   = 2 * time.Hour
 )
 
+// lostSession is the note of a login that came back when nobody was signed in: it belongs to no session, and tells nothing of one.
+const lostSession = "signed-out"
+
 // maxCookie is what browsers keep at least of a cookie, less its name and attributes.
 const maxCookie = 3800
 
@@ -63,7 +66,9 @@ func (u *ui) leaveNote(v visit, n note) {
 // takeNote returns the note that waits, once.
 func (u *ui) takeNote(v visit) *note {
 	var n note
-	if !u.readCookie(v, noteCookie, &n) {
+	if c, err := v.Cookie(u.cookie(noteCookie, "", 0).Name); err == nil && c.Value == lostSession {
+		n = note{Title: "The org is not connected by this login", Text: "Nobody was signed in to Fullcast when the browser came back from Salesforce. Nothing was changed.", To: "Begin the login again."}
+	} else if !u.readCookie(v, noteCookie, &n) {
 		return nil
 	}
 	u.dropCookie(v, noteCookie)

@@ -103,7 +103,7 @@ func (u *ui) signedIn(page func(visit)) http.HandlerFunc {
 func (u *ui) guard(w http.ResponseWriter) {
 	for name, value := range map[string]string{
 		"Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'; " +
-			"form-action 'self' https://*.salesforce.com",
+			"form-action 'self' https://*.salesforce.com https://*.salesforce.mil https://*.sfcrmproducts.cn",
 		"Referrer-Policy":        "same-origin",
 		"X-Content-Type-Options": "nosniff",
 		"Cache-Control":          "no-store",
@@ -129,6 +129,7 @@ type Page struct {
 type view struct {
 	Title  string
 	Here   string
+	State  string // of the connection, where the page is about one; begins the title
 	Note   *note
 	Body   any
 	May    may
@@ -172,8 +173,11 @@ func (u *ui) page(out view, content template.HTML) Page {
 		Style: u.Prefix + "/assets/style.css", Script: u.Prefix + "/assets/copy.js", Icon: u.Prefix + "/assets/icon.svg",
 		Menu: append([]Entry{{u.Home, "Salesforce"}, {u.guidePath(), "Setup guide"}}, u.Others...),
 	}
+	if out.State != "" {
+		p.Title = out.State + " · " + p.Title
+	}
 	if out.Note != nil {
-		p.Title = out.Note.Title + " · " + out.Title
+		p.Title = out.Note.Title + " · " + p.Title
 	}
 	return p
 }
