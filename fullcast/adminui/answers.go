@@ -55,8 +55,12 @@ type migration struct {
 }
 
 type checked struct {
-	App        string
-	Note       string
+	App  string
+	Note string
+	Org  *struct {
+		Name, Edition, User, Username string
+		Sandbox                       bool
+	}
 	Findings   []finding
 	NotVisible []unseen
 	Passed     []string
@@ -66,9 +70,13 @@ type finding struct{ Severity, Field, Message, Fix string }
 
 type unseen struct{ Field, Message, Screen string }
 
-type diagnosis struct{ Lines []line }
+type diagnosis struct {
+	Cause *line
+	Lines []line
+}
 
 type line struct {
+	Code                   string
 	Subject, Outcome, Text string
 	Remedy                 *remedy
 }

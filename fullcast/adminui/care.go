@@ -3,6 +3,7 @@ package adminui
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -91,6 +92,9 @@ func (u *ui) showDiagnosis(v visit) {
 	for i := range d.Lines {
 		d.Lines[i].Outcome = strings.ReplaceAll(d.Lines[i].Outcome, "-", " ")
 	}
+	if d.Cause != nil { // stands first, and once
+		d.Lines = slices.DeleteFunc(d.Lines, func(l line) bool { return l.Code == d.Cause.Code })
+	}
 	u.show(v, http.StatusOK, "diagnose", view{Title: "Diagnosis", Body: d})
 }
 
@@ -119,4 +123,23 @@ func (u *ui) disconnect(v visit) {
 		u.dropCookie(v, attemptCookie)
 		u.back(v, note{OK: true, Title: "Disconnected", Text: "Salesforce has revoked the tokens, and they are forgotten here."})
 	}
+}
+
+// newSecret gives a connection the secret that its app has now. It needs no login.
+func (u *ui) newSecret(v visit) {
+	secret := v.PostFormValue("new-secret")
+	if strings.TrimSpace(secret) == "" { // the API would take it for no change
+		u.back(v, note{Title: "The secret is not changed", Text: "Copy the consumer secret from Setup."})
+		return
+	}
+	p := u.call(v, http.MethodPut, of(v.name, "/credentials"), "", map[string]string{"consumerSecret": secret}, nil)
+	if p == nil {
+		u.back(v, note{OK: true, Title: "The secret is changed", Text: "Salesforce has accepted the new consumer secret, and the connection uses it."})
+		return
+	}
+	n := failure("The secret is not changed", p)
+	if n.Fields != nil {
+		n.Text, n.Fields = p.Fields[0].Message, nil
+	}
+	u.back(v, n)
 }

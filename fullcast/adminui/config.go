@@ -25,7 +25,7 @@ type Config struct {
 	// Site is that of the Connector. Required.
 	Site fullcast.Site
 
-	// SignIn is the path that a browser is sent to where nobody is signed in, such as "/sign-in". Required.
+	// SignIn is the path of the service's own page that a browser is sent to where nobody is signed in, such as "/sign-in". Required.
 	SignIn string
 
 	// Home is the path of the page of the connections, one of the Site's callback pages. Optional; default "/app/admin/motion".
@@ -39,7 +39,8 @@ type Config struct {
 	Prefix string
 
 	// Names are the connections that the pages offer to make, such as "import" and "export"; the first is meant where none is named.
-	// Connections that exist are shown whatever their names are. Optional; default "main" alone.
+	// Connections that exist are shown whatever their names are. AdminConfig.Names, where it is set, must have them all. Optional; default
+	// "main" alone.
 	Names []string
 
 	// Layout writes a page of the service around the content of one of these. Optional; default a plain page with a navigation. It may
@@ -72,6 +73,9 @@ func (c Config) validate() error {
 		if !isPath(p.path) {
 			bad.Add(p.field, "must be a path such as /salesforce, without a slash at its end")
 		}
+	}
+	if u := (&ui{Config: c}); isPath(c.SignIn) && (u.serves(c.SignIn) || u.mayBeCallback(c.SignIn)) { // it would lead to itself
+		bad.Add("Config.SignIn", "must be a page of the service's own, which Next or another handler serves")
 	}
 	c.validatePages(&bad)
 	for i, name := range c.Names {
@@ -131,6 +135,7 @@ func isPath(p string) bool {
 //	GET       {Prefix}/guide             the setup guide
 //	POST      {Prefix}/connect           begins a login with entered credentials
 //	POST      {Prefix}/reconnect         begins a login with the app that the connection has
+//	POST      {Prefix}/secret            gives the app's new secret, without a login
 //	GET, POST {Prefix}/migrate           what a migration does; begins it
 //	POST      {Prefix}/migrate/resume    finishes it
 //	GET       {Prefix}/check             checks the app

@@ -175,3 +175,20 @@ func TestNoCookieHoldsASecretAndNoneIsReadInAnotherSession(t *testing.T) {
 	o.user = was
 	o.get(home).has(t, "The org is not connected by this login")
 }
+
+func TestANewSecretNeedsNoLogin(t *testing.T) {
+	o := newOffice(t, asItIs)
+	o.connect("")
+	secret := o.form("").Get("consumer-secret")
+	for given, says := range map[string]string{
+		" ":                     "Copy the consumer secret from Setup",
+		strings.Repeat("A", 64): "Salesforce has not accepted this consumer secret",
+		secret:                  "Salesforce has accepted the new consumer secret",
+	} {
+		p := o.post("/salesforce/secret", url.Values{"new-secret": {given}})
+		p.has(t, says, "Active")
+		if strings.TrimSpace(given) != "" {
+			p.lacks(t, given)
+		}
+	}
+}

@@ -24,7 +24,7 @@ var routes = []struct {
 	{"GET", "/salesforce/check", fullcast.RightOperate}, {"GET", "/salesforce/diagnose", fullcast.RightOperate},
 	{"POST", "/salesforce/connect", fullcast.RightConnect}, {"POST", "/salesforce/reconnect", fullcast.RightConnect},
 	{"POST", "/salesforce/migrate", fullcast.RightConnect}, {"POST", "/salesforce/migrate/resume", fullcast.RightConnect},
-	{"POST", "/salesforce/disconnect", fullcast.RightOperate},
+	{"POST", "/salesforce/secret", fullcast.RightOperate}, {"POST", "/salesforce/disconnect", fullcast.RightOperate},
 }
 
 func withSegments(c *adminui.Config) {
@@ -61,7 +61,9 @@ func TestAUserDoesWhatTheRightAllowsAndSeesNoControlsBesides(t *testing.T) {
 			for _, r := range routes {
 				var p page
 				if r.method == "POST" {
-					p = o.post(r.path, o.form(""))
+					in := o.form("")
+					in.Set("new-secret", in.Get("consumer-secret"))
+					p = o.post(r.path, in)
 				} else {
 					p = o.get(r.path)
 				}
@@ -126,6 +128,59 @@ func TestAPageOpenedFromAnotherSiteIsShown(t *testing.T) {
 	}
 }
 
+func TestALinkOfAnotherSiteMakesNoCallOfTheOrg(t *testing.T) {
+	o := newOffice(t, asItIs)
+	o.connect("")
+	for _, path := range []string{"/salesforce/check", "/salesforce/diagnose"} {
+		before := len(o.org.Ledger())
+		answer := o.raw("GET", path, http.Header{"Sec-Fetch-Site": {"cross-site"}})
+		if answer.StatusCode != http.StatusSeeOther || answer.Header.Get("Location") != home || len(o.org.Ledger()) != before {
+			t.Errorf("%s: %s, to %q", path, answer.Status, answer.Header.Get("Location"))
+		}
+		if answer := o.raw("GET", path, http.Header{"Sec-Fetch-Site": {"same-origin"}}); answer.StatusCode != http.StatusOK {
+			t.Errorf("%s: %s", path, answer.Status)
+		}
+	}
+}
+
+func TestADiagnosisTellsItsCauseFirstAndOnce(t *testing.T) {
+	o := newOffice(t, asItIs)
+	o.connect("")
+	o.get("/salesforce/diagnose").lacks(t, "All else that was looked at")
+	if err := o.org.Block("Fullcast"); err != nil {
+		t.Fatal(err)
+	}
+	o.org.ExpireSessions()
+	o.get("/salesforce/check").has(t, "The app cannot be checked")
+	p := o.get("/salesforce/diagnose")
+	p.has(t, `id="cause"`, "All else that was looked at", "<details open>")
+	if at, rest := strings.Index(p.text, `id="cause"`), strings.Index(p.text, "All else"); at > rest {
+		t.Error("the cause is not first")
+	}
+	if seen := strings.Index(p.text, fullcast.AdminUnblocksApp.String()); seen < 0 || seen > strings.Index(p.text, "All else") {
+		t.Errorf("the remedy of the cause is not with it:\n%s", p.source)
+	}
+}
+
+func TestFormsThatAnActiveConnectionSeldomNeedsAreFoldedUntilTheyHaveSomethingToSay(t *testing.T) {
+	o := newOffice(t, asItIs)
+	p := o.connect("")
+	p.has(t, `<details><summary><h2 id="rotated">`, `<details><summary><h2 id="connect">`)
+	in := o.form("")
+	in.Set("consumer-key", "two words")
+	o.post("/salesforce/connect", in).has(t, `<details open><summary><h2 id="connect">`)
+	if err := o.org.RevokeAll("Fullcast"); err != nil {
+		t.Fatal(err)
+	}
+	o.get("/salesforce/check").has(t, `<details open><summary><h2 id="connect">`, "Broken")
+}
+
+func TestTheCheckNamesTheOrgAndTheUser(t *testing.T) {
+	o := newOffice(t, asItIs)
+	o.connect("")
+	o.get("/salesforce/check").has(t, "As the instructions say", "Org ", "the connection's user is ")
+}
+
 func TestSeveralConnectionsOfATenantAreOnOnePage(t *testing.T) {
 	o := newOffice(t, func(c *adminui.Config) { c.Names = []string{"import", "export & more"}; withSegments(c) })
 	o.get(home).has(t, "Connections", "import", "export & more", "Not connected")
@@ -186,7 +241,11 @@ func TestOtherPathsAreTheServices(t *testing.T) {
 	for _, path := range []string{"/", "/salesforce", "/salesforceful", "/app/motion/segments?tab=2", "/x?code=4711"} {
 		o.get(path).has(t, "service: "+path)
 	}
-	if p := o.get("/salesforce/nothing"); p.status != http.StatusNotFound {
-		t.Errorf("status %d", p.status)
+	for _, path := range []string{"/salesforce/nothing", "/salesforce/connect"} {
+		p := o.get(path)
+		p.has(t, "There is no such page", "Salesforce connection")
+		if p.status != http.StatusNotFound {
+			t.Errorf("%s: status %d", path, p.status)
+		}
 	}
 }

@@ -45,23 +45,45 @@ func (u *ui) handler() http.Handler {
 	for route, do := range map[string]func(visit){
 		"GET /guide": u.showGuide, "POST /connect": u.connect, "POST /reconnect": u.reconnect,
 		"GET /migrate": u.showMigrate, "POST /migrate": u.migrate, "POST /migrate/resume": u.resumeMigration,
-		"GET /check": u.showCheck, "GET /diagnose": u.showDiagnosis, "POST /diagnose": u.callAndDiagnose,
-		"GET /disconnect": u.showDisconnect, "POST /disconnect": u.disconnect,
+		"GET /check": u.fromHere(u.showCheck), "GET /diagnose": u.fromHere(u.showDiagnosis), "POST /diagnose": u.callAndDiagnose,
+		"POST /secret": u.newSecret, "GET /disconnect": u.showDisconnect, "POST /disconnect": u.disconnect,
 	} {
 		method, path, _ := strings.Cut(route, " ")
 		mux.HandleFunc(method+" "+u.Prefix+path, u.signedIn(do))
 	}
+	nothing := u.signedIn(u.showNothing)
 	own := http.NewCrossOriginProtection().Handler(mux)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case carriesAnswer(r.URL.RawQuery) && u.mayBeCallback(r.URL.Path):
 			u.callback(w, r)
 		case u.serves(r.URL.Path):
+			if _, pattern := mux.Handler(r); pattern == "" {
+				nothing(w, r)
+				return
+			}
 			own.ServeHTTP(w, r)
 		default:
 			u.Next.ServeHTTP(w, r)
 		}
 	})
+}
+
+// showNothing answers a request that no page takes, such as one for the address of a form.
+func (u *ui) showNothing(v visit) {
+	n := note{Title: "There is no such page", Text: "The address is none of the pages of the Salesforce connection."}
+	u.showConnectionsWith(v, http.StatusNotFound, credentials{}, domain{}, &n)
+}
+
+// fromHere lets nothing but these pages ask for what makes calls of the org; a link elsewhere leads to the page of the connection.
+func (u *ui) fromHere(do func(visit)) func(visit) {
+	return func(v visit) {
+		if from := v.Header.Get("Sec-Fetch-Site"); from == "cross-site" || from == "same-site" {
+			http.Redirect(v.w, v.Request, u.homeOf(v.name), http.StatusSeeOther)
+			return
+		}
+		do(v)
+	}
 }
 
 // serves reports whether a path is one of these pages.
