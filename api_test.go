@@ -16,7 +16,7 @@ import (
 
 // public lists the packages whose exported names others rely on.
 var public = []string{
-	"fullcast", "fullcast/fullcasttest", "metadata", "oauthflow", "oauthflow/tokenstore", "oauthflow/tokenstore/filestore", "oauthflow/orgtest", "oauthflow/oteloauth", "oauthflow/tokenstore/redisstore",
+	"fullcast", "fullcast/adminui", "fullcast/fullcasttest", "metadata", "oauthflow", "oauthflow/tokenstore", "oauthflow/tokenstore/filestore", "oauthflow/orgtest", "oauthflow/oteloauth", "oauthflow/tokenstore/redisstore",
 	"oauthflow/tokenstore/sqlstore", "oauthflow/tokenstore/storetest", "policy", "policy/policytest",
 }
 

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/fullcast/sfauth/fullcast"
+	"github.com/fullcast/sfauth/fullcast/adminui"
 	"github.com/fullcast/sfauth/metadata"
 	"github.com/fullcast/sfauth/oauthflow"
 	"github.com/fullcast/sfauth/oauthflow/orgtest"
@@ -53,6 +54,15 @@ func constructions() []construction {
 			_, err := sf.AdminAPI(fullcast.AdminConfig{Origins: []string{"*"}, Names: []string{""}, Regions: []oauthflow.Region{"x"}, LoginsPerHour: -1})
 			return err
 		}, []string{"AdminConfig.Session", "AdminConfig.Origins[0]", "AdminConfig.Names[0]", "AdminConfig.Regions[0]", "AdminConfig.LoginsPerHour"}},
+		{"fullcast/adminui.New", func() error { _, err := adminui.New(adminui.Config{}); return err },
+			[]string{"Config.API", "Config.Session", "Config.Site", "Config.SignIn"}},
+		{"fullcast/adminui.New", func() error {
+			_, err := adminui.New(adminui.Config{
+				Site: fullcast.Production, SignIn: "sign-in", Home: "/home", Prefix: "/sales force/", Names: []string{"main", ""},
+				Others: []adminui.Entry{{Path: "/elsewhere", Title: "Elsewhere"}, {Path: "/app/motion/segments"}},
+			})
+			return err
+		}, []string{"Config.API", "Config.Session", "Config.SignIn", "Config.Prefix", "Config.Home", "Config.Others[0].Path", "Config.Others[1].Title", "Config.Names[1]"}},
 		{"metadata.NewOrg", func() error { _, err := metadata.NewOrg(metadata.OrgConfig{}); return err },
 			[]string{"OrgConfig.HTTPClient", "OrgConfig.InstanceURL", "OrgConfig.Session", "OrgConfig.Version"}},
 		{"oauthflow.NewFlow", func() error {
@@ -108,7 +118,7 @@ func TestAConstructorNamesEveryFieldAtFaultInOneLineOfOneError(t *testing.T) {
 }
 
 var (
-	prefixOf = regexp.MustCompile(`\b(fullcast|oauthflow|tokenstore|metadata|filestore|sqlstore|redisstore|orgtest|oteloauth): `)
+	prefixOf = regexp.MustCompile(`\b(fullcast|adminui|oauthflow|tokenstore|metadata|filestore|sqlstore|redisstore|orgtest|oteloauth): `)
 	fieldOf  = regexp.MustCompile(`\b((?:Manager|Org|Admin)?Config\.\w+(\.\w+)*|current\.\w+|former\[\d+\]\.\w+)`)
 )
 

@@ -2,6 +2,7 @@
 // map:
 //
 //   - [github.com/fullcast/sfauth/fullcast] is the front door: the two app specs, connect, open, check, disconnect.
+//     [github.com/fullcast/sfauth/fullcast/adminui], which is experimental, serves the pages of a customer's admin.
 //   - [github.com/fullcast/sfauth/oauthflow] speaks OAuth 2.0 with Salesforce and owns tokens: one refresh at a time,
 //     stored encrypted, never lost by our own doing.
 //   - [github.com/fullcast/sfauth/metadata] reads, writes and deploys an app as Salesforce metadata.

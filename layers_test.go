@@ -64,6 +64,7 @@ var layers = map[string]layer{
 	"internal/needs":                  {},
 	"internal/servers":                {ours: []string{"internal/needs"}},
 
+	"fullcast/adminui":      {ours: []string{"fullcast", "internal/badfields"}},
 	"fullcast/fullcasttest": {ours: []string{"fullcast", "metadata", "oauthflow", "oauthflow/tokenstore", "oauthflow/orgtest"}, foreign: []string{httpmockModule}},
 }
 
@@ -169,6 +170,8 @@ func TestTheLayerRule(t *testing.T) {
 		{"nothing imports an example", "fullcast", module + "/examples/quickstart", "nothing may import"},
 		{"not even a private check imports an example", "internal/faults", module + "/examples/worker", "nothing may import"},
 		{"the test kit stands on the front door and the simulator", "fullcast/fullcasttest", module + "/oauthflow/orgtest", ""},
+		{"the pages stand on the front door alone", "fullcast/adminui", module + "/oauthflow", "not below it"},
+		{"the front door never imports its pages", "fullcast", module + "/fullcast/adminui", "not below it"},
 		{"the front door never imports its test kit", "fullcast", module + "/fullcast/fullcasttest", "not below it"},
 		{"only the test kit mocks", "fullcast", httpmockModule, "a module its layer does not use"},
 		{"a new folder must be placed first", "util", "fmt", "in no layer"},

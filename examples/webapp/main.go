@@ -1,5 +1,5 @@
-// Webapp is the admin page of a Fullcast service: setup guide, connect, callbacks, status, check, diagnose, migrate,
-// disconnect. It is plain HTML from the server; the only script puts copy buttons beside the values of the guide.
+// Webapp is a Fullcast service with the admin's pages of package adminui: setup guide, connect, callbacks, status, check, diagnose,
+// migrate, disconnect. It brings sign-in, sessions, a layout and a store.
 //
 //	go run ./examples/webapp
 //

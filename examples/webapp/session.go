@@ -24,7 +24,7 @@ func (p people) admits(tenant, code string) bool {
 		(p.code == "" || subtle.ConstantTimeCompare([]byte(p.code), []byte(strings.TrimSpace(code))) == 1)
 }
 
-// session is one signed-in browser. It is never changed: the note that waits for its next page lies beside it.
+// session is one signed-in browser. It is never changed.
 type session struct {
 	tenant  string
 	binding string // ties a login at Salesforce to this browser; never leaves the server
@@ -35,16 +35,14 @@ type session struct {
 type sessions struct {
 	secure bool // the site speaks https
 
-	mu    sync.Mutex
-	open  map[string]session // by the cookie's value
-	notes map[string]note
-	orgs  map[string]string // another org that a login came from, which a person may accept in place of the connection's
+	mu   sync.Mutex
+	open map[string]session // by the cookie's value
 }
 
 const sessionTime = 12 * time.Hour
 
 func newSessions(site fullcast.Site) *sessions {
-	return &sessions{secure: strings.HasPrefix(string(site), "https:"), open: map[string]session{}, notes: map[string]note{}, orgs: map[string]string{}}
+	return &sessions{secure: strings.HasPrefix(string(site), "https:"), open: map[string]session{}}
 }
 
 // cookie is for the whole site, hidden from scripts, and sent with the redirect that comes back from Salesforce, which
@@ -75,8 +73,6 @@ func (s *sessions) begin(w http.ResponseWriter, r *http.Request, tenant string) 
 	for old, was := range s.open {
 		if now.After(was.ends) {
 			delete(s.open, old)
-			delete(s.notes, old)
-			delete(s.orgs, old)
 		}
 	}
 	s.open[id] = session{tenant: tenant, binding: rand.Text(), ends: now.Add(sessionTime)}
@@ -89,8 +85,6 @@ func (s *sessions) end(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.open, id)
-	delete(s.notes, id)
-	delete(s.orgs, id)
 	http.SetCookie(w, s.cookie("", -1))
 }
 
@@ -104,53 +98,4 @@ func (s *sessions) of(r *http.Request) (session, error) {
 		return session{}, errSignedOut
 	}
 	return found, nil
-}
-
-// note is what the next page of a session tells first.
-type note struct {
-	OK    bool
-	Title string
-	Text  string
-	To    string // what to do; may be empty
-	Admin string // a text to send to the org's admin; may be empty
-}
-
-func (s *sessions) leave(r *http.Request, n note) {
-	id := s.id(r)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if _, ok := s.open[id]; ok {
-		s.notes[id] = n
-	}
-}
-
-// take returns the note that waits, once.
-func (s *sessions) take(r *http.Request) *note {
-	id := s.id(r)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	n, ok := s.notes[id]
-	if !ok {
-		return nil
-	}
-	delete(s.notes, id)
-	return &n
-}
-
-// offer keeps the org that may be accepted; empty for none.
-func (s *sessions) offer(r *http.Request, org string) {
-	id := s.id(r)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if _, ok := s.open[id]; ok {
-		s.orgs[id] = org
-	}
-}
-
-// offered returns the org that may be accepted; empty for none.
-func (s *sessions) offered(r *http.Request) string {
-	id := s.id(r)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.orgs[id]
 }

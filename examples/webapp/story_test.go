@@ -113,7 +113,7 @@ func TestALoginWithAConnectedAppIsRefusedAndSaysWhereToReadOn(t *testing.T) {
 	if answer := o.ask("POST", string(site)+"/salesforce/reconnect", url.Values{}); answer.Header.Get("Location") != adminPage {
 		t.Fatalf("%s, to %q", answer.Status, answer.Header.Get("Location"))
 	}
-	o.says("no longer supported", "support.fullcast.com", "Create an external client app")
+	o.says("not authorized again", "support.fullcast.com", "Create an external client app")
 	key, secret, err := o.org.Credentials("Fullcast_Motion_Package")
 	if err != nil {
 		t.Fatal(err)

@@ -129,7 +129,7 @@ func read(t *testing.T, answer *http.Response) string {
 func TestNothingIsShownToWhoIsNotSignedIn(t *testing.T) {
 	o := newOffice(t)
 	for _, target := range []struct{ method, path string }{
-		{"GET", "/app/admin/motion"}, {"GET", "/app/motion/segments"}, {"GET", "/app/admin/export-import"}, {"GET", "/setup-guide"},
+		{"GET", "/app/admin/motion"}, {"GET", "/app/motion/segments"}, {"GET", "/app/admin/export-import"}, {"GET", "/salesforce/guide"},
 		{"GET", "/salesforce/check"}, {"GET", "/salesforce/diagnose"}, {"GET", "/salesforce/migrate"}, {"GET", "/salesforce/disconnect"},
 		{"POST", "/salesforce/connect"}, {"POST", "/salesforce/reconnect"}, {"POST", "/salesforce/migrate"},
 		{"POST", "/salesforce/migrate/resume"}, {"POST", "/salesforce/disconnect"}, {"POST", "/salesforce/diagnose"},
@@ -231,7 +231,7 @@ func TestEveryPageKeepsToItsPolicy(t *testing.T) {
 	o := newOffice(t)
 	o.signIn()
 	o.connected()
-	for _, path := range []string{"/sign-in", adminPage, "/app/motion/segments", "/app/admin/export-import", "/setup-guide",
+	for _, path := range []string{"/sign-in", adminPage, "/app/motion/segments", "/app/admin/export-import", "/salesforce/guide",
 		"/salesforce/check", "/salesforce/diagnose", "/salesforce/migrate", "/salesforce/disconnect"} {
 		answer := o.ask("GET", string(site)+path, nil)
 		if answer.StatusCode != http.StatusOK {
@@ -285,7 +285,7 @@ func TestALoginComesBackToThePageItBeganOnAndNowhereElse(t *testing.T) {
 	o.signIn()
 	o.connected()
 	for given, want := range map[string]string{
-		"segments": "/app/motion/segments", "exchange": "/app/admin/export-import", "admin": adminPage,
+		"/app/motion/segments": "/app/motion/segments", "/app/admin/export-import": "/app/admin/export-import", adminPage: adminPage,
 		"": adminPage, "https://evil.example/": adminPage, "//evil.example": adminPage, "/sign-in": adminPage,
 	} {
 		answer := o.ask("POST", string(site)+"/salesforce/reconnect", url.Values{"page": {given}})
@@ -300,17 +300,18 @@ func TestALoginComesBackToThePageItBeganOnAndNowhereElse(t *testing.T) {
 }
 
 func TestAFormThatIsWrongSaysWhere(t *testing.T) {
-	o := newOffice(t)
-	o.signIn()
+	offices := map[string]*office{"/salesforce/connect": newOffice(t), "/salesforce/migrate": legacyOffice(t)}
 	tests := []struct{ name, field, value, want string }{
 		{"a host of somebody else's", "login-host", "https://acme.example.com", "is not a Salesforce login host"},
-		{"no host", "login-host", " ", "Enter the org's My Domain"},
-		{"a key with a blank inside", "consumer-key", "3MVG9 x", "Copy the consumer key"},
-		{"no secret", "consumer-secret", "", "Copy the consumer secret"},
+		{"no host", "login-host", " ", "The login host is required: the org's My Domain"},
+		{"a key with a blank inside", "consumer-key", "3MVG9 x", "The consumer key is no consumer key"},
+		{"no secret", "consumer-secret", "", "The consumer secret is required"},
 	}
-	for _, form := range []string{"/salesforce/connect", "/salesforce/migrate"} {
+	for form, o := range offices {
+		o.signIn()
 		for _, tt := range tests {
 			t.Run(tt.name+" at "+form, func(t *testing.T) {
+				o.t = t
 				in := o.connectForm()
 				secret := in.Get("consumer-secret")
 				in.Set(tt.field, tt.value)

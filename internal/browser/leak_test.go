@@ -46,7 +46,7 @@ func TestAThirdPartyOnThePagesLearnsNoCode(t *testing.T) {
 			s.enter(t, x, "/salesforce/connect")
 			s.atSalesforce(t, x, answer)
 			expectSilence(t, s.front, x)
-			x.press(`a[href="/setup-guide"]`) // and what follows from the page
+			x.press(`a[href="/salesforce/guide"]`) // and what follows from the page
 			expectSilence(t, s.front, x)
 		})
 	}

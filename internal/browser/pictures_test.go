@@ -21,7 +21,7 @@ type look struct {
 
 var looks = []look{
 	{"wide-light", "light", 1000}, {"wide-dark", "dark", 1000},
-	{"narrow-light", "light", 360}, {"narrow-dark", "dark", 360},
+	{"narrow-light", "light", 360}, {"narrow-dark", "dark", 360}, {"smallest-light", "light", 320},
 }
 
 // seen checks the page at each size and colour scheme: nothing may stick out on the right. It leaves a picture where one is wanted.
@@ -69,7 +69,7 @@ func (x *tab) plain(t *testing.T, name string) {
   for (const c of document.querySelectorAll("input:not([type=hidden]),select,textarea"))
     if (!c.labels.length) wrong.push("no label: " + c.name);
   for (const c of document.querySelectorAll("a,button"))
-    if (!c.innerText.trim() && !c.ariaLabel) wrong.push("no name: " + c.outerHTML);
+    if (!c.textContent.trim() && !c.ariaLabel) wrong.push("no name: " + c.outerHTML);
   for (const c of document.querySelectorAll("[id]"))
     if (document.querySelectorAll("#" + CSS.escape(c.id)).length > 1) wrong.push("twice: #" + c.id);
   for (const c of document.querySelectorAll("[aria-describedby],[aria-labelledby]"))
@@ -92,8 +92,10 @@ func TestPicturesOfEveryPage(t *testing.T) {
 	x.seen(t, "sign-in")
 	s.signIn(t, x, "acme")
 	x.seen(t, "not-connected")
-	x.visit(string(site) + "/setup-guide")
+	x.visit(string(site) + "/salesforce/guide")
 	x.seen(t, "setup-guide")
+	x.visit(string(site) + "/salesforce/guide?host=acme--uat.sandbox.my.salesforce.com")
+	x.seen(t, "setup-guide-of-an-org")
 	x.do(chromedp.Click("button.copy", chromedp.ByQuery))
 	x.until(`/^(Copied|Selected): ./.test(document.getElementById("copied").textContent)`)
 

@@ -1,4 +1,5 @@
-// Puts a copy button beside each value of the setup guide. Without scripts the values are there to be selected.
+// Puts a copy button beside each value of the setup guide that is pasted, and the local time before each time in UTC. Without scripts
+// the values are there to be selected.
 "use strict";
 for (const value of document.querySelectorAll("code.copy")) {
   const button = document.createElement("button");
@@ -19,4 +20,8 @@ for (const value of document.querySelectorAll("code.copy")) {
     setTimeout(() => { button.textContent = "Copy"; }, 2000);
   });
   value.after(" ", button);
+}
+for (const time of document.querySelectorAll("time")) {
+  const local = new Date(time.dateTime).toLocaleString(undefined, { dateStyle: "long", timeStyle: "short" });
+  time.textContent = local + " (" + time.textContent + ")";
 }
