@@ -104,6 +104,7 @@ func NewConnector(c Config) (*Connector, error) {
 		bad.Add("Config.Site", problem)
 	}
 	parseEgress(c.EgressAddresses, &bad)
+	needsOf(c).validate(&bad)
 	hidden := []string{"ManagerConfig.Flow"}
 	if c.Environment == "" {
 		c.Environment = string(c.Site)

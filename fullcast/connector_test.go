@@ -448,6 +448,17 @@ func TestABrokenConnectedAppMustMigrate(t *testing.T) {
 	wantError(t, err, oauthflow.KindGrantDead, fullcast.Migrate)
 }
 
+func TestNamesOfNothingAreNoNeedsOfAUser(t *testing.T) {
+	_, err := fullcast.NewConnector(fullcast.Config{
+		Site: fullcast.Production, PermissionSets: []string{"Fullcast Import", " "}, Packages: []fullcast.InstalledPackage{{}},
+	})
+	for _, field := range []string{"Config.PermissionSets[1]", "Config.Packages[0].Name"} {
+		if err == nil || !strings.Contains(err.Error(), field) {
+			t.Errorf("%v does not name %s", err, field)
+		}
+	}
+}
+
 func TestNewConnectorNamesEveryFieldAtFault(t *testing.T) {
 	_, err := fullcast.NewConnector(fullcast.Config{Site: fullcast.Production})
 	for _, field := range []string{"Store", "Keyring"} {

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/fullcast/sfauth/internal/badfields"
 	"github.com/fullcast/sfauth/internal/scrub"
 	"github.com/fullcast/sfauth/metadata"
 	"github.com/fullcast/sfauth/oauthflow"
@@ -38,6 +39,20 @@ func needsOf(c Config) userNeeds {
 		n.packages = []InstalledPackage{{"Fullcast Motion", 2, 177}}
 	}
 	return n
+}
+
+// validate adds the names that are empty: a diagnosis would miss what nobody can have.
+func (n userNeeds) validate(bad *badfields.List) {
+	for i, label := range n.permissionSets {
+		if strings.TrimSpace(label) == "" {
+			bad.Add(fmt.Sprintf("Config.PermissionSets[%d]", i), "is empty; give the label of a permission set, or leave it out")
+		}
+	}
+	for i, p := range n.packages {
+		if strings.TrimSpace(p.Name) == "" {
+			bad.Add(fmt.Sprintf("Config.Packages[%d].Name", i), "is empty; give the name that Setup > Installed Packages shows, or leave the package out")
+		}
+	}
 }
 
 // MissingScopes returns the scopes of the setup instructions that the connection's user was not asked for, or did not get; none where

@@ -82,7 +82,8 @@ var remedyRows = [...]remedyRow{
 		id: "correct-app", actor: ActorAdmin,
 		does: "In Salesforce Setup, correct the app's settings as the setup instructions say.",
 		admin: "Please open the Fullcast app in Salesforce Setup, and correct its settings as the setup instructions on " +
-			"support.fullcast.com say. If the connection does not work an hour later, connect again in Fullcast.",
+			"support.fullcast.com say. If the connection does not work an hour later, connect again in Fullcast; a connected app is " +
+			"migrated there.",
 	},
 	AdminFixesPolicy: {
 		id: "correct-policy", actor: ActorAdmin, heals: true,
