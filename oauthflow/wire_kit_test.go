@@ -271,7 +271,7 @@ func wireProxy(t testing.TB, target string, status string) *http.Transport {
 		if !strings.HasPrefix(status, "200") {
 			return
 		}
-		up, err := net.Dial("tcp", target)
+		up, err := (&net.Dialer{Resolver: new(net.Resolver)}).Dial("tcp", target) // net's own may be another test's by then
 		if err != nil {
 			return
 		}
