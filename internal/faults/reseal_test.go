@@ -68,6 +68,9 @@ func TestF54SealingKeysAreRotatedUnderLoad(t *testing.T) {
 		r.must(renewed.Outcomes["ok"] == 2, "renew: %v", renewed.Outcomes)
 	}
 	time.Sleep(time.Duration(size(1, 60)) * 500 * time.Millisecond)
+	for began := time.Now(); s.since(mark).rotations < 10*len(s.conns) && time.Since(began) < time.Minute; { // sessions end all the time
+		time.Sleep(100 * time.Millisecond)
+	}
 	stop()
 	count(everybody(workers, order{Op: "halt"}))
 	everybody(workers, order{Op: "close"}) // what is under way is stored
