@@ -66,6 +66,9 @@ func membersOf(elements map[element]string) map[element][]member {
 
 // withoutCommon takes out of both apps the members that both lists have, each as often as both have it.
 func withoutCommon(a, b map[element]string) {
+	if maps.Equal(a, b) { // then nothing differs, and nothing has to be put in order
+		return
+	}
 	inB := membersOf(b)
 	for list, members := range membersOf(a) {
 		same := map[string][]member{}
