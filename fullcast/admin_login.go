@@ -90,7 +90,7 @@ func (a *adminAPI) beginOptions(r adminhttp.Request) (BeginOptions, error) {
 		}
 	}
 	if strings.TrimSpace(r.Body[inHost]+r.Body[inKey]+r.Body[inSecret]) != "" {
-		o.Client = a.readClient(r.Body, &bad)
+		o.Client = readClient(r.Body, a.regions, &bad)
 		if len(bad) == 0 {
 			a.lookUp(r.Context(), o.Client.Host, &bad)
 		}
@@ -103,10 +103,10 @@ func (a *adminAPI) beginOptions(r adminhttp.Request) (BeginOptions, error) {
 }
 
 // readClient reads what connects an org, and says of each entry at fault why it cannot be used.
-func (a *adminAPI) readClient(in map[string]string, bad *badfields.List) oauthflow.Client {
+func readClient(in map[string]string, regions []oauthflow.Region, bad *badfields.List) oauthflow.Client {
 	c := oauthflow.Client{Kind: metadata.KindExternalClientApp}
 	var err error
-	switch c.Host, err = oauthflow.ParseHost(in[inHost], a.regions...); {
+	switch c.Host, err = oauthflow.ParseHost(in[inHost], regions...); {
 	case strings.TrimSpace(in[inHost]) == "":
 		bad.Add("Client.Host", "is required: the org's My Domain, such as acme.my.salesforce.com")
 	case err != nil:
@@ -135,7 +135,7 @@ func unusual(s string) bool {
 
 func missingEntries(op string, k oauthflow.Key) error {
 	var bad badfields.List
-	(&adminAPI{}).readClient(nil, &bad)
+	readClient(nil, nil, &bad)
 	return &Error{Op: op, Key: k, Remedy: FixConfiguration, Err: bad}
 }
 
@@ -216,7 +216,7 @@ func (a *adminAPI) updateCredentials(r adminhttp.Request, now oauthflow.Connecti
 	if in[inHost] == now.Host.String() { // which was accepted when it was entered
 		regions = []oauthflow.Region{oauthflow.GovernmentCloud, oauthflow.China}
 	}
-	c := (&adminAPI{regions: regions}).readClient(in, &bad)
+	c := readClient(in, regions, &bad)
 	if len(bad) == 0 && c.Host != now.Host {
 		a.lookUp(r.Context(), c.Host, &bad)
 	}

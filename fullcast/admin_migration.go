@@ -1,9 +1,13 @@
 package fullcast
 
 import (
+	"slices"
+	"strings"
+
 	"github.com/fullcast/sfauth/fullcast/internal/adminhttp"
 	"github.com/fullcast/sfauth/metadata"
 	"github.com/fullcast/sfauth/oauthflow"
+	"github.com/fullcast/sfauth/policy"
 )
 
 type adminMigration struct {
@@ -56,15 +60,29 @@ var (
 		"Fullcast has revoked the old connection's tokens. In Setup > Connected Apps OAuth Usage, see whether anything else uses the connected app Fullcast Motion Package.",
 		"If nothing does, block the connected app there, and delete it in App Manager after a few weeks without complaints. An app that other connections of Fullcast use has to stay until those are migrated, too.",
 	}
-	appDifferences = []adminDiffers{
-		{"Name and API name", "Fullcast Motion Package, Fullcast_Motion_Package", "Fullcast, Fullcast"},
-		{"Consumer key and secret", "the old ones", "new ones"},
-		{"Scope openid", "not selected", "selected"},
-		{"Require PKCE", "cleared", "selected"},
-		{"Authorization Code and Credentials Flow", "not named", "selected"},
-		{"Start Page", "not named", "None"},
-	}
 )
+
+// appDifferences are the settings of the instructions that differ between the two apps, of lists the members that one of them lacks.
+func (c *Connector) appDifferences() []adminDiffers {
+	all := []adminDiffers{{"Consumer key and secret", "the old ones", "new ones"}}
+	for _, d := range policy.Diff(ConnectedApp(c.site, "").New(), ExternalClientApp(c.site, "").New())[1:] { // the first is the kind of app
+		all = append(all, adminDiffers{d.Field, lacking(d.B, d.A), lacking(d.A, d.B)})
+	}
+	return all
+}
+
+// lacking are the members of list that other lacks; a value is a list of one.
+func lacking(other, list string) string {
+	others := strings.Split(other, "\n")
+	only := slices.DeleteFunc(strings.Split(list, "\n"), func(m string) bool { return slices.Contains(others, m) })
+	switch {
+	case len(only) == 0:
+		return "not selected"
+	case only[0] == "(absent)": // by the instructions of that app
+		return "not named"
+	}
+	return strings.Join(only, "\n")
+}
 
 // planMigration tells what a migration does, and how far it is. Nothing is asked of the org.
 func (a *adminAPI) planMigration(r adminhttp.Request, now oauthflow.Connection) adminhttp.Answer {
@@ -78,7 +96,7 @@ func (a *adminAPI) planMigration(r adminhttp.Request, now oauthflow.Connection) 
 	}
 	if now.Kind == metadata.KindConnectedApp {
 		out.State, out.Why = migrationAdvised, "This connection uses a connected app. It goes on working; Salesforce's support of connected apps ends with Summer '27."
-		out.Before, out.During, out.After, out.Differ = beforeMigration, duringMigration, afterMigration, appDifferences
+		out.Before, out.During, out.After, out.Differ = beforeMigration, duringMigration, afterMigration, a.c.appDifferences()
 		if NeedsAdmin.holds(now) && RemedyOf(now) == Migrate {
 			out.State, out.Why = migrationRequired, "The connected app of this connection can no longer be authorized: only a migration makes the connection work again."
 		}

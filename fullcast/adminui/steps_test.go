@@ -82,7 +82,7 @@ func TestATenantWithAConnectedAppIsLedToTheMigration(t *testing.T) {
 	o.get("/salesforce/guide").has(t, `href="/salesforce/migrate">The app is created: migrate</a>`)
 	o.get("/salesforce/guide?kind=ConnectedApp").has(t, "onnected app")
 	p := o.get("/salesforce/migrate")
-	p.has(t, "Summer '27", "30 minutes old", "Afterwards", "Require PKCE")
+	p.has(t, "Summer '27", "30 minutes old", "Afterwards", "Require Proof Key for Code Exchange (PKCE)")
 	p.lacks(t, "/salesforce/migrate/resume")
 	o.post("/salesforce/migrate", o.form("")).has(t, "The connection now uses the external client app.", "Connected Apps OAuth Usage", "External client app", "Active")
 	o.get("/salesforce/migrate").has(t, "uses an external client app already")
