@@ -52,7 +52,7 @@ var layers = map[string]layer{
 	"oauthflow/tokenstore/sqlstore":   {ours: []string{"internal/badfields", "oauthflow/tokenstore"}},
 	"oauthflow/tokenstore/redisstore": {ours: []string{"internal/badfields", "oauthflow/tokenstore"}, foreign: []string{"github.com/redis/go-redis/v9"}},
 	"oauthflow/oteloauth":             {ours: []string{"oauthflow"}, foreign: []string{"go.opentelemetry.io/otel"}},
-	"fullcast":                        {ours: []string{"internal/badfields", "policy", "metadata", "oauthflow", "oauthflow/tokenstore", "internal/crew", "internal/secret", "internal/salesforce", "internal/scrub"}, foreign: []string{oauth2Module, restyModule}},
+	"fullcast":                        {ours: []string{"fullcast/internal/callback", "internal/badfields", "policy", "metadata", "oauthflow", "oauthflow/tokenstore", "internal/crew", "internal/secret", "internal/salesforce", "internal/scrub"}, foreign: []string{oauth2Module, restyModule}},
 	"examples":                        {ours: []string{"*"}, foreign: []string{anyModule}},
 	"internal/bench":                  {ours: []string{"*"}, foreign: []string{anyModule}},
 	"internal/browser":                {ours: []string{"*"}, foreign: []string{anyModule}},
@@ -64,8 +64,9 @@ var layers = map[string]layer{
 	"internal/needs":                  {},
 	"internal/servers":                {ours: []string{"internal/needs"}},
 
-	"fullcast/adminui":      {ours: []string{"fullcast", "internal/badfields"}},
-	"fullcast/fullcasttest": {ours: []string{"fullcast", "metadata", "oauthflow", "oauthflow/tokenstore", "oauthflow/orgtest"}, foreign: []string{httpmockModule}},
+	"fullcast/adminui":           {ours: []string{"fullcast", "fullcast/internal/callback", "internal/badfields"}},
+	"fullcast/internal/callback": {},
+	"fullcast/fullcasttest":      {ours: []string{"fullcast", "metadata", "oauthflow", "oauthflow/tokenstore", "oauthflow/orgtest"}, foreign: []string{httpmockModule}},
 }
 
 // private places serve the project's own checks and stories; nothing else may import them but by its name in the table.

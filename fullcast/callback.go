@@ -9,6 +9,8 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/fullcast/sfauth/fullcast/internal/callback"
+
 	"github.com/fullcast/sfauth/oauthflow"
 )
 
@@ -49,7 +51,7 @@ func (c *Connector) CallbackMiddleware(cfg CallbackConfig) (func(page http.Handl
 	}
 	return func(page http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if !c.isCallback(r.URL.Path) || !carriesAnswer(r.URL.RawQuery) {
+			if !c.isCallback(r.URL.Path) || !callback.HasAnswer(r.URL.RawQuery) {
 				page.ServeHTTP(w, r)
 				return
 			}
@@ -65,21 +67,6 @@ func (c *Connector) CallbackMiddleware(cfg CallbackConfig) (func(page http.Handl
 			http.Redirect(w, r, r.URL.Path, http.StatusSeeOther)
 		})
 	}, nil
-}
-
-// carriesAnswer reports whether a query has a parameter that only an authorization response has on a callback page, also where
-// [url.ParseQuery] would drop the pair: the code must not go on to the page in any form.
-func carriesAnswer(query string) bool {
-	for pair := range strings.FieldsFuncSeq(query, func(c rune) bool { return c == '&' || c == ';' }) {
-		name, _, _ := strings.Cut(pair, "=")
-		if plain, err := url.QueryUnescape(name); err == nil {
-			name = plain
-		}
-		if name == "code" || name == "error" {
-			return true
-		}
-	}
-	return false
 }
 
 // answerOf returns the authorization response of a GET; empty, which completes no login and spends none, for what is none.
@@ -182,12 +169,7 @@ func (c *Connector) completeFor(r *http.Request, cfg CallbackConfig, path string
 }
 
 func (c *Connector) isCallback(path string) bool {
-	for _, u := range c.site.CallbackURLs() {
-		if strings.TrimPrefix(u, string(c.site)) == path {
-			return true
-		}
-	}
-	return false
+	return callback.IsPage(string(c.site), c.site.CallbackURLs(), path)
 }
 
 // sameOrigin accepts what a browser says of a request of a page of this Site. Older browsers send Origin alone.

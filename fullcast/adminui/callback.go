@@ -2,35 +2,8 @@ package adminui
 
 import (
 	"net/http"
-	"net/url"
-	"strings"
 	"time"
 )
-
-// mayBeCallback reports whether a path is a callback page of the Site.
-func (u *ui) mayBeCallback(path string) bool {
-	for _, full := range u.Site.CallbackURLs() {
-		if strings.TrimPrefix(full, string(u.Site)) == path {
-			return true
-		}
-	}
-	return false
-}
-
-// carriesAnswer reports whether a query has a parameter that only an authorization response has on a callback page, also where
-// [url.ParseQuery] would drop the pair: the code must not go on to a page in any form.
-func carriesAnswer(query string) bool {
-	for pair := range strings.FieldsFuncSeq(query, func(c rune) bool { return c == '&' || c == ';' }) {
-		name, _, _ := strings.Cut(pair, "=")
-		if plain, err := url.QueryUnescape(name); err == nil {
-			name = plain
-		}
-		if name == "code" || name == "error" {
-			return true
-		}
-	}
-	return false
-}
 
 // callback completes the login that a browser is back from, and sends it to the same page without the query. What no person has opened
 // spends nothing.

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/fullcast/sfauth/fullcast"
+	"github.com/fullcast/sfauth/fullcast/internal/callback"
 	"github.com/fullcast/sfauth/internal/badfields"
 )
 
@@ -74,7 +75,7 @@ func (c Config) validate() error {
 			bad.Add(p.field, "must be a path such as /salesforce, without a slash at its end")
 		}
 	}
-	if u := (&ui{Config: c}); isPath(c.SignIn) && (u.serves(c.SignIn) || u.mayBeCallback(c.SignIn)) { // it would lead to itself
+	if u := (&ui{Config: c}); isPath(c.SignIn) && (u.serves(c.SignIn) || callback.IsPage(string(u.Site), u.Site.CallbackURLs(), c.SignIn)) { // it would lead to itself
 		bad.Add("Config.SignIn", "must be a page of the service's own, which Next or another handler serves")
 	}
 	c.validatePages(&bad)

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/fullcast/sfauth/fullcast"
+	"github.com/fullcast/sfauth/fullcast/internal/callback"
 )
 
 // ui is the pages.
@@ -55,7 +56,7 @@ func (u *ui) handler() http.Handler {
 	own := http.NewCrossOriginProtection().Handler(mux)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
-		case carriesAnswer(r.URL.RawQuery) && u.mayBeCallback(r.URL.Path):
+		case callback.HasAnswer(r.URL.RawQuery) && callback.IsPage(string(u.Site), u.Site.CallbackURLs(), r.URL.Path):
 			u.callback(w, r)
 		case u.serves(r.URL.Path):
 			if _, pattern := mux.Handler(r); pattern == "" {
