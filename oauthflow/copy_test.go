@@ -208,7 +208,7 @@ func (s ends) Delete(ctx context.Context, id string, version uint64) error {
 // whose store is the one that was copied. Where every case is tried, step is 1.
 func copyInterrupted(t *testing.T, step int, fill func(w *world, v foreigner), then func(w *world, v foreigner, to tokenstore.Store)) {
 	t.Helper()
-	if every := needs.OneIn(2, 1); every {
+	if needs.EveryCase() {
 		step = 1
 	}
 	for last, finished := 1, false; !finished && !t.Failed(); last += step {

@@ -60,7 +60,7 @@ func (m *Manager) Reseal(ctx context.Context, progress func(done, total int)) er
 // current reports whether a record that was listed is sealed with the current key, so that nobody has to load it. What does not
 // open is not.
 func (m *Manager) current(op string, r tokenstore.Record) bool {
-	if !m.cfg.Keyring.SealsNow(r.Data) || strings.HasPrefix(r.ID, formerPrefix) {
+	if !m.cfg.Keyring.IsCurrent(r.Data) || strings.HasPrefix(r.ID, formerPrefix) {
 		return false
 	}
 	_, err := m.unseal(op, r.ID, r)
@@ -86,7 +86,7 @@ func (m *Manager) resealOne(ctx context.Context, op, id string) error {
 			}
 			return nil
 		}
-		if m.cfg.Keyring.SealsNow(r.Data) { // is authentic: unseal has covered it
+		if m.cfg.Keyring.IsCurrent(r.Data) { // is authentic: unseal has covered it
 			return nil
 		}
 		if r.Data, err = m.seal.Seal(id, r.Version+1, plain); err != nil {

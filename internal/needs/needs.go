@@ -67,11 +67,11 @@ func Size(full, fast int) int {
 	return fast
 }
 
-// OneIn reports whether the case with a number is tried: every one at full size, and in the gate without the race detector; else one
-// in n.
-func OneIn(n, number int) bool {
-	return number%n == 0 || FullSize() || Everything() && !raced
-}
+// EveryCase reports whether every case is tried: at full size, and in the gate without the race detector.
+func EveryCase() bool { return FullSize() || Everything() && !raced }
+
+// OneIn reports whether the case with a number is tried: one in n where not every case is.
+func OneIn(n, number int) bool { return number%n == 0 || EveryCase() }
 
 // Late reports whether something took longer than it may. Only the gate judges that, and not under the race detector: on a busy
 // machine, or looked at so closely, all is late.

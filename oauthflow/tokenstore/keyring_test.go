@@ -89,14 +89,14 @@ func TestOneKeySealsAndTheFormerOnesOpen(t *testing.T) {
 	if got, err := now.Open("id", 1, old); err != nil || string(got) != "data" {
 		t.Errorf("%q, %v", got, err)
 	}
-	if !before.SealsNow(old) || after.SealsNow(old) || after.SealsNow(nil) {
+	if !before.IsCurrent(old) || after.IsCurrent(old) || after.IsCurrent(nil) {
 		t.Error("which key seals now is not told")
 	}
 	if !now.Works("id") {
 		t.Error("it does not work")
 	}
 	again, err := now.Seal("id", 2, []byte("data"))
-	if err != nil || !after.SealsNow(again) {
+	if err != nil || !after.IsCurrent(again) {
 		t.Errorf("%v: the current key does not seal", err)
 	}
 	if _, err := (tokenstore.Sealer{Keyring: before}).Open("id", 2, again); err == nil || !strings.Contains(err.Error(), "second") {

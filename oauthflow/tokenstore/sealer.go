@@ -145,9 +145,9 @@ func openSealed(block cipher.Block, format byte, sealed, aad []byte) ([]byte, er
 	return plain, nil
 }
 
-// SealsNow reports whether data name the key that seals now. It reads only the key id, which is not encrypted: only [Sealer.Open]
+// IsCurrent reports whether data name the key that seals now. It reads only the key id, which is not encrypted: only [Sealer.Open]
 // proves that the key fits. For damaged data it returns false.
-func (k *Keyring) SealsNow(data []byte) bool {
+func (k *Keyring) IsCurrent(data []byte) bool {
 	h, err := readHead(data)
 	return err == nil && h.key == k.current
 }
